@@ -1,0 +1,45 @@
+"""lstm-verify: check that an exported recurrent model still computes what was trained.
+
+    load(path)             → Model     read from its file, without the framework
+    replay(model, x)       → outputs   recomputed in NumPy
+    verify(path, x)        → Report    compared with what the framework predicts
+
+Importing it imports no framework.
+"""
+
+from lstm_verify.compare import Comparison, Tolerance, Verdict
+from lstm_verify.errors import (
+    InputError,
+    LstmVerifyError,
+    Mismatch,
+    ModelFileError,
+    OutputError,
+    RuntimeFailure,
+    UnsupportedError,
+)
+from lstm_verify.formats import load
+from lstm_verify.model import Model
+from lstm_verify.replay import Replayed, replay
+from lstm_verify.report import Report
+from lstm_verify.verify import verify
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Comparison",
+    "InputError",
+    "LstmVerifyError",
+    "Mismatch",
+    "Model",
+    "ModelFileError",
+    "OutputError",
+    "Replayed",
+    "Report",
+    "RuntimeFailure",
+    "Tolerance",
+    "UnsupportedError",
+    "Verdict",
+    "load",
+    "replay",
+    "verify",
+]

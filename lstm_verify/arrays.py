@@ -1,0 +1,167 @@
+"""Arrays on disk: read lazily by rows, written by rows, never unpickled."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_verify.errors import InputError, OutputError
+
+Array = npt.NDArray[Any]
+
+NPY_MAGIC = b"\x93NUMPY"
+
+
+class Rows(Protocol):
+    """What is sliced along its first axis: an array, or a file of one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, rows: slice, /) -> Array: ...
+
+
+@dataclass(frozen=True)
+class NpyRows:
+    """A `.npy` file of which only the rows asked for are in memory.
+
+    The file is mapped anew for every slice, so that pages already read do not add up.
+    """
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        refuse_objects(str(self.path), self._map().dtype)
+
+    def _map(self) -> Array:
+        try:
+            mapped: Array = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, OSError, EOFError) as error:
+            if "Object arrays" in str(error) or "object" in str(error):
+                refuse_objects(str(self.path), np.dtype(object))
+            if "mmap length" in str(error) or "empty file" in str(error):
+                return np.load(self.path, allow_pickle=False)
+            raise InputError(
+                f"{self.path}: not a readable .npy file ({error}). Was it written with numpy.save?"
+            ) from None
+        return mapped
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._map().shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._map().dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> Array:
+        return np.array(self._map()[rows])
+
+
+def refuse_objects(where: str, dtype: np.dtype[Any]) -> None:
+    if dtype.hasobject:
+        raise InputError(
+            f"{where}: an array of Python objects, expected numbers; it is not opened, since unpickling can run code. "
+            "Convert it with numpy.asarray(x, dtype='float32') and save it again"
+        )
+
+
+def read_arrays(path: str | Path) -> dict[str, Rows]:
+    """Read a `.npy` or `.npz` file, told apart by content.
+
+    Returns:
+        The arrays of the `.npz` by name, without a trailing `:0`; or the one of the `.npy` under the empty name.
+
+    Raises:
+        InputError: the file is missing, is neither, or holds Python objects, which are never unpickled.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(NPY_MAGIC))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}). Expected a .npy or .npz file") from None
+    if magic == NPY_MAGIC:
+        return {"": NpyRows(path)}
+    if magic[:2] != b"PK":
+        raise InputError(f"{path}: neither a .npy nor a .npz file. Write one with numpy.save or numpy.savez")
+    return _read_npz(path)
+
+
+def _read_npz(path: Path) -> dict[str, Rows]:
+    arrays: dict[str, Rows] = {}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            for name in archive.files:
+                arrays[name.removesuffix(":0")] = archive[name]
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        if "Object arrays" in str(error):
+            refuse_objects(str(path), np.dtype(object))
+        raise InputError(f"{path}: not a readable .npz file ({error}). Was it written with numpy.savez?") from None
+    if not arrays:
+        raise InputError(f"{path}: an empty .npz file, expected one array for each input or output")
+    return arrays
+
+
+class NpyWriter:
+    """Writes a `.npy` file block by block, in any order, without mapping it into memory."""
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
+        self.path, self.dtype = path, np.dtype(dtype)
+        self._row_bytes = self.dtype.itemsize * int(np.prod(shape[1:]))
+        header = {
+            "descr": np.lib.format.dtype_to_descr(self.dtype),
+            "fortran_order": False,
+            "shape": shape,
+        }
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            self._start = file.tell()
+            file.truncate(self._start + self._row_bytes * shape[0])
+
+    def put(self, block: slice, values: Array) -> None:
+        """Write the rows of `block`."""
+        with self.path.open("r+b") as file:
+            file.seek(self._start + block.start * self._row_bytes)
+            file.write(np.ascontiguousarray(values, self.dtype).tobytes())
+
+
+def write_npz(path: str | Path, arrays: Mapping[str, Array]) -> None:
+    """Write arrays by name to a `.npz` file, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written there.
+    """
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **dict(arrays))  # type: ignore[arg-type]
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary file that takes the place of `path` only once it has been written without an error.
+
+    Raises:
+        OutputError: it cannot be written there.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}). Choose another place") from None
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,42 @@
+"""The error tree: what can go wrong, and the exit code it leads to.
+
+    LstmVerifyError            exit 2
+    ├── ModelFileError         the file cannot be read as a model: truncated, a missing dataset, a wrong shape
+    ├── UnsupportedError       the file is a model, but uses something that is not replayed here
+    ├── InputError             the input or the recorded predictions do not fit the model
+    ├── OutputError            a result cannot be written where it was asked for
+    ├── RuntimeFailure         the framework could not predict; the verdict is inconclusive (exit 3)
+    └── Mismatch               raised by `Report.raise_for_mismatch` for any verdict but a match
+
+Every message is one line: *where: what it is, what it should be. What to try.*
+"""
+
+from __future__ import annotations
+
+
+class LstmVerifyError(Exception):
+    """The base of every error this package raises on purpose."""
+
+
+class ModelFileError(LstmVerifyError):
+    """The file cannot be read as a model."""
+
+
+class UnsupportedError(LstmVerifyError):
+    """The model uses a layer, option or activation that cannot be replayed."""
+
+
+class InputError(LstmVerifyError):
+    """Inputs or recorded predictions do not fit the model."""
+
+
+class OutputError(LstmVerifyError):
+    """A result cannot be written."""
+
+
+class RuntimeFailure(LstmVerifyError):
+    """The framework did not predict: it died, timed out, or refused the file."""
+
+
+class Mismatch(LstmVerifyError):
+    """A verdict other than a match, raised by `Report.raise_for_mismatch`."""

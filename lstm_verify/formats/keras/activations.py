@@ -1,0 +1,96 @@
+"""An activation's config: a name, a layer, or a function of the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lstm_verify.errors import UnsupportedError
+from lstm_verify.formats.keras.config import Config, unwrap
+from lstm_verify.layers.activations import LINEAR, Activation
+
+HARD_SIGMOID_SLOPES = {2: 1 / 5, 3: 1 / 6}
+"""The one name that means different functions in the two generations of Keras."""
+
+ALIASES = {
+    "swish": "silu",
+    "hard_swish": "hard_silu",
+    "softmax_v2": "softmax",
+    "LogSoftmax": "log_softmax",
+}
+
+
+def activation(value: Any, generation: int, where: str) -> Activation:
+    """Turn what a config says of an activation into a definite function.
+
+    Raises:
+        UnsupportedError: it is a function of the user's, or not known.
+    """
+    if value is None:
+        return LINEAR
+    if isinstance(value, str):
+        return _named(ALIASES.get(value, value), generation, where)
+    if isinstance(value, Mapping) and value.get("class_name") == "function":
+        raise UnsupportedError(
+            f"{where}: activation {value.get('registered_name') or value.get('config')!r} is a function of the user's, "
+            "whose code is not in the file. Use one that Keras names"
+        )
+    config = unwrap(value, generation)
+    if config.class_name == "Activation":
+        return activation(config.get("activation"), generation, where)
+    if config.class_name not in LAYERS:
+        raise UnsupportedError(f"{where}: activation {config.class_name} is not supported")
+    made = of_layer(config)
+    config.done()
+    return made
+
+
+def _named(name: str, generation: int, where: str) -> Activation:
+    try:
+        if name == "hard_sigmoid":
+            return Activation.of(name, slope=HARD_SIGMOID_SLOPES[generation])
+        if name == "leaky_relu":
+            return Activation.of(name, negative_slope=0.2)
+        return Activation.of(name)
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{where}: {error}") from None
+
+
+def of_layer(config: Config) -> Activation:
+    """The function of an activation layer."""
+    return LAYERS[config.class_name](config)
+
+
+def _relu(config: Config) -> Activation:
+    max_value = config.get("max_value", None)
+    return Activation.of(
+        "relu",
+        negative_slope=_or_zero(config, "negative_slope"),
+        max_value=None if max_value is None else config.number("max_value"),
+        threshold=_or_zero(config, "threshold"),
+    )
+
+
+def _or_zero(config: Config, key: str) -> float:
+    return 0.0 if config.get(key, None) is None else config.number(key)
+
+
+def _leaky_relu(config: Config) -> Activation:
+    key = "negative_slope" if "negative_slope" in config.values else "alpha"
+    return Activation.of("leaky_relu", negative_slope=config.number(key, 0.3))
+
+
+def _softmax(config: Config) -> Activation:
+    axis = config.get("axis", -1)
+    return Activation.of("softmax", axis=tuple(axis) if isinstance(axis, list | tuple) else axis)
+
+
+LAYERS: dict[str, Callable[[Config], Activation]] = {
+    "ReLU": _relu,
+    "LeakyReLU": _leaky_relu,
+    "ELU": lambda config: Activation.of("elu", alpha=config.number("alpha", 1.0)),
+    "Softmax": _softmax,
+    "ThresholdedReLU": lambda config: Activation.of(
+        "threshold", threshold=config.number("theta", 1.0), default_value=0.0
+    ),
+}

@@ -1,0 +1,87 @@
+"""The Keras layer classes that are supported, a line each."""
+
+from __future__ import annotations
+
+from lstm_verify import layers as canonical
+from lstm_verify.formats.keras import activations, graph
+from lstm_verify.formats.keras.config import unwrap
+from lstm_verify.formats.keras.recurrent import (
+    bidirectional,
+    bidirectional_variables,
+    cudnn_gru_cell,
+    cudnn_lstm_cell,
+    gru_cell,
+    lstm_cell,
+    of_cell,
+    rnn,
+    rnn_variables,
+    simple_rnn_cell,
+    time_distributed,
+)
+from lstm_verify.formats.keras.registry import Class, named, prefixed, variables_of, with_bias
+from lstm_verify.formats.keras.simple import (
+    activation_layer,
+    advanced_activation,
+    batch_normalization,
+    batch_normalization_variables,
+    concatenate,
+    conv1d,
+    dense,
+    embedding,
+    layer_normalization,
+    merge,
+    pair,
+    plain,
+    pooling,
+    prelu,
+    scale_and_center,
+)
+
+_identity = plain(canonical.Identity)
+_keepdims = {"keepdims": lambda config: config.flag("keepdims")}
+_model = Class(graph.build_model, graph.model_variables)
+
+CLASSES: dict[str, Class] = {
+    "Sequential": _model,
+    "Functional": _model,
+    "Model": _model,
+    "LSTM": of_cell(lstm_cell),
+    "GRU": of_cell(gru_cell),
+    "SimpleRNN": of_cell(simple_rnn_cell),
+    "CuDNNLSTM": of_cell(cudnn_lstm_cell, lambda config: named("kernel", "recurrent_kernel", "bias")),
+    "CuDNNGRU": of_cell(cudnn_gru_cell, lambda config: named("kernel", "recurrent_kernel", "bias")),
+    "RNN": Class(rnn, rnn_variables),
+    "Bidirectional": Class(bidirectional, bidirectional_variables),
+    "TimeDistributed": Class(
+        time_distributed,
+        lambda config: prefixed(variables_of(unwrap(config.get("layer"), config.generation)), "layer"),
+    ),
+    "Dense": Class(dense, with_bias("kernel")),
+    "Embedding": Class(embedding, lambda config: named("embeddings")),
+    "Masking": plain(canonical.Masking, mask_value=lambda config: config.number("mask_value", 0.0)),
+    "Conv1D": Class(conv1d, with_bias("kernel")),
+    "MaxPooling1D": pooling(average=False),
+    "AveragePooling1D": pooling(average=True),
+    "GlobalMaxPooling1D": plain(canonical.GlobalMaxPooling1D, **_keepdims),
+    "GlobalAveragePooling1D": plain(canonical.GlobalAveragePooling1D, **_keepdims),
+    "BatchNormalization": Class(batch_normalization, batch_normalization_variables),
+    "LayerNormalization": Class(layer_normalization, scale_and_center),
+    "Activation": Class(activation_layer),
+    **{name: Class(advanced_activation) for name in activations.LAYERS},
+    "PReLU": Class(prelu, lambda config: named("alpha")),
+    "Dropout": _identity,
+    "SpatialDropout1D": _identity,
+    "AlphaDropout": _identity,
+    "GaussianDropout": _identity,
+    "GaussianNoise": _identity,
+    "ActivityRegularization": _identity,
+    "Flatten": plain(canonical.Flatten),
+    "Reshape": plain(canonical.Reshape, target_shape=lambda config: tuple(config.get("target_shape"))),
+    "Permute": plain(canonical.Permute, dims=lambda config: tuple(config.get("dims"))),
+    "RepeatVector": plain(canonical.RepeatVector, n=lambda config: config.whole("n")),
+    "ZeroPadding1D": plain(canonical.ZeroPadding1D, padding=lambda config: pair(config, "padding")),
+    "Cropping1D": plain(canonical.Cropping1D, cropping=lambda config: pair(config, "cropping")),
+    "UpSampling1D": plain(canonical.UpSampling1D, size=lambda config: config.whole("size", 2)),
+    "Concatenate": Class(concatenate),
+    **{name: Class(merge) for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")},
+}

@@ -1,0 +1,312 @@
+"""Sequential and functional models: a config turned into a `Model`, with everything inside it.
+
+Both generations write a graph as a list of layers with the nodes, that is calls, that lead into each. Keras 2 writes
+a node as a list of `[layer, node, tensor, keyword arguments]`, Keras 3 as the arguments of the call themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lstm_verify.errors import ModelFileError, UnsupportedError
+from lstm_verify.formats.keras.config import Config, unwrap
+from lstm_verify.formats.keras.registry import (
+    Arrays,
+    Variable,
+    below,
+    build,
+    prefixed,
+    snake_names,
+    variables_of,
+)
+from lstm_verify.layers import Layer
+from lstm_verify.model import Input, Model, Node, Output, Tensor
+
+MODELS = ("Sequential", "Functional", "Model")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A layer of a model: its config, its key among the variables, and the nodes that lead into it."""
+
+    config: Config
+    key: str
+    nodes: list[Any]
+
+
+def entries(config: Config) -> list[Entry]:
+    """The layers of a model, the input layers among them."""
+    listed = config.values.get("layers") if config.values else None
+    if not isinstance(listed, list):
+        raise ModelFileError(f"model '{config.name}': its config has no list of layers. Is the file whole?")
+    found = []
+    for entry in listed:
+        inner = unwrap(entry, config.generation)
+        if "name" in entry:
+            inner = Config(
+                inner.class_name,
+                {"name": entry["name"], **inner.values},
+                inner.generation,
+            )
+        found.append((inner, entry.get("inbound_nodes") or []))
+    keys = snake_names([inner.class_name for inner, _ in found])
+    return [Entry(inner, key, nodes) for (inner, nodes), key in zip(found, keys, strict=True)]
+
+
+def model_variables(config: Config) -> list[Variable]:
+    """The variables of all layers of a model, in the order of the layers."""
+    return [
+        variable
+        for entry in entries(config)
+        if entry.config.class_name != "InputLayer"
+        for variable in prefixed(variables_of(entry.config), "layers", entry.key)
+    ]
+
+
+def build_model(config: Config, arrays: Arrays) -> Model:
+    """Turn a model's config and variables into a `Model`.
+
+    Raises:
+        UnsupportedError: it has a layer or an option that is not supported.
+        ModelFileError: the graph is not whole.
+    """
+    for key in ("layers", "input_layers", "output_layers", "build_input_shape"):
+        config.get(key, None)
+    found = entries(config)
+    layers = {
+        entry.config.name: build(entry.config, below(arrays, "layers", entry.key))
+        for entry in found
+        if entry.config.class_name != "InputLayer"
+    }
+    made = (
+        _sequential(config, found, layers) if config.class_name == "Sequential" else _functional(config, found, layers)
+    )
+    config.done()
+    return made
+
+
+# --- sequential models
+
+
+def _sequential(config: Config, found: list[Entry], layers: dict[str, Layer]) -> Model:
+    spec = _sequential_input(config, found)
+    nodes, tensor = [], Tensor(spec.name)
+    for name in layers:
+        nodes.append(Node(name, (tensor,)))
+        tensor = Tensor(name)
+    if not layers:
+        raise ModelFileError(f"model '{config.name}': it has no layers")
+    return Model(
+        name=config.name,
+        layers=layers,
+        nodes=tuple(nodes),
+        inputs=(spec,),
+        outputs=(Output(tensor.layer, tensor),),
+    )
+
+
+def _sequential_input(config: Config, found: list[Entry]) -> Input:
+    first = found[0].config if found else config
+    if first.class_name == "InputLayer":
+        return _input(first)
+    while first.class_name in MODELS and (inner := entries(first)):
+        first = inner[0].config
+    shape = first.values.get("batch_input_shape") or first.values.get("batch_shape")
+    if shape is None:
+        shape = config.values.get("build_input_shape")
+    dtype = "int32" if first.class_name == "Embedding" else "float32"
+    return Input(
+        f"{found[0].config.name}_input" if found else "input",
+        tuple(shape) if shape else None,
+        dtype,
+    )
+
+
+def _input(config: Config) -> Input:
+    config.refuse("sparse", False, None)
+    config.refuse("ragged", False, None)
+    config.get("optional", False)
+    shape = config.get("batch_input_shape", None) or config.get("batch_shape", None)
+    dtype = config.get("dtype", None) or config.get("input_dtype", None) or "float32"
+    config.done()
+    return Input(config.name, tuple(shape) if shape else None, str(dtype))
+
+
+# --- functional models
+
+
+def _functional(config: Config, found: list[Entry], layers: dict[str, Layer]) -> Model:
+    specs = {entry.config.name: _input(entry.config) for entry in found if entry.config.class_name == "InputLayer"}
+    inputs = [name for _, (name, *_) in _tensors(config, "input_layers")]
+    outputs = _tensors(config, "output_layers")
+    offsets = _offsets(found, [tensor for _, tensor in outputs])
+    nodes = [node for entry in found if entry.config.name in layers for node in _nodes(entry, offsets)]
+    unknown = [name for name in inputs if name not in specs]
+    if unknown:
+        raise ModelFileError(f"model '{config.name}': its input {unknown[0]!r} is not among its layers")
+    return Model(
+        name=config.name,
+        layers=layers,
+        nodes=_in_order(config, nodes, set(specs)),
+        inputs=tuple(specs[name] for name in inputs),
+        outputs=_named_outputs([(key, _shifted(tensor, offsets)) for key, tensor in outputs]),
+    )
+
+
+def _tensors(config: Config, key: str) -> list[tuple[str | None, Tensor]]:
+    """The tensors that a config lists as inputs or outputs, with their names if it gives any, in order."""
+    listed = config.get(key)
+    if isinstance(listed, Mapping):  # Keras 3 flattens a dictionary in the order of its sorted keys
+        return [(name, _tensor(listed[name], config)) for name in sorted(listed)]
+    if isinstance(listed, list) and listed and isinstance(listed[0], str):
+        listed = [listed]
+    return [(None, _tensor(item, config)) for item in listed]
+
+
+def _tensor(item: Any, config: Config) -> Tensor:
+    try:
+        layer, call, index = item[:3]
+        return Tensor(str(layer), int(call), int(index))
+    except (TypeError, ValueError, KeyError):
+        raise ModelFileError(f"model '{config.name}': {str(item)[:80]!r} is not a tensor. Is the file whole?") from None
+
+
+def _named_outputs(outputs: list[tuple[str | None, Tensor]]) -> tuple[Output, ...]:
+    """Name outputs after their layers, numbered like Keras 2 does where a layer has several: `lstm`, `lstm_1`."""
+    named: list[Output] = []
+    for key, tensor in outputs:
+        name, number = key or tensor.layer, 0
+        while any(output.name == name for output in named):
+            number += 1
+            name = f"{tensor.layer}_{number}"
+        named.append(Output(name, tensor))
+    return tuple(named)
+
+
+def _offsets(found: list[Entry], outputs: list[Tensor]) -> dict[str, int]:
+    """The number that a layer's first listed node has.
+
+    It is not 0 for a model inside a model in Keras 2, whose own first node is left out of the list. Every listed node
+    is used by somebody, so the highest number in use tells.
+    """
+    highest: dict[str, int] = {}
+    used = [tensor for entry in found for node in entry.nodes for tensor in _call(node, entry.config).tensors()]
+    for tensor in (*used, *outputs):
+        highest[tensor.layer] = max(highest.get(tensor.layer, 0), tensor.call)
+    return {
+        entry.config.name: max(highest.get(entry.config.name, 0) - len(entry.nodes) + 1, 0)
+        for entry in found
+        if entry.nodes
+    }
+
+
+def _shifted(tensor: Tensor, offsets: Mapping[str, int]) -> Tensor:
+    return tensor._replace(call=tensor.call - offsets.get(tensor.layer, 0))
+
+
+def _nodes(entry: Entry, offsets: Mapping[str, int]) -> Iterator[Node]:
+    for number, node in enumerate(entry.nodes):
+        call = _call(node, entry.config)
+        yield Node(
+            layer=entry.config.name,
+            call=number,
+            inputs=tuple(_shifted(tensor, offsets) for tensor in call.inputs),
+            mask=None if call.mask is None else _shifted(call.mask, offsets),
+        )
+
+
+def _in_order(config: Config, nodes: list[Node], known: set[str]) -> tuple[Node, ...]:
+    """Sort nodes so that each comes after those that it needs."""
+    done: set[tuple[str, int]] = {(name, 0) for name in known}
+    left, ordered = list(nodes), list[Node]()
+    while left:
+        ready = [
+            node
+            for node in left
+            if all((t.layer, t.call) in done for t in (*node.inputs, *([node.mask] if node.mask else [])))
+        ]
+        if not ready:
+            raise ModelFileError(f"model '{config.name}': layer '{left[0].layer}' has an input that nothing computes")
+        ordered += ready
+        done |= {(node.layer, node.call) for node in ready}
+        left = [node for node in left if node not in ready]
+    return tuple(ordered)
+
+
+# --- the arguments of a call
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a layer is called with: its inputs, a recurrent layer's initial states after them, and a mask."""
+
+    inputs: tuple[Tensor, ...]
+    mask: Tensor | None = None
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        return (*self.inputs, self.mask) if self.mask else self.inputs
+
+
+INPUT_ARGUMENTS = ("inputs", "sequences", "x", "initial_state")
+
+
+def _call(node: Any, config: Config) -> Call:
+    inputs, keywords = _keras3_call(node) if isinstance(node, Mapping) else _keras2_call(node, config)
+    mask = None
+    for key, value in keywords.items():
+        found = list(_tensors_in(value))
+        if key == "mask" and len(found) == 1:
+            mask = found[0]
+        elif key in INPUT_ARGUMENTS and found:
+            inputs += found
+        elif found or value not in (None, False):
+            raise UnsupportedError(f"{config.where}: it is called with {key}={str(value)[:60]}, which is not supported")
+    if not inputs:
+        raise UnsupportedError(f"{config.where}: it is called without an input tensor, which is not supported")
+    return Call(tuple(inputs), mask)
+
+
+def _keras3_call(node: Mapping[str, Any]) -> tuple[list[Tensor], dict[str, Any]]:
+    return list(_tensors_in(node.get("args", []))), dict(node.get("kwargs") or {})
+
+
+def _keras2_call(node: Any, config: Config) -> tuple[list[Tensor], dict[str, Any]]:
+    inputs: list[Tensor] = []
+    keywords: dict[str, Any] = {}
+    for item in [node] if isinstance(node, list) and node and isinstance(node[0], str) else _leaves(node):
+        if item[0] == "_CONSTANT_VALUE":
+            raise UnsupportedError(f"{config.where}: it is called with a constant, which is not supported")
+        inputs.append(_tensor(item, config))
+        keywords |= item[3] if len(item) > 3 and isinstance(item[3], Mapping) else {}
+    return inputs, keywords
+
+
+def _leaves(node: Any) -> Iterator[list[Any]]:
+    """The `[layer, node, tensor, ...]` lists in a nested structure."""
+    if isinstance(node, list) and len(node) >= 3 and isinstance(node[0], str) and isinstance(node[1], int):
+        yield node
+    elif isinstance(node, list):
+        for item in node:
+            yield from _leaves(item)
+    elif isinstance(node, Mapping):
+        for key in sorted(node):
+            yield from _leaves(node[key])
+
+
+def _tensors_in(value: Any) -> Iterator[Tensor]:
+    """The tensors in an argument of either generation."""
+    if isinstance(value, Mapping):
+        if value.get("class_name") == "__keras_tensor__":
+            layer, call, index = value["config"]["keras_history"]
+            yield Tensor(str(layer), int(call), int(index))
+        else:
+            for key in sorted(value):
+                yield from _tensors_in(value[key])
+    elif isinstance(value, list):
+        for leaf in _leaves(value):
+            yield Tensor(str(leaf[0]), int(leaf[1]), int(leaf[2]))
+        if not any(True for _ in _leaves(value)):
+            for item in value:
+                yield from _tensors_in(item)

@@ -1,0 +1,150 @@
+"""Layers that are not recurrent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lstm_verify import layers as canonical
+from lstm_verify.errors import ModelFileError
+from lstm_verify.formats.keras import activations
+from lstm_verify.formats.keras.config import Config
+from lstm_verify.formats.keras.registry import (
+    Arrays,
+    Class,
+    Variable,
+    activation_of,
+    check_units,
+    named,
+)
+from lstm_verify.layers import Layer
+
+
+def dense(config: Config, arrays: Arrays) -> Layer:
+    check_units(config, "kernel", arrays[("kernel",)], config.whole("units"))
+    return canonical.Dense(
+        name=config.name,
+        kernel=arrays[("kernel",)],
+        bias=arrays.get(("bias",)),
+        activation=activation_of(config),
+    )
+
+
+def embedding(config: Config, arrays: Arrays) -> Layer:
+    embeddings = arrays[("embeddings",)]
+    shape = (config.whole("input_dim"), config.whole("output_dim"))
+    if embeddings.shape != shape:
+        raise ModelFileError(
+            f"{config.where}: embeddings has shape {embeddings.shape}, expected {shape} = (input_dim, output_dim)"
+        )
+    config.refuse("sparse", False)
+    return canonical.Embedding(name=config.name, embeddings=embeddings, mask_zero=config.flag("mask_zero"))
+
+
+def conv1d(config: Config, arrays: Arrays) -> Layer:
+    kernel = arrays[("kernel",)]
+    check_units(config, "kernel", kernel, config.whole("filters"))
+    if len(kernel) != config.whole("kernel_size"):
+        raise ModelFileError(
+            f"{config.where}: kernel has shape {kernel.shape}, expected kernel_size={config.get('kernel_size')} first"
+        )
+    return canonical.Conv1D(
+        name=config.name,
+        kernel=kernel,
+        bias=arrays.get(("bias",)),
+        strides=config.whole("strides", 1),
+        padding=config.choice("padding", {"valid", "same", "causal"}, "valid"),
+        dilation=config.whole("dilation_rate", 1),
+        groups=config.whole("groups", 1),
+        activation=activation_of(config),
+    )
+
+
+def pooling(average: bool) -> Class:
+    def build(config: Config, arrays: Arrays) -> Layer:
+        size = config.whole("pool_size", 2)
+        return canonical.Pooling1D(
+            name=config.name,
+            pool_size=size,
+            strides=size if config.get("strides", None) is None else config.whole("strides"),
+            padding=config.choice("padding", {"valid", "same"}, "valid"),
+            average=average,
+        )
+
+    return Class(build)
+
+
+def scale_and_center(config: Config) -> list[Variable]:
+    return named(*["gamma"] * config.flag("scale", True), *["beta"] * config.flag("center", True))
+
+
+def batch_normalization(config: Config, arrays: Arrays) -> Layer:
+    config.refuse("renorm", False)
+    return canonical.BatchNormalization(
+        name=config.name,
+        gamma=arrays.get(("gamma",)),
+        beta=arrays.get(("beta",)),
+        moving_mean=arrays[("moving_mean",)],
+        moving_variance=arrays[("moving_variance",)],
+        epsilon=config.number("epsilon", 1e-3),
+        axis=config.whole("axis", -1),
+    )
+
+
+def batch_normalization_variables(config: Config) -> list[Variable]:
+    return [
+        *scale_and_center(config),
+        Variable(("moving_mean",), False),
+        Variable(("moving_variance",), False),
+    ]
+
+
+def layer_normalization(config: Config, arrays: Arrays) -> Layer:
+    config.refuse("rms_scaling", False)
+    axis = config.get("axis", -1)
+    return canonical.LayerNormalization(
+        name=config.name,
+        gamma=arrays.get(("gamma",)),
+        beta=arrays.get(("beta",)),
+        epsilon=config.number("epsilon", 1e-3),
+        axes=tuple(axis) if isinstance(axis, list | tuple) else (axis,),
+    )
+
+
+def activation_layer(config: Config, arrays: Arrays) -> Layer:
+    return canonical.Activation(name=config.name, activation=activation_of(config, default=None))
+
+
+def advanced_activation(config: Config, arrays: Arrays) -> Layer:
+    return canonical.Activation(name=config.name, activation=activations.of_layer(config))
+
+
+def prelu(config: Config, arrays: Arrays) -> Layer:
+    config.get("shared_axes", None)  # they have length 1 in alpha
+    return canonical.PReLU(name=config.name, alpha=arrays[("alpha",)])
+
+
+def merge(config: Config, arrays: Arrays) -> Layer:
+    return canonical.Merge(
+        name=config.name,
+        operation=config.class_name,
+        masks_agree=config.generation == 2,
+    )
+
+
+def concatenate(config: Config, arrays: Arrays) -> Layer:
+    return canonical.Concatenate(
+        name=config.name,
+        axis=config.whole("axis", -1),
+        masks_agree=config.generation == 2,
+    )
+
+
+def pair(config: Config, key: str) -> tuple[int, int]:
+    value = config.get(key, 1)
+    return (value, value) if isinstance(value, int) else (int(value[0]), int(value[-1]))
+
+
+def plain(make: Callable[..., Layer], **parameters: Callable[[Config], Any]) -> Class:
+    """A layer without variables, whose parameters are keys of its config."""
+    return Class(lambda config, arrays: make(name=config.name, **{key: get(config) for key, get in parameters.items()}))

@@ -1,0 +1,77 @@
+"""A whole file of either Keras format: config, version and weights turned into a `Model`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lstm_verify.errors import ModelFileError, UnsupportedError
+from lstm_verify.formats.keras.config import Config, unwrap
+from lstm_verify.formats.keras.graph import MODELS, build_model
+from lstm_verify.formats.keras.registry import Arrays
+from lstm_verify.model import Model, Source
+
+RUNTIMES = {2: "tf_keras", 3: "keras"}
+
+
+def parse_json(text: str | bytes, where: str) -> Any:
+    """Parse JSON.
+
+    Raises:
+        ModelFileError: it is not JSON.
+    """
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ModelFileError(f"{where}: not JSON ({error}). Was the file copied whole?") from None
+
+
+def read_whole(
+    path: Path,
+    format_name: str,
+    suffix: str,
+    entry: Any,
+    version: str,
+    read_weights: Callable[[Config], Arrays],
+) -> Model:
+    """Turn the parts of a file into a model.
+
+    Args:
+        path: the file.
+        format_name: its format in words.
+        suffix: the ending that Keras wants on the names of such files.
+        entry: the config, as Keras writes every object: `{"class_name": ..., "config": ...}`.
+        version: the version of Keras that wrote it, such as `2.4.0`.
+        read_weights: gives the variables of the model that a config describes.
+
+    Raises:
+        UnsupportedError: the model, or what wrote it, is not supported.
+        ModelFileError: config and weights do not belong together, or are not whole.
+    """
+    generation = _generation(version)
+    if isinstance(entry, Mapping) and isinstance(entry.get("config"), list):  # a Sequential of Keras 2.2.2 and before
+        entry = {**entry, "config": {"name": "sequential", "layers": entry["config"]}}
+    config = unwrap(entry, generation)
+    if config.class_name not in MODELS:
+        raise UnsupportedError(
+            f"a subclassed model ({config.class_name}), whose code is not in the file. "
+            "Rebuild it as a Sequential or functional model"
+        )
+    model = build_model(config, read_weights(config))
+    source = Source(str(path), format_name, f"Keras {version}", RUNTIMES[generation], suffix)
+    return dataclasses.replace(model, source=source)
+
+
+def _generation(version: str) -> int:
+    try:
+        generation = int(version.split(".")[0])
+    except ValueError:
+        generation = 0
+    if generation not in RUNTIMES:
+        raise UnsupportedError(
+            f"written by Keras {version}, expected Keras 2 or 3. Load it with Keras 2.0 to 2.3 and save it again"
+        )
+    return generation

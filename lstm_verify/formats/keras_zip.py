@@ -1,0 +1,54 @@
+"""Keras archives (`.keras`), written by `model.save` of Keras 2.12 and later and of Keras 3.
+
+A zip of `config.json`, `metadata.json` and `model.weights.h5`. Source: `keras.src.saving.saving_lib`.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import h5py
+
+from lstm_verify.errors import ModelFileError
+from lstm_verify.formats.keras.config import Config
+from lstm_verify.formats.keras.graph import model_variables
+from lstm_verify.formats.keras.registry import Arrays
+from lstm_verify.formats.keras.store import read_by_path
+from lstm_verify.formats.keras.whole import parse_json, read_whole
+from lstm_verify.model import Model
+
+PARTS = ("config.json", "metadata.json", "model.weights.h5")
+
+
+def recognise(path: Path, magic: bytes) -> bool:
+    """Whether the file is a zip archive."""
+    return magic.startswith(b"PK\x03\x04")
+
+
+def read(path: Path) -> Model:
+    """Read a model.
+
+    Raises:
+        ModelFileError: the archive is damaged, or is not one of Keras.
+        UnsupportedError: the model has something that is not supported.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            missing = [part for part in PARTS if part not in archive.namelist()]
+            if missing:
+                raise ModelFileError(f"a zip archive without {missing[0]}. Is it a .keras file?")
+            config, metadata, weights = (archive.read(part) for part in PARTS)
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError) as error:
+        raise ModelFileError(f"not a readable zip archive ({error}). Was it copied whole?") from None
+    version = str(parse_json(metadata, "metadata.json").get("keras_version"))
+
+    def read_weights(config: Config) -> Arrays:
+        try:
+            with h5py.File(io.BytesIO(weights), "r") as file:
+                return read_by_path(model_variables(config), file)
+        except (OSError, KeyError, RuntimeError) as error:
+            raise ModelFileError(f"model.weights.h5: not a readable HDF5 file ({error})") from None
+
+    return read_whole(path, "Keras archive", ".keras", parse_json(config, "config.json"), version, read_weights)

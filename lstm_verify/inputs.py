@@ -1,0 +1,167 @@
+"""Inputs: matched to a model by name or order, checked against it, or made for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_verify.arrays import Array, NpyRows, Rows, refuse_objects
+from lstm_verify.errors import InputError
+from lstm_verify.layers import Embedding
+from lstm_verify.model import Input, Model, Tensor
+
+RANDOM_TIMESTEPS = 7
+"""The length of random sequences where the model takes any."""
+
+
+def by_name(given: Mapping[str, Rows], names: Sequence[str], what: str) -> tuple[dict[str, Rows], list[str]]:
+    """Match arrays to names: by name if the names are those expected, else by order.
+
+    Returns:
+        The arrays by expected name, in order; and notes for the user on what was assumed.
+
+    Raises:
+        InputError: there are more or fewer arrays than names, or some names fit and others do not.
+    """
+    listed = ", ".join(names)
+    if len(given) != len(names):
+        have = ", ".join(name or "(unnamed)" for name in given)
+        raise InputError(f"{what}s: {len(given)} given ({have}), expected {len(names)}: {listed}")
+    fitting = set(given) & set(names)
+    if len(fitting) == len(names):
+        return {name: given[name] for name in names}, []
+    if fitting:
+        strange = ", ".join(name or "(unnamed)" for name in given if name not in names)
+        raise InputError(f"{what}s: no {what} is named {strange}; they are {listed}. Rename the arrays")
+    notes = [] if list(given) == [""] else [f"{what}s taken in order: {', '.join(given)} as {listed}"]
+    return dict(zip(names, given.values(), strict=True)), notes
+
+
+def bind(model: Model, x: Any) -> tuple[dict[str, Rows], list[str]]:
+    """Match what a user gives to a model's inputs, and check it.
+
+    Args:
+        model: the model.
+        x: an array, a sequence of arrays in the order of the inputs, or a mapping of names to arrays.
+
+    Returns:
+        The arrays by input name, (samples, ...) each; and notes on what was assumed.
+
+    Raises:
+        InputError: a number, rank, dtype or shape does not fit.
+    """
+    given: dict[str, Rows]
+    if isinstance(x, Mapping):
+        given = {str(name).removesuffix(":0"): _rows(value) for name, value in x.items()}
+    elif isinstance(x, list | tuple):
+        given = {f"#{index}": _rows(value) for index, value in enumerate(x)}
+    else:
+        given = {"": _rows(x)}
+    names = [spec.name for spec in model.inputs]
+    if isinstance(x, list | tuple) and len(x) == len(names):
+        bound, notes = dict(zip(names, given.values(), strict=True)), list[str]()
+    else:
+        bound, notes = by_name(given, names, "input")
+    for spec in model.inputs:
+        check(spec, bound[spec.name])
+    _check_samples(model, bound)
+    return bound, notes
+
+
+def _rows(value: Any) -> Rows:
+    return value if isinstance(value, NpyRows) else np.asarray(value)
+
+
+def check(spec: Input, rows: Rows) -> None:
+    """Check the rank, shape and dtype of what is given for an input.
+
+    Raises:
+        InputError: one of them does not fit.
+    """
+    where = f"input '{spec.name}'"
+    refuse_objects(where, rows.dtype)
+    if rows.dtype.kind not in "fiub":
+        raise InputError(f"{where}: dtype {rows.dtype}, expected numbers as {spec.dtype}")
+    if spec.shape is None:
+        return
+    wanted = f"({', '.join('any' if n is None else str(n) for n in ('samples', *spec.shape[1:]))})"
+    if len(rows.shape) != len(spec.shape):
+        raise InputError(f"{where}: shape {rows.shape} has {len(rows.shape)} axes, expected {wanted}")
+    if any(n is not None and n != m for n, m in zip(spec.shape[1:], rows.shape[1:], strict=True)):
+        raise InputError(f"{where}: shape {rows.shape}, expected {wanted}")
+    if 0 in rows.shape[1:]:
+        raise InputError(f"{where}: shape {rows.shape} has an axis of length 0, expected {wanted}")
+
+
+def _check_samples(model: Model, bound: Mapping[str, Rows]) -> None:
+    counts = {name: len(rows) for name, rows in bound.items()}
+    if len(set(counts.values())) > 1:
+        raise InputError(f"inputs: different numbers of samples, {counts}; expected the same for all")
+    samples = next(iter(counts.values()))
+    if samples == 0:
+        raise InputError("inputs: no samples (an empty batch). Nothing could be compared; give at least one")
+    if model.batch_size and samples % model.batch_size:
+        raise InputError(
+            f"inputs: {samples} samples, expected a multiple of {model.batch_size}, "
+            "the batch size that this model is built for"
+        )
+
+
+def as_input(spec: Input, values: Array) -> Array:
+    """Cast values to the dtype of an input, as every framework does before anything else.
+
+    Raises:
+        InputError: the input takes integers, and the values are none.
+    """
+    dtype = np.dtype("float32" if spec.dtype == "bfloat16" else spec.dtype)
+    if dtype.kind in "iu" and values.dtype.kind == "f" and not np.array_equal(values, np.trunc(values)):
+        raise InputError(f"input '{spec.name}': {values.dtype} values that are not whole, expected {spec.dtype}")
+    return values.astype(dtype, copy=False)
+
+
+def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]:
+    """Make inputs from a model's own signature: tokens for an embedding, a padded mask for booleans, N(0, 1) else.
+
+    Raises:
+        InputError: the model does not say what shape an input has.
+    """
+    random = np.random.default_rng(seed)
+    made = {}
+    for spec in model.inputs:
+        if spec.shape is None or any(n is None for n in spec.shape[2:]):
+            raise InputError(
+                f"input '{spec.name}': the model leaves its shape open ({spec.shape}), so no input can be made. "
+                "Give one with --input"
+            )
+        shape = (
+            samples,
+            *(RANDOM_TIMESTEPS if n is None else n for n in spec.shape[1:]),
+        )
+        tokens = _vocabulary(model, spec.name)
+        if tokens is not None:
+            values: npt.NDArray[Any] = random.integers(0, tokens, shape)
+        elif spec.dtype == "bool":
+            lengths = random.integers(1, shape[1] + 1, samples)
+            values = np.arange(shape[1]) < lengths[:, None]
+        elif np.dtype(spec.dtype).kind in "iu":
+            values = random.integers(0, 2, shape)
+        else:
+            values = random.standard_normal(shape)
+        made[spec.name] = as_input(spec, values)
+    return made
+
+
+def _vocabulary(model: Model, name: str) -> int | None:
+    """The number of tokens that the embedding behind an input knows, if there is one."""
+    for node in model.nodes:
+        if Tensor(name) not in node.inputs:
+            continue
+        layer = model.layers[node.layer]
+        if isinstance(layer, Embedding):
+            return len(layer.embeddings)
+        if isinstance(layer, Model):
+            return _vocabulary(layer, layer.inputs[node.inputs.index(Tensor(name))].name)
+    return None

@@ -1,0 +1,71 @@
+"""The canonical layers: one file each, opening with its equations. They know no file format and no framework."""
+
+from lstm_verify.layers.activation import Activation, PReLU
+from lstm_verify.layers.base import Array, Layer, Mask, Run, Signal, Signals
+from lstm_verify.layers.batch_normalization import BatchNormalization
+from lstm_verify.layers.bidirectional import Bidirectional
+from lstm_verify.layers.conv1d import Conv1D
+from lstm_verify.layers.dense import Dense
+from lstm_verify.layers.embedding import Embedding
+from lstm_verify.layers.gru import GRUCell
+from lstm_verify.layers.identity import Identity
+from lstm_verify.layers.layer_normalization import LayerNormalization
+from lstm_verify.layers.lstm import LSTMCell
+from lstm_verify.layers.masking import Masking
+from lstm_verify.layers.merge import Concatenate, Merge
+from lstm_verify.layers.pooling1d import (
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    Pooling1D,
+)
+from lstm_verify.layers.recurrent import RNN, Cell
+from lstm_verify.layers.reshape import (
+    Cropping1D,
+    Flatten,
+    Permute,
+    RepeatVector,
+    Reshape,
+    UpSampling1D,
+    ZeroPadding1D,
+)
+from lstm_verify.layers.simple_rnn import SimpleRNNCell
+from lstm_verify.layers.stacked_cells import StackedCells
+from lstm_verify.layers.time_distributed import TimeDistributed
+
+__all__ = [
+    "RNN",
+    "Activation",
+    "Array",
+    "BatchNormalization",
+    "Bidirectional",
+    "Cell",
+    "Concatenate",
+    "Conv1D",
+    "Cropping1D",
+    "Dense",
+    "Embedding",
+    "Flatten",
+    "GRUCell",
+    "GlobalAveragePooling1D",
+    "GlobalMaxPooling1D",
+    "Identity",
+    "LSTMCell",
+    "Layer",
+    "LayerNormalization",
+    "Mask",
+    "Masking",
+    "Merge",
+    "PReLU",
+    "Permute",
+    "Pooling1D",
+    "RepeatVector",
+    "Reshape",
+    "Run",
+    "Signal",
+    "Signals",
+    "SimpleRNNCell",
+    "StackedCells",
+    "TimeDistributed",
+    "UpSampling1D",
+    "ZeroPadding1D",
+]

@@ -1,0 +1,41 @@
+"""The activation layers: an activation function on its own, and PReLU, which learns its slope.
+
+    y = g(x)            PReLU: y = max(x, 0) + alpha min(x, 0)
+
+Source: `keras.layers.Activation` and `keras.layers.PReLU` (He et al., arXiv:1502.01852).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from lstm_verify.layers.activations import Activation as Function
+from lstm_verify.layers.base import Array, Unary
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Activation(Unary):
+    """An activation function as a layer."""
+
+    supports_masking: ClassVar[bool] = True
+
+    activation: Function
+
+    def forward(self, x: Array) -> Array:
+        return self.activation(x)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PReLU(Unary):
+    """A rectifier with a learned slope for negative values."""
+
+    supports_masking: ClassVar[bool] = True
+
+    alpha: Array
+    """The shape of one sample, with 1 on shared axes."""
+
+    def forward(self, x: Array) -> Array:
+        return np.maximum(x, 0) + self.alpha * np.minimum(x, 0)

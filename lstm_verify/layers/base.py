@@ -1,0 +1,145 @@
+"""What every layer is: a frozen dataclass that maps signals to signals.
+
+A *signal* is a value together with the mask that travels with it, as in Keras. A layer that has one tensor in and
+one out only writes `forward`; the mask passes through it when `supports_masking` says so, and ends there otherwise.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_verify.errors import ModelFileError
+
+Array = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_] | None
+
+
+class Signal(NamedTuple):
+    """A value of shape (samples, ...) and its boolean mask of shape (samples, timesteps), or None."""
+
+    value: Array
+    mask: Mask = None
+
+
+Signals = tuple[Signal, ...]
+
+
+@dataclass
+class Run:
+    """What one pass through a model carries besides the signals."""
+
+    states: dict[str, tuple[Array, ...]] = field(default_factory=dict)
+    """The states of `stateful` layers, by layer path; they outlive a batch."""
+    trace: dict[str, Array] | None = None
+    """Where to keep every layer's output and every gate, by path; None keeps nothing."""
+    path: str = ""
+    """The path of the layer being run, such as `encoder/lstm`."""
+
+    def inside(self, name: str) -> Run:
+        """The same run, one level further down."""
+        return replace(self, path=f"{self.path}/{name}" if self.path else name)
+
+    def record(self, name: str, value: Array) -> None:
+        """Keep `value` as `path`, `path/name` or, for a further output, `path:1`; another call adds `@1`."""
+        if self.trace is None:
+            return
+        path = self.path + (name if name.startswith(":") else f"/{name}" if name else "")
+        again = sum(key == path or key.startswith(f"{path}@") for key in self.trace)
+        self.trace[f"{path}@{again}" if again else path] = np.asarray(value)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Weighted:
+    """Something with a name and weights; its arrays are read-only."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        for value in vars(self).values():
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+
+    def weights(self) -> Iterator[tuple[str, Array]]:
+        """Every weight of the layer with its path inside the layer, such as `cell/kernel`."""
+        for entry in fields(self):
+            yield from _weights(entry.name, getattr(self, entry.name))
+
+    def astype(self, dtype: npt.DTypeLike) -> Self:
+        """The same layer with every floating-point weight cast to `dtype`."""
+        return replace(
+            self,
+            **{f.name: _cast(getattr(self, f.name), np.dtype(dtype)) for f in fields(self)},
+        )
+
+    def expect(self, what: str, array: Array | None, shape: tuple[int, ...], meaning: str) -> None:
+        """Check a weight's shape; None, a weight that the layer has not, fits.
+
+        Raises:
+            ModelFileError: the shape is another one.
+        """
+        if array is not None and array.shape != shape:
+            raise ModelFileError(
+                f"layer '{self.name}': {what} has shape {array.shape}, expected {shape} = {meaning}. "
+                "Do the weights belong to this config?"
+            )
+
+
+def given(weight: Array | None, default: float) -> Array | float:
+    """The weight, or the number that stands for one that the layer was built without."""
+    return default if weight is None else weight
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Layer(Weighted, ABC):
+    """A layer: signals in, signals out."""
+
+    compute_dtype: str = "float32"
+    """The dtype that the framework computes this layer in, by its dtype policy; the replay does not go by it."""
+
+    @abstractmethod
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        """Return the outputs of the layer for its inputs."""
+
+
+def _weights(path: str, value: object) -> Iterator[tuple[str, Array]]:
+    if isinstance(value, np.ndarray):
+        yield path, value
+    elif isinstance(value, Weighted):
+        for inner, array in value.weights():
+            yield f"{path}/{inner}", array
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _weights(f"{path}/{index}", item)
+
+
+def _cast(value: Any, dtype: np.dtype[Any]) -> Any:
+    if isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating):
+        return value.astype(dtype)
+    if isinstance(value, Weighted):
+        return value.astype(dtype)
+    if isinstance(value, Mapping):
+        return {key: _cast(item, dtype) for key, item in value.items()}
+    if type(value) is tuple:
+        return tuple(_cast(item, dtype) for item in value)
+    return value
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Unary(Layer):
+    """A layer with one tensor in and one out."""
+
+    supports_masking: ClassVar[bool] = False
+
+    @abstractmethod
+    def forward(self, x: Array) -> Array:
+        """Return the layer's output for `x`."""
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        ((x, mask),) = inputs
+        return (Signal(self.forward(x), mask if self.supports_masking else None),)

@@ -1,0 +1,36 @@
+"""BatchNormalization at inference.
+
+    y = γ (x - μ) / √(σ² + ε) + β            μ, σ²: the moving mean and variance, along `axis`
+
+Source: Ioffe and Szegedy, arXiv:1502.03167; `keras.layers.BatchNormalization`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from lstm_verify.layers.base import Array, Unary, given
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BatchNormalization(Unary):
+    """Normalisation by moving statistics; every array is (channels,)."""
+
+    supports_masking: ClassVar[bool] = True
+
+    moving_mean: Array
+    moving_variance: Array
+    gamma: Array | None = None
+    beta: Array | None = None
+    epsilon: float = 1e-3
+    axis: int = -1
+
+    def forward(self, x: Array) -> Array:
+        along = np.moveaxis(x, self.axis, -1)
+        γ, β = given(self.gamma, 1), given(self.beta, 0)
+        μ, σ2 = self.moving_mean, self.moving_variance
+        y = γ * (along - μ) / np.sqrt(σ2 + self.epsilon) + β
+        return np.moveaxis(y, -1, self.axis)

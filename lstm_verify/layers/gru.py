@@ -1,0 +1,155 @@
+"""GRU, gated recurrent unit.
+
+    z = σ(x_t W_z + h_{t-1} U_z + b_z)        update gate             σ: recurrent_activation
+    r = σ(x_t W_r + h_{t-1} U_r + b_r)        reset gate              g: activation
+    h̃ = g(x_t W_h + (r h_{t-1}) U_h + b_h)                           reset_after = False
+    h̃ = g(x_t W_h + b_h + r (h_{t-1} U_h + b'_h))                    reset_after = True, every gate has two biases
+    h_t = z h_{t-1} + (1 - z) h̃
+
+Source: Cho et al., arXiv:1406.1078 (v3 for reset_after = False, v1 for True); order of gates as in `keras.layers.GRU`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_verify.layers.activations import SIGMOID, TANH, Activation
+from lstm_verify.layers.base import Array, given
+from lstm_verify.layers.recurrent import Cell, States, Step, joined, two_buffers
+
+
+class GRUGates(NamedTuple):
+    """Every quantity of one GRU step, (samples, units) each."""
+
+    z: Array
+    r: Array
+    candidate: Array
+    h: Array
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GRUCell(Cell):
+    """The cell of `keras.layers.GRU`; gates in the order z, r, h."""
+
+    kind: ClassVar[str] = "GRU"
+    gate_order: ClassVar[tuple[str, ...]] = ("z", "r", "h")
+
+    kernel: Array
+    """(features, 3*units)"""
+    recurrent_kernel: Array
+    """(units, 3*units)"""
+    bias: Array | None = None
+    """(3*units,), or (2, 3*units) with `reset_after`: of the input and of the recurrent product"""
+    activation: Activation = TANH
+    recurrent_activation: Activation = SIGMOID
+    reset_after: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        units = len(self.recurrent_kernel)
+        self.expect(
+            "recurrent_kernel",
+            self.recurrent_kernel,
+            (units, 3 * units),
+            "(units, 3*units)",
+        )
+        self.expect("kernel", self.kernel, (len(self.kernel), 3 * units), "(features, 3*units)")
+        shape, meaning = ((2, 3 * units), "(2, 3*units)") if self.reset_after else ((3 * units,), "(3*units,)")
+        self.expect("bias", self.bias, shape, f"{meaning} with reset_after={self.reset_after}")
+
+    @property
+    def biases(self) -> tuple[Array | float, Array | float]:
+        """The biases of the input and of the recurrent product."""
+        if self.bias is None or not self.reset_after:
+            return given(self.bias, 0), 0
+        return self.bias[0], self.bias[1]
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        return (len(self.recurrent_kernel),)
+
+    def gates(self, x: Array, state: States) -> GRUGates:
+        σ, g = self.recurrent_activation, self.activation
+        (h,) = state
+        U_z, U_r, U_h = np.split(self.recurrent_kernel, 3, axis=1)
+        b, b_h = self.biases
+        x_z, x_r, x_h = np.split(x @ self.kernel + b, 3, axis=-1)
+        if self.reset_after:
+            h_z, h_r, h_h = np.split(h @ self.recurrent_kernel + b_h, 3, axis=-1)
+            z, r = σ(x_z + h_z), σ(x_r + h_r)
+            candidate = g(x_h + r * h_h)
+        else:
+            z, r = σ(x_z + h @ U_z), σ(x_r + h @ U_r)
+            candidate = g(x_h + (r * h) @ U_h)
+        h = z * h + (1 - z) * candidate
+        return GRUGates(z, r, candidate, h)
+
+    def new_state(self, gates: GRUGates) -> States:
+        return (gates.h,)
+
+    def fast(self, samples: int, dtype: npt.DTypeLike) -> Step:
+        """Two products a step: [x h 1] for the gates z and r, and what the candidate needs besides.
+
+        With `reset_after` both come out of one product, [x h 1] · [W; U; b] with a fourth block that keeps the
+        recurrent part of the candidate, h U_h + b'_h, apart from its input part.
+        """
+        if not (self.recurrent_activation.elementwise and self.activation.elementwise):
+            return self.step
+        units, features = len(self.recurrent_kernel), len(self.kernel)
+        weights, U_h = self._fast_weights(dtype)
+        σ, g = self.recurrent_activation, self.activation
+        one_tanh = (σ, g) == (SIGMOID, TANH)
+        if one_tanh:
+            weights[:, : 2 * units] *= 0.5
+
+        xh = np.ones((samples, features + units + 1), dtype)
+        products = np.empty((samples, weights.shape[1]), dtype)
+        gates, x_h, h_h = np.split(products, [2 * units, 3 * units], axis=1)
+        z, r = gates[:, :units], gates[:, units:]
+        reset = np.empty((samples, units), dtype)
+        buffers = two_buffers((samples, units), 1, dtype)
+
+        def step(x: Array, state: States) -> States:
+            (h,) = state
+            xh[:, :features] = x
+            xh[:, features:-1] = h
+            np.matmul(xh, weights, out=products)
+            if one_tanh:
+                np.tanh(gates, out=gates)
+                np.multiply(gates, 0.5, out=gates)
+                np.add(gates, 0.5, out=gates)
+            else:
+                gates[...] = σ(gates)
+            if self.reset_after:
+                np.multiply(r, h_h, out=reset)
+                np.add(x_h, reset, out=x_h)
+            else:
+                np.multiply(r, h, out=reset)
+                np.add(x_h, reset @ U_h, out=x_h)
+            candidate = np.tanh(x_h, out=x_h) if one_tanh else g(x_h)
+            (new_h,) = next(buffers)
+            np.subtract(h, candidate, out=new_h)
+            np.multiply(z, new_h, out=new_h)
+            np.add(new_h, candidate, out=new_h)
+            return (new_h,)
+
+        return step
+
+    def _fast_weights(self, dtype: npt.DTypeLike) -> tuple[Array, Array]:
+        """Weights for [x h 1], (features + units + 1, 4*units or 3*units) = z, r, x_h(, h_h); and U_h."""
+        units = len(self.recurrent_kernel)
+        W, U = self.kernel.astype(dtype), self.recurrent_kernel.astype(dtype)
+        U_zr, U_h = U[:, : 2 * units], np.ascontiguousarray(U[:, 2 * units :])
+        none_x, none_h = (
+            np.zeros((len(W), units), dtype),
+            np.zeros((units, units), dtype),
+        )
+        if not self.reset_after:
+            return joined([W, np.hstack([U_zr, none_h])], self.bias, dtype), U_h
+        b, b_h = (np.zeros(3 * units, dtype) + bias for bias in self.biases)
+        both = np.concatenate([b[: 2 * units] + b_h[: 2 * units], b[2 * units :], b_h[2 * units :]])
+        return joined([np.hstack([W, none_x]), np.hstack([U_zr, none_h, U_h])], both, dtype), U_h

@@ -1,0 +1,23 @@
+"""Layers that do nothing at inference: the dropout and noise family, ActivityRegularization, Identity.
+
+    y = x
+
+Source: the `training=False` branch of each in `keras.layers`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lstm_verify.layers.base import Array, Unary
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Identity(Unary):
+    """Its input, with its mask."""
+
+    supports_masking: ClassVar[bool] = True
+
+    def forward(self, x: Array) -> Array:
+        return x

@@ -1,0 +1,88 @@
+"""Layers that merge several inputs into one: Concatenate, Add, Subtract, Multiply, Average, Maximum, Minimum.
+
+Masks merge differently in the two generations of Keras. Of masks m_1, m_2, ... on the inputs:
+
+    elementwise   Keras 2: m_1 and m_2 and ..., leaving out inputs without a mask
+                  Keras 3: m_1 or m_2 or ...,  and no mask at all if one input has none
+    Concatenate   the masks concatenated like the values (all true where there is none), then over the last axis
+                  Keras 2: all(...)     Keras 3: any(...)
+
+Source: `keras.layers.Concatenate` and `keras.src.layers.merging.base_merge` (3.15, and tf_keras 2.21).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from lstm_verify.errors import UnsupportedError
+from lstm_verify.layers.base import Array, Layer, Mask, Run, Signal, Signals
+
+OPERATIONS: dict[str, Callable[[list[Array]], Array]] = {
+    "Add": lambda xs: reduce(np.add, xs),
+    "Subtract": lambda xs: reduce(np.subtract, xs),
+    "Multiply": lambda xs: reduce(np.multiply, xs),
+    "Average": lambda xs: reduce(np.add, xs) / len(xs),
+    "Maximum": lambda xs: reduce(np.maximum, xs),
+    "Minimum": lambda xs: reduce(np.minimum, xs),
+}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Merge(Layer):
+    """One of `OPERATIONS`, element by element; inputs of lower rank get axes of length 1 after the first."""
+
+    operation: str
+    masks_agree: bool = False
+    """True (Keras 2): a step counts if every mask keeps it. False (Keras 3): if any does."""
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        rank = max(x.ndim for x, _ in inputs)
+        values = [x.reshape(len(x), *(1,) * (rank - x.ndim), *x.shape[1:]) for x, _ in inputs]
+        return (
+            Signal(
+                OPERATIONS[self.operation](values),
+                self._mask([mask for _, mask in inputs]),
+            ),
+        )
+
+    def _mask(self, masks: list[Mask]) -> Mask:
+        given = [mask for mask in masks if mask is not None]
+        if not given or (len(given) < len(masks) and not self.masks_agree):
+            return None
+        return reduce(np.logical_and if self.masks_agree else np.logical_or, given)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Concatenate(Layer):
+    """Inputs side by side along `axis`, which counts the axis of samples."""
+
+    axis: int = -1
+    masks_agree: bool = False
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        value = np.concatenate([x for x, _ in inputs], axis=self.axis)
+        return (Signal(value, self._mask(inputs)),)
+
+    def _mask(self, inputs: Signals) -> Mask:
+        if all(mask is None for _, mask in inputs):
+            return None
+        try:
+            masks = np.concatenate([self._like(x, mask) for x, mask in inputs], axis=self.axis)
+        except ValueError:
+            raise UnsupportedError(
+                f"layer '{self.name}': masks of these inputs cannot be concatenated along axis {self.axis}, "
+                "in Keras 2 either. Was the model saved by another version?"
+            ) from None
+        return np.all(masks, axis=-1) if self.masks_agree else np.any(masks, axis=-1)
+
+    def _like(self, x: Array, mask: Mask) -> Array:
+        """The mask with the rank of `x`, and in Keras 3 with its shape."""
+        if mask is None:
+            return np.ones(x.shape, bool)
+        if mask.ndim == x.ndim:
+            return mask
+        return mask[..., None] if self.masks_agree else np.broadcast_to(mask[..., None], x.shape)

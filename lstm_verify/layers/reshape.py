@@ -1,0 +1,81 @@
+"""Layers that only move elements: Flatten, Reshape, Permute, RepeatVector, ZeroPadding1D, Cropping1D, UpSampling1D.
+
+None of them passes a mask on. Source: the layers of those names in `keras.layers`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_verify.layers.base import Array, Unary
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Flatten(Unary):
+    """(samples, ...) to (samples, features)."""
+
+    def forward(self, x: Array) -> Array:
+        return x.reshape(len(x), int(np.prod(x.shape[1:])))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Reshape(Unary):
+    """Each sample to `target_shape`, in which one entry may be -1."""
+
+    target_shape: tuple[int, ...]
+
+    def forward(self, x: Array) -> Array:
+        return x.reshape(len(x), *self.target_shape)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Permute(Unary):
+    """The axes of a sample in another order; `dims` counts from 1."""
+
+    dims: tuple[int, ...]
+
+    def forward(self, x: Array) -> Array:
+        return x.transpose(0, *self.dims)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RepeatVector(Unary):
+    """(samples, features) to (samples, n, features)."""
+
+    n: int
+
+    def forward(self, x: Array) -> Array:
+        return np.repeat(x[:, None], self.n, axis=1)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ZeroPadding1D(Unary):
+    """Zeros before and after the time steps."""
+
+    padding: tuple[int, int]
+
+    def forward(self, x: Array) -> Array:
+        return np.pad(x, ((0, 0), self.padding, (0, 0)))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Cropping1D(Unary):
+    """Time steps dropped at the beginning and the end."""
+
+    cropping: tuple[int, int]
+
+    def forward(self, x: Array) -> Array:
+        begin, end = self.cropping
+        return x[:, begin : x.shape[1] - end]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class UpSampling1D(Unary):
+    """Each time step `size` times."""
+
+    size: int
+
+    def forward(self, x: Array) -> Array:
+        return np.repeat(x, self.size, axis=1)

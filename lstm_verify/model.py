@@ -1,0 +1,196 @@
+"""Model: a graph of named layers with read-only weights, whatever file it came from.
+
+A model is a layer like any other, so models nest, and a model inside `TimeDistributed` needs no special case. Layers
+are held by name and nodes refer to them, so that a layer used twice is one layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
+
+from lstm_verify.errors import InputError, ModelFileError
+from lstm_verify.layers import (
+    RNN,
+    Array,
+    Bidirectional,
+    Layer,
+    Run,
+    Signal,
+    Signals,
+    TimeDistributed,
+)
+
+
+class Tensor(NamedTuple):
+    """A value in the graph: which output of which call of which layer."""
+
+    layer: str
+    call: int = 0
+    output: int = 0
+
+
+@dataclass(frozen=True)
+class Node:
+    """One call of a layer."""
+
+    layer: str
+    inputs: tuple[Tensor, ...]
+    call: int = 0
+    mask: Tensor | None = None
+    """A mask given by hand, which stands in for the one that travels with the first input."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input of a model; its tensor is `Tensor(name)`."""
+
+    name: str
+    shape: tuple[int | None, ...] | None
+    """The shape of the input with samples first; None where any length will do, or for the whole if unknown."""
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output of a model."""
+
+    name: str
+    tensor: Tensor
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model came from."""
+
+    path: str
+    format: str
+    """The format in words, such as `Keras HDF5`."""
+    writer: str
+    """Who wrote the file, such as `Keras 2.4.0`."""
+    runtime: str
+    """The runtime of the framework that wrote it."""
+    suffix: str
+    """What that framework wants at the end of the file's name."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Model(Layer):
+    """A graph of layers, itself a layer.
+
+    Example:
+        >>> import numpy as np
+        >>> from lstm_verify.layers import Dense
+        >>> dense = Dense(name="dense", kernel=np.array([[2.0]]))
+        >>> model = Model(
+        ...     name="double",
+        ...     layers={"dense": dense},
+        ...     nodes=(Node("dense", (Tensor("x"),)),),
+        ...     inputs=(Input("x", (None, 1), "float32"),),
+        ...     outputs=(Output("dense", Tensor("dense")),),
+        ... )
+        >>> model.apply((Signal(np.array([[3.0]])),), Run())[0].value
+        array([[6.]])
+    """
+
+    layers: Mapping[str, Layer]
+    nodes: tuple[Node, ...]
+    """In an order in which every input is computed before it is used."""
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    source: Source | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", MappingProxyType(dict(self.layers)))
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        signals = {Tensor(spec.name): signal for spec, signal in zip(self.inputs, inputs, strict=True)}
+        expiring = self._last_uses()
+        for node in self.nodes:
+            given = [signals[tensor] for tensor in node.inputs]
+            if node.mask is not None:
+                given[0] = Signal(given[0].value, signals[node.mask].value.astype(bool))
+            results = self._call(self.layers[node.layer], tuple(given), run.inside(node.layer))
+            signals.update({Tensor(node.layer, node.call, index): signal for index, signal in enumerate(results)})
+            for tensor in expiring.get(node, ()):
+                del signals[tensor]
+        return tuple(signals[output.tensor] for output in self.outputs)
+
+    def _call(self, layer: Layer, inputs: Signals, run: Run) -> Signals:
+        try:
+            results = layer.apply(inputs, run)
+        except (ValueError, IndexError) as error:
+            shapes = ", ".join(str(signal.value.shape) for signal in inputs)
+            raise ModelFileError(
+                f"layer '{run.path}': it cannot take an input of shape {shapes} ({error}). "
+                "Does the input have the shape that the model was built for?"
+            ) from error
+        for index, signal in enumerate(results):
+            run.record(f":{index}" if index else "", signal.value)
+        return results
+
+    def _last_uses(self) -> dict[Node, list[Tensor]]:
+        """For each node, the tensors that nobody needs after it."""
+        kept = {output.tensor for output in self.outputs}
+        last: dict[Tensor, Node] = {}
+        for node in self.nodes:
+            for tensor in (*node.inputs, *([node.mask] if node.mask else [])):
+                last[tensor] = node
+        expiring: dict[Node, list[Tensor]] = {}
+        for tensor, node in last.items():
+            if tensor not in kept:
+                expiring.setdefault(node, []).append(tensor)
+        return expiring
+
+    def weights(self) -> Iterator[tuple[str, Array]]:
+        for name, layer in self.layers.items():
+            for path, array in layer.weights():
+                yield f"{name}/{path}", array
+
+    @property
+    def runtime(self) -> str:
+        """The runtime of the framework that wrote the file."""
+        return self.source.runtime if self.source else ""
+
+    @property
+    def suffix(self) -> str:
+        """What that framework wants at the end of the file's name."""
+        return self.source.suffix if self.source else ""
+
+    @property
+    def stateful(self) -> bool:
+        """Whether a layer in it carries its states from one batch to the next."""
+        return any(is_stateful(layer) for layer in self.layers.values())
+
+    @property
+    def precision(self) -> str:
+        """The coarsest dtype that the framework computes a layer in: `bfloat16`, `float16`, `float32` or `float64`."""
+        return min((_precision(layer) for layer in self.layers.values()), key=PRECISIONS.index, default="float32")
+
+    @property
+    def batch_size(self) -> int | None:
+        """The number of samples that the model insists on, if it does."""
+        sizes = {spec.shape[0] for spec in self.inputs if spec.shape} - {None}
+        if len(sizes) > 1:
+            raise InputError(f"model '{self.name}': its inputs ask for different batch sizes, {sizes}")
+        return sizes.pop() if sizes else None
+
+
+PRECISIONS = ("bfloat16", "float16", "float32", "float64")
+
+
+def _precision(layer: Layer) -> str:
+    if isinstance(layer, Model):
+        return layer.precision
+    return layer.compute_dtype if layer.compute_dtype in PRECISIONS else "float64"
+
+
+def is_stateful(layer: Layer) -> bool:
+    """Whether the layer, or one inside it, carries its states from one batch to the next."""
+    if isinstance(layer, Bidirectional):
+        return layer.forward_layer.stateful
+    if isinstance(layer, TimeDistributed):
+        return is_stateful(layer.layer)
+    return isinstance(layer, RNN | Model) and layer.stateful

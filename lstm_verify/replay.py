@@ -1,0 +1,199 @@
+"""Replay: a model's predictions, computed in NumPy.
+
+Samples are independent, unless the model is stateful, so they run in blocks small enough to stay in cache, on one
+worker a core with one BLAS thread each.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from lstm_verify.arrays import Array, NpyRows, NpyWriter, Rows
+from lstm_verify.errors import InputError
+from lstm_verify.inputs import as_input, bind
+from lstm_verify.layers import Run, Signal
+from lstm_verify.model import Model
+
+BLOCK = 256
+"""The number of samples that run together."""
+BLOCK_BYTES = 64 * 2**20
+"""What the inputs of a block may weigh; longer samples run in smaller blocks."""
+IN_MEMORY = 256 * 2**20
+"""Outputs above this size are kept in a temporary file."""
+
+Progress = Callable[[int], None]
+
+
+class Replayed(dict[str, Array]):
+    """The outputs of a model by name, (samples, ...) each; of a model with one output also an array itself.
+
+    Attributes:
+        activations: every layer's output by path, and every gate, (samples, timesteps, units): `lstm/i`; empty
+            unless asked for.
+    """
+
+    activations: dict[str, Array]
+
+    def __init__(
+        self,
+        outputs: Mapping[str, Array],
+        activations: Mapping[str, Array] | None = None,
+    ) -> None:
+        super().__init__(outputs)
+        self.activations = dict(activations or {})
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
+        if len(self) != 1:
+            raise TypeError(f"{len(self)} outputs, not one: choose from {', '.join(self)}")
+        return np.asarray(next(iter(self.values())), dtype)
+
+
+def replay(model: Model, x: Any, dtype: npt.DTypeLike = "float64", *, activations: bool = False) -> Replayed:
+    """Compute a model's predictions.
+
+    Args:
+        model: the model, from `load`.
+        x: an array (samples, ...), a sequence of them in the order of the inputs, or a mapping by input name.
+        dtype: the floating-point type to compute in.
+        activations: also keep every layer's output and every gate; needs memory in proportion.
+
+    Returns:
+        The outputs by name, (samples, ...) in `dtype`.
+
+    Raises:
+        InputError: `x` does not fit the model.
+
+    Example:
+        >>> import lstm_verify
+        >>> model = lstm_verify.load("fixtures/origin_tanh_sigmoid.keras3.h5")
+        >>> x = np.arange(24.0).reshape(4, 3, 2)
+        >>> np.asarray(lstm_verify.replay(model, x)).shape
+        (4, 2)
+        >>> sorted(lstm_verify.replay(model, x, activations=True).activations)[:3]
+        ['dense', 'lstm', 'lstm/c']
+    """
+    bound, _ = bind(model, x)
+    if not activations:
+        return Replayed({name: rows[:] for name, rows in replay_rows(model, bound, dtype).items()})
+    samples = len(next(iter(bound.values())))
+    run = Run(trace={})
+    cast = model.astype(dtype)
+    size = model.batch_size if model.stateful and model.batch_size else samples
+    if size != samples:
+        raise InputError(f"activations of a stateful model: {samples} samples, expected one batch of {size}")
+    outputs = _run_block(cast, bound, slice(0, samples), run)
+    return Replayed(dict(zip(_names(model), outputs, strict=True)), run.trace)
+
+
+def replay_rows(
+    model: Model,
+    rows: Mapping[str, Rows],
+    dtype: npt.DTypeLike = "float64",
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+    scratch: Path | None = None,
+) -> dict[str, Rows]:
+    """Compute a model's predictions for inputs that are already bound to it, block by block.
+
+    Args:
+        model: the model.
+        rows: its inputs by name.
+        dtype: the floating-point type to compute in.
+        batch_size: the number of samples a stateful model takes at a time, if it does not say so itself.
+        progress: told how many samples are done, each time some are.
+        scratch: a directory for outputs too large for memory.
+
+    Returns:
+        The outputs by name, (samples, ...) in `dtype`.
+    """
+    samples = len(next(iter(rows.values())))
+    cast = model.astype(dtype)
+    store = _Store(_names(model), samples, scratch)
+    if model.stateful:
+        size = model.batch_size or batch_size or samples
+        blocks, workers, run = _blocks(samples, size), 1, Run()
+    else:
+        size = _block_size(rows, samples)
+        blocks = _blocks(samples, size)
+        workers, run = min(os.cpu_count() or 1, len(blocks)), None
+
+    def work(block: slice) -> int:
+        store.put(block, _run_block(cast, rows, block, run or Run()))
+        return block.stop
+
+    with ExitStack() as stack:
+        if workers > 1:
+            stack.enter_context(threadpool_limits(1, "blas"))
+        pool = stack.enter_context(ThreadPoolExecutor(workers))
+        stack.enter_context(np.errstate(over="ignore", invalid="ignore"))
+        for done in pool.map(work, blocks):
+            if progress:
+                progress(done)
+    return store.rows()
+
+
+def _names(model: Model) -> list[str]:
+    return [output.name for output in model.outputs]
+
+
+def _run_block(model: Model, rows: Mapping[str, Rows], block: slice, run: Run) -> list[Array]:
+    signals = tuple(Signal(as_input(spec, rows[spec.name][block])) for spec in model.inputs)
+    # overflow is a result like any other here: it is compared, and reported
+    with np.errstate(over="ignore", invalid="ignore"):
+        return [signal.value for signal in model.apply(signals, run)]
+
+
+def _block_size(rows: Mapping[str, Rows], samples: int) -> int:
+    workers = os.cpu_count() or 1
+    row_bytes = sum(8 * int(np.prod(array.shape[1:])) for array in rows.values())
+    fair = -(-samples // workers)
+    return max(1, min(BLOCK, fair, BLOCK_BYTES // max(row_bytes, 1)))
+
+
+def _blocks(samples: int, size: int) -> list[slice]:
+    return [slice(start, min(start + size, samples)) for start in range(0, samples, size)]
+
+
+class _Store:
+    """Where the outputs of blocks come together; each is allocated when the first block shows its shape."""
+
+    def __init__(self, names: list[str], samples: int, scratch: Path | None) -> None:
+        self._names, self._samples, self._scratch = names, samples, scratch
+        self._lock = Lock()
+        self._kept: dict[str, Array | NpyWriter] = {}
+
+    def put(self, block: slice, outputs: Iterable[Array]) -> None:
+        for name, values in zip(self._names, outputs, strict=True):
+            with self._lock:
+                if name not in self._kept:
+                    self._kept[name] = self._allocate(name, values)
+            kept = self._kept[name]
+            if isinstance(kept, NpyWriter):
+                kept.put(block, values)
+            else:
+                kept[block] = values
+
+    def rows(self) -> dict[str, Rows]:
+        """The outputs by name."""
+        kept = {name: self._kept[name] for name in self._names}
+        return {name: NpyRows(rows.path) if isinstance(rows, NpyWriter) else rows for name, rows in kept.items()}
+
+    def _allocate(self, name: str, values: Array) -> Array | NpyWriter:
+        shape = (self._samples, *values.shape[1:])
+        if self._scratch is None or values[0].nbytes * self._samples < IN_MEMORY:
+            return np.empty(shape, values.dtype)
+        return NpyWriter(
+            self._scratch / f"replayed-{self._names.index(name)}.npy",
+            shape,
+            values.dtype,
+        )

@@ -1,0 +1,118 @@
+"""Report: what a verification found, as data. Reporters turn it into text."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from lstm_verify.compare import Comparison, Tolerance, Verdict
+from lstm_verify.errors import Mismatch
+from lstm_verify.model import Model
+
+SCHEMA_VERSION = 1
+EXIT_CODES = {Verdict.MATCH: 0, Verdict.MISMATCH: 1, Verdict.INCONCLUSIVE: 3}
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Where the predictions came from."""
+
+    name: str
+    """A runtime, such as `keras`, or `recorded`."""
+    description: str
+    """In words: `Keras 3.15.1 on TensorFlow 2.21.0`, or the file of recorded predictions."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of a verification.
+
+    It has no truth value, so that `if report:` cannot pass by accident; ask `report.verdict`, or call
+    `report.raise_for_mismatch()`.
+    """
+
+    verdict: Verdict
+    model: Model
+    predicted: Predicted
+    tolerance: Tolerance
+    outputs: tuple[Comparison, ...]
+    samples: int
+    reason: str = ""
+    """Why nothing was compared, if nothing was."""
+    notes: tuple[str, ...] = ()
+    """What was assumed on the way."""
+    timings: dict[str, float] = field(default_factory=dict)
+    """Seconds: load, replay, predict, compare, total."""
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a Report has no truth value: ask report.verdict, or call report.raise_for_mismatch()")
+
+    @property
+    def exit_code(self) -> int:
+        """0 match, 1 mismatch, 3 inconclusive."""
+        return EXIT_CODES[self.verdict]
+
+    def raise_for_mismatch(self) -> None:
+        """Do nothing on a match.
+
+        Raises:
+            Mismatch: the verdict is a mismatch, or inconclusive.
+        """
+        if self.verdict is not Verdict.MATCH:
+            raise Mismatch(f"{self.verdict}: {self.summary()}")
+
+    def summary(self) -> str:
+        """The reason for the verdict in one line."""
+        if self.reason:
+            return self.reason
+        reasons = [f"{output.name}: {output.reason}" for output in self.outputs if output.reason]
+        return "; ".join(reasons) or f"all {self.samples} samples agree"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain data for JSON; a number that is not finite is null."""
+        source = self.model.source
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "verdict": str(self.verdict),
+            "exit_code": self.exit_code,
+            "reason": "" if self.verdict is Verdict.MATCH else self.summary(),
+            "model": {
+                "name": self.model.name,
+                "path": source.path if source else None,
+                "format": source.format if source else None,
+                "writer": source.writer if source else None,
+                "layers": len(self.model.layers),
+                "parameters": sum(array.size for _, array in self.model.weights()),
+            },
+            "runtime": {"name": self.predicted.name, "description": self.predicted.description},
+            "tolerance": {"atol": self.tolerance.atol, "rtol": self.tolerance.rtol},
+            "outputs": [_output_dict(output) for output in self.outputs],
+            "notes": list(self.notes),
+            "timings": {key: round(seconds, 4) for key, seconds in self.timings.items()},
+        }
+
+
+def _output_dict(output: Comparison) -> dict[str, Any]:
+    worst = output.worst(1)
+    return {
+        "name": output.name,
+        "verdict": str(output.verdict),
+        "reason": output.reason,
+        "shape": list(output.shape),
+        "samples": output.shape[0] if output.shape else 0,
+        "samples_beyond": output.samples_beyond,
+        "non_finite": output.non_finite,
+        "max_abs_deviation": finite(output.max_abs_deviation),
+        "max_rel_deviation": finite(output.max_rel_deviation),
+        "worst_sample": worst[0] if worst else None,
+        "worst_index": list(output.index(worst[0])) if worst else None,
+        "worst_predicted": finite(output.predicted[worst[0]]) if worst else None,
+        "worst_replayed": finite(output.replayed[worst[0]]) if worst else None,
+        "deviations": [finite(value) for value in output.deviations.tolist()],
+    }
+
+
+def finite(value: float) -> float | None:
+    """The number, or None where JSON has none for it."""
+    return float(value) if math.isfinite(value) else None

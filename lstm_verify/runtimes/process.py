@@ -1,0 +1,229 @@
+"""A runtime's child process, seen from the parent: start it, hear from it, end it.
+
+A framework fixes its settings once per process, prints to stderr, takes seconds to import and may run code that a
+model file names; so it never runs in this process. Every way in which a child can fail (it dies, hangs, says nothing,
+refuses the file) becomes a `RuntimeFailure` with a reason in one line, and so an inconclusive verdict.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.arrays import NpyRows, Rows
+from lstm_verify.errors import RuntimeFailure
+
+CHILD = Path(__file__).with_name("child.py")
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_DEPRECATION_WARNINGS": "0", "GRPC_VERBOSITY": "ERROR"}
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A framework that predicts."""
+
+    name: str
+    title: str
+    """Its name for people."""
+    module: str
+    """The module that has `models.load_model`."""
+    environment: Mapping[str, str]
+    """What it must find in its environment."""
+    install: str
+    """The command that installs it."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a runtime is asked to do."""
+
+    model: Path
+    inputs: Mapping[str, Rows]
+    """The inputs by name, (samples, ...)."""
+    suffix: str
+    """What the framework wants at the end of the file's name, such as `.h5`."""
+    batch_size: int = 32
+    timeout: float = 600.0
+    """Seconds until it is given up."""
+    unsafe: bool = False
+    """Let the framework run code from the file, such as Lambda layers."""
+
+
+@dataclass
+class Prediction:
+    """A prediction under way; `result` waits for it."""
+
+    runtime: Runtime
+    request: Request
+    directory: Path
+    process: subprocess.Popen[bytes]
+    description: str = ""
+    """What predicts, with versions, once it has said so."""
+    seconds: float = 0.0
+    """How long it took to predict, without import and loading."""
+    outputs: dict[str, Rows] | None = None
+    error: str = ""
+    timed_out: bool = False
+    progress: Callable[[int, int], None] | None = None
+    _reader: threading.Thread | None = field(default=None, repr=False)
+    _deadline: float = 0.0
+
+    def result(self) -> dict[str, Rows]:
+        """Wait for the predictions.
+
+        Returns:
+            The predictions in the order of the model's outputs, by the framework's names for them.
+
+        Raises:
+            RuntimeFailure: there are none; the message has the reason.
+        """
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(max(0.0, self._deadline - time.monotonic()))
+        if self.process.poll() is None:
+            self.timed_out = True
+            self.stop()
+        if self._reader:
+            self._reader.join(5)
+        if self.outputs is None or self.error:
+            raise RuntimeFailure(f"{self.runtime.name}: {self._reason()}")
+        return self.outputs
+
+    def stop(self) -> None:
+        """End the child and whatever it started."""
+        if self.process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def _reason(self) -> str:
+        if self.timed_out:
+            return f"no predictions after {self.request.timeout:g} s. Give it more time with --timeout"
+        if "No module named" in self.error:
+            return f"{self.error}. Install it with: {self.runtime.install}"
+        if self.error:
+            return self.error
+        code = self.process.returncode
+        ended = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        return f"its process was {ended} before it predicted{self._last_words()}"
+
+    def _last_words(self) -> str:
+        log = self.directory / "log.txt"
+        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        return f" ({lines[-1][:200]})" if lines else ""
+
+    def listen(self, replies: int) -> None:
+        """Read replies until the child closes its end."""
+        with os.fdopen(replies) as lines:
+            for line in lines:
+                try:
+                    self._hear(json.loads(line))
+                except (ValueError, KeyError, TypeError) as error:
+                    self.error = f"its reply could not be understood ({error})"
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if "error" in message:
+            self.error = message["error"]
+        elif "outputs" in message:
+            self.seconds = message["seconds"]
+            self.outputs = {
+                item["name"] if _unique(message["outputs"], item) else f"#{index}": NpyRows(Path(item["path"]))
+                for index, item in enumerate(message["outputs"])
+            }
+        elif "stage" in message:
+            self.description = message["description"]
+        elif "done" in message and self.progress:
+            self.progress(message["done"], message["of"])
+
+
+def _unique(outputs: list[dict[str, str]], item: dict[str, str]) -> bool:
+    return sum(other["name"] == item["name"] for other in outputs) == 1
+
+
+@contextmanager
+def predicting(
+    runtime: Runtime, request: Request, progress: Callable[[int, int], None] | None = None
+) -> Iterator[Prediction]:
+    """Start a prediction in a child process, which is gone, with its files, when the context ends.
+
+    Args:
+        runtime: the framework.
+        request: what to predict.
+        progress: told (samples done, samples), from another thread.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="lstm-verify-"))
+    prediction = None
+    try:
+        prediction = _start(runtime, request, directory)
+        prediction.progress = progress
+        yield prediction
+    finally:
+        if prediction:
+            prediction.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _start(runtime: Runtime, request: Request, directory: Path) -> Prediction:
+    read_end, write_end = os.pipe()
+    message = {
+        "replies": write_end,
+        "module": runtime.module,
+        "title": runtime.title,
+        "model": str(_named_as_expected(request, directory)),
+        "inputs": [
+            {"name": name, "path": str(_on_disk(rows, directory / f"input-{index}.npy"))}
+            for index, (name, rows) in enumerate(request.inputs.items())
+        ],
+        "directory": str(directory),
+        "batch_size": request.batch_size,
+        "unsafe": request.unsafe,
+    }
+    with (directory / "log.txt").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-P", str(CHILD)],  # -P: the folder of the script is no place to import from
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            pass_fds=[write_end],
+            start_new_session=True,
+            env={**os.environ, **QUIET, **runtime.environment},
+        )
+    os.close(write_end)
+    prediction = Prediction(runtime, request, directory, process)
+    prediction._deadline = time.monotonic() + request.timeout
+    prediction._reader = threading.Thread(target=prediction.listen, args=(read_end,), daemon=True)
+    prediction._reader.start()
+    with suppress(BrokenPipeError):
+        assert process.stdin
+        process.stdin.write(json.dumps(message).encode() + b"\n")
+        process.stdin.close()
+    return prediction
+
+
+def _named_as_expected(request: Request, directory: Path) -> Path:
+    """The model's path, or a link to it with the ending that the framework goes by."""
+    path = request.model.resolve()
+    if path.suffix == request.suffix:
+        return path
+    link = directory / f"model{request.suffix}"
+    link.symlink_to(path)
+    return link
+
+
+def _on_disk(rows: Rows, path: Path) -> Path:
+    if isinstance(rows, NpyRows):
+        return rows.path.resolve()
+    np.save(path, rows[:])
+    return path

@@ -1,0 +1,229 @@
+"""Verify: the whole way from a model file to a report, in one place.
+
+        ┌─► load ──► replay ─────────────► replayed ──┐
+path ───┤                                             ├─► compare ──► Report
+        └─► a framework, or a recorded file ► predicted ──┘
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_verify import runtimes
+from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects, write_npz
+from lstm_verify.compare import Tolerance, compare, verdict_of
+from lstm_verify.errors import InputError, RuntimeFailure
+from lstm_verify.formats import load
+from lstm_verify.inputs import bind, by_name, random_inputs
+from lstm_verify.model import Model
+from lstm_verify.replay import replay_rows
+from lstm_verify.report import Predicted, Report
+
+TOLERANCES = {
+    "float64": Tolerance(1e-5, 1e-4),
+    "float32": Tolerance(1e-5, 1e-4),
+    "float16": Tolerance(5e-3, 1e-2),
+    "bfloat16": Tolerance(4e-2, 5e-2),
+}
+"""By the coarsest dtype that the framework computes in."""
+RANDOM_SAMPLES = 32
+TIMEOUT = 600.0
+BATCH_SIZE = 32
+
+Progress = Callable[[str, int, int], None]
+"""Told a stage (`replay`, `predict`), how many samples it has done, and how many there are."""
+
+
+def verify(
+    path: str | Path,
+    x: Any = None,
+    *,
+    expected: Any = None,
+    runtime: str | None = None,
+    atol: float | None = None,
+    rtol: float | None = None,
+    batch_size: int = BATCH_SIZE,
+    timeout: float = TIMEOUT,
+    unsafe: bool = False,
+    random: int = RANDOM_SAMPLES,
+    seed: int = 0,
+    output: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Compare a framework's predictions with what the weights in a model file compute.
+
+    Args:
+        path: the model file, Keras `.h5` or `.keras`.
+        x: inputs, (samples, ...): an array, a sequence in the order of the model's inputs, a mapping by name, or the
+            path of a `.npy` or `.npz` file. None makes them from the model's own signature.
+        expected: recorded predictions in the same forms; no framework is run then.
+        runtime: the framework to predict with, `keras` or `tf_keras`; None takes the one that wrote the file.
+        atol: absolute tolerance, in units of the output; None goes by the precision the model computes in.
+        rtol: tolerance relative to the replayed value.
+        batch_size: samples that the framework predicts at a time.
+        timeout: seconds until the framework is given up.
+        unsafe: let the framework run code from the file, such as Lambda layers.
+        random: how many samples to make when `x` is None.
+        seed: for making them.
+        output: a `.npz` file to write the replayed predictions to.
+        progress: told how far the replay and the framework are.
+
+    Returns:
+        The report; its verdict is *inconclusive* if the framework could not predict.
+
+    Raises:
+        ModelFileError, UnsupportedError: the model cannot be read or replayed.
+        InputError: the inputs or recorded predictions do not fit the model.
+        OutputError: `output` cannot be written.
+
+    Example:
+        >>> report = verify(
+        ...     "fixtures/origin_tanh_sigmoid.keras3.h5",
+        ...     "fixtures/origin.x.npy",
+        ...     expected="fixtures/origin_tanh_sigmoid.keras3.y.npz",
+        ... )
+        >>> print(report.verdict)
+        match
+    """
+    timings: dict[str, float] = {}
+    with _timed(timings, "total"), tempfile.TemporaryDirectory(prefix="lstm-verify-") as scratch:
+        with _timed(timings, "load"):
+            model = load(path)
+            given = random_inputs(model, _random_samples(model, random), seed) if x is None else _arrays(x)
+            inputs, notes = bind(model, given)
+        tolerance = _tolerance(model, atol, rtol)
+        replaying = _Replaying(model, inputs, batch_size, Path(scratch), progress, timings)
+        if expected is None:
+            request = runtimes.Request(
+                Path(path), inputs, model.suffix, model.batch_size or batch_size, timeout, unsafe
+            )
+            predicted, replayed = _predict_and_replay(runtime or model.runtime, request, replaying)
+        else:
+            predicted, more = _recorded(model, expected)
+            notes += more
+            replayed = replaying.run()
+        with _timed(timings, "compare"):
+            outputs = () if predicted.outputs is None else compare(predicted.outputs, replayed, tolerance)
+        if output is not None:
+            write_npz(output, {name: rows[:] for name, rows in replayed.items()})
+    return Report(
+        verdict=verdict_of(outputs),
+        model=model,
+        predicted=predicted.source,
+        tolerance=tolerance,
+        outputs=outputs,
+        samples=len(next(iter(inputs.values()))),
+        reason=predicted.reason,
+        notes=tuple(notes),
+        timings=timings,
+    )
+
+
+@dataclass(frozen=True)
+class _Replaying:
+    """The replay, with what it needs; it may run while a framework predicts."""
+
+    model: Model
+    inputs: dict[str, Rows]
+    batch_size: int
+    scratch: Path
+    progress: Progress | None
+    timings: dict[str, float]
+
+    def run(self) -> dict[str, Rows]:
+        samples, tell = len(next(iter(self.inputs.values()))), self.progress
+        told = None if tell is None else lambda done: tell("replay", done, samples)
+        with _timed(self.timings, "replay"):
+            return replay_rows(self.model, self.inputs, batch_size=self.batch_size, progress=told, scratch=self.scratch)
+
+
+@dataclass(frozen=True)
+class _Predictions:
+    """Predictions from somewhere, or the reason why there are none."""
+
+    source: Predicted
+    outputs: dict[str, Rows] | None
+    reason: str = ""
+
+
+def _predict_and_replay(
+    name: str, request: runtimes.Request, replaying: _Replaying
+) -> tuple[_Predictions, dict[str, Rows]]:
+    """Let a framework predict in its own process while this one replays."""
+    runtime, tell = runtimes.find(name), replaying.progress
+    told = None if tell is None else lambda done, samples: tell("predict", done, samples)
+    with runtimes.predicting(runtime, request, told) as prediction:
+        replayed = replaying.run()
+        try:
+            outputs, reason = _matched(replaying.model, _kept(prediction.result(), replaying.scratch)), ""
+        except RuntimeFailure as failure:
+            outputs, reason = None, str(failure)
+        replaying.timings["predict"] = prediction.seconds
+        return _Predictions(Predicted(name, prediction.description or runtime.title), outputs, reason), replayed
+
+
+def _kept(outputs: dict[str, Rows], scratch: Path) -> dict[str, Rows]:
+    """Move predictions out of the child's directory, which goes away with it."""
+    return {
+        name: NpyRows(rows.path.replace(scratch / rows.path.name)) if isinstance(rows, NpyRows) else rows
+        for name, rows in outputs.items()
+    }
+
+
+def _matched(model: Model, predicted: dict[str, Rows]) -> dict[str, Rows]:
+    """Predictions under the names of the model's outputs: by name if they are the same, else by order."""
+    names = [output.name for output in model.outputs]
+    if set(names) == set(predicted):
+        return predicted
+    extra = list(predicted)[len(names) :]
+    return dict(zip([*names, *extra], predicted.values(), strict=False))
+
+
+def _recorded(model: Model, expected: Any) -> tuple[_Predictions, list[str]]:
+    description = str(expected) if isinstance(expected, str | Path) else "recorded predictions"
+    names = [output.name for output in model.outputs]
+    given = _arrays(expected)
+    if not isinstance(given, Mapping):
+        listed = given if isinstance(given, list | tuple) else [given]
+        given = {"" if len(listed) == 1 else f"#{i}": np.asarray(array) for i, array in enumerate(listed)}
+    for name, rows in given.items():
+        refuse_objects(f"expected '{name}'", rows.dtype)
+        if rows.dtype.kind not in "fiub":
+            raise InputError(f"expected '{name}': dtype {rows.dtype}, expected numbers")
+    outputs, notes = by_name(given, names, "output")
+    return _Predictions(Predicted("recorded", description), outputs), notes
+
+
+def _arrays(x: Any) -> Any:
+    return read_arrays(x) if isinstance(x, str | Path) else x
+
+
+def _random_samples(model: Model, samples: int) -> int:
+    """As many as asked for, rounded up to whole batches of a model that insists on a batch size."""
+    size = model.batch_size or 1
+    return -(-samples // size) * size
+
+
+def _tolerance(model: Model, atol: float | None, rtol: float | None) -> Tolerance:
+    default = TOLERANCES[model.precision]
+    for name, value in (("atol", atol), ("rtol", rtol)):
+        if value is not None and not (value >= 0 and np.isfinite(value)):
+            raise InputError(f"{name}: {value}, expected a finite number that is not negative")
+    return Tolerance(default.atol if atol is None else atol, default.rtol if rtol is None else rtol)
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings[stage] = time.perf_counter() - started
