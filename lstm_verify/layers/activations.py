@@ -73,13 +73,14 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
 
 
 def sparsemax(x: Array, axis: int = -1) -> Array:
+    # Keras 3 subtracts (Σ of the cumulative sums - 1) / k where the paper has (the last of them - 1) / k
     z = np.moveaxis(x, axis, -1)
     descending = -np.sort(-z, axis=-1)
-    k = np.arange(1, z.shape[-1] + 1, dtype=x.dtype)
     sums = np.cumsum(descending, axis=-1)
-    support = np.sum(1 + k * descending > sums, axis=-1, keepdims=True)
-    tau = (np.take_along_axis(sums, support - 1, axis=-1) - 1) / support.astype(x.dtype)
-    return np.moveaxis(np.maximum(z - tau, 0), -1, axis)
+    k = np.arange(1, z.shape[-1] + 1, dtype=x.dtype)
+    support = descending - (sums - 1) / k > 0
+    tau = (np.sum(sums, axis=-1, keepdims=True, where=support) - 1) / np.sum(support, axis=-1, keepdims=True)
+    return np.moveaxis(np.maximum(z - tau.astype(x.dtype), 0), -1, axis)
 
 
 def glu(x: Array, axis: int = -1) -> Array:

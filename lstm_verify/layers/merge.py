@@ -3,7 +3,8 @@
 Masks merge differently in the two generations of Keras. Of masks m_1, m_2, ... on the inputs:
 
     elementwise   Keras 2: m_1 and m_2 and ..., leaving out inputs without a mask
-                  Keras 3: m_1 or m_2 or ...,  and no mask at all if one input has none
+                  Keras 3: m_1 or m_2 or ...,  and no mask at all if one input has none;
+                  Multiply, Maximum and Minimum leave out the steps that an input's mask hides (Keras 3.8 and later)
     Concatenate   the masks concatenated like the values (all true where there is none), then over the last axis
                   Keras 2: all(...)     Keras 3: any(...)
 
@@ -31,6 +32,34 @@ OPERATIONS: dict[str, Callable[[list[Array]], Array]] = {
 }
 
 
+def _product_of_kept(xs: list[Array], masks: list[Mask]) -> Array:
+    """The product in which a hidden step counts as 1, or as 0 where all are hidden."""
+    product = reduce(np.multiply, [x if m is None else np.where(m, x, 1) for x, m in zip(xs, masks, strict=True)])
+    given = [m for m in masks if m is not None]
+    return np.where(reduce(np.logical_or, given), product, 0) if len(given) == len(masks) else product
+
+
+def _extreme_of_kept(function: Callable[[Array, Array], Array]) -> Callable[[list[Array], list[Mask]], Array]:
+    """The extreme in which a hidden step does not count."""
+
+    def extreme(xs: list[Array], masks: list[Mask]) -> Array:
+        output, kept = xs[0], masks[0]
+        for x, mask in zip(xs[1:], masks[1:], strict=True):
+            other = x if mask is None else np.where(mask, x, output)
+            output = function(output if kept is None else np.where(kept, output, other), other)
+            kept = None if kept is None or mask is None else kept | mask
+        return output
+
+    return extreme
+
+
+HIDING: dict[str, Callable[[list[Array], list[Mask]], Array]] = {
+    "Multiply": _product_of_kept,
+    "Maximum": _extreme_of_kept(np.maximum),
+    "Minimum": _extreme_of_kept(np.minimum),
+}
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Merge(Layer):
     """One of `OPERATIONS`, element by element; inputs of lower rank get axes of length 1 after the first."""
@@ -42,12 +71,12 @@ class Merge(Layer):
     def apply(self, inputs: Signals, run: Run) -> Signals:
         rank = max(x.ndim for x, _ in inputs)
         values = [x.reshape(len(x), *(1,) * (rank - x.ndim), *x.shape[1:]) for x, _ in inputs]
-        return (
-            Signal(
-                OPERATIONS[self.operation](values),
-                self._mask([mask for _, mask in inputs]),
-            ),
-        )
+        masks = [mask for _, mask in inputs]
+        mask = self._mask(masks)
+        if self.operation in HIDING and not self.masks_agree and any(m is not None for m in masks):
+            hidden = [None if m is None else m[..., None] for m in masks]
+            return (Signal(HIDING[self.operation](values, hidden), mask),)
+        return (Signal(OPERATIONS[self.operation](values), mask),)
 
     def _mask(self, masks: list[Mask]) -> Mask:
         given = [mask for mask in masks if mask is not None]

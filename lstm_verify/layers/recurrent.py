@@ -97,7 +97,7 @@ class Recurrent(Layer, ABC):
     """False where the framework forgets an implicit mask once an initial state is given (Keras 3)."""
 
     def mask_for(self, inputs: Signals) -> Mask:
-        """The mask that the call sees, of shape (samples, timesteps)."""
+        """The mask that the call sees, of shape (samples, timesteps), seldom (samples, timesteps, units)."""
         return inputs[0].mask if len(inputs) == 1 or self.mask_with_initial_state else None
 
 
@@ -171,7 +171,7 @@ class RNN(Recurrent):
             if mask is None:
                 state, output = new, self.cell.output(new)
             else:
-                keep = mask[:, t, None]
+                keep = mask[:, t].reshape(len(x), -1)  # for all units, or with a third axis for each
                 rest = np.zeros_like(output) if self.zero_output_for_mask else output
                 output = np.where(keep, self.cell.output(new), rest)
                 state = tuple(np.where(keep, n, s) for n, s in zip(new, state, strict=True))

@@ -13,6 +13,7 @@ from lstm_verify.formats.keras.recurrent import (
     gru_cell,
     lstm_cell,
     of_cell,
+    of_cudnn,
     rnn,
     rnn_variables,
     simple_rnn_cell,
@@ -29,12 +30,12 @@ from lstm_verify.formats.keras.simple import (
     dense,
     embedding,
     layer_normalization,
+    layer_normalization_variables,
     merge,
     pair,
     plain,
     pooling,
     prelu,
-    scale_and_center,
 )
 
 _identity = plain(canonical.Identity)
@@ -48,8 +49,8 @@ CLASSES: dict[str, Class] = {
     "LSTM": of_cell(lstm_cell),
     "GRU": of_cell(gru_cell),
     "SimpleRNN": of_cell(simple_rnn_cell),
-    "CuDNNLSTM": of_cell(cudnn_lstm_cell, lambda config: named("kernel", "recurrent_kernel", "bias")),
-    "CuDNNGRU": of_cell(cudnn_gru_cell, lambda config: named("kernel", "recurrent_kernel", "bias")),
+    "CuDNNLSTM": of_cudnn(cudnn_lstm_cell),
+    "CuDNNGRU": of_cudnn(cudnn_gru_cell),
     "RNN": Class(rnn, rnn_variables),
     "Bidirectional": Class(bidirectional, bidirectional_variables),
     "TimeDistributed": Class(
@@ -65,7 +66,7 @@ CLASSES: dict[str, Class] = {
     "GlobalMaxPooling1D": plain(canonical.GlobalMaxPooling1D, **_keepdims),
     "GlobalAveragePooling1D": plain(canonical.GlobalAveragePooling1D, **_keepdims),
     "BatchNormalization": Class(batch_normalization, batch_normalization_variables),
-    "LayerNormalization": Class(layer_normalization, scale_and_center),
+    "LayerNormalization": Class(layer_normalization, layer_normalization_variables),
     "Activation": Class(activation_layer),
     **{name: Class(advanced_activation) for name in activations.LAYERS},
     "PReLU": Class(prelu, lambda config: named("alpha")),

@@ -144,31 +144,35 @@ class Config:
         return name
 
 
-def unwrap(entry: Mapping[str, Any], generation: int) -> Config:
+def unwrap(entry: Mapping[str, Any], generation: int, operation: bool = False) -> Config:
     """Read `{"class_name": ..., "config": ...}`, the form in which Keras writes every object.
+
+    Args:
+        entry: the object.
+        generation: the generation of Keras that wrote it.
+        operation: it is an operation on tensors, not a layer.
 
     Raises:
         ModelFileError: it has another form.
-        UnsupportedError: it is a class of the user's, or an operation.
+        UnsupportedError: it is a class of the user's.
     """
     try:
         class_name, values = entry["class_name"], entry["config"]
     except (KeyError, TypeError):
         raise ModelFileError(f"{str(entry)[:80]!r}: not the config of a layer. Is the file whole?") from None
     config = Config(str(class_name), values if isinstance(values, Mapping) else {}, generation)
-    _refuse_custom(entry, config)
+    if not operation:
+        _refuse_custom(entry, config)
     return config
 
 
 def _refuse_custom(entry: Mapping[str, Any], config: Config) -> None:
     module, registered = entry.get("module"), entry.get("registered_name")
-    if config.class_name in ("Lambda", "TFOpLambda", "SlicingOpLambda"):
+    if config.class_name == "Lambda":
         raise UnsupportedError(
             f"{config.where}: Lambda layers hold Python code, which is never run to read a model. "
             "Rebuild it with the layers of Keras"
         )
-    if isinstance(module, str) and ".ops." in module:
-        raise UnsupportedError(f"{config.where}: the operation {module}.{config.class_name} is not supported")
     ours = module is None or str(module).split(".")[0] in (
         "keras",
         "tf_keras",

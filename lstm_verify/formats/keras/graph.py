@@ -7,11 +7,13 @@ a node as a list of `[layer, node, tensor, keyword arguments]`, Keras 3 as the a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
+from lstm_verify.formats.keras.calls import read_call, read_tensor
 from lstm_verify.formats.keras.config import Config, unwrap
+from lstm_verify.formats.keras.operations import build_operation, is_operation
 from lstm_verify.formats.keras.registry import (
     Arrays,
     Variable,
@@ -34,6 +36,8 @@ class Entry:
     config: Config
     key: str
     nodes: list[Any]
+    kind: str = "layer"
+    """`input`, `layer` or `operation`."""
 
 
 def entries(config: Config) -> list[Entry]:
@@ -41,26 +45,30 @@ def entries(config: Config) -> list[Entry]:
     listed = config.values.get("layers") if config.values else None
     if not isinstance(listed, list):
         raise ModelFileError(f"model '{config.name}': its config has no list of layers. Is the file whole?")
-    found = []
-    for entry in listed:
-        inner = unwrap(entry, config.generation)
-        if "name" in entry:
-            inner = Config(
-                inner.class_name,
-                {"name": entry["name"], **inner.values},
-                inner.generation,
-            )
-        found.append((inner, entry.get("inbound_nodes") or []))
-    keys = snake_names([inner.class_name for inner, _ in found])
-    return [Entry(inner, key, nodes) for (inner, nodes), key in zip(found, keys, strict=True)]
+    found = [_entry(item, config.generation) for item in listed]
+    # Keras numbers the objects in its list of layers, which operations are not in
+    numbered = iter(snake_names([entry.config.class_name for entry in found if entry.kind != "operation"]))
+    return [entry if entry.kind == "operation" else replace(entry, key=next(numbered)) for entry in found]
+
+
+def _entry(item: Any, generation: int) -> Entry:
+    config = unwrap(item, generation, operation=is_operation(item, generation))
+    if "name" in item:
+        config = Config(config.class_name, {"name": item["name"], **config.values}, generation)
+    kind = "operation" if is_operation(item, generation) else "layer"
+    return Entry(config, "", item.get("inbound_nodes") or [], "input" if config.class_name == "InputLayer" else kind)
+
+
+def layers_of(config: Config) -> list[Entry]:
+    """The layers of a model that may have weights."""
+    return [entry for entry in entries(config) if entry.kind == "layer"]
 
 
 def model_variables(config: Config) -> list[Variable]:
     """The variables of all layers of a model, in the order of the layers."""
     return [
         variable
-        for entry in entries(config)
-        if entry.config.class_name != "InputLayer"
+        for entry in layers_of(config)
         for variable in prefixed(variables_of(entry.config), "layers", entry.key)
     ]
 
@@ -78,7 +86,7 @@ def build_model(config: Config, arrays: Arrays) -> Model:
     layers = {
         entry.config.name: build(entry.config, below(arrays, "layers", entry.key))
         for entry in found
-        if entry.config.class_name != "InputLayer"
+        if entry.kind == "layer"
     }
     made = (
         _sequential(config, found, layers) if config.class_name == "Sequential" else _functional(config, found, layers)
@@ -138,11 +146,15 @@ def _input(config: Config) -> Input:
 
 
 def _functional(config: Config, found: list[Entry], layers: dict[str, Layer]) -> Model:
-    specs = {entry.config.name: _input(entry.config) for entry in found if entry.config.class_name == "InputLayer"}
+    specs = {entry.config.name: _input(entry.config) for entry in found if entry.kind == "input"}
     inputs = [name for _, (name, *_) in _tensors(config, "input_layers")]
     outputs = _tensors(config, "output_layers")
     offsets = _offsets(found, [tensor for _, tensor in outputs])
-    nodes = [node for entry in found if entry.config.name in layers for node in _nodes(entry, offsets)]
+    nodes = [node for entry in found if entry.kind == "layer" for node in _nodes(entry, offsets)]
+    for entry in found:
+        if entry.kind == "operation":
+            layers[entry.config.name], tensors = _operation(entry)
+            nodes.append(Node(entry.config.name, tuple(_shifted(tensor, offsets) for tensor in tensors)))
     unknown = [name for name in inputs if name not in specs]
     if unknown:
         raise ModelFileError(f"model '{config.name}': its input {unknown[0]!r} is not among its layers")
@@ -159,18 +171,10 @@ def _tensors(config: Config, key: str) -> list[tuple[str | None, Tensor]]:
     """The tensors that a config lists as inputs or outputs, with their names if it gives any, in order."""
     listed = config.get(key)
     if isinstance(listed, Mapping):  # Keras 3 flattens a dictionary in the order of its sorted keys
-        return [(name, _tensor(listed[name], config)) for name in sorted(listed)]
+        return [(name, read_tensor(listed[name], config)) for name in sorted(listed)]
     if isinstance(listed, list) and listed and isinstance(listed[0], str):
         listed = [listed]
-    return [(None, _tensor(item, config)) for item in listed]
-
-
-def _tensor(item: Any, config: Config) -> Tensor:
-    try:
-        layer, call, index = item[:3]
-        return Tensor(str(layer), int(call), int(index))
-    except (TypeError, ValueError, KeyError):
-        raise ModelFileError(f"model '{config.name}': {str(item)[:80]!r} is not a tensor. Is the file whole?") from None
+    return [(None, read_tensor(item, config)) for item in listed]
 
 
 def _named_outputs(outputs: list[tuple[str | None, Tensor]]) -> tuple[Output, ...]:
@@ -192,7 +196,7 @@ def _offsets(found: list[Entry], outputs: list[Tensor]) -> dict[str, int]:
     is used by somebody, so the highest number in use tells.
     """
     highest: dict[str, int] = {}
-    used = [tensor for entry in found for node in entry.nodes for tensor in _call(node, entry.config).tensors()]
+    used = [tensor for entry in found for tensor in _used_by(entry)]
     for tensor in (*used, *outputs):
         highest[tensor.layer] = max(highest.get(tensor.layer, 0), tensor.call)
     return {
@@ -202,13 +206,27 @@ def _offsets(found: list[Entry], outputs: list[Tensor]) -> dict[str, int]:
     }
 
 
+def _used_by(entry: Entry) -> Iterator[Tensor]:
+    if entry.kind == "operation":
+        yield from _operation(entry)[1]
+    else:
+        for node in entry.nodes:
+            yield from read_call(node, entry.config).tensors()
+
+
+def _operation(entry: Entry) -> tuple[Layer, tuple[Tensor, ...]]:
+    if len(entry.nodes) != 1:
+        raise UnsupportedError(f"{entry.config.where}: an operation with {len(entry.nodes)} calls, expected one")
+    return build_operation(entry.config, entry.nodes[0])
+
+
 def _shifted(tensor: Tensor, offsets: Mapping[str, int]) -> Tensor:
     return tensor._replace(call=tensor.call - offsets.get(tensor.layer, 0))
 
 
 def _nodes(entry: Entry, offsets: Mapping[str, int]) -> Iterator[Node]:
     for number, node in enumerate(entry.nodes):
-        call = _call(node, entry.config)
+        call = read_call(node, entry.config)
         yield Node(
             layer=entry.config.name,
             call=number,
@@ -233,80 +251,3 @@ def _in_order(config: Config, nodes: list[Node], known: set[str]) -> tuple[Node,
         done |= {(node.layer, node.call) for node in ready}
         left = [node for node in left if node not in ready]
     return tuple(ordered)
-
-
-# --- the arguments of a call
-
-
-@dataclass(frozen=True)
-class Call:
-    """What a layer is called with: its inputs, a recurrent layer's initial states after them, and a mask."""
-
-    inputs: tuple[Tensor, ...]
-    mask: Tensor | None = None
-
-    def tensors(self) -> tuple[Tensor, ...]:
-        return (*self.inputs, self.mask) if self.mask else self.inputs
-
-
-INPUT_ARGUMENTS = ("inputs", "sequences", "x", "initial_state")
-
-
-def _call(node: Any, config: Config) -> Call:
-    inputs, keywords = _keras3_call(node) if isinstance(node, Mapping) else _keras2_call(node, config)
-    mask = None
-    for key, value in keywords.items():
-        found = list(_tensors_in(value))
-        if key == "mask" and len(found) == 1:
-            mask = found[0]
-        elif key in INPUT_ARGUMENTS and found:
-            inputs += found
-        elif found or value not in (None, False):
-            raise UnsupportedError(f"{config.where}: it is called with {key}={str(value)[:60]}, which is not supported")
-    if not inputs:
-        raise UnsupportedError(f"{config.where}: it is called without an input tensor, which is not supported")
-    return Call(tuple(inputs), mask)
-
-
-def _keras3_call(node: Mapping[str, Any]) -> tuple[list[Tensor], dict[str, Any]]:
-    return list(_tensors_in(node.get("args", []))), dict(node.get("kwargs") or {})
-
-
-def _keras2_call(node: Any, config: Config) -> tuple[list[Tensor], dict[str, Any]]:
-    inputs: list[Tensor] = []
-    keywords: dict[str, Any] = {}
-    for item in [node] if isinstance(node, list) and node and isinstance(node[0], str) else _leaves(node):
-        if item[0] == "_CONSTANT_VALUE":
-            raise UnsupportedError(f"{config.where}: it is called with a constant, which is not supported")
-        inputs.append(_tensor(item, config))
-        keywords |= item[3] if len(item) > 3 and isinstance(item[3], Mapping) else {}
-    return inputs, keywords
-
-
-def _leaves(node: Any) -> Iterator[list[Any]]:
-    """The `[layer, node, tensor, ...]` lists in a nested structure."""
-    if isinstance(node, list) and len(node) >= 3 and isinstance(node[0], str) and isinstance(node[1], int):
-        yield node
-    elif isinstance(node, list):
-        for item in node:
-            yield from _leaves(item)
-    elif isinstance(node, Mapping):
-        for key in sorted(node):
-            yield from _leaves(node[key])
-
-
-def _tensors_in(value: Any) -> Iterator[Tensor]:
-    """The tensors in an argument of either generation."""
-    if isinstance(value, Mapping):
-        if value.get("class_name") == "__keras_tensor__":
-            layer, call, index = value["config"]["keras_history"]
-            yield Tensor(str(layer), int(call), int(index))
-        else:
-            for key in sorted(value):
-                yield from _tensors_in(value[key])
-    elif isinstance(value, list):
-        for leaf in _leaves(value):
-            yield Tensor(str(leaf[0]), int(leaf[1]), int(leaf[2]))
-        if not any(True for _ in _leaves(value)):
-            for item in value:
-                yield from _tensors_in(item)

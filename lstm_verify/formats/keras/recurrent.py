@@ -17,6 +17,7 @@ from lstm_verify.formats.keras.registry import (
     activation_of,
     below,
     build,
+    named,
     prefixed,
     snake_names,
     variables_of,
@@ -61,6 +62,14 @@ def simple_rnn_cell(config: Config, arrays: Arrays) -> Cell:
     return canonical.SimpleRNNCell(
         **_cell_arrays(config, arrays, 1),
         activation=activation_of(config, default="tanh"),
+    )
+
+
+def of_cudnn(make: CellBuilder) -> Class:
+    """A CuDNN layer, which has its weights itself and not in a cell."""
+    return Class(
+        build=lambda config, arrays: _recurrent(make(config, arrays), config),
+        variables=lambda _: named("kernel", "recurrent_kernel", "bias"),
     )
 
 
@@ -122,7 +131,9 @@ def _cell_of(config: Config) -> tuple[CellBuilder, Callable[[Config], list[Varia
 
 
 def _build_cell(config: Config, arrays: Arrays) -> Cell:
-    cell = _cell_of(config)[0](config, arrays)
+    make, variables = _cell_of(config)
+    variables(config)  # so that the keys which decide on the variables count as used
+    cell = make(config, arrays)
     config.done()
     return cell
 

@@ -78,6 +78,11 @@ def scale_and_center(config: Config) -> list[Variable]:
     return named(*["gamma"] * config.flag("scale", True), *["beta"] * config.flag("center", True))
 
 
+def layer_normalization_variables(config: Config) -> list[Variable]:
+    config.refuse("rms_scaling", False)
+    return scale_and_center(config)
+
+
 def batch_normalization(config: Config, arrays: Arrays) -> Layer:
     config.refuse("renorm", False)
     return canonical.BatchNormalization(
@@ -100,7 +105,6 @@ def batch_normalization_variables(config: Config) -> list[Variable]:
 
 
 def layer_normalization(config: Config, arrays: Arrays) -> Layer:
-    config.refuse("rms_scaling", False)
     axis = config.get("axis", -1)
     return canonical.LayerNormalization(
         name=config.name,

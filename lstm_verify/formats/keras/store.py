@@ -14,7 +14,7 @@ import numpy as np
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras.config import Config
-from lstm_verify.formats.keras.graph import entries
+from lstm_verify.formats.keras.graph import layers_of
 from lstm_verify.formats.keras.registry import Variable, prefixed, variables_of
 from lstm_verify.layers import Array
 
@@ -33,9 +33,7 @@ def read_by_order(config: Config, group: h5py.Group) -> FoundArrays:
     """
     found: FoundArrays = {}
     seen = set()
-    for entry in entries(config):
-        if entry.config.class_name == "InputLayer":
-            continue
+    for entry in layers_of(config):
         variables = prefixed(variables_of(entry.config), "layers", entry.key)
         arrays = list(_arrays(group, entry.config.name)) if entry.config.name in group else []
         if len(arrays) != len(variables):
@@ -131,7 +129,7 @@ def _array(dataset: Any, where: str) -> Array:
         array = np.asarray(dataset[()])
     except OSError as error:
         raise ModelFileError(f"{where}: cannot be read ({error}). Is the file whole?") from None
-    if dataset.attrs.get("dtype") == "bfloat16":
+    if array.dtype.kind == "V" and array.dtype.itemsize == 2:  # HDF5 has no bfloat16, so Keras writes raw bytes
         return _from_bfloat16(array)
     if not np.issubdtype(array.dtype, np.floating):
         raise UnsupportedError(f"{where}: weights of dtype {array.dtype} are not supported, expected floats")

@@ -1,0 +1,31 @@
+# Needs Python 3.11 or later, and make; everything else goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check fixtures benchmark clean
+
+demo: .venv/installed ## install, and verify a model of fixtures/
+	$(BIN)/lstm-verify fixtures/origin_tanh_sigmoid.keras3.h5 --input fixtures/origin.x.npy
+
+test: .venv/installed ## the whole test suite
+	$(BIN)/python -m pytest
+
+check: .venv/installed ## style, types, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+fixtures: .venv/installed ## make the models of fixtures/ anew, with the real frameworks
+	$(BIN)/python fixtures/make.py
+
+benchmark: .venv/installed ## print the tables of docs/benchmarks.md
+	$(BIN)/python benchmarks/run.py
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,128 @@
+"""Operations on tensors in a functional model: objects of their own in Keras 3, `TFOpLambda` layers in Keras 2.
+
+Both are names and constants, not code: what is named here is computed, anything else is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.errors import UnsupportedError
+from lstm_verify.formats.keras.config import Config
+from lstm_verify.formats.keras.registry import snake_names
+from lstm_verify.layers import Layer
+from lstm_verify.layers.operation import OPERATIONS, Operation, Slot
+from lstm_verify.model import Tensor
+
+KERAS2_FUNCTIONS = {
+    "__operators__.add": "add",
+    "__operators__.getitem": "get_item",
+    "math.add": "add",
+    "math.subtract": "subtract",
+    "math.multiply": "multiply",
+    "math.truediv": "true_divide",
+    "math.divide": "true_divide",
+    "math.pow": "power",
+    "math.negative": "negative",
+    "math.abs": "absolute",
+    "math.square": "square",
+    "math.sqrt": "sqrt",
+    "math.exp": "exp",
+    "math.tanh": "tanh",
+    "math.sigmoid": "sigmoid",
+    "math.maximum": "maximum",
+    "math.minimum": "minimum",
+    "math.not_equal": "not_equal",
+    "math.equal": "equal",
+    "math.greater": "greater",
+    "math.less": "less",
+    "math.logical_and": "logical_and",
+    "math.logical_or": "logical_or",
+    "math.logical_not": "logical_not",
+    "expand_dims": "expand_dims",
+    "linalg.matmul": "matmul",
+    "nn.relu": "relu",
+    "nn.softmax": "softmax",
+    "cast": "cast",
+}
+KERAS2_CLASSES = ("TFOpLambda", "SlicingOpLambda")
+
+
+def is_operation(entry: Mapping[str, Any], generation: int) -> bool:
+    """Whether an entry of a model's list is an operation.
+
+    A `.h5` file of Keras 3 does not say where a class is from, and `Add` is a layer as well as an operation; but
+    the config of a layer always has `trainable` or `dtype`.
+    """
+    if entry.get("class_name") in KERAS2_CLASSES:
+        return True
+    module, config = entry.get("module"), entry.get("config")
+    if module is not None:
+        return ".ops." in str(module)
+    return generation == 3 and isinstance(config, Mapping) and not {"trainable", "dtype", "layers"} & set(config)
+
+
+def build_operation(config: Config, node: Any) -> tuple[Layer, tuple[Tensor, ...]]:
+    """Turn an operation and its only call into a layer and its inputs.
+
+    Raises:
+        UnsupportedError: the operation is not known.
+    """
+    inputs: list[Tensor] = []
+    if config.class_name in KERAS2_CLASSES:
+        function = str(config.get("function"))
+        operation = KERAS2_FUNCTIONS.get(function)
+        arguments, options = _keras2_arguments(node, inputs)
+    else:
+        function = config.class_name
+        operation = snake_names([function])[0]
+        arguments = [_value(item, inputs) for item in node.get("args", [])]
+        options = {key: _value(value, inputs) for key, value in (node.get("kwargs") or {}).items()}
+        options |= {key: config.get(key) for key in config.values if key != "name"}
+    if operation not in OPERATIONS:
+        raise UnsupportedError(f"{config.where}: the operation {function} is not supported")
+    given = {key: value for key, value in options.items() if value is not None}
+    return Operation(name=config.name, operation=operation, arguments=tuple(arguments), options=given), tuple(inputs)
+
+
+def _keras2_arguments(node: Any, inputs: list[Tensor]) -> tuple[list[Any], dict[str, Any]]:
+    """A Keras 2 call: its first argument, a tensor, a constant or a list of tensors; then the rest by name."""
+    items = [node] if isinstance(node[0], str) else node
+    first = [item[2] if item[0] == "_CONSTANT_VALUE" else _tensor(item, inputs) for item in items]
+    keywords = items[0][3] if len(items[0]) > 3 else {}
+    rest = {key: _keras2_value(value, inputs) for key, value in keywords.items() if key not in ("name", "slice_spec")}
+    if "slice_spec" in keywords:
+        return [first[0], _value(keywords["slice_spec"], inputs)], rest
+    positional = [rest.pop(key) for key in ("y",) if key in rest]
+    return [first[0] if len(first) == 1 else first, *positional], rest
+
+
+def _keras2_value(value: Any, inputs: list[Tensor]) -> Any:
+    if isinstance(value, list) and len(value) >= 3 and isinstance(value[0], str):
+        return _tensor(value, inputs)
+    return _value(value, inputs)
+
+
+def _tensor(item: Any, inputs: list[Tensor]) -> Slot:
+    inputs.append(Tensor(str(item[0]), int(item[1]), int(item[2])))
+    return Slot(len(inputs) - 1)
+
+
+def _value(value: Any, inputs: list[Tensor]) -> Any:
+    """A tensor, a constant, or a list of them, as Keras 3 writes arguments."""
+    if isinstance(value, list):
+        return [_value(item, inputs) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    kind, config = value.get("class_name"), value.get("config")
+    if kind == "__keras_tensor__" and isinstance(config, Mapping):
+        return _tensor(config["keras_history"], inputs)
+    if kind in ("__tensor__", "__numpy__") and isinstance(config, Mapping):
+        return np.asarray(config["value"], config["dtype"])
+    bounds = config if kind == "__slice__" and isinstance(config, Mapping) else value
+    if set(bounds) == {"start", "stop", "step"}:
+        return slice(bounds["start"], bounds["stop"], bounds["step"])
+    raise UnsupportedError(f"an operation is called with {str(value)[:80]}, which is not supported")

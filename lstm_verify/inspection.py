@@ -1,0 +1,102 @@
+"""Inspection: what was read out of a model file, as data."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.layers import RNN, Bidirectional, Cell, Layer, TimeDistributed
+from lstm_verify.layers.activations import Activation
+from lstm_verify.layers.base import Weighted
+from lstm_verify.layers.merge import Merge
+from lstm_verify.layers.operation import Operation
+from lstm_verify.model import Model, Tensor
+
+
+def inspect(model: Model) -> dict[str, Any]:
+    """Describe a model: who wrote it, its inputs and outputs, and every layer with its settings and weights.
+
+    Returns:
+        Plain data, ready for JSON.
+
+    Example:
+        >>> import lstm_verify
+        >>> found = inspect(lstm_verify.load("fixtures/origin_relu_sigmoid.keras3.h5"))
+        >>> found["layers"][0]["settings"]["activation"]
+        'relu'
+    """
+    source = model.source
+    return {
+        "name": model.name,
+        "path": source.path if source else None,
+        "format": source.format if source else None,
+        "writer": source.writer if source else None,
+        "runtime": source.runtime if source else None,
+        "precision": model.precision,
+        "parameters": sum(array.size for _, array in model.weights()),
+        "inputs": [
+            {"name": spec.name, "shape": None if spec.shape is None else list(spec.shape), "dtype": spec.dtype}
+            for spec in model.inputs
+        ],
+        "outputs": [{"name": output.name, "tensor": _tensor(output.tensor)} for output in model.outputs],
+        "layers": [describe(layer, name, _inputs_of(model, name)) for name, layer in model.layers.items()],
+    }
+
+
+def describe(layer: Layer, name: str, inputs: list[str] | None = None) -> dict[str, Any]:
+    """Describe one layer, with the layers inside it."""
+    return {
+        "name": name,
+        "type": kind_of(layer),
+        "inputs": inputs or [],
+        "settings": _settings(layer),
+        "weights": {path: {"shape": list(array.shape), "dtype": str(array.dtype)} for path, array in layer.weights()},
+        "layers": [describe(inner, key) for key, inner in _inside(layer)],
+    }
+
+
+def kind_of(layer: Weighted) -> str:
+    """What a layer is called in Keras."""
+    if isinstance(layer, RNN):
+        return layer.cell.kind
+    if isinstance(layer, Cell):
+        return layer.kind
+    return layer.operation if isinstance(layer, Merge | Operation) else type(layer).__name__
+
+
+def _inputs_of(model: Model, name: str) -> list[str]:
+    """Where the inputs of a layer come from, call by call."""
+    return [_tensor(tensor) for node in model.nodes if node.layer == name for tensor in node.inputs]
+
+
+def _tensor(tensor: Tensor) -> str:
+    call = f"@{tensor.call}" if tensor.call else ""
+    return f"{tensor.layer}{call}" + (f":{tensor.output}" if tensor.output else "")
+
+
+def _inside(layer: Layer) -> list[tuple[str, Layer]]:
+    if isinstance(layer, Model):
+        return list(layer.layers.items())
+    if isinstance(layer, Bidirectional):
+        return [("forward_layer", layer.forward_layer), ("backward_layer", layer.backward_layer)]
+    return [("layer", layer.layer)] if isinstance(layer, TimeDistributed) else []
+
+
+def _settings(layer: Weighted) -> dict[str, Any]:
+    """Every number, flag and activation of a layer that is not a weight; of a recurrent one also its cell's."""
+    settings: dict[str, Any] = {}
+    if isinstance(layer, RNN):
+        settings |= {"units": layer.cell.state_sizes[0], **_settings(layer.cell)}
+    if isinstance(layer, Cell):
+        settings["gates"] = ", ".join(layer.gate_order)
+    for entry in fields(layer):
+        value = getattr(layer, entry.name)
+        if isinstance(value, Activation):
+            settings[entry.name] = str(value)
+        elif entry.name != "name" and isinstance(value, bool | int | float | str):
+            settings[entry.name] = value
+        elif isinstance(value, tuple) and all(isinstance(item, int) for item in value):
+            settings[entry.name] = list(value)
+    return {key: value.item() if isinstance(value, np.generic) else value for key, value in settings.items()}

@@ -1,0 +1,1 @@
+"""Reporters: a report as text, each form in its file."""

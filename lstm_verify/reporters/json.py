@@ -1,0 +1,11 @@
+"""JSON: the report as data, for programs. Its keys are documented in docs/report.md."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def render(data: dict[str, Any]) -> str:
+    """Render plain data; numbers that JSON does not have are an error here, not a surprise at the reader's."""
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,31 @@
+"""JUnit XML: one test case for each output, for CI systems."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+from lstm_verify.compare import Verdict
+from lstm_verify.report import Report
+
+
+def render(report: Report) -> str:
+    """Render a report; a mismatch is a failure, an inconclusive verdict an error."""
+    source = report.model.source
+    cases = [(c.name, c.verdict, c.reason, c.max_abs_deviation) for c in report.outputs] or [
+        (output.name, report.verdict, report.summary(), float("nan")) for output in report.model.outputs
+    ]
+    suite = ET.Element(
+        "testsuite",
+        name="lstm-verify",
+        tests=str(len(cases)),
+        failures=str(sum(verdict is Verdict.MISMATCH for _, verdict, _, _ in cases)),
+        errors=str(sum(verdict is Verdict.INCONCLUSIVE for _, verdict, _, _ in cases)),
+        time=f"{report.timings.get('total', 0.0):.3f}",
+    )
+    for name, verdict, reason, deviation in cases:
+        case = ET.SubElement(suite, "testcase", classname=source.path if source else report.model.name, name=name)
+        if verdict is not Verdict.MATCH:
+            tag = "failure" if verdict is Verdict.MISMATCH else "error"
+            ET.SubElement(case, tag, message=reason, type=str(verdict)).text = f"max |Δ| = {deviation:.3g}"
+    ET.indent(suite)
+    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

@@ -1,0 +1,44 @@
+"""Deviations sample by sample: `.csv` with everything there is to know of each, or `.npy` with the numbers alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+
+from lstm_verify.report import Report
+
+COLUMNS = ("output", "sample", "abs_deviation", "rel_deviation", "within", "index", "predicted", "replayed")
+
+
+def render_csv(report: Report) -> str:
+    """A line for each sample of each output; `index` is where in the sample its largest deviation is."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for output in report.outputs:
+        for sample, deviation in enumerate(output.deviations):
+            writer.writerow(
+                (
+                    output.name,
+                    sample,
+                    repr(float(deviation)),
+                    repr(float(output.relative_deviations[sample])),
+                    int(output.within[sample]),
+                    " ".join(str(i) for i in output.index(sample)[1:]),
+                    repr(float(output.predicted[sample])),
+                    repr(float(output.replayed[sample])),
+                )
+            )
+    return text.getvalue()
+
+
+def render_npy(report: Report) -> bytes:
+    """The largest |predicted - replayed| as float64, (samples, outputs); NaN where an output was not compared."""
+    columns = [
+        output.deviations if output.deviations.size else np.full(report.samples, np.nan) for output in report.outputs
+    ]
+    buffer = io.BytesIO()
+    np.save(buffer, np.stack(columns, axis=1) if columns else np.empty((report.samples, 0)))
+    return buffer.getvalue()

@@ -1,0 +1,173 @@
+"""The terminal: what a person wants to see in the first second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from lstm_verify.compare import Comparison, Verdict
+from lstm_verify.report import Report
+
+STYLES = {Verdict.MATCH: "bold green", Verdict.MISMATCH: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
+
+
+def render(report: Report, console: Console, top: int) -> None:
+    """Print a report.
+
+    Args:
+        report: the report.
+        console: where to.
+        top: how many of the worst samples to show.
+    """
+    console.print(_header(report))
+    if report.outputs:
+        console.print(_outputs(report))
+    for output in report.outputs:
+        if top and output.deviations.size:
+            console.print(_worst(output, top))
+    console.print(_verdict(report), soft_wrap=True)
+
+
+def _header(report: Report) -> RenderableType:
+    source = report.model.source
+    parameters = sum(array.size for _, array in report.model.weights())
+    rows = {
+        "model": f"{source.path if source else report.model.name}",
+        "read": f"{source.format}, written by {source.writer}: " if source else "",
+        "against": report.predicted.description
+        if report.predicted.name != "recorded"
+        else f"recorded predictions, {report.predicted.description}",
+        "samples": f"{report.samples:,}",
+        "tolerance": f"|Δ| ≤ {report.tolerance.atol:g} + {report.tolerance.rtol:g}·|replayed|",
+    }
+    rows["read"] += f"{len(report.model.layers)} layers, {parameters:,} parameters"
+    return _pairs(rows)
+
+
+def _pairs(rows: dict[str, str]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for key, value in rows.items():
+        table.add_row(key, Text(value))
+    return table
+
+
+def _outputs(report: Report) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("output", overflow="fold")
+    table.add_column("shape")
+    for heading in ("max |Δ|", "max relative", "beyond", "worst at"):
+        table.add_column(heading, justify="right")
+    for output in report.outputs:
+        beyond = f"{output.samples_beyond:,} of {len(output.deviations):,}" if output.deviations.size else "-"
+        where = _place(output.index(output.worst(1)[0])) if output.deviations.size else "-"
+        style = "" if output.verdict is Verdict.MATCH else STYLES[output.verdict]
+        table.add_row(
+            Text(output.name),
+            _place(output.shape),
+            Text(_number(output.max_abs_deviation), style=style),
+            _number(output.max_rel_deviation),
+            beyond,
+            where,
+        )
+    return table
+
+
+def _worst(output: Comparison, top: int) -> Table:
+    samples = output.worst(top)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=f"worst samples of {output.name}", title_justify="left")
+    for heading in ("sample", "at", "predicted", "replayed", "|Δ|", ""):
+        table.add_column(heading, justify="right")
+    for sample in samples:
+        table.add_row(
+            f"{sample:,}",
+            _place(output.index(sample)[1:]),
+            f"{output.predicted[sample]:.9g}",
+            f"{output.replayed[sample]:.9g}",
+            _number(float(output.deviations[sample])),
+            "" if output.within[sample] else Text("beyond", style=STYLES[Verdict.MISMATCH]),
+        )
+    return table
+
+
+def _verdict(report: Report) -> RenderableType:
+    return Text.assemble((report.verdict.upper(), STYLES[report.verdict]), "  ", _explained(report))
+
+
+def _explained(report: Report) -> str:
+    worst = max((output.max_abs_deviation for output in report.outputs if output.deviations.size), default=float("nan"))
+    if report.verdict is Verdict.MATCH:
+        samples = "the sample agrees" if report.samples == 1 else f"all {report.samples:,} samples agree"
+        return f"{samples} with what the weights compute, up to {_number(worst)}"
+    if report.verdict is Verdict.MISMATCH and report.outputs and worst == worst:
+        return f"{report.summary()}; up to {_number(worst)}, so --atol {_rounded_up(worst)} --rtol 0 would pass"
+    return report.summary()
+
+
+def _rounded_up(value: float) -> str:
+    """A tolerance with two digits that is not below the value."""
+    return f"{float(f'{value:.1e}') * (1 if float(f'{value:.1e}') >= value else 1.1):.1e}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2e}" if value == value else "-"
+
+
+def _place(index: tuple[int, ...]) -> str:
+    return f"({', '.join(str(i) for i in index)})"
+
+
+def render_inspection(found: dict[str, Any], console: Console) -> None:
+    """Print what `inspect` found."""
+    console.print(
+        _pairs(
+            {
+                "model": f"{found['path']}",
+                "written by": f"{found['writer']}, as {found['format']}",
+                "parameters": f"{found['parameters']:,}, computed in {found['precision']}",
+                **{f"input {spec['name']}": f"{_shape(spec['shape'])} {spec['dtype']}" for spec in found["inputs"]},
+                **{f"output {output['name']}": f"from {output['tensor']}" for output in found["outputs"]},
+            }
+        )
+    )
+    tree = Tree("", hide_root=True)
+    for layer in found["layers"]:
+        _grow(tree, layer)
+    console.print(tree)
+
+
+def _grow(tree: Tree, layer: dict[str, Any]) -> None:
+    given = f"  ← {', '.join(layer['inputs'])}" if layer["inputs"] else ""
+    branch = tree.add(Text.assemble((layer["name"], "bold"), f"  {layer['type']}", (given, "dim")))
+    for line in _details(layer):
+        branch.add(Text(line))
+    for inner in layer["layers"]:
+        _grow(branch, inner)
+
+
+def _details(layer: dict[str, Any]) -> Iterator[str]:
+    settings = {key: value for key, value in layer["settings"].items() if _telling(key, value)}
+    if settings:
+        yield "  ".join(f"{key}={value}" for key, value in settings.items())
+    if not layer["layers"]:
+        for path, weight in layer["weights"].items():
+            yield f"{path} {_shape(weight['shape'])} {weight['dtype']}"
+
+
+def _telling(key: str, value: Any) -> bool:
+    """Whether a setting is worth a place: not one that is off, or in float32 like everything."""
+    return value is not False and value != "" and (key, value) != ("compute_dtype", "float32") and key not in QUIET
+
+
+QUIET = ("mask_with_initial_state", "mask_from_layer", "masks_agree", "operation")
+
+
+def _shape(shape: list[int | None] | None) -> str:
+    return "any shape" if shape is None else f"({', '.join('any' if n is None else str(n) for n in shape)})"
