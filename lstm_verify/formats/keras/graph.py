@@ -24,6 +24,7 @@ from lstm_verify.formats.keras.registry import (
     variables_of,
 )
 from lstm_verify.layers import Layer
+from lstm_verify.layers.recurrent import Recurrent
 from lstm_verify.model import Input, Model, Node, Output, Tensor
 
 MODELS = ("Sequential", "Functional", "Model")
@@ -149,7 +150,10 @@ def _functional(config: Config, found: list[Entry], layers: dict[str, Layer]) ->
     specs = {entry.config.name: _input(entry.config) for entry in found if entry.kind == "input"}
     inputs = [name for _, (name, *_) in _tensors(config, "input_layers")]
     outputs = _tensors(config, "output_layers")
-    offsets = _offsets(found, [tensor for _, tensor in outputs])
+    if config.generation == 2:
+        offsets = output_offsets = _first_numbers(found, [tensor for _, tensor in outputs])
+    else:
+        offsets, output_offsets = {}, _first_numbers_in_outputs(found)
     nodes = [node for entry in found if entry.kind == "layer" for node in _nodes(entry, offsets)]
     for entry in found:
         if entry.kind == "operation":
@@ -158,12 +162,16 @@ def _functional(config: Config, found: list[Entry], layers: dict[str, Layer]) ->
     unknown = [name for name in inputs if name not in specs]
     if unknown:
         raise ModelFileError(f"model '{config.name}': its input {unknown[0]!r} is not among its layers")
+    for node in nodes:
+        layer = layers[node.layer]
+        if node.mask is not None and isinstance(layer, Recurrent):  # a mask given by hand is never forgotten
+            layers[node.layer] = replace(layer, mask_with_initial_state=True)
     return Model(
         name=config.name,
         layers=layers,
         nodes=_in_order(config, nodes, set(specs)),
         inputs=tuple(specs[name] for name in inputs),
-        outputs=_named_outputs([(key, _shifted(tensor, offsets)) for key, tensor in outputs]),
+        outputs=_named_outputs([(key, _shifted(tensor, output_offsets)) for key, tensor in outputs]),
     )
 
 
@@ -189,21 +197,28 @@ def _named_outputs(outputs: list[tuple[str | None, Tensor]]) -> tuple[Output, ..
     return tuple(named)
 
 
-def _offsets(found: list[Entry], outputs: list[Tensor]) -> dict[str, int]:
-    """The number that a layer's first listed node has.
+def _first_numbers(found: list[Entry], outputs: list[Tensor]) -> dict[str, int]:
+    """The number that a layer's first listed node has in Keras 2.
 
-    It is not 0 for a model inside a model in Keras 2, whose own first node is left out of the list. Every listed node
-    is used by somebody, so the highest number in use tells.
+    It is not 0 for a model inside a model, whose own first node is left out of the list. Every listed node is used
+    by somebody, so the highest number in use tells.
     """
     highest: dict[str, int] = {}
-    used = [tensor for entry in found for tensor in _used_by(entry)]
-    for tensor in (*used, *outputs):
+    for tensor in (*(tensor for entry in found for tensor in _used_by(entry)), *outputs):
         highest[tensor.layer] = max(highest.get(tensor.layer, 0), tensor.call)
     return {
         entry.config.name: max(highest.get(entry.config.name, 0) - len(entry.nodes) + 1, 0)
         for entry in found
         if entry.nodes
     }
+
+
+def _first_numbers_in_outputs(found: list[Entry]) -> dict[str, int]:
+    """The number that a layer's first listed node has in Keras 3 where outputs are listed.
+
+    There, and nowhere else, Keras 3 counts a functional model's own first node.
+    """
+    return {entry.config.name: int(entry.config.class_name in ("Functional", "Model")) for entry in found}
 
 
 def _used_by(entry: Entry) -> Iterator[Tensor]:
