@@ -7,12 +7,13 @@ from lstm_verify.layers.bidirectional import Bidirectional
 from lstm_verify.layers.conv1d import Conv1D
 from lstm_verify.layers.dense import Dense
 from lstm_verify.layers.embedding import Embedding
+from lstm_verify.layers.group_normalization import GroupNormalization
 from lstm_verify.layers.gru import GRUCell
 from lstm_verify.layers.identity import Identity
 from lstm_verify.layers.layer_normalization import LayerNormalization
 from lstm_verify.layers.lstm import LSTMCell
 from lstm_verify.layers.masking import Masking
-from lstm_verify.layers.merge import Concatenate, Merge
+from lstm_verify.layers.merge import Concatenate, Dot, Merge
 from lstm_verify.layers.pooling1d import (
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
@@ -28,6 +29,8 @@ from lstm_verify.layers.reshape import (
     UpSampling1D,
     ZeroPadding1D,
 )
+from lstm_verify.layers.scaling import Normalization, Rescaling, UnitNormalization
+from lstm_verify.layers.separable_conv1d import SeparableConv1D
 from lstm_verify.layers.simple_rnn import SimpleRNNCell
 from lstm_verify.layers.stacked_cells import StackedCells
 from lstm_verify.layers.time_distributed import TimeDistributed
@@ -43,11 +46,13 @@ __all__ = [
     "Conv1D",
     "Cropping1D",
     "Dense",
+    "Dot",
     "Embedding",
     "Flatten",
     "GRUCell",
     "GlobalAveragePooling1D",
     "GlobalMaxPooling1D",
+    "GroupNormalization",
     "Identity",
     "LSTMCell",
     "Layer",
@@ -55,17 +60,21 @@ __all__ = [
     "Mask",
     "Masking",
     "Merge",
+    "Normalization",
     "PReLU",
     "Permute",
     "Pooling1D",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "Run",
+    "SeparableConv1D",
     "Signal",
     "Signals",
     "SimpleRNNCell",
     "StackedCells",
     "TimeDistributed",
+    "UnitNormalization",
     "UpSampling1D",
     "ZeroPadding1D",
 ]

@@ -8,7 +8,6 @@ Source: `keras.layers.Activation` and `keras.layers.PReLU` (He et al., arXiv:150
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from lstm_verify.layers.base import Array, Unary
 class Activation(Unary):
     """An activation function as a layer."""
 
-    supports_masking: ClassVar[bool] = True
+    supports_masking: bool = True
 
     activation: Function
 
@@ -32,7 +31,7 @@ class Activation(Unary):
 class PReLU(Unary):
     """A rectifier with a learned slope for negative values."""
 
-    supports_masking: ClassVar[bool] = True
+    supports_masking: bool = True
 
     alpha: Array
     """The shape of one sample, with 1 on shared axes."""

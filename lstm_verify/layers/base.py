@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -134,7 +134,8 @@ def _cast(value: Any, dtype: np.dtype[Any]) -> Any:
 class Unary(Layer):
     """A layer with one tensor in and one out."""
 
-    supports_masking: ClassVar[bool] = False
+    supports_masking: bool = False
+    """Whether the mask of the input goes on with the output."""
 
     @abstractmethod
     def forward(self, x: Array) -> Array:

@@ -8,7 +8,6 @@ Source: Ioffe and Szegedy, arXiv:1502.03167; `keras.layers.BatchNormalization`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from lstm_verify.layers.base import Array, Unary, given
 class BatchNormalization(Unary):
     """Normalisation by moving statistics; every array is (channels,)."""
 
-    supports_masking: ClassVar[bool] = True
+    supports_masking: bool = True
 
     moving_mean: Array
     moving_variance: Array

@@ -8,7 +8,6 @@ Source: `keras.layers.Dense`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from lstm_verify.layers.activations import LINEAR, Activation
 from lstm_verify.layers.base import Array, Unary, given
@@ -25,7 +24,7 @@ class Dense(Unary):
         array([[11.5]])
     """
 
-    supports_masking: ClassVar[bool] = True
+    supports_masking: bool = True
 
     kernel: Array
     """(features, units)"""

@@ -7,9 +7,11 @@ Source: `keras.layers.Embedding`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from lstm_verify.errors import InputError
 from lstm_verify.layers.base import Array, Layer, Run, Signal, Signals
@@ -22,6 +24,11 @@ class Embedding(Layer):
     embeddings: Array
     """(input_dim, output_dim)"""
     mask_zero: bool = False
+    dtype: npt.DTypeLike = np.float32
+    """What its output is cast to; the table itself, which may be large, is not."""
+
+    def astype(self, dtype: npt.DTypeLike) -> Self:
+        return replace(self, dtype=dtype)
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         tokens = inputs[0].value.astype(np.int64)
@@ -33,4 +40,4 @@ class Embedding(Layer):
                 f"layer '{self.name}': token {tokens[where]} at {list(where)} of its input is out of range, "
                 f"expected 0 to {input_dim - 1} (input_dim={input_dim}). Is the vocabulary the one it was trained with?"
             )
-        return (Signal(self.embeddings[tokens], tokens != 0 if self.mask_zero else None),)
+        return (Signal(self.embeddings[tokens].astype(self.dtype), tokens != 0 if self.mask_zero else None),)

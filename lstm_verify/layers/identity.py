@@ -8,7 +8,6 @@ Source: the `training=False` branch of each in `keras.layers`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from lstm_verify.layers.base import Array, Unary
 
@@ -17,7 +16,7 @@ from lstm_verify.layers.base import Array, Unary
 class Identity(Unary):
     """Its input, with its mask."""
 
-    supports_masking: ClassVar[bool] = True
+    supports_masking: bool = True
 
     def forward(self, x: Array) -> Array:
         return x

@@ -8,7 +8,6 @@ Source: Ba, Kiros and Hinton, arXiv:1607.06450; `keras.layers.LayerNormalization
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from lstm_verify.layers.base import Array, Unary
 class LayerNormalization(Unary):
     """Normalisation of each sample; `gamma` and `beta` have the lengths of `axes`."""
 
-    supports_masking: ClassVar[bool] = True
+    supports_masking: bool = True
 
     gamma: Array | None = None
     beta: Array | None = None

@@ -1,4 +1,4 @@
-"""Layers that merge several inputs into one: Concatenate, Add, Subtract, Multiply, Average, Maximum, Minimum.
+"""Layers that merge several inputs into one: Concatenate, Dot, Add, Subtract, Multiply, Average, Maximum, Minimum.
 
 Masks merge differently in the two generations of Keras. Of masks m_1, m_2, ... on the inputs:
 
@@ -115,3 +115,23 @@ class Concatenate(Layer):
         if mask.ndim == x.ndim:
             return mask
         return mask[..., None] if self.masks_agree else np.broadcast_to(mask[..., None], x.shape)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dot(Layer):
+    """The products of two inputs along an axis of each, sample by sample; no mask goes on."""
+
+    axes: tuple[int, int]
+    """Both count the axis of samples."""
+    normalize: bool = False
+    """Bring both inputs to length 1 along their axis before, which makes it a cosine."""
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        moved = []
+        for (x, _), axis in zip(inputs, self.axes, strict=True):
+            if self.normalize:
+                x = x / np.sqrt(np.maximum(np.sum(np.square(x), axis=axis, keepdims=True), 1e-12))
+            moved.append(np.moveaxis(x, axis, -1))
+        a, b = (m.reshape(len(m), -1, m.shape[-1]) for m in moved)
+        shape = (len(a), *moved[0].shape[1:-1], *moved[1].shape[1:-1])
+        return (Signal((a @ b.swapaxes(1, 2)).reshape(shape if len(shape) > 1 else (*shape, 1))),)

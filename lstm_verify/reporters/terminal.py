@@ -166,7 +166,7 @@ def _telling(key: str, value: Any) -> bool:
     return value is not False and value != "" and (key, value) != ("compute_dtype", "float32") and key not in QUIET
 
 
-QUIET = ("mask_with_initial_state", "mask_from_layer", "masks_agree", "operation")
+QUIET = ("supports_masking", "mask_with_initial_state", "mask_from_layer", "masks_agree", "operation")
 
 
 def _shape(shape: list[int | None] | None) -> str:

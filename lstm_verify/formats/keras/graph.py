@@ -27,6 +27,7 @@ from lstm_verify.layers import Layer
 from lstm_verify.layers.recurrent import Recurrent
 from lstm_verify.model import Input, Model, Node, Output, Tensor
 
+INPUT_DTYPES = {"bool", "bfloat16"} | {f"{kind}{bits}" for kind in ("int", "uint", "float") for bits in (8, 16, 32, 64)}
 MODELS = ("Sequential", "Functional", "Model")
 
 
@@ -84,6 +85,7 @@ def build_model(config: Config, arrays: Arrays) -> Model:
     for key in ("layers", "input_layers", "output_layers", "build_input_shape"):
         config.get(key, None)
     found = entries(config)
+    _refuse_same_names(config, found)
     layers = {
         entry.config.name: build(entry.config, below(arrays, "layers", entry.key))
         for entry in found
@@ -94,6 +96,13 @@ def build_model(config: Config, arrays: Arrays) -> Model:
     )
     config.done()
     return made
+
+
+def _refuse_same_names(config: Config, found: list[Entry]) -> None:
+    names = [entry.config.name for entry in found]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ModelFileError(f"model '{config.name}': two of its layers are named '{twice[0]}'. Is the file whole?")
 
 
 # --- sequential models
@@ -140,6 +149,8 @@ def _input(config: Config) -> Input:
     shape = config.get("batch_input_shape", None) or config.get("batch_shape", None)
     dtype = config.get("dtype", None) or config.get("input_dtype", None) or "float32"
     config.done()
+    if dtype not in INPUT_DTYPES:
+        raise UnsupportedError(f"{config.where}: dtype {dtype!r} is not supported, expected numbers")
     return Input(config.name, tuple(shape) if shape else None, str(dtype))
 
 

@@ -55,14 +55,14 @@ def is_operation(entry: Mapping[str, Any], generation: int) -> bool:
     """Whether an entry of a model's list is an operation.
 
     A `.h5` file of Keras 3 does not say where a class is from, and `Add` is a layer as well as an operation; but
-    the config of a layer always has `trainable` or `dtype`.
+    the configs of the layers that share a name with an operation have `trainable`.
     """
     if entry.get("class_name") in KERAS2_CLASSES:
         return True
-    module, config = entry.get("module"), entry.get("config")
-    if module is not None:
-        return ".ops." in str(module)
-    return generation == 3 and isinstance(config, Mapping) and not {"trainable", "dtype", "layers"} & set(config)
+    if entry.get("module") is not None:
+        return ".ops." in str(entry["module"])
+    named = snake_names([str(entry.get("class_name"))])[0] in OPERATIONS
+    return generation == 3 and named and "trainable" not in (entry.get("config") or {})
 
 
 def build_operation(config: Config, node: Any) -> tuple[Layer, tuple[Tensor, ...]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
 
 from lstm_verify import layers as canonical
 from lstm_verify.errors import ModelFileError
@@ -17,7 +19,7 @@ from lstm_verify.formats.keras.registry import (
     check_units,
     named,
 )
-from lstm_verify.layers import Layer
+from lstm_verify.layers import Array, Layer
 
 
 def dense(config: Config, arrays: Arrays) -> Layer:
@@ -74,6 +76,12 @@ def pooling(average: bool) -> Class:
     return Class(build)
 
 
+def axes_of(config: Config) -> tuple[int, ...]:
+    """One axis or several."""
+    axis = config.get("axis", -1)
+    return tuple(axis) if isinstance(axis, list | tuple) else (axis,)
+
+
 def scale_and_center(config: Config) -> list[Variable]:
     return named(*["gamma"] * config.flag("scale", True), *["beta"] * config.flag("center", True))
 
@@ -105,13 +113,12 @@ def batch_normalization_variables(config: Config) -> list[Variable]:
 
 
 def layer_normalization(config: Config, arrays: Arrays) -> Layer:
-    axis = config.get("axis", -1)
     return canonical.LayerNormalization(
         name=config.name,
         gamma=arrays.get(("gamma",)),
         beta=arrays.get(("beta",)),
         epsilon=config.number("epsilon", 1e-3),
-        axes=tuple(axis) if isinstance(axis, list | tuple) else (axis,),
+        axes=axes_of(config),
     )
 
 
@@ -152,3 +159,94 @@ def pair(config: Config, key: str) -> tuple[int, int]:
 def plain(make: Callable[..., Layer], **parameters: Callable[[Config], Any]) -> Class:
     """A layer without variables, whose parameters are keys of its config."""
     return Class(lambda config, arrays: make(name=config.name, **{key: get(config) for key, get in parameters.items()}))
+
+
+def depthwise_conv1d(config: Config, arrays: Arrays) -> Layer:
+    return _separable(config, arrays, None)
+
+
+def separable_conv1d(config: Config, arrays: Arrays) -> Layer:
+    pointwise_kernel = arrays[("pointwise_kernel",)]
+    check_units(config, "pointwise_kernel", pointwise_kernel, config.whole("filters"))
+    return _separable(config, arrays, pointwise_kernel)
+
+
+def _separable(config: Config, arrays: Arrays, pointwise_kernel: Array | None) -> Layer:
+    depthwise_kernel = arrays[("depthwise_kernel",)]
+    check_units(config, "depthwise_kernel", depthwise_kernel, config.whole("depth_multiplier", 1))
+    config.whole("kernel_size")
+    config.refuse("groups", 1)
+    return canonical.SeparableConv1D(
+        name=config.name,
+        depthwise_kernel=depthwise_kernel,
+        pointwise_kernel=pointwise_kernel,
+        bias=arrays.get(("bias",)),
+        strides=config.whole("strides", 1),
+        padding=config.choice("padding", {"valid", "same", "causal"}, "valid"),
+        dilation=config.whole("dilation_rate", 1),
+        activation=activation_of(config),
+    )
+
+
+def dot(config: Config, arrays: Arrays) -> Layer:
+    axes = config.get("axes")
+    first, second = axes if isinstance(axes, list | tuple) else (axes, axes)
+    return canonical.Dot(name=config.name, axes=(first, second), normalize=config.flag("normalize"))
+
+
+def identity(config: Config, arrays: Arrays) -> Layer:
+    return canonical.Identity(name=config.name, supports_masking=config.generation == 3)
+
+
+def rescaling(config: Config, arrays: Arrays) -> Layer:
+    return canonical.Rescaling(
+        name=config.name,
+        scale=_constant(config, "scale", 1.0),
+        offset=_constant(config, "offset", 0.0),
+        supports_masking=config.generation == 3,  # in Keras 2 the mask ends here
+    )
+
+
+def normalization(config: Config, arrays: Arrays) -> Layer:
+    adapted = ("mean",) in arrays
+    axis = config.get("axis", -1)
+    return canonical.Normalization(
+        name=config.name,
+        mean=arrays[("mean",)] if adapted else _constant(config, "mean", None),
+        variance=arrays[("variance",)] if adapted else _constant(config, "variance", None),
+        axes=tuple(axis) if isinstance(axis, list | tuple) else () if axis is None else (axis,),
+        invert=config.flag("invert"),
+    )
+
+
+def normalization_variables(config: Config) -> list[Variable]:
+    if config.get("mean", None) is not None:
+        return []
+    return [Variable((name,), trainable=False) for name in ("mean", "variance", "count")]
+
+
+def _constant(config: Config, key: str, default: Any) -> Array:
+    """A number or an array of numbers, which Keras also wraps as an object."""
+    value = config.get(key, default)
+    if isinstance(value, Mapping):
+        inner = value.get("config")
+        value = inner.get("value") if isinstance(inner, Mapping) else value.get("value")
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ModelFileError(f"{config.where}: {key} is {str(value)[:60]}, expected numbers") from None
+
+
+def unit_normalization(config: Config, arrays: Arrays) -> Layer:
+    return canonical.UnitNormalization(name=config.name, axes=axes_of(config))
+
+
+def group_normalization(config: Config, arrays: Arrays) -> Layer:
+    return canonical.GroupNormalization(
+        name=config.name,
+        groups=config.whole("groups", 32),
+        gamma=arrays.get(("gamma",)),
+        beta=arrays.get(("beta",)),
+        epsilon=config.number("epsilon", 1e-3),
+        axis=config.whole("axis", -1),
+    )

@@ -131,8 +131,8 @@ def _array(dataset: Any, where: str) -> Array:
         raise ModelFileError(f"{where}: cannot be read ({error}). Is the file whole?") from None
     if array.dtype.kind == "V" and array.dtype.itemsize == 2:  # HDF5 has no bfloat16, so Keras writes raw bytes
         return _from_bfloat16(array)
-    if not np.issubdtype(array.dtype, np.floating):
-        raise UnsupportedError(f"{where}: weights of dtype {array.dtype} are not supported, expected floats")
+    if array.dtype.kind not in "fiu":
+        raise UnsupportedError(f"{where}: weights of dtype {array.dtype} are not supported, expected numbers")
     return array
 
 

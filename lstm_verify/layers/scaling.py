@@ -1,0 +1,63 @@
+"""Layers that scale their input: Rescaling, Normalization, UnitNormalization.
+
+    Rescaling           y = scale · x + offset
+    Normalization       y = (x - μ) / max(√σ², 1e-7)          or, inverted, y = x max(√σ², 1e-7) + μ
+    UnitNormalization   y = x / ‖x‖ along `axes`
+
+Source: the layers of those names in `keras.layers`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_verify.layers.base import Array, Unary
+
+EPSILON = 1e-7
+"""`keras.backend.epsilon()`"""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Rescaling(Unary):
+    """A scale and an offset, for all features or for each."""
+
+    scale: Array
+    offset: Array
+    supports_masking: bool = True
+
+    def forward(self, x: Array) -> Array:
+        return self.scale * x + self.offset
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Normalization(Unary):
+    """Features with a mean and a variance that were measured before; both broadcast against the input."""
+
+    supports_masking: bool = True
+
+    mean: Array
+    variance: Array
+    axes: tuple[int, ...] = (-1,)
+    invert: bool = False
+
+    def forward(self, x: Array) -> Array:
+        axes = {axis % x.ndim for axis in self.axes}
+        shape = [n if axis in axes else 1 for axis, n in enumerate(x.shape)]
+        μ = self.mean.reshape(shape) if self.mean.ndim else self.mean
+        σ = np.maximum(np.sqrt(self.variance.reshape(shape) if self.variance.ndim else self.variance), EPSILON)
+        return x * σ + μ if self.invert else (x - μ) / σ
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class UnitNormalization(Unary):
+    """Each sample, or each of its vectors along `axes`, brought to length 1."""
+
+    supports_masking: bool = True
+
+    axes: tuple[int, ...] = (-1,)
+
+    def forward(self, x: Array) -> Array:
+        square = np.sum(np.square(x), axis=self.axes, keepdims=True)
+        return x / np.sqrt(np.maximum(square, 1e-12))
