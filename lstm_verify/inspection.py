@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.layers import RNN, Bidirectional, Cell, Layer, TimeDistributed
+from lstm_verify.layers import RNN, Bidirectional, Cell, Layer, Pooling1D, TimeDistributed
 from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.base import Weighted
 from lstm_verify.layers.merge import Merge
@@ -63,6 +63,8 @@ def kind_of(layer: Weighted) -> str:
         return layer.cell.kind
     if isinstance(layer, Cell):
         return layer.kind
+    if isinstance(layer, Pooling1D):
+        return "AveragePooling1D" if layer.average else "MaxPooling1D"
     return layer.operation if isinstance(layer, Merge | Operation) else type(layer).__name__
 
 

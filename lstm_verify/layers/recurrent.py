@@ -110,7 +110,7 @@ class RNN(Recurrent):
         >>> cell = SimpleRNNCell(name="cell", kernel=np.ones((1, 1)), recurrent_kernel=np.ones((1, 1)))
         >>> (output,) = RNN(name="rnn", cell=cell).apply((Signal(np.full((1, 3, 1), 0.5)),), Run())
         >>> output.value.round(4)
-        array([[0.8798]])
+        array([[0.8469]])
     """
 
     cell: Cell

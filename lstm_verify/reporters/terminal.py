@@ -170,4 +170,7 @@ QUIET = ("supports_masking", "mask_with_initial_state", "mask_from_layer", "mask
 
 
 def _shape(shape: list[int | None] | None) -> str:
-    return "any shape" if shape is None else f"({', '.join('any' if n is None else str(n) for n in shape)})"
+    if shape is None:
+        return "any shape"
+    lengths = ["any" if n is None else str(n) for n in shape]
+    return f"({lengths[0]},)" if len(lengths) == 1 else f"({', '.join(lengths)})"

@@ -1,0 +1,101 @@
+"""The folder tree is the architecture: who may import whom, and what importing the package loads."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import FIXTURES, ROOT
+
+PACKAGE = ROOT / "lstm_verify"
+MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))
+
+# a room, and the rooms that it may import from; every room may import itself
+MAY_IMPORT = {
+    "errors": set(),
+    "arrays": {"errors"},
+    "layers": {"errors"},
+    "model": {"layers", "errors"},
+    "inputs": {"arrays", "model", "layers", "errors"},
+    "replay": {"arrays", "inputs", "model", "layers", "errors"},
+    "formats": {"model", "layers", "errors"},
+    "runtimes": {"arrays", "errors"},
+    "compare": {"arrays", "errors"},
+    "inspection": {"model", "layers"},
+    "report": {"compare", "model", "errors"},
+    "reporters": {"report", "compare"},
+    "verify": {"arrays", "compare", "errors", "formats", "inputs", "model", "replay", "report", "runtimes"},
+    "cli": {"arrays", "errors", "formats", "inspection", "reporters", "verify", "__init__"},
+}
+ONLY_IN = {
+    "click": {"cli"},
+    "rich": {"reporters/terminal", "cli"},
+    "h5py": {"formats/keras_h5", "formats/keras_zip", "formats/keras/store"},
+    "threadpoolctl": {"replay"},
+    "tensorflow": set(),
+    "keras": set(),
+    "tf_keras": set(),
+}
+
+
+def room_of(module: str) -> str:
+    return module.split("/")[0]
+
+
+def imports(module: str) -> Iterator[str]:
+    """Everything a module imports, by its full name, whether at the top or inside a function."""
+    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) not in ("__init__", "__main__")])
+def test_imports_point_down_only(module: str) -> None:
+    room = room_of(module)
+    rooms = {path.stem for path in PACKAGE.iterdir()} - {"__init__"}
+    used = {name.split(".")[1] for name in imports(module) if name.startswith("lstm_verify.")} & rooms
+    assert used - {room} <= MAY_IMPORT[room]
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_lives_in_one_place(library: str) -> None:
+    users = {module for module in MODULES if any(name.split(".")[0] == library for name in imports(module))}
+    assert users <= ONLY_IN[library]
+
+
+def test_the_child_process_shares_no_code_with_the_replay() -> None:
+    assert not [name for name in imports("runtimes/child") if name.startswith("lstm_verify")]
+
+
+def test_no_module_is_long() -> None:
+    lengths = {module: len((PACKAGE / f"{module}.py").read_text().splitlines()) for module in MODULES}
+    assert not {module: length for module, length in lengths.items() if length > 320}
+
+
+def test_verifying_against_recorded_predictions_imports_no_framework() -> None:
+    code = f"""
+import sys
+import lstm_verify
+report = lstm_verify.verify(
+    {str(FIXTURES / "origin_tanh_sigmoid.keras3.h5")!r},
+    {str(FIXTURES / "origin.x.npy")!r},
+    expected={str(FIXTURES / "origin_tanh_sigmoid.keras3.y.npz")!r},
+)
+report.raise_for_mismatch()
+print(sorted({{name.split(".")[0] for name in sys.modules}} & {{"tensorflow", "keras", "tf_keras", "torch", "jax"}}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_importing_the_package_imports_neither_click_nor_rich() -> None:
+    code = "import sys, lstm_verify; print(sorted({'click', 'rich'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

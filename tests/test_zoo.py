@@ -1,0 +1,53 @@
+"""Every model of the zoo: read from both formats, replayed, and compared with the framework that built it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_verify import UnsupportedError, Verdict, load, verify
+from tests.zoo.models import entries_of
+
+CASES = [
+    (framework, name, suffix)
+    for framework in ("keras", "tf_keras")
+    for name in entries_of(framework)
+    for suffix in (".h5", ".keras")
+]
+
+UNSUPPORTED = {
+    "only_conv_transpose": "Conv1DTranspose",
+    "only_rms_normalization": "RMSNormalization",
+    "only_layer_normalization_rms": "rms_scaling",
+    "lstm_time_major": "time_major",
+    "gru_time_major_backwards": "time_major",
+}
+"""Models with something that is not replayed here, and what it is called: it must be named, never skipped."""
+
+NOT_FINITE = {
+    "mask_average",
+    "mask_average_sequences",
+    "mask_average_words",
+    "mask_texts_average_sentences",
+    "mask_two_pools",
+}
+"""Models that average over no time step at all in some samples: the framework says NaN there, and so does the replay,
+which proves nothing and so is no match."""
+
+
+@pytest.mark.parametrize(("framework", "name", "suffix"), CASES, ids=map("-".join, CASES))
+def test_replay_agrees_with_the_framework(zoo: Callable[[str], Path], framework: str, name: str, suffix: str) -> None:
+    folder = zoo(framework)
+    if name in UNSUPPORTED:
+        with pytest.raises(UnsupportedError, match=UNSUPPORTED[name]):
+            load(folder / f"{name}{suffix}")
+        return
+    report = verify(folder / f"{name}{suffix}", folder / f"{name}.x.npz", expected=folder / f"{name}.y.npz")
+    if name in NOT_FINITE:
+        assert report.verdict is Verdict.INCONCLUSIVE
+        assert all(output.samples_beyond == 0 and np.isfinite(output.max_abs_deviation) for output in report.outputs)
+    else:
+        assert report.verdict is Verdict.MATCH, report.summary()
