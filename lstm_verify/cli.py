@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -166,6 +167,8 @@ def extract(model: Path, output: str) -> None:
 
 def main() -> None:
     """The entry point of the command `lstm-verify`."""
+    # end by an exception, so that the child process and the temporary files are gone before this one is
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     cli(prog_name="lstm-verify")
 
 
@@ -197,9 +200,8 @@ def _errors() -> Iterator[None]:
     except LstmVerifyError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(2)
+    except KeyboardInterrupt:  # which click would report with the exit code of a mismatch
+        sys.exit(128 + signal.SIGINT)
 
 
 def _check_writable(*files: str) -> None:

@@ -99,6 +99,9 @@ def verify(
             model = load(path)
             given = random_inputs(model, _random_samples(model, random), seed) if x is None else _arrays(x)
             inputs, notes = bind(model, given)
+            samples = len(next(iter(inputs.values())))
+            if x is None and samples != random:
+                notes.append(f"{samples} samples made, whole batches of {model.batch_size} as the model wants them")
         tolerance = _tolerance(model, atol, rtol)
         replaying = _Replaying(model, inputs, batch_size, Path(scratch), progress, timings)
         if expected is None:
@@ -120,7 +123,7 @@ def verify(
         predicted=predicted.source,
         tolerance=tolerance,
         outputs=outputs,
-        samples=len(next(iter(inputs.values()))),
+        samples=samples,
         reason=predicted.reason,
         notes=tuple(notes),
         timings=timings,

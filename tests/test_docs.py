@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import os
 import pkgutil
 import re
 import shlex
@@ -62,15 +63,13 @@ def transcripts(page: Path) -> Iterator[tuple[str, str]]:
             yield command, output
 
 
-TRANSCRIPTS = [(page, *found) for page in PAGES for found in transcripts(page)]
+TRANSCRIPTS = [(page, *found) for page in PAGES for found in transcripts(page) if found[0].startswith("lstm-verify")]
 
 
 @pytest.mark.parametrize(("page", "command", "output"), TRANSCRIPTS, ids=[command for _, command, _ in TRANSCRIPTS])
-def test_commands_in_pages(page: Path, command: str, output: str, tmp_path: Path) -> None:
+def test_commands_in_pages(page: Path, command: str, output: str) -> None:
     """Numbers may differ in their last digits from one machine to the next, so they count by their presence."""
-    words = shlex.split(command.replace("/tmp/", f"{tmp_path}/"))
-    if words[0] != "lstm-verify":
-        pytest.skip("a command for setting up")
+    words = shlex.split(command)
     done = subprocess.run(
         [sys.executable, "-m", "lstm_verify", *words[1:]], capture_output=True, text=True, env=_plain_terminal()
     )
@@ -78,8 +77,6 @@ def test_commands_in_pages(page: Path, command: str, output: str, tmp_path: Path
 
 
 def _plain_terminal() -> dict[str, str]:
-    import os
-
     return {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
 
 

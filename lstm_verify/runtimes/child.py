@@ -53,6 +53,8 @@ def run(request: dict[str, Any], reply: Callable[..., None]) -> dict[str, Any]:
 def _ordered(model: Any, inputs: list[dict[str, str]]) -> list[np.ndarray[Any, Any]]:
     """The inputs in the order of the model: by name if the names are its own, else as given."""
     arrays = {item["name"]: np.load(item["path"], mmap_mode="r") for item in inputs}
+    if len(arrays) == 1:
+        return list(arrays.values())
     names = [tensor.name.split(":")[0] for tensor in model.inputs]
     return [arrays[name] for name in names] if set(names) == set(arrays) else list(arrays.values())
 
