@@ -22,6 +22,8 @@ import numpy as np
 
 CHUNK_BYTES = 64 * 2**20
 
+Arrays = dict[str, np.ndarray[Any, Any]]
+
 
 def main() -> int:
     request = json.loads(sys.stdin.readline())
@@ -46,31 +48,39 @@ def run(request: dict[str, Any], reply: Callable[..., None]) -> dict[str, Any]:
     description = f"{request['title']} {framework.__version__} on TensorFlow {tensorflow.__version__}"
     reply(stage="predicting", description=description)
     started = time.perf_counter()
-    outputs = predict(model, _ordered(model, request["inputs"]), request, reply)
+    outputs = predict(model, named_inputs(model, request["inputs"]), request, reply)
     return {"outputs": outputs, "seconds": time.perf_counter() - started}
 
 
-def _ordered(model: Any, inputs: list[dict[str, str]]) -> list[np.ndarray[Any, Any]]:
-    """The inputs in the order of the model: by name if the names are its own, else as given."""
+def named_inputs(model: Any, inputs: list[dict[str, str]]) -> Arrays:
+    """The inputs by the model's own names for them: matched by name if the names are the same, else in order."""
     arrays = {item["name"]: np.load(item["path"], mmap_mode="r") for item in inputs}
     if len(arrays) == 1:
-        return list(arrays.values())
+        return arrays
     names = [tensor.name.split(":")[0] for tensor in model.inputs]
-    return [arrays[name] for name in names] if set(names) == set(arrays) else list(arrays.values())
+    return arrays if set(names) == set(arrays) else dict(zip(names, arrays.values(), strict=True))
 
 
-def predict(
-    model: Any, inputs: list[np.ndarray[Any, Any]], request: dict[str, Any], reply: Callable[..., None]
-) -> list[dict[str, str]]:
+def as_called(model: Any, part: Arrays) -> Any:
+    """Arrays in the structure that the model was built with: one, a list, or (Keras 3) a dictionary."""
+    if len(part) == 1:
+        return next(iter(part.values()))
+    structure = getattr(model, "_inputs_struct", None)
+    if isinstance(structure, dict):
+        return {key: part[tensor.name] for key, tensor in structure.items()}
+    return [part[tensor.name.split(":")[0]] for tensor in model.inputs]
+
+
+def predict(model: Any, inputs: Arrays, request: dict[str, Any], reply: Callable[..., None]) -> list[dict[str, str]]:
     """Predict in chunks that are whole batches, so that a stateful model sees the batches it would see at once."""
-    samples, batch_size = len(inputs[0]), request["batch_size"]
-    row_bytes = sum(array[:1].nbytes for array in inputs)
+    samples, batch_size = len(next(iter(inputs.values()))), request["batch_size"]
+    row_bytes = sum(array[:1].nbytes for array in inputs.values())
     chunk = max(1, CHUNK_BYTES // max(row_bytes, 1) // batch_size) * batch_size
     stores: list[np.memmap[Any, Any]] = []
     outputs: list[dict[str, str]] = []
     for start in range(0, samples, chunk):
-        part = [np.array(array[start : start + chunk]) for array in inputs]
-        named = _named(model, model.predict(part if len(part) > 1 else part[0], batch_size=batch_size, verbose=0))
+        part = {name: np.array(array[start : start + chunk]) for name, array in inputs.items()}
+        named = _named(model, model.predict(as_called(model, part), batch_size=batch_size, verbose=0))
         if not stores:
             for index, (name, values) in enumerate(named):
                 path = os.path.join(request["directory"], f"predicted-{index}.npy")
