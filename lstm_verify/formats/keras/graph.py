@@ -27,7 +27,9 @@ from lstm_verify.layers import Layer
 from lstm_verify.layers.recurrent import Recurrent
 from lstm_verify.model import Input, Model, Node, Output, Tensor
 
-INPUT_DTYPES = {"bool", "bfloat16"} | {f"{kind}{bits}" for kind in ("int", "uint", "float") for bits in (8, 16, 32, 64)}
+INPUT_DTYPES = {"bool", "bfloat16", "float16", "float32", "float64"} | {
+    f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
+}
 MODELS = ("Sequential", "Functional", "Model")
 
 
