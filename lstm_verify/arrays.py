@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -45,16 +46,22 @@ class NpyRows:
 
     def _map(self) -> Array:
         try:
-            mapped: Array = np.load(self.path, mmap_mode="r", allow_pickle=False)
+            return _load(self.path, "r")
+        except ValueError as error:
+            # an array of no elements cannot be mapped, and needs no mapping
+            if "mmap" not in str(error) and "empty" not in str(error):
+                raise self._unreadable(error) from None
+        except (OSError, EOFError) as error:
+            raise self._unreadable(error) from None
+        try:
+            return _load(self.path, None)
         except (ValueError, OSError, EOFError) as error:
-            if "Object arrays" in str(error) or "object" in str(error):
-                refuse_objects(str(self.path), np.dtype(object))
-            if "mmap length" in str(error) or "empty file" in str(error):
-                return np.load(self.path, allow_pickle=False)
-            raise InputError(
-                f"{self.path}: not a readable .npy file ({error}). Was it written with numpy.save?"
-            ) from None
-        return mapped
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: Exception) -> InputError:
+        if OBJECTS.search(str(error)):
+            return _objects_refused(str(self.path))
+        return InputError(f"{self.path}: not a readable .npy file ({error}). Was it written with numpy.save?")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -71,12 +78,29 @@ class NpyRows:
         return np.array(self._map()[rows])
 
 
+def _load(path: Path, mmap_mode: Literal["r"] | None) -> Array:
+    return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
+
+
+OBJECTS = re.compile("Object arrays cannot|Python objects in dtype")
+"""How NumPy says that an array holds Python objects."""
+
+
 def refuse_objects(where: str, dtype: np.dtype[Any]) -> None:
+    """Refuse arrays of Python objects.
+
+    Raises:
+        InputError: it is one.
+    """
     if dtype.hasobject:
-        raise InputError(
-            f"{where}: an array of Python objects, expected numbers; it is not opened, since unpickling can run code. "
-            "Convert it with numpy.asarray(x, dtype='float32') and save it again"
-        )
+        raise _objects_refused(where)
+
+
+def _objects_refused(where: str) -> InputError:
+    return InputError(
+        f"{where}: an array of Python objects, expected numbers; it is not opened, since unpickling can run code. "
+        "Convert it with numpy.asarray(x, dtype='float32') and save it again"
+    )
 
 
 def read_arrays(path: str | Path) -> dict[str, Rows]:
@@ -104,12 +128,12 @@ def read_arrays(path: str | Path) -> dict[str, Rows]:
 def _read_npz(path: Path) -> dict[str, Rows]:
     arrays: dict[str, Rows] = {}
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             for name in archive.files:
                 arrays[name.removesuffix(":0")] = archive[name]
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        if "Object arrays" in str(error):
-            refuse_objects(str(path), np.dtype(object))
+        if OBJECTS.search(str(error)):
+            raise _objects_refused(str(path)) from None
         raise InputError(f"{path}: not a readable .npz file ({error}). Was it written with numpy.savez?") from None
     if not arrays:
         raise InputError(f"{path}: an empty .npz file, expected one array for each input or output")
@@ -145,8 +169,10 @@ def write_npz(path: str | Path, arrays: Mapping[str, Array]) -> None:
     Raises:
         OutputError: it cannot be written there.
     """
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **dict(arrays))  # type: ignore[arg-type]
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
 
 
 @contextmanager

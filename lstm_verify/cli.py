@@ -13,6 +13,7 @@ import click
 
 from lstm_verify import __version__
 from lstm_verify.errors import LstmVerifyError, OutputError
+from lstm_verify.reporters.printable import printable
 
 
 class VerifyByDefault(click.Group):
@@ -113,7 +114,7 @@ def verify(
             )
         _write_reports(report, json_file, junit, per_sample)
         for note in () if quiet else report.notes:
-            click.echo(f"note: {note}", err=True)
+            click.echo(f"note: {printable(note)}", err=True)
         if not quiet and json_file != "-":
             from rich.console import Console
 
@@ -198,7 +199,7 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except LstmVerifyError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {printable(error)}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:  # which click would report with the exit code of a mismatch
         sys.exit(128 + signal.SIGINT)

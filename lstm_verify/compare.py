@@ -122,7 +122,9 @@ def verdict_of(comparisons: tuple[Comparison, ...]) -> Verdict:
 def _compare_output(name: str, predicted: Rows | None, replayed: Rows | None, tolerance: Tolerance) -> Comparison:
     if predicted is None or replayed is None:
         side = "predicted" if predicted is None else "replayed"
-        return _not_compared(name, Verdict.MISMATCH, f"output '{name}' was not {side}", predicted or replayed)
+        return _not_compared(
+            name, Verdict.MISMATCH, f"output '{name}' was not {side}", replayed if predicted is None else predicted
+        )
     if predicted.shape != replayed.shape:
         reason = f"predicted shape {predicted.shape}, replayed {replayed.shape}; shapes are never broadcast"
         return _not_compared(name, Verdict.MISMATCH, reason, replayed)

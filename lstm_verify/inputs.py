@@ -114,11 +114,18 @@ def as_input(spec: Input, values: Array) -> Array:
     """Cast values to the dtype of an input, as every framework does before anything else.
 
     Raises:
-        InputError: the input takes integers, and the values are none.
+        InputError: the input takes integers, and the values are none, or are too large.
     """
     dtype = np.dtype("float32" if spec.dtype == "bfloat16" else spec.dtype)
-    if dtype.kind in "iu" and values.dtype.kind == "f" and not np.array_equal(values, np.trunc(values)):
-        raise InputError(f"input '{spec.name}': {values.dtype} values that are not whole, expected {spec.dtype}")
+    if dtype.kind in "iu" and values.size:
+        if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.trunc(values)).all()):
+            raise InputError(f"input '{spec.name}': {values.dtype} values that are not whole, expected {spec.dtype}")
+        limits, smallest, largest = np.iinfo(dtype), int(values.min()), int(values.max())
+        if smallest < limits.min or largest > limits.max:
+            raise InputError(
+                f"input '{spec.name}': values from {smallest} to {largest}, expected {spec.dtype}, "
+                f"which holds {limits.min} to {limits.max}"
+            )
     return values.astype(dtype, copy=False)
 
 

@@ -55,7 +55,7 @@ class Replayed(dict[str, Array]):
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         if len(self) != 1:
             raise TypeError(f"{len(self)} outputs, not one: choose from {', '.join(self)}")
-        return np.asarray(next(iter(self.values())), dtype)
+        return np.array(next(iter(self.values())), dtype, copy=copy)
 
 
 def replay(model: Model, x: Any, dtype: npt.DTypeLike = "float64", *, activations: bool = False) -> Replayed:
@@ -91,7 +91,7 @@ def replay(model: Model, x: Any, dtype: npt.DTypeLike = "float64", *, activation
     size = model.batch_size if model.stateful and model.batch_size else samples
     if size != samples:
         raise InputError(f"activations of a stateful model: {samples} samples, expected one batch of {size}")
-    outputs = _run_block(cast, bound, slice(0, samples), run)
+    outputs = _run_block(cast, bound, slice(0, samples), dtype, run)
     return Replayed(dict(zip(_names(model), outputs, strict=True)), run.trace)
 
 
@@ -128,7 +128,7 @@ def replay_rows(
         workers, run = min(os.cpu_count() or 1, len(blocks)), None
 
     def work(block: slice) -> int:
-        store.put(block, _run_block(cast, rows, block, run or Run()))
+        store.put(block, _run_block(cast, rows, block, dtype, run or Run()))
         return block.stop
 
     with ExitStack() as stack:
@@ -146,11 +146,16 @@ def _names(model: Model) -> list[str]:
     return [output.name for output in model.outputs]
 
 
-def _run_block(model: Model, rows: Mapping[str, Rows], block: slice, run: Run) -> list[Array]:
-    signals = tuple(Signal(as_input(spec, rows[spec.name][block])) for spec in model.inputs)
+def _run_block(model: Model, rows: Mapping[str, Rows], block: slice, dtype: npt.DTypeLike, run: Run) -> list[Array]:
+    signals = tuple(Signal(_cast(as_input(spec, rows[spec.name][block]), dtype)) for spec in model.inputs)
     # overflow is a result like any other here: it is compared, and reported
     with np.errstate(over="ignore", invalid="ignore"):
         return [signal.value for signal in model.apply(signals, run)]
+
+
+def _cast(values: Array, dtype: npt.DTypeLike) -> Array:
+    """Floats in the dtype of the replay; whole numbers stay what they are."""
+    return values.astype(dtype) if values.dtype.kind == "f" else values
 
 
 def _block_size(rows: Mapping[str, Rows], samples: int) -> int:

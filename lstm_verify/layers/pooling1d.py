@@ -55,5 +55,5 @@ class GlobalAveragePooling1D(Layer):
             return (Signal(x.mean(axis=1, keepdims=self.keepdims)),)
         kept = mask[..., None]
         with np.errstate(invalid="ignore"):
-            mean = np.sum(x * kept, axis=1, keepdims=True) / np.sum(kept, axis=1, keepdims=True)
+            mean = np.sum(x * kept, axis=1, keepdims=True) / np.sum(kept, axis=1, keepdims=True, dtype=x.dtype)
         return (Signal(mean if self.keepdims else mean[:, 0]),)

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 from lstm_verify.compare import Verdict
 from lstm_verify.report import Report
+from lstm_verify.reporters.printable import printable
 
 
 def render(report: Report) -> str:
@@ -28,4 +29,7 @@ def render(report: Report) -> str:
             tag = "failure" if verdict is Verdict.MISMATCH else "error"
             ET.SubElement(case, tag, message=reason, type=str(verdict)).text = f"max |Δ| = {deviation:.3g}"
     ET.indent(suite)
+    for element in suite.iter():
+        for key, value in element.attrib.items():
+            element.set(key, printable(value))
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -13,6 +14,7 @@ from rich.tree import Tree
 
 from lstm_verify.compare import Comparison, Verdict
 from lstm_verify.report import Report
+from lstm_verify.reporters.printable import printable
 
 STYLES = {Verdict.MATCH: "bold green", Verdict.MISMATCH: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 
@@ -55,7 +57,7 @@ def _pairs(rows: dict[str, str]) -> Table:
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for key, value in rows.items():
-        table.add_row(key, Text(value))
+        table.add_row(Text(printable(key)), Text(printable(value)))
     return table
 
 
@@ -70,8 +72,8 @@ def _outputs(report: Report) -> Table:
         where = _place(output.index(output.worst(1)[0])) if output.deviations.size else "-"
         style = "" if output.verdict is Verdict.MATCH else STYLES[output.verdict]
         table.add_row(
-            Text(output.name),
-            _place(output.shape),
+            Text(printable(output.name)),
+            str(output.shape),
             Text(_number(output.max_abs_deviation), style=style),
             _number(output.max_rel_deviation),
             beyond,
@@ -82,7 +84,9 @@ def _outputs(report: Report) -> Table:
 
 def _worst(output: Comparison, top: int) -> Table:
     samples = output.worst(top)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=f"worst samples of {output.name}", title_justify="left")
+    table = Table(
+        box=SIMPLE_HEAD, pad_edge=False, title=Text(f"worst samples of {printable(output.name)}"), title_justify="left"
+    )
     for heading in ("sample", "at", "predicted", "replayed", "|Δ|", ""):
         table.add_column(heading, justify="right")
     for sample in samples:
@@ -98,7 +102,7 @@ def _worst(output: Comparison, top: int) -> Table:
 
 
 def _verdict(report: Report) -> RenderableType:
-    return Text.assemble((report.verdict.upper(), STYLES[report.verdict]), "  ", _explained(report))
+    return Text.assemble((report.verdict.upper(), STYLES[report.verdict]), "  ", printable(_explained(report)))
 
 
 def _explained(report: Report) -> str:
@@ -106,7 +110,7 @@ def _explained(report: Report) -> str:
     if report.verdict is Verdict.MATCH:
         samples = "the sample agrees" if report.samples == 1 else f"all {report.samples:,} samples agree"
         return f"{samples} with what the weights compute, up to {_number(worst)}"
-    if report.verdict is Verdict.MISMATCH and report.outputs and worst == worst:
+    if report.verdict is Verdict.MISMATCH and isfinite(worst) and all(o.deviations.size for o in report.outputs):
         return f"{report.summary()}; up to {_number(worst)}, so --atol {_rounded_up(worst)} --rtol 0 would pass"
     return report.summary()
 
@@ -129,8 +133,8 @@ def render_inspection(found: dict[str, Any], console: Console) -> None:
     console.print(
         _pairs(
             {
-                "model": f"{found['path']}",
-                "written by": f"{found['writer']}, as {found['format']}",
+                "model": found["path"] or found["name"],
+                **({"written by": f"{found['writer']}, as {found['format']}"} if found["writer"] else {}),
                 "parameters": f"{found['parameters']:,}, computed in {found['precision']}",
                 **{f"input {spec['name']}": f"{_shape(spec['shape'])} {spec['dtype']}" for spec in found["inputs"]},
                 **{f"output {output['name']}": f"from {output['tensor']}" for output in found["outputs"]},
@@ -145,9 +149,11 @@ def render_inspection(found: dict[str, Any], console: Console) -> None:
 
 def _grow(tree: Tree, layer: dict[str, Any]) -> None:
     given = f"  ← {', '.join(layer['inputs'])}" if layer["inputs"] else ""
-    branch = tree.add(Text.assemble((layer["name"], "bold"), f"  {layer['type']}", (given, "dim")))
+    branch = tree.add(
+        Text.assemble((printable(layer["name"]), "bold"), f"  {layer['type']}", (printable(given), "dim"))
+    )
     for line in _details(layer):
-        branch.add(Text(line))
+        branch.add(Text(printable(line)))
     for inner in layer["layers"]:
         _grow(branch, inner)
 

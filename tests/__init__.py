@@ -1,0 +1,1 @@
+"""The tests; `builders` makes small models, `oracle` computes by hand what they should give."""

@@ -1,0 +1,1 @@
+"""One test module for each file of `lstm_verify.layers`."""

@@ -1,0 +1,149 @@
+"""Convolution over time against a loop over every sample, window, tap and channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lstm_verify.errors import ModelFileError
+from lstm_verify.layers import Array, Conv1D, Run, SeparableConv1D, Signal
+from lstm_verify.layers.activations import Activation
+from tests.builders import apply, random_array
+
+OPTIONS = [
+    (strides, padding, dilation)
+    for padding in ("valid", "same", "causal")
+    for strides, dilation in ((1, 1), (2, 1), (3, 1), (1, 2), (1, 3))
+]
+Taps = Iterator[tuple[int, int]]
+
+
+def taps(t: int, timesteps: int, size: int, strides: int, padding: str, dilation: int) -> Taps:
+    """The taps of window `t` that lie inside the sequence: (place in the kernel, time step)."""
+    reach = (size - 1) * dilation + 1
+    left = 0
+    if padding == "causal":
+        left = reach - 1
+    if padding == "same":
+        left = max((ceiling(timesteps, strides) - 1) * strides + reach - timesteps, 0) // 2
+    for k in range(size):
+        step = t * strides + k * dilation - left
+        if 0 <= step < timesteps:
+            yield k, step
+
+
+def ceiling(a: int, b: int) -> int:
+    return a // b + (a % b > 0)
+
+
+def window_count(timesteps: int, size: int, strides: int, padding: str, dilation: int) -> int:
+    reach = (size - 1) * dilation + 1
+    return ceiling(timesteps - reach + 1 if padding == "valid" else timesteps, strides)
+
+
+def convolved(layer: Conv1D, sample: list[list[float]], t: int, filter_: int) -> float:
+    """One number of the output, before the activation."""
+    size, per_group, filters = layer.kernel.shape
+    first = filter_ // (filters // layer.groups) * per_group
+    total = 0.0 if layer.bias is None else float(layer.bias[filter_])
+    for k, step in taps(t, len(sample), size, layer.strides, layer.padding, layer.dilation):
+        total += sum(sample[step][first + c] * float(layer.kernel[k, c, filter_]) for c in range(per_group))
+    return total
+
+
+def assert_everywhere(got: Array, x: Array, one: Callable[[list[list[float]], int, int], float]) -> None:
+    for sample, t, channel in np.ndindex(*got.shape):
+        assert got[sample, t, channel] == pytest.approx(one(x[sample].tolist(), t, channel), rel=0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("strides", "padding", "dilation"), OPTIONS)
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_convolution_equals_the_loop(size: int, strides: int, padding: str, dilation: int) -> None:
+    x = random_array(2, 11, 3)
+    layer = Conv1D(
+        name="conv",
+        kernel=random_array(size, 3, 5, seed=1),
+        bias=random_array(5, seed=2),
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+    )
+    got = layer.forward(x)
+    assert got.shape == (2, window_count(11, size, strides, padding, dilation), 5)
+    assert_everywhere(got, x, lambda sample, t, filter_: convolved(layer, sample, t, filter_))
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+def test_groups_see_their_own_channels(groups: int) -> None:
+    x = random_array(2, 7, 6)
+    layer = Conv1D(name="conv", kernel=random_array(3, 6 // groups, 12, seed=1), groups=groups)
+    assert_everywhere(layer.forward(x), x, lambda sample, t, filter_: convolved(layer, sample, t, filter_))
+
+
+def test_the_activation_comes_last() -> None:
+    x, kernel, bias = random_array(2, 7, 3), random_array(3, 3, 5, seed=1), random_array(5, seed=2)
+    plain = Conv1D(name="conv", kernel=kernel, bias=bias).forward(x)
+    relu = Conv1D(name="conv", kernel=kernel, bias=bias, activation=Activation.of("relu")).forward(x)
+    assert (plain < 0).any()
+    assert_array_equal(relu, np.where(plain > 0, plain, 0))
+
+
+def test_causal_windows_do_not_see_the_future() -> None:
+    x = random_array(1, 8, 2)
+    layer = Conv1D(name="conv", kernel=random_array(3, 2, 4, seed=1), padding="causal")
+    later = x.copy()
+    later[:, 5:] += 1
+    assert_array_equal(layer.forward(x)[:, :5], layer.forward(later)[:, :5])
+    assert (layer.forward(x)[:, 5:] != layer.forward(later)[:, 5:]).all()
+
+
+def test_no_mask_goes_on() -> None:
+    signal = Signal(random_array(2, 7, 3), np.ones((2, 7), bool))
+    assert Conv1D(name="conv", kernel=random_array(3, 3, 5)).apply((signal,), Run())[0].mask is None
+
+
+def test_a_bias_of_another_length_is_refused() -> None:
+    with pytest.raises(ModelFileError, match=r"layer 'conv': bias has shape \(4,\), expected \(5,\)"):
+        Conv1D(name="conv", kernel=random_array(3, 3, 5), bias=np.zeros(4))
+
+
+def depthwise(layer: SeparableConv1D, sample: list[list[float]], t: int, place: int) -> float:
+    size, _, multiplier = layer.depthwise_kernel.shape
+    channel, j = divmod(place, multiplier)
+    seen = taps(t, len(sample), size, layer.strides, layer.padding, layer.dilation)
+    return sum(sample[step][channel] * float(layer.depthwise_kernel[k, channel, j]) for k, step in seen)
+
+
+@pytest.mark.parametrize(("strides", "padding", "dilation"), OPTIONS)
+@pytest.mark.parametrize("pointwise", [True, False])
+def test_separable_convolution_equals_the_loop(pointwise: bool, strides: int, padding: str, dilation: int) -> None:
+    x, filters = random_array(2, 11, 3), 5 if pointwise else 6
+    layer = SeparableConv1D(
+        name="conv",
+        depthwise_kernel=random_array(3, 3, 2, seed=1),
+        pointwise_kernel=random_array(1, 6, 5, seed=2) if pointwise else None,
+        bias=random_array(filters, seed=3),
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+    )
+
+    def one(sample: list[list[float]], t: int, filter_: int) -> float:
+        assert layer.bias is not None
+        if layer.pointwise_kernel is None:
+            return depthwise(layer, sample, t, filter_) + float(layer.bias[filter_])
+        P = layer.pointwise_kernel[0]
+        mixed = sum(depthwise(layer, sample, t, place) * float(P[place, filter_]) for place in range(6))
+        return mixed + float(layer.bias[filter_])
+
+    got = apply(layer, x)[0]
+    assert got.shape == (2, window_count(11, 3, strides, padding, dilation), filters)
+    assert_everywhere(got, x, one)
+
+
+def test_a_convolution_of_one_step_is_a_dense_layer() -> None:
+    x, kernel = random_array(2, 7, 3), random_array(1, 3, 5, seed=1)
+    assert_allclose(Conv1D(name="conv", kernel=kernel).forward(x), x @ kernel[0], rtol=0, atol=1e-14)

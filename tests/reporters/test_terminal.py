@@ -1,0 +1,187 @@
+"""The terminal: golden reports, and names that must be shown as they are."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from lstm_verify import Report, Tolerance, Verdict
+from lstm_verify.compare import compare, verdict_of
+from lstm_verify.inspection import inspect
+from lstm_verify.model import Input
+from lstm_verify.reporters import terminal
+from tests import reports
+from tests.builders import lstm_model
+from tests.reports import REPORTS, STRANGE
+
+MISMATCH = """\
+model      model.h5
+read       Keras HDF5, written by Keras 2.4.0: 2 layers, 138 parameters
+against    tf_keras 2.21.0 on TensorFlow 2.21.0
+samples    4
+tolerance  |Δ| ≤ 1e-05 + 0.0001·|replayed|
+
+ output   shape     max |Δ|   max relative   beyond   worst at
+ ─────────────────────────────────────────────────────────────
+ dense    (4, 3)   5.00e-01       1.00e+00   2 of 4     (3, 1)
+
+worst samples of dense
+
+ sample    at   predicted   replayed        |Δ|
+ ───────────────────────────────────────────────────────
+      3   (1)        1.75       1.25   5.00e-01   beyond
+      0   (2)           0       0.25   2.50e-01   beyond
+      1   (0)       0.375      0.375   0.00e+00
+
+MISMATCH  dense: 2 of 4 samples beyond the tolerance; up to 5.00e-01, so --atol 5.0e-01 --rtol 0 would pass
+"""
+MATCH = """\
+model      model.h5
+read       Keras HDF5, written by Keras 2.4.0: 2 layers, 138 parameters
+against    tf_keras 2.21.0 on TensorFlow 2.21.0
+samples    4
+tolerance  |Δ| ≤ 1e-05 + 0.0001·|replayed|
+
+ output   shape     max |Δ|   max relative   beyond   worst at
+ ─────────────────────────────────────────────────────────────
+ dense    (4, 3)   2.50e-06       2.86e-06   0 of 4     (2, 1)
+
+MATCH  all 4 samples agree with what the weights compute, up to 2.50e-06
+"""
+NO_OUTPUTS = """\
+model      model.h5
+read       Keras HDF5, written by Keras 2.4.0: 2 layers, 138 parameters
+against    tf_keras 2.21.0 on TensorFlow 2.21.0
+samples    4
+tolerance  |Δ| ≤ 1e-05 + 0.0001·|replayed|
+INCONCLUSIVE  tf_keras: gave up after 600 s
+"""
+INSPECTION = """\
+model         model.h5
+written by    Keras 2.4.0, as Keras HDF5
+parameters    138, computed in float32
+input x       (any, 6, 3) float32
+output dense  from dense
+lstm  LSTM  ← x
+├── units=4  gates=i, f, c, o  activation=tanh  recurrent_activation=sigmoid
+├── kernel (3, 16) float64
+├── recurrent_kernel (4, 16) float64
+└── bias (16,) float64
+dense  Dense  ← lstm
+├── activation=linear
+├── kernel (4, 2) float64
+└── bias (2,) float64
+"""
+ESCAPE = "\x1b]0;title\x07\x1b[2J"
+
+
+def shown(print_to: Callable[[Console], None], width: int = 100) -> str:
+    """What is printed, without colours and without blanks at the ends of lines."""
+    file = io.StringIO()
+    print_to(Console(width=width, file=file, color_system=None, highlight=False))
+    return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
+
+
+def rendered(report: Report, top: int = 3) -> str:
+    return shown(lambda console: terminal.render(report, console, top))
+
+
+def test_a_mismatch() -> None:
+    assert rendered(reports.mismatch()) == MISMATCH
+
+
+def test_a_match() -> None:
+    assert rendered(reports.match(), top=0) == MATCH
+
+
+def test_nothing_compared() -> None:
+    assert rendered(reports.no_outputs()) == NO_OUTPUTS
+
+
+def test_an_inspection() -> None:
+    model = replace(lstm_model(), source=reports.SOURCE)
+    assert shown(lambda console: terminal.render_inspection(inspect(model), console)) == INSPECTION
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_report_ends_with_its_verdict(name: str) -> None:
+    report = REPORTS[name]()
+    lines = rendered(report).splitlines()
+    assert lines[-1].startswith(f"{report.verdict.upper()}  ")
+    for output in report.outputs:
+        assert any(output.name in line for line in lines)
+
+
+@pytest.mark.parametrize("top", [0, 1, 2, 9])
+def test_as_many_of_the_worst_samples_as_asked_for(top: int) -> None:
+    text = rendered(reports.mismatch(), top)
+    assert ("worst samples of dense" in text) == (top > 0)
+    assert text.count("   beyond\n") == min(top, 2)
+    assert len(re.findall(r"^ +\d   \(\d\)", text, re.MULTILINE)) == min(top, 4)
+
+
+def test_a_single_sample() -> None:
+    report = reports.report_of({"dense": reports.REPLAYED[:1]}, {"dense": reports.REPLAYED[:1]})
+    assert rendered(report).splitlines()[-1] == (
+        "MATCH  the sample agrees with what the weights compute, up to 0.00e+00"
+    )
+
+
+def test_names_are_shown_as_they_are() -> None:
+    """In the header, the table, the title of the worst samples and the verdict, with what looks like markup."""
+    lines = rendered(reports.strange_names()).splitlines()
+    assert lines[0].split(maxsplit=1)[1] == f"{STRANGE}.h5"
+    assert f" {STRANGE} " in lines[8]
+    assert f"worst samples of {STRANGE}" in lines
+    assert lines[-1].startswith(f"MISMATCH  {STRANGE}: 4 of 4 samples beyond")
+
+
+@pytest.mark.parametrize("name", ["[/]", "[/red]", "[red", "[bold]x", "\\[x]", "[link=file:///x]y[/link]", ":smile:"])
+def test_names_that_rich_could_stumble_over(name: str) -> None:
+    report = reports.report_of({name: reports.REPLAYED}, {name: reports.REPLAYED})
+    assert rendered(report).count(name) == 2  # in the table, and as a title
+
+
+@pytest.mark.parametrize("name", ["[/]", "[red]x", "<&>", "日本"])
+def test_an_inspection_shows_names_as_they_are(name: str) -> None:
+    model = replace(lstm_model(), inputs=(Input(name, (None, 6, 3), "float32"),))
+    text = shown(lambda console: terminal.render_inspection(inspect(model), console))
+    assert f"input {name} " in text
+
+
+@pytest.mark.parametrize("where", ["output", "path"])
+def test_a_name_from_a_file_does_not_control_the_terminal(where: str) -> None:
+    name = ESCAPE if where == "output" else "dense"
+    report = reports.report_of({name: reports.REPLAYED}, {name: reports.REPLAYED})
+    if where == "path":
+        report = replace(report, model=replace(report.model, source=replace(reports.SOURCE, path=ESCAPE)))
+    assert "\x1b" not in rendered(report)
+
+
+def test_colours_only_where_there_are_any() -> None:
+    file = io.StringIO()
+    terminal.render(reports.mismatch(), Console(file=file, force_terminal=True, color_system="standard", width=100), 3)
+    assert "\x1b[1;31mMISMATCH\x1b[0m" in file.getvalue()
+
+
+@pytest.mark.parametrize("worst", [1.5e-5, 9.94e-5, 9.96e-5, 0.05, 1.0, 123.456, 9.951e12])
+def test_the_tolerance_that_would_pass_does_pass(worst: float) -> None:
+    replayed = reports.REPLAYED * 0
+    predicted = replayed.copy()
+    predicted[1, 2] = worst
+    line = rendered(reports.report_of({"dense": predicted}, {"dense": replayed})).splitlines()[-1]
+    found = re.search(r"so --atol (\S+) --rtol 0 would pass", line)
+    assert found is not None
+    assert worst <= float(found[1]) <= 1.11 * worst
+    again = compare({"dense": predicted}, {"dense": replayed}, Tolerance(float(found[1]), 0.0))
+    assert verdict_of(again) is Verdict.MATCH
+
+
+@pytest.mark.parametrize("name", ["not_finite", "missing_output", "other_shape", "nan_on_both_sides", "no_samples"])
+def test_no_tolerance_is_suggested_where_none_would_pass(name: str) -> None:
+    assert "would pass" not in rendered(REPORTS[name]())

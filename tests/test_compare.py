@@ -1,0 +1,276 @@
+"""Comparisons must fail: every way in which predictions can be wrong without an error is tried here."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstm_verify import Comparison, Tolerance, Verdict
+from lstm_verify.compare import compare, verdict_of
+from lstm_verify.layers import Array
+from tests.builders import random_array
+
+NAN, INF = float("nan"), float("inf")
+TOLERANCE = Tolerance(atol=1e-5, rtol=1e-4)
+EXACT = Tolerance(atol=0.0, rtol=0.0)
+
+
+def of(predicted: Any, replayed: Any, tolerance: Tolerance = TOLERANCE) -> Comparison:
+    (found,) = compare({"y": np.asarray(predicted)}, {"y": np.asarray(replayed)}, tolerance)
+    return found
+
+
+def with_value(place: tuple[int, ...], value: float) -> Array:
+    y = random_array(5, 6, 2)
+    y[place] = value
+    return y
+
+
+def test_the_same_array_matches() -> None:
+    y = random_array(5, 6, 2)
+    found = of(y, y.copy())
+    assert (found.verdict, found.reason) == (Verdict.MATCH, "")
+    assert found.max_abs_deviation == found.max_rel_deviation == 0
+    assert (found.samples_beyond, found.non_finite, found.shape) == (0, 0, (5, 6, 2))
+
+
+def test_equal_arrays_match_without_any_tolerance() -> None:
+    y = random_array(5, 6, 2)
+    assert of(y, y.copy(), EXACT).verdict is Verdict.MATCH
+    assert of(np.nextafter(y, 9), y, EXACT).verdict is Verdict.MISMATCH
+
+
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+@pytest.mark.parametrize("side", ["predicted", "replayed"])
+def test_one_value_that_is_not_finite_on_one_side_is_a_mismatch(side: str, value: float) -> None:
+    odd, y = with_value((4, 5, 1), value), random_array(5, 6, 2)
+    found = of(odd, y) if side == "predicted" else of(y, odd)
+    assert found.verdict is Verdict.MISMATCH
+    assert found.reason == "1 of 5 samples beyond the tolerance"
+    assert found.max_abs_deviation == found.max_rel_deviation == INF
+    assert found.index(found.worst(1)[0]) == (4, 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [((NAN, 1.0), (1.0, NAN)), ((INF, 1.0), (-INF, 1.0)), ((NAN, 1.0), (INF, 1.0)), ((-INF, 1.0), (NAN, 1.0))],
+)
+def test_other_values_that_are_not_finite_are_a_mismatch(one: Any, other: Any) -> None:
+    assert of([one], [other]).verdict is Verdict.MISMATCH
+    assert of([other], [one]).verdict is Verdict.MISMATCH
+    assert of([one], [other], Tolerance(1e300, 1e300)).verdict is Verdict.MISMATCH
+
+
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+def test_the_same_value_that_is_not_finite_on_both_sides_proves_nothing(value: float) -> None:
+    found = of(with_value((2, 3, 1), value), with_value((2, 3, 1), value))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reason.startswith("1 values are NaN or infinite on both sides")
+    assert found.non_finite == 1
+    assert found.max_abs_deviation == 0
+
+
+def test_a_mismatch_beside_nan_on_both_sides_is_a_mismatch() -> None:
+    one, other = with_value((2, 3, 1), NAN), with_value((2, 3, 1), NAN)
+    one[0, 0, 0] += 1
+    assert of(one, other).verdict is Verdict.MISMATCH
+
+
+@pytest.mark.parametrize("place", [(0, 0, 0), (4, 5, 1), (2, 3, 0)])
+def test_one_element_just_beyond_the_tolerance_is_a_mismatch(place: tuple[int, ...]) -> None:
+    replayed = random_array(5, 6, 2)
+    allowed = TOLERANCE.atol + TOLERANCE.rtol * abs(float(replayed[place]))
+    for factor, verdict in ((0.999, Verdict.MATCH), (1.001, Verdict.MISMATCH)):
+        predicted = replayed.copy()
+        predicted[place] += factor * allowed
+        found = of(predicted, replayed)
+        assert found.verdict is verdict
+        assert found.index(found.worst(1)[0]) == place
+
+
+def test_the_tolerance_is_relative_to_the_replay_not_to_the_prediction() -> None:
+    """A prediction that is far too large does not widen its own tolerance."""
+    relative = Tolerance(0.0, 0.6)
+    assert of([[2.0]], [[1.0]], relative).verdict is Verdict.MISMATCH
+    assert of([[1.0]], [[2.0]], relative).verdict is Verdict.MATCH
+
+
+@pytest.mark.parametrize(
+    ("predicted", "replayed"),
+    [
+        ((4, 1), (4,)),
+        ((4,), (4, 1)),
+        ((4, 1), (4, 3)),
+        ((1, 3), (4, 3)),
+        ((4, 3), (1, 3)),
+        ((4, 3), (3, 4)),
+        ((), (1,)),
+    ],
+)
+def test_other_shapes_are_a_mismatch_even_if_they_broadcast(predicted: Any, replayed: Any) -> None:
+    found = of(np.ones(predicted), np.ones(replayed))
+    assert found.verdict is Verdict.MISMATCH
+    assert found.reason == f"predicted shape {predicted}, replayed {replayed}; shapes are never broadcast"
+    assert math.isnan(found.max_abs_deviation)
+    assert math.isnan(found.max_rel_deviation)
+    assert (found.worst(3), found.samples_beyond) == ([], 0)
+
+
+def test_a_missing_output_is_a_mismatch() -> None:
+    y = random_array(5, 2)
+    found = compare({"y": y}, {"y": y, "z": y}, TOLERANCE)
+    assert [(c.name, c.verdict, c.reason) for c in found] == [
+        ("y", Verdict.MATCH, ""),
+        ("z", Verdict.MISMATCH, "output 'z' was not predicted"),
+    ]
+    assert verdict_of(found) is Verdict.MISMATCH
+
+
+def test_an_extra_output_is_a_mismatch() -> None:
+    y = random_array(5, 2)
+    found = compare({"y": y, "z": y}, {"y": y}, TOLERANCE)
+    assert [(c.name, c.verdict, c.shape) for c in found] == [
+        ("y", Verdict.MATCH, (5, 2)),
+        ("z", Verdict.MISMATCH, (5, 2)),
+    ]
+    assert found[1].reason == "output 'z' was not replayed"
+    assert verdict_of(found) is Verdict.MISMATCH
+
+
+def test_outputs_are_paired_by_name() -> None:
+    y, z = random_array(5, 2), random_array(5, 2, seed=1)
+    assert verdict_of(compare({"z": z, "y": y}, {"y": y, "z": z}, TOLERANCE)) is Verdict.MATCH
+    assert verdict_of(compare({"z": y, "y": z}, {"y": y, "z": z}, TOLERANCE)) is Verdict.MISMATCH
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (5, 0), (5, 0, 2), (0,)])
+def test_nothing_to_compare_is_inconclusive(shape: tuple[int, ...]) -> None:
+    found = of(np.ones(shape), np.ones(shape))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reason == f"no values to compare, shape {shape}"
+
+
+def test_no_outputs_are_inconclusive() -> None:
+    assert compare({}, {}, TOLERANCE) == ()
+    assert verdict_of(()) is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "joint"),
+    [("match match", "match"), ("match inconclusive", "inconclusive"), ("inconclusive mismatch match", "mismatch")],
+)
+def test_the_joint_verdict_is_the_worst(verdicts: str, joint: str) -> None:
+    parts = tuple(Comparison(verdict, Verdict(verdict), "", (1,)) for verdict in verdicts.split())
+    assert verdict_of(parts) is Verdict(joint)
+
+
+def test_every_chunk_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deviation is found in whichever sample it is, and the result does not depend on the chunks."""
+    replayed = random_array(11, 3, 2)
+    whole = of(replayed + 1e-7 * random_array(11, 3, 2, seed=1), replayed)
+    monkeypatch.setattr("lstm_verify.compare.CHUNK_BYTES", 8 * 6 * 2)
+    parts = of(replayed + 1e-7 * random_array(11, 3, 2, seed=1), replayed)
+    for name in ("deviations", "relative_deviations", "places", "predicted", "replayed", "within"):
+        assert getattr(parts, name).tolist() == getattr(whole, name).tolist()
+    for sample in range(11):
+        predicted = replayed.copy()
+        predicted[sample, 2, 1] += 1
+        found = of(predicted, replayed)
+        assert (found.verdict, found.worst(1), found.samples_beyond) == (Verdict.MISMATCH, [sample], 1)
+        predicted[sample, 2, 1] = NAN
+        assert of(predicted, predicted).non_finite == 1
+
+
+def test_a_sample_larger_than_a_chunk_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lstm_verify.compare.CHUNK_BYTES", 1)
+    y = random_array(3, 50)
+    assert of(y, y).verdict is Verdict.MATCH
+    assert len(of(y, y).deviations) == 3
+
+
+def test_the_worst_samples_and_their_places() -> None:
+    replayed = np.zeros((4, 3, 2))
+    predicted = replayed.copy()
+    predicted[1, 2, 0], predicted[3, 0, 1], predicted[3, 1, 1], predicted[0, 1, 0] = -0.5, 0.25, 0.75, NAN
+    found = of(predicted, replayed)
+    assert found.worst(10) == [0, 3, 1, 2]
+    assert [found.index(sample) for sample in found.worst(3)] == [(0, 1, 0), (3, 1, 1), (1, 2, 0)]
+    assert found.predicted[1:].tolist() == [-0.5, 0.0, 0.75]
+    assert found.within.tolist() == [False, False, True, False]
+    assert found.samples_beyond == 3
+
+
+def test_outputs_of_one_axis_have_a_place() -> None:
+    found = of([1.0, 2.0, 4.0], [1.0, 2.0, 3.0])
+    assert found.index(found.worst(1)[0]) == (2,)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int8", "uint8", "int32", "bool"])
+def test_every_dtype_is_compared_in_float64(dtype: str) -> None:
+    """uint8 would wrap around, bool has no difference, and float16 would lose it."""
+    predicted = np.array([[0, 1]], dtype)
+    assert of(predicted, np.array([[1.0, 0.0]])).deviations.tolist() == [1.0]
+    assert of(predicted, np.array([[0, 1]], dtype)).verdict is Verdict.MATCH
+    assert of(predicted, np.array([[0.0, 1.0 + 1e-9]]), EXACT).verdict is Verdict.MISMATCH
+
+
+def test_a_difference_that_float32_cannot_hold_is_not_lost() -> None:
+    replayed = np.array([[1.0, 1.0]])
+    found = of(np.array([[1.0, 1.0 + 1e-9]]), replayed, EXACT)
+    assert found.verdict is Verdict.MISMATCH
+    assert found.max_abs_deviation == pytest.approx(1e-9, rel=1e-6)
+
+
+def test_float16_against_float64() -> None:
+    exact = random_array(5, 2)
+    found = of(exact.astype("float16"), exact)
+    half = exact.astype("float16").tolist()
+    for sample, rows in enumerate(zip(half, exact.tolist(), strict=True)):
+        assert found.deviations[sample] == max(abs(p - r) for p, r in zip(*rows, strict=True))
+
+
+values = st.one_of(st.floats(-1e6, 1e6, width=32), st.sampled_from([NAN, INF, -INF, 0.0]))
+
+
+@given(st.lists(st.tuples(values, values, values, values), min_size=1, max_size=6))
+def test_every_number_equals_plain_python(rows: list[tuple[float, float, float, float]]) -> None:
+    """Two predicted and two replayed values a sample; the relative deviation stays between 0 and 2, or is infinite."""
+    found = of([row[:2] for row in rows], [row[2:] for row in rows])
+    for sample, (p, q, r, s) in enumerate(rows):
+        deviations = [by_hand(p, r), by_hand(q, s)]
+        assert found.deviations[sample] == max(deviations)
+        assert found.places[sample] == deviations.index(max(deviations))
+        relative = found.relative_deviations[sample]
+        assert relative == pytest.approx(max(relative_by_hand(p, r), relative_by_hand(q, s)))
+        assert 0 <= relative <= 2 or relative == INF
+        assert bool(found.within[sample]) == (within(p, r) and within(q, s))
+    beyond = any(not (within(p, r) and within(q, s)) for p, q, r, s in rows)
+    finite = all(math.isfinite(value) for row in rows for value in row)
+    wanted = Verdict.MISMATCH if beyond else Verdict.MATCH if finite else Verdict.INCONCLUSIVE
+    assert found.verdict is wanted
+
+
+def same(p: float, r: float) -> bool:
+    return p == r or (math.isnan(p) and math.isnan(r))
+
+
+def by_hand(p: float, r: float) -> float:
+    if math.isfinite(p) and math.isfinite(r):
+        return abs(p - r)
+    return 0.0 if same(p, r) else INF
+
+
+def relative_by_hand(p: float, r: float) -> float:
+    deviation = by_hand(p, r)
+    return deviation if deviation in (0.0, INF) else deviation / max(abs(p), abs(r))
+
+
+def within(p: float, r: float) -> bool:
+    if math.isfinite(p) and math.isfinite(r):
+        return abs(p - r) <= TOLERANCE.atol + TOLERANCE.rtol * abs(r)
+    return same(p, r)
