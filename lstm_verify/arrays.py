@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +22,12 @@ from lstm_verify.errors import InputError, OutputError
 Array = npt.NDArray[Any]
 
 NPY_MAGIC = b"\x93NUMPY"
+
+UNREADABLE = (
+    *(ValueError, TypeError, KeyError, OSError, EOFError, SyntaxError, OverflowError, MemoryError, NotImplementedError),
+    *(tokenize.TokenError, struct.error, zlib.error, zipfile.BadZipFile),
+)
+"""What NumPy and zipfile raise for a file that is not whole; NumPy parses its header as Python."""
 
 
 class Rows(Protocol):
@@ -47,15 +56,13 @@ class NpyRows:
     def _map(self) -> Array:
         try:
             return _load(self.path, "r")
-        except ValueError as error:
+        except UNREADABLE as error:
             # an array of no elements cannot be mapped, and needs no mapping
             if "mmap" not in str(error) and "empty" not in str(error):
                 raise self._unreadable(error) from None
-        except (OSError, EOFError) as error:
-            raise self._unreadable(error) from None
         try:
             return _load(self.path, None)
-        except (ValueError, OSError, EOFError) as error:
+        except UNREADABLE as error:
             raise self._unreadable(error) from None
 
     def _unreadable(self, error: Exception) -> InputError:
@@ -131,7 +138,7 @@ def _read_npz(path: Path) -> dict[str, Rows]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             for name in archive.files:
                 arrays[name.removesuffix(":0")] = archive[name]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         if OBJECTS.search(str(error)):
             raise _objects_refused(str(path)) from None
         raise InputError(f"{path}: not a readable .npz file ({error}). Was it written with numpy.savez?") from None
@@ -182,12 +189,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Raises:
         OutputError: it cannot be written there.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    target = Path(os.path.realpath(path))
+    in_place = target.exists() and not target.is_file()  # a device or a pipe
+    temporary = target if in_place else target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         yield temporary
-        temporary.replace(path)
+        if not in_place:
+            temporary.replace(target)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror}). Choose another place") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        if not in_place:
+            temporary.unlink(missing_ok=True)

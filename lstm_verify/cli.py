@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -12,8 +14,7 @@ from typing import Any
 import click
 
 from lstm_verify import __version__
-from lstm_verify.errors import LstmVerifyError, OutputError
-from lstm_verify.reporters.printable import printable
+from lstm_verify.errors import LstmVerifyError, OutputError, printable
 
 
 class VerifyByDefault(click.Group):
@@ -51,7 +52,7 @@ def cli() -> None:
     help="A .npy file; a .npz file with one array for each input; or NAME=file.npy, once for each input.",
 )
 @click.option("--random", type=click.IntRange(min=1), metavar="N", help="Make N samples from the model's signature.")
-@click.option("--seed", type=int, default=0, show_default=True, help="For --random.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For --random.")
 @click.option(
     "--expected",
     "-e",
@@ -101,7 +102,8 @@ def verify(
     if per_sample and not per_sample.endswith((".csv", ".npy")):
         raise click.UsageError(f"--per-sample {per_sample}: expected a name that ends in .csv or .npy")
     with _errors():
-        _check_writable(*(file for file in (json_file, junit, per_sample, output) if file and file != "-"))
+        read = [str(model), *inputs, *expected, *(item.partition("=")[2] for item in (*inputs, *expected))]
+        _check_writable([json_file, junit, per_sample, output], read)
         with _progress(quiet) as progress:
             report = run(
                 model,
@@ -137,6 +139,7 @@ def inspect(model: Path, json_file: str | None) -> None:
     from lstm_verify.reporters import json
 
     with _errors():
+        _check_writable([json_file], [str(model)])
         found = look(load(model))
         if json_file:
             _write(json_file, json.render(found))
@@ -160,6 +163,7 @@ def extract(model: Path, output: str) -> None:
     from lstm_verify.formats import load
 
     with _errors():
+        _check_writable([output], [str(model)])
         arrays = dict(load(model).weights())
         write_npz(output, arrays)
         for name, array in arrays.items():
@@ -170,6 +174,9 @@ def main() -> None:
     """The entry point of the command `lstm-verify`."""
     # end by an exception, so that the child process and the temporary files are gone before this one is
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for stream in (sys.stdout, sys.stderr):  # a Δ that the terminal cannot show is no reason to fail
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     cli(prog_name="lstm-verify")
 
 
@@ -201,17 +208,30 @@ def _errors() -> Iterator[None]:
     except LstmVerifyError as error:
         click.echo(f"error: {printable(error)}", err=True)
         sys.exit(2)
+    except (click.ClickException, SystemExit):
+        raise
+    except Exception as error:  # a traceback would end with 1, the exit code of a mismatch
+        if os.environ.get("LSTM_VERIFY_DEBUG"):
+            raise
+        reason = printable(f"{type(error).__name__}: {error}")
+        click.echo(f"error: internal error: {reason}. Please report it; LSTM_VERIFY_DEBUG=1 shows where", err=True)
+        sys.exit(2)
     except KeyboardInterrupt:  # which click would report with the exit code of a mismatch
         sys.exit(128 + signal.SIGINT)
 
 
-def _check_writable(*files: str) -> None:
-    """Find out before the work is done that its result has no place to go."""
-    for file in map(Path, files):
+def _check_writable(results: list[str | None], read: list[str]) -> None:
+    """Find out before the work is done that a result has no place to go, or would take another file's place."""
+    files = [Path(file) for file in results if file and file != "-"]
+    taken = {os.path.realpath(file) for file in read if file}
+    for file in files:
         if file.is_dir():
             raise OutputError(f"{file}: a directory, expected a file to write to")
         if not file.parent.is_dir():
             raise OutputError(f"{file}: cannot be written, there is no directory {file.parent}. Create it first")
+        if os.path.realpath(file) in taken:
+            raise OutputError(f"{file}: is in use by this command already. Choose another name for the result")
+        taken.add(os.path.realpath(file))
 
 
 def _write(file: str, content: str | bytes) -> None:

@@ -109,23 +109,23 @@ class Model(Layer):
         signals = {Tensor(spec.name): signal for spec, signal in zip(self.inputs, inputs, strict=True)}
         expiring = self._last_uses()
         for node in self.nodes:
-            given = [signals[tensor] for tensor in node.inputs]
+            given = [_found(signals, tensor) for tensor in node.inputs]
             if node.mask is not None:
-                given[0] = Signal(given[0].value, signals[node.mask].value.astype(bool))
+                given[0] = Signal(given[0].value, _found(signals, node.mask).value.astype(bool))
             results = self._call(self.layers[node.layer], tuple(given), run.inside(node.layer))
             signals.update({Tensor(node.layer, node.call, index): signal for index, signal in enumerate(results)})
             for tensor in expiring.get(node, ()):
                 del signals[tensor]
-        return tuple(signals[output.tensor] for output in self.outputs)
+        return tuple(_found(signals, output.tensor) for output in self.outputs)
 
     def _call(self, layer: Layer, inputs: Signals, run: Run) -> Signals:
         try:
             results = layer.apply(inputs, run)
-        except (ValueError, IndexError) as error:
+        except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
             shapes = ", ".join(str(signal.value.shape) for signal in inputs)
             raise ModelFileError(
-                f"layer '{run.path}': it cannot take an input of shape {shapes} ({error}). "
-                "Does the input have the shape that the model was built for?"
+                f"layer '{run.path}': its config and weights do not fit an input of shape {shapes} "
+                f"({type(error).__name__}). Was the model saved whole?"
             ) from error
         for index, signal in enumerate(results):
             run.record(f":{index}" if index else "", signal.value)
@@ -176,6 +176,14 @@ class Model(Layer):
         if len(sizes) > 1:
             raise InputError(f"model '{self.name}': its inputs ask for different batch sizes, {sizes}")
         return sizes.pop() if sizes else None
+
+
+def _found(signals: Mapping[Tensor, Signal], tensor: Tensor) -> Signal:
+    if tensor not in signals:
+        raise ModelFileError(
+            f"layer '{tensor.layer}': nothing computes output {tensor.output} of its call {tensor.call}"
+        )
+    return signals[tensor]
 
 
 PRECISIONS = ("bfloat16", "float16", "float32", "float64")

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from lstm_verify.arrays import Array, NpyRows, NpyWriter, Rows
-from lstm_verify.errors import InputError
+from lstm_verify.errors import InputError, LstmVerifyError
 from lstm_verify.inputs import as_input, bind
 from lstm_verify.layers import Run, Signal
 from lstm_verify.model import Model
@@ -135,7 +135,6 @@ def replay_rows(
         if workers > 1:
             stack.enter_context(threadpool_limits(1, "blas"))
         pool = stack.enter_context(ThreadPoolExecutor(workers))
-        stack.enter_context(np.errstate(over="ignore", invalid="ignore"))
         for done in pool.map(work, blocks):
             if progress:
                 progress(done)
@@ -149,8 +148,11 @@ def _names(model: Model) -> list[str]:
 def _run_block(model: Model, rows: Mapping[str, Rows], block: slice, dtype: npt.DTypeLike, run: Run) -> list[Array]:
     signals = tuple(Signal(_cast(as_input(spec, rows[spec.name][block]), dtype)) for spec in model.inputs)
     # overflow is a result like any other here: it is compared, and reported
-    with np.errstate(over="ignore", invalid="ignore"):
-        return [signal.value for signal in model.apply(signals, run)]
+    with np.errstate(all="ignore"):
+        try:
+            return [signal.value for signal in model.apply(signals, run)]
+        except LstmVerifyError as error:
+            raise type(error)(f"{model.source.path}: {error}" if model.source else error) from error.__cause__
 
 
 def _cast(values: Array, dtype: npt.DTypeLike) -> Array:

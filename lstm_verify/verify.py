@@ -103,6 +103,8 @@ def verify(
             if x is None and samples != random:
                 notes.append(f"{samples} samples made, whole batches of {model.batch_size} as the model wants them")
         tolerance = _tolerance(model, atol, rtol)
+        if not timeout > 0:
+            raise InputError(f"timeout: {timeout}, expected a positive number of seconds")
         replaying = _Replaying(model, inputs, batch_size, Path(scratch), progress, timings)
         if expected is None:
             request = runtimes.Request(
@@ -186,8 +188,8 @@ def _matched(model: Model, predicted: dict[str, Rows]) -> dict[str, Rows]:
     names = [output.name for output in model.outputs]
     if set(names) == set(predicted):
         return predicted
-    extra = list(predicted)[len(names) :]
-    return dict(zip([*names, *extra], predicted.values(), strict=False))
+    extra = [f"{name} (one too many)" for name in list(predicted)[len(names) :]]
+    return dict(zip([*names, *extra][: len(predicted)], predicted.values(), strict=True))
 
 
 def _recorded(model: Model, expected: Any) -> tuple[_Predictions, list[str]]:

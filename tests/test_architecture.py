@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "compare": {"arrays", "errors"},
     "inspection": {"model", "layers"},
     "report": {"compare", "model", "errors"},
-    "reporters": {"report", "compare"},
+    "reporters": {"report", "compare", "errors"},
     "verify": {"arrays", "compare", "errors", "formats", "inputs", "model", "replay", "report", "runtimes"},
     "cli": {"arrays", "errors", "formats", "inspection", "reporters", "verify", "__init__"},
 }

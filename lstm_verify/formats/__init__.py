@@ -11,6 +11,9 @@ from lstm_verify.model import Model
 
 FORMATS = (keras_h5, keras_zip)
 
+NOT_WRITTEN_BY_KERAS = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, RecursionError)
+"""What comes of a config in which a list stands where a number should, and the like."""
+
 
 def load(path: str | Path) -> Model:
     """Read a model from its file, without the framework that wrote it; nothing in the file is executed.
@@ -27,9 +30,9 @@ def load(path: str | Path) -> Model:
         'Keras 3.15.1'
     """
     path = Path(path)
-    if path.is_dir():
-        raise ModelFileError(f"{path}: a directory, expected a .h5 or .keras file")
     try:
+        if path.is_dir():
+            raise ModelFileError(f"{path}: a directory, expected a .h5 or .keras file")
         with path.open("rb") as file:
             magic = file.read(16)
     except OSError as error:
@@ -45,3 +48,8 @@ def _read(read: Callable[[Path], Model], path: Path) -> Model:
         return read(path)
     except LstmVerifyError as error:
         raise type(error)(f"{path}: {error}") from error.__cause__
+    except NOT_WRITTEN_BY_KERAS as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ModelFileError(
+            f"{path}: its config is not one that Keras writes ({reason}). Is the file whole?"
+        ) from error

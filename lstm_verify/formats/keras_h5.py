@@ -47,6 +47,8 @@ def _read(path: Path, file: h5py.File) -> Model:
             "Save the whole model with model.save('model.h5')"
         )
     weights = file["model_weights"]
+    if not isinstance(weights, h5py.Group):
+        raise ModelFileError("model_weights is a dataset, expected a group. Is the file whole?")
     version = _text(file.attrs.get("keras_version") or weights.attrs.get("keras_version") or "1")
     entry = parse_json(_text(config), "model_config")
     return read_whole(
@@ -60,4 +62,4 @@ def _read(path: Path, file: h5py.File) -> Model:
 
 
 def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

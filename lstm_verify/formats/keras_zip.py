@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import h5py
@@ -42,7 +43,10 @@ def read(path: Path) -> Model:
             config, metadata, weights = (archive.read(part) for part in PARTS)
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError) as error:
         raise ModelFileError(f"not a readable zip archive ({error}). Was it copied whole?") from None
-    version = str(parse_json(metadata, "metadata.json").get("keras_version"))
+    facts = parse_json(metadata, "metadata.json")
+    if not isinstance(facts, Mapping) or not isinstance(facts.get("keras_version"), str):
+        raise ModelFileError("metadata.json has no keras_version. Is it a .keras file?")
+    version = facts["keras_version"]
 
     def read_weights(config: Config) -> Arrays:
         try:

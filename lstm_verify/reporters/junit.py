@@ -5,8 +5,8 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from lstm_verify.compare import Verdict
+from lstm_verify.errors import printable
 from lstm_verify.report import Report
-from lstm_verify.reporters.printable import printable
 
 
 def render(report: Report) -> str:

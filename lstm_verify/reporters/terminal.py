@@ -13,8 +13,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from lstm_verify.compare import Comparison, Verdict
+from lstm_verify.errors import printable
 from lstm_verify.report import Report
-from lstm_verify.reporters.printable import printable
 
 STYLES = {Verdict.MATCH: "bold green", Verdict.MISMATCH: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 

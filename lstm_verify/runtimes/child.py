@@ -87,8 +87,11 @@ def predict(model: Any, inputs: Arrays, request: dict[str, Any], reply: Callable
                 shape = (samples, *values.shape[1:])
                 stores.append(np.lib.format.open_memmap(path, "w+", values.dtype, shape))
                 outputs.append({"name": name, "path": path})
-        for store, (_, values) in zip(stores, named, strict=True):
-            store[start : start + chunk] = values
+        rows = min(chunk, samples - start)
+        for store, (name, values) in zip(stores, named, strict=True):
+            if values.shape != (rows, *store.shape[1:]):
+                raise ValueError(f"output '{name}' has shape {values.shape} for {rows} samples of the input")
+            store[start : start + rows] = values
         reply(done=min(start + chunk, samples), of=samples)
     for store in stores:
         store.flush()

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.arrays import NpyRows, Rows
-from lstm_verify.errors import RuntimeFailure
+from lstm_verify.errors import LstmVerifyError, RuntimeFailure
 
 CHILD = Path(__file__).with_name("child.py")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_DEPRECATION_WARNINGS": "0", "GRPC_VERBOSITY": "ERROR"}
@@ -78,7 +78,8 @@ class Prediction:
     error: str = ""
     timed_out: bool = False
     progress: Callable[[int, int], None] | None = None
-    _reader: threading.Thread | None = field(default=None, repr=False)
+    _heard: threading.Event = field(default_factory=threading.Event, repr=False)
+    """Set when the child has said all that it will say."""
     _deadline: float = 0.0
 
     def result(self) -> dict[str, Rows]:
@@ -90,22 +91,22 @@ class Prediction:
         Raises:
             RuntimeFailure: there are none; the message has the reason.
         """
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(max(0.0, self._deadline - time.monotonic()))
-        if self.process.poll() is None:
-            self.timed_out = True
-            self.stop()
-        if self._reader:
-            self._reader.join(5)
+        self.timed_out = not self._heard.wait(max(0.0, self._deadline - time.monotonic()))
+        if self.outputs is None and not self.timed_out:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)  # for the code that it ends with
+        self.stop()
         if self.outputs is None or self.error:
             raise RuntimeFailure(f"{self.runtime.name}: {self._reason()}")
+        for name, rows in self.outputs.items():
+            if rows.dtype.kind not in "fiub":
+                raise RuntimeFailure(f"{self.runtime.name}: output '{name}' has dtype {rows.dtype}, expected numbers")
         return self.outputs
 
     def stop(self) -> None:
-        """End the child and whatever it started."""
-        if self.process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+        """End the child and whatever it started, which may outlive it."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def _reason(self) -> str:
@@ -116,8 +117,8 @@ class Prediction:
         if self.error:
             return self.error
         code = self.process.returncode
-        ended = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-        return f"its process was {ended} before it predicted{self._last_words()}"
+        ended = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}"
+        return f"its process {ended} before it predicted{self._last_words()}"
 
     def _last_words(self) -> str:
         log = self.directory / "log.txt"
@@ -126,12 +127,16 @@ class Prediction:
 
     def listen(self, replies: int) -> None:
         """Read replies until the child closes its end."""
-        with os.fdopen(replies) as lines:
-            for line in lines:
-                try:
+        try:
+            with os.fdopen(replies, errors="replace") as lines:
+                for line in lines:
                     self._hear(json.loads(line))
-                except (ValueError, KeyError, TypeError) as error:
-                    self.error = f"its reply could not be understood ({error})"
+                    if self.error or self.outputs is not None:
+                        return
+        except (ValueError, LookupError, TypeError, LstmVerifyError) as error:
+            self.error = f"its reply could not be understood ({error})"
+        finally:
+            self._heard.set()
 
     def _hear(self, message: dict[str, Any]) -> None:
         if "error" in message:
@@ -146,6 +151,13 @@ class Prediction:
             self.description = message["description"]
         elif "done" in message and self.progress:
             self.progress(message["done"], message["of"])
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _unique(outputs: list[dict[str, str]], item: dict[str, str]) -> bool:
@@ -203,8 +215,7 @@ def _start(runtime: Runtime, request: Request, directory: Path) -> Prediction:
     os.close(write_end)
     prediction = Prediction(runtime, request, directory, process)
     prediction._deadline = time.monotonic() + request.timeout
-    prediction._reader = threading.Thread(target=prediction.listen, args=(read_end,), daemon=True)
-    prediction._reader.start()
+    threading.Thread(target=prediction.listen, args=(read_end,), daemon=True).start()
     with suppress(BrokenPipeError):
         assert process.stdin
         process.stdin.write(json.dumps(message).encode() + b"\n")

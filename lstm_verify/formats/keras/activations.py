@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lstm_verify.errors import UnsupportedError
+from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras.config import Config, unwrap
 from lstm_verify.layers.activations import LINEAR, Activation
 
@@ -35,6 +35,8 @@ def activation(value: Any, generation: int, where: str) -> Activation:
             f"{where}: activation {value.get('registered_name') or value.get('config')!r} is a function of the user's, "
             "whose code is not in the file. Use one that Keras names"
         )
+    if not isinstance(value, Mapping):
+        raise ModelFileError(f"{where}: activation is {value!r}, expected a name or a layer")
     config = unwrap(value, generation)
     if config.class_name == "Activation":
         return activation(config.get("activation"), generation, where)

@@ -19,7 +19,9 @@ WITHOUT_EFFECT = {
     "virtual_batch_size",
 }
 WITHOUT_EFFECT_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
-FLOAT_DTYPES = {"float16", "bfloat16", "float32", "float64"}
+DTYPES = {"float16", "bfloat16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"}
+DTYPE_POLICIES = {"Policy", "DTypePolicy", "FloatDTypePolicy"}
+"""The policies that do not quantize, by the names that Keras had for them."""
 REQUIRED: Any = object()
 
 
@@ -95,7 +97,7 @@ class Config:
             UnsupportedError: it has another.
         """
         value = self.get(key, default)
-        if value not in known:
+        if not isinstance(value, str | None) or value not in known:
             listed = ", ".join(sorted(repr(item) for item in known))
             raise UnsupportedError(f"{self.where}: {key}={value!r} is not supported, expected one of {listed}")
         return value
@@ -135,12 +137,14 @@ class Config:
             UnsupportedError: it is a quantized or unknown one.
         """
         policy = self.values.get("dtype") or "float32"
+        name = policy
         if isinstance(policy, Mapping):
-            inner = policy.get("config") or {}
-            policy = inner.get("name") or inner.get("source_name") if isinstance(inner, Mapping) else None
-        name = str(policy).removeprefix("mixed_")
-        if (name not in FLOAT_DTYPES and not name.startswith(("int", "uint", "bool"))) or "_from_" in name:
-            raise UnsupportedError(f"{self.where}: dtype policy {policy!r} is not supported")
+            inner = policy.get("config")
+            plain = policy.get("class_name") in DTYPE_POLICIES and isinstance(inner, Mapping)
+            name = inner.get("name") if plain and isinstance(inner, Mapping) else None
+        name = str(name).removeprefix("mixed_")
+        if name not in DTYPES:
+            raise UnsupportedError(f"{self.where}: dtype policy {str(policy)[:80]} is not supported, expected a float")
         return name
 
 

@@ -25,7 +25,7 @@ def parse_json(text: str | bytes, where: str) -> Any:
     """
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{where}: not JSON ({error}). Was the file copied whole?") from None
 
 
