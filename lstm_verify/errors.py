@@ -15,16 +15,15 @@ from __future__ import annotations
 
 
 def printable(text: object) -> str:
-    """The text on one line, with all that is no visible character escaped: a name in a file can hold anything."""
-    words = " ".join(str(text).split())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in words)
+    """The text with all that is no visible character escaped, line ends too: a name in a file can hold anything."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in str(text))
 
 
 class LstmVerifyError(Exception):
     """The base of every error this package raises on purpose; its message is one printable line."""
 
     def __init__(self, message: object) -> None:
-        super().__init__(printable(message))
+        super().__init__(printable(" ".join(str(message).split())))
 
 
 class ModelFileError(LstmVerifyError):

@@ -260,7 +260,7 @@ def test_overflow_is_a_result_not_a_warning() -> None:
 
 def test_a_layer_that_cannot_take_its_input_is_named() -> None:
     model = sequential(rnn(lstm_cell(), "lstm"), dense(2, 7))
-    with pytest.raises(ModelFileError, match=r"layer 'dense': it cannot take an input of shape \(\d, 4\)"):
+    with pytest.raises(ModelFileError, match=r"layer 'dense': kernel has shape \(\d, \d\), expected \(4, \d\)"):
         replay(model, X)
 
 

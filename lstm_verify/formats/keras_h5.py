@@ -49,8 +49,8 @@ def _read(path: Path, file: h5py.File) -> Model:
     weights = file["model_weights"]
     if not isinstance(weights, h5py.Group):
         raise ModelFileError("model_weights is a dataset, expected a group. Is the file whole?")
-    version = _text(file.attrs.get("keras_version") or weights.attrs.get("keras_version") or "1")
-    entry = parse_json(_text(config), "model_config")
+    version = _text(file.attrs.get("keras_version") or weights.attrs.get("keras_version") or "1", "keras_version")
+    entry = parse_json(_text(config, "model_config"), "model_config")
     return read_whole(
         path,
         "Keras HDF5",
@@ -61,5 +61,8 @@ def _read(path: Path, file: h5py.File) -> Model:
     )
 
 
-def _text(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+def _text(value: Any, where: str) -> str:
+    try:
+        return value.decode() if isinstance(value, bytes) else str(value)
+    except UnicodeDecodeError as error:
+        raise ModelFileError(f"{where}: not text ({error}). Was the file copied whole?") from None

@@ -37,4 +37,6 @@ class PReLU(Unary):
     """The shape of one sample, with 1 on shared axes."""
 
     def forward(self, x: Array) -> Array:
+        shape = tuple(1 if n == 1 else m for n, m in zip(self.alpha.shape, x.shape[1:], strict=True))
+        self.expect("alpha", self.alpha, shape, "one sample, or 1 on shared axes")
         return np.maximum(x, 0) + self.alpha * np.minimum(x, 0)

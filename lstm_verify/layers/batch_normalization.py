@@ -29,6 +29,8 @@ class BatchNormalization(Unary):
 
     def forward(self, x: Array) -> Array:
         along = np.moveaxis(x, self.axis, -1)
+        for what, array in self.weights():
+            self.expect(what, array, along.shape[-1:], "(channels,)")
         γ, β = given(self.gamma, 1), given(self.beta, 0)
         μ, σ2 = self.moving_mean, self.moving_variance
         y = γ * (along - μ) / np.sqrt(σ2 + self.epsilon) + β

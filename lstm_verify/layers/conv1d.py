@@ -41,7 +41,9 @@ class Conv1D(Unary):
         self.expect("bias", self.bias, (self.kernel.shape[-1],), "(filters,)")
 
     def forward(self, x: Array) -> Array:
-        size, channels, _ = self.kernel.shape
+        size, _, filters = self.kernel.shape
+        channels = x.shape[-1] // self.groups
+        self.expect("kernel", self.kernel, (size, channels, filters), "(kernel_size, channels / groups, filters)")
         seen = windows(x, size, self.strides, self.dilation, self.padding)
         groups = [
             group.reshape(*group.shape[:2], size * channels) @ kernel.reshape(size * channels, -1)

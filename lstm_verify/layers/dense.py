@@ -43,5 +43,6 @@ class Dense(Unary):
         self.expect("bias", self.bias, (self.kernel.shape[-1],), "(units,)")
 
     def forward(self, x: Array) -> Array:
+        self.expect("kernel", self.kernel, (x.shape[-1], self.kernel.shape[-1]), "(features, units) for its input")
         W, b, g = self.kernel, given(self.bias, 0), self.activation
         return g(x @ W + b)

@@ -31,13 +31,13 @@ class Embedding(Layer):
         return replace(self, dtype=dtype)
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
-        tokens = inputs[0].value.astype(np.int64)
-        input_dim = len(self.embeddings)
-        outside = (tokens < 0) | (tokens >= input_dim)
+        given, input_dim = inputs[0].value, len(self.embeddings)
+        outside = ~((given >= 0) & (given < input_dim))  # before the cast, which would wrap what is too large
         if outside.any():
             where = tuple(int(i) for i in np.argwhere(outside)[0])
             raise InputError(
-                f"layer '{self.name}': token {tokens[where]} at {list(where)} of its input is out of range, "
+                f"layer '{self.name}': token {given[where]} at {list(where)} of its input is out of range, "
                 f"expected 0 to {input_dim - 1} (input_dim={input_dim}). Is the vocabulary the one it was trained with?"
             )
+        tokens = given.astype(np.int64)
         return (Signal(self.embeddings[tokens].astype(self.dtype), tokens != 0 if self.mask_zero else None),)

@@ -28,6 +28,8 @@ class GroupNormalization(Unary):
 
     def forward(self, x: Array) -> Array:
         channels_last = np.moveaxis(x, self.axis, -1)
+        for what, array in self.weights():
+            self.expect(what, array, channels_last.shape[-1:], "(channels,)")
         groups = self.groups if self.groups > 0 else channels_last.shape[-1]
         grouped = channels_last.reshape(*channels_last.shape[:-1], groups, -1)
         axes = (*range(1, grouped.ndim - 2), grouped.ndim - 1)

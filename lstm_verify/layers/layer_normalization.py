@@ -27,6 +27,8 @@ class LayerNormalization(Unary):
 
     def forward(self, x: Array) -> Array:
         axes = tuple(sorted(axis % x.ndim for axis in self.axes))
+        for what, array in self.weights():
+            self.expect(what, array, tuple(x.shape[axis] for axis in axes), "the lengths of the normalised axes")
         shape = [n if axis in axes else 1 for axis, n in enumerate(x.shape)]
         γ = 1 if self.gamma is None else self.gamma.reshape(shape)
         β = 0 if self.beta is None else self.beta.reshape(shape)

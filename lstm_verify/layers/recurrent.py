@@ -75,6 +75,15 @@ class Cell(Weighted, ABC):
     def new_state(self, gates: Any) -> States:
         """Pick the new states from what `gates` returned."""
 
+    def expect_features(self, features: int) -> None:
+        """Check that the cell takes inputs of that many features.
+
+        Raises:
+            ModelFileError: it takes more or fewer.
+        """
+        kernel = dict(self.weights())["kernel"]
+        self.expect("kernel", kernel, (features, kernel.shape[-1]), "(features, …) for its input")
+
     def step(self, x: Array, state: States) -> States:
         """Return the states after one time step, by the textbook equations."""
         return self.new_state(self.gates(x, state))
@@ -145,6 +154,7 @@ class RNN(Recurrent):
                 f"layer '{self.name}': its input has shape {x.shape}, expected (samples, timesteps, features) "
                 "with at least one time step"
             )
+        self.cell.expect_features(x.shape[-1])
         return x.astype(self.cell.dtype, copy=False)
 
     def initial_state(self, x: Array, given: States, run: Run) -> States:

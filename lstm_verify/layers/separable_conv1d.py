@@ -34,6 +34,7 @@ class SeparableConv1D(Unary):
 
     def forward(self, x: Array) -> Array:
         D = self.depthwise_kernel
+        self.expect("depthwise_kernel", D, (len(D), x.shape[-1], D.shape[-1]), "(kernel_size, channels, multiplier)")
         seen = windows(x, len(D), self.strides, self.dilation, self.padding)
         d = np.einsum("stkc,kcm->stcm", seen, D)
         y = d.reshape(*d.shape[:2], -1)

@@ -38,6 +38,11 @@ class StackedCells(Cell):
     def state_sizes(self) -> tuple[int, ...]:
         return tuple(size for cell in self.cells for size in cell.state_sizes)
 
+    def expect_features(self, features: int) -> None:
+        for cell in self.cells:
+            cell.expect_features(features)
+            features = cell.state_sizes[0]
+
     def output(self, states: States) -> Array:
         last = self.cells[-1]
         return last.output(states[-len(last.state_sizes) :])

@@ -35,7 +35,7 @@ def activation(value: Any, generation: int, where: str) -> Activation:
             f"{where}: activation {value.get('registered_name') or value.get('config')!r} is a function of the user's, "
             "whose code is not in the file. Use one that Keras names"
         )
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or "config" not in value:
         raise ModelFileError(f"{where}: activation is {value!r}, expected a name or a layer")
     config = unwrap(value, generation)
     if config.class_name == "Activation":

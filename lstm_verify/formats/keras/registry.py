@@ -90,7 +90,7 @@ def find(config: Config) -> Class:
 
 
 def check_units(config: Config, what: str, array: Array, size: int) -> None:
-    if array.shape[-1] != size:
+    if array.shape[-1:] != (size,):
         raise ModelFileError(
             f"{config.where}: {what} has shape {array.shape}, expected {size} in the last axis, as its config says. "
             "Do the weights belong to this config?"
