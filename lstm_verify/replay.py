@@ -26,6 +26,8 @@ from lstm_verify.model import Model
 
 BLOCK = 256
 """The number of samples that run together."""
+SMALLEST_BLOCK = 32
+"""Fewer samples are not divided among workers: handing the interpreter to and fro would take longer than they do."""
 BLOCK_BYTES = 64 * 2**20
 """What the inputs of a block may weigh; longer samples run in smaller blocks."""
 IN_MEMORY = 256 * 2**20
@@ -163,7 +165,7 @@ def _cast(values: Array, dtype: npt.DTypeLike) -> Array:
 def _block_size(rows: Mapping[str, Rows], samples: int) -> int:
     workers = os.cpu_count() or 1
     row_bytes = sum(8 * int(np.prod(array.shape[1:])) for array in rows.values())
-    fair = -(-samples // workers)
+    fair = max(SMALLEST_BLOCK, -(-samples // workers))
     return max(1, min(BLOCK, fair, BLOCK_BYTES // max(row_bytes, 1)))
 
 

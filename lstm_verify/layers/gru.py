@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from lstm_verify.layers.activations import SIGMOID, TANH, Activation
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.recurrent import Cell, States, Step, joined, two_buffers
+from lstm_verify.layers.recurrent import Cell, Stacks, States, Step, activate, joined
 
 
 class GRUGates(NamedTuple):
@@ -92,64 +92,47 @@ class GRUCell(Cell):
         return (gates.h,)
 
     def fast(self, samples: int, dtype: npt.DTypeLike) -> Step:
-        """Two products a step: [x h 1] for the gates z and r, and what the candidate needs besides.
+        """Two products a step: [h; x; 1] for the gates z and r, and what the candidate needs besides.
 
-        With `reset_after` both come out of one product, [x h 1] · [W; U; b] with a fourth block that keeps the
+        With `reset_after` both come out of one product, [U; W; b]ᵀ · [h; x; 1] with a fourth block that keeps the
         recurrent part of the candidate, h U_h + b'_h, apart from its input part.
         """
-        if not (self.recurrent_activation.elementwise and self.activation.elementwise):
+        σ, g = self.recurrent_activation, self.activation
+        if not (σ.elementwise and g.elementwise):
             return self.step
         units, features = len(self.recurrent_kernel), len(self.kernel)
         weights, U_h = self._fast_weights(dtype)
-        σ, g = self.recurrent_activation, self.activation
-        one_tanh = (σ, g) == (SIGMOID, TANH)
-        if one_tanh:
-            weights[:, : 2 * units] *= 0.5
 
-        xh = np.ones((samples, features + units + 1), dtype)
-        products = np.empty((samples, weights.shape[1]), dtype)
-        gates, x_h, h_h = np.split(products, [2 * units, 3 * units], axis=1)
-        z, r = gates[:, :units], gates[:, units:]
-        reset = np.empty((samples, units), dtype)
-        buffers = two_buffers((samples, units), 1, dtype)
+        stacks = Stacks(units, features, samples, dtype)
+        products = np.empty((len(weights), samples), dtype)
+        z, r, candidate = (products[n * units : (n + 1) * units] for n in range(3))
+        gates, h_h = products[: 2 * units], products[3 * units :]
+        reset = np.empty((units, samples), dtype)
 
         def step(x: Array, state: States) -> States:
-            (h,) = state
-            xh[:, :features] = x
-            xh[:, features:-1] = h
-            np.matmul(xh, weights, out=products)
-            if one_tanh:
-                np.tanh(gates, out=gates)
-                np.multiply(gates, 0.5, out=gates)
-                np.add(gates, 0.5, out=gates)
-            else:
-                gates[...] = σ(gates)
-            if self.reset_after:
-                np.multiply(r, h_h, out=reset)
-                np.add(x_h, reset, out=x_h)
-            else:
-                np.multiply(r, h, out=reset)
-                np.add(x_h, reset @ U_h, out=x_h)
-            candidate = np.tanh(x_h, out=x_h) if one_tanh else g(x_h)
-            (new_h,) = next(buffers)
+            h = state[0].T
+            stack, new_h = stacks.take(x, state[0])
+            np.matmul(weights, stack, out=products)
+            activate(σ, gates, out=gates)
+            np.multiply(r, h_h if self.reset_after else h, out=reset)
+            np.add(candidate, reset if self.reset_after else U_h @ reset, out=candidate)
+            activate(g, candidate, out=candidate)
             np.subtract(h, candidate, out=new_h)
             np.multiply(z, new_h, out=new_h)
             np.add(new_h, candidate, out=new_h)
-            return (new_h,)
+            return (new_h.T,)
 
         return step
 
     def _fast_weights(self, dtype: npt.DTypeLike) -> tuple[Array, Array]:
-        """Weights for [x h 1], (features + units + 1, 4*units or 3*units) = z, r, x_h(, h_h); and U_h."""
-        units = len(self.recurrent_kernel)
-        W, U = self.kernel.astype(dtype), self.recurrent_kernel.astype(dtype)
-        U_zr, U_h = U[:, : 2 * units], np.ascontiguousarray(U[:, 2 * units :])
-        none_x, none_h = (
-            np.zeros((len(W), units), dtype),
-            np.zeros((units, units), dtype),
-        )
+        """Weights for [h; x; 1], (4*units or 3*units, units + features + 1) = z, r, x_h(, h_h); and U_hᵀ."""
+        W, U = self.kernel, self.recurrent_kernel
+        units = len(U)
+        U_zr, U_h = U[:, : 2 * units], U[:, 2 * units :]
+        U_hT = np.ascontiguousarray(U_h.T, dtype)
+        none_x, none_h = np.zeros_like(W[:, :units]), np.zeros_like(U_h)
         if not self.reset_after:
-            return joined([W, np.hstack([U_zr, none_h])], self.bias, dtype), U_h
+            return joined([np.hstack([U_zr, none_h]), W], self.bias, dtype), U_hT
         b, b_h = (np.zeros(3 * units, dtype) + bias for bias in self.biases)
         both = np.concatenate([b[: 2 * units] + b_h[: 2 * units], b[2 * units :], b_h[2 * units :]])
-        return joined([np.hstack([W, none_x]), np.hstack([U_zr, none_h, U_h])], both, dtype), U_h
+        return joined([np.hstack([U_zr, none_h, U_h]), np.hstack([W, none_x])], both, dtype), U_hT

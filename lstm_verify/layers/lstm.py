@@ -13,6 +13,7 @@ Cummins, 2000; order of gates as in `keras.layers.LSTM`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy.typing as npt
 
 from lstm_verify.layers.activations import SIGMOID, TANH, Activation
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.recurrent import Cell, States, Step, joined, two_buffers
+from lstm_verify.layers.recurrent import Cell, Stacks, States, Step, activate, joined
 
 
 class LSTMGates(NamedTuple):
@@ -82,47 +83,32 @@ class LSTMCell(Cell):
         return gates.h, gates.c
 
     def fast(self, samples: int, dtype: npt.DTypeLike) -> Step:
-        """One product [x h 1] · [W; U; b] a step, with the columns in the order i, f, o, c.
-
-        σ(z) = ½ tanh(½z) + ½, so with the halves folded into the weights one tanh serves all four gates.
-        """
-        if not (self.recurrent_activation.elementwise and self.activation.elementwise):
+        """One product [U; W; b]ᵀ · [h; x; 1] a step, with the gates in the order i, f, o, c."""
+        σ, g = self.recurrent_activation, self.activation
+        if not (σ.elementwise and g.elementwise):
             return self.step
         units, features = len(self.recurrent_kernel), len(self.kernel)
-        weights = joined([self.kernel, self.recurrent_kernel], self.bias, dtype)
-        i, f, c, o = np.split(weights, 4, axis=1)
-        weights = np.concatenate([i, f, o, c], axis=1)
-        one_tanh = (self.recurrent_activation, self.activation) == (SIGMOID, TANH)
-        if one_tanh:
-            weights[:, : 3 * units] *= 0.5
+        i, f, c, o = np.split(joined([self.recurrent_kernel, self.kernel], self.bias, dtype), 4)
+        weights = np.concatenate([i, f, o, c])
 
-        xh = np.ones((samples, features + units + 1), dtype)
-        z = np.empty((samples, 4 * units), dtype)
-        gates, candidate = z[:, : 3 * units], z[:, 3 * units :]
-        i, f, o = z[:, :units], z[:, units : 2 * units], z[:, 2 * units : 3 * units]
-        buffers = two_buffers((samples, units), 2, dtype)
+        stacks = Stacks(units, features, samples, dtype)
+        cells = cycle([np.empty((units, samples), dtype) for _ in range(2)])
+        z = np.empty((4 * units, samples), dtype)
+        i, f, o, candidate = np.split(z, 4)
+        gates = z[: 3 * units]
 
         def step(x: Array, state: States) -> States:
             h, c = state
-            xh[:, :features] = x
-            xh[:, features:-1] = h
-            np.matmul(xh, weights, out=z)
-            if one_tanh:
-                np.tanh(z, out=z)
-                np.multiply(gates, 0.5, out=gates)
-                np.add(gates, 0.5, out=gates)
-            else:
-                gates[...] = self.recurrent_activation(gates)
-                candidate[...] = self.activation(candidate)
-            new_h, new_c = next(buffers)
-            np.multiply(f, c, out=new_c)
-            np.multiply(i, candidate, out=new_h)
-            np.add(new_c, new_h, out=new_c)
-            if one_tanh:
-                np.tanh(new_c, out=new_h)
-            else:
-                new_h[...] = self.activation(new_c)
+            stack, new_h = stacks.take(x, h)
+            np.matmul(weights, stack, out=z)
+            activate(σ, gates, out=gates)
+            activate(g, candidate, out=candidate)
+            new_c = next(cells)
+            np.multiply(f, c.T, out=new_c)
+            np.multiply(i, candidate, out=candidate)
+            np.add(new_c, candidate, out=new_c)
+            activate(g, new_c, out=new_h)
             np.multiply(o, new_h, out=new_h)
-            return new_h, new_c
+            return new_h.T, new_c.T
 
         return step

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from lstm_verify.layers.activations import TANH, Activation
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.recurrent import Cell, States, Step, joined, two_buffers
+from lstm_verify.layers.recurrent import Cell, Stacks, States, Step, activate, joined
 
 
 class SimpleRNNGates(NamedTuple):
@@ -60,21 +60,17 @@ class SimpleRNNCell(Cell):
         return (gates.h,)
 
     def fast(self, samples: int, dtype: npt.DTypeLike) -> Step:
-        """One product [x h 1] · [W; U; b] a step."""
+        """One product [U; W; b]ᵀ · [h; x; 1] a step."""
+        if not self.activation.elementwise:
+            return self.step
         units, features = len(self.recurrent_kernel), len(self.kernel)
-        weights = joined([self.kernel, self.recurrent_kernel], self.bias, dtype)
-        xh = np.ones((samples, features + units + 1), dtype)
-        buffers = two_buffers((samples, units), 1, dtype)
+        weights = joined([self.recurrent_kernel, self.kernel], self.bias, dtype)
+        stacks = Stacks(units, features, samples, dtype)
 
         def step(x: Array, state: States) -> States:
-            (new_h,) = next(buffers)
-            xh[:, :features] = x
-            xh[:, features:-1] = state[0]
-            np.matmul(xh, weights, out=new_h)
-            if self.activation == TANH:
-                np.tanh(new_h, out=new_h)
-            else:
-                new_h[...] = self.activation(new_h)
-            return (new_h,)
+            stack, new_h = stacks.take(x, state[0])
+            np.matmul(weights, stack, out=new_h)
+            activate(self.activation, new_h, out=new_h)
+            return (new_h.T,)
 
         return step

@@ -52,13 +52,18 @@ def run(request: dict[str, Any], reply: Callable[..., None]) -> dict[str, Any]:
     return {"outputs": outputs, "seconds": time.perf_counter() - started}
 
 
-def named_inputs(model: Any, inputs: list[dict[str, str]]) -> Arrays:
-    """The inputs by the model's own names for them: matched by name if the names are the same, else in order."""
-    arrays = {item["name"]: np.load(item["path"], mmap_mode="r") for item in inputs}
-    if len(arrays) == 1:
-        return arrays
+def named_inputs(model: Any, inputs: list[dict[str, str]]) -> dict[str, str]:
+    """The files of the inputs by the model's own names: matched by name if the names are the same, else in order."""
+    paths = {item["name"]: item["path"] for item in inputs}
+    if len(paths) == 1:
+        return paths
     names = [tensor.name.split(":")[0] for tensor in model.inputs]
-    return arrays if set(names) == set(arrays) else dict(zip(names, arrays.values(), strict=True))
+    return paths if set(names) == set(paths) else dict(zip(names, paths.values(), strict=True))
+
+
+def rows(path: str, start: int, stop: int) -> np.ndarray[Any, Any]:
+    """Some rows of a `.npy` file, mapped anew each time, since the pages of one long-lived mapping would add up."""
+    return np.array(np.load(path, mmap_mode="r")[start:stop])
 
 
 def as_called(model: Any, part: Arrays) -> Any:
@@ -71,15 +76,17 @@ def as_called(model: Any, part: Arrays) -> Any:
     return [part[tensor.name.split(":")[0]] for tensor in model.inputs]
 
 
-def predict(model: Any, inputs: Arrays, request: dict[str, Any], reply: Callable[..., None]) -> list[dict[str, str]]:
+def predict(
+    model: Any, inputs: dict[str, str], request: dict[str, Any], reply: Callable[..., None]
+) -> list[dict[str, str]]:
     """Predict in chunks that are whole batches, so that a stateful model sees the batches it would see at once."""
-    samples, batch_size = len(next(iter(inputs.values()))), request["batch_size"]
-    row_bytes = sum(array[:1].nbytes for array in inputs.values())
+    samples, batch_size = len(np.load(next(iter(inputs.values())), mmap_mode="r")), request["batch_size"]
+    row_bytes = sum(rows(path, 0, 1).nbytes for path in inputs.values())
     chunk = max(1, CHUNK_BYTES // max(row_bytes, 1) // batch_size) * batch_size
     stores: list[np.memmap[Any, Any]] = []
     outputs: list[dict[str, str]] = []
     for start in range(0, samples, chunk):
-        part = {name: np.array(array[start : start + chunk]) for name, array in inputs.items()}
+        part = {name: rows(path, start, start + chunk) for name, path in inputs.items()}
         named = _named(model, model.predict(as_called(model, part), batch_size=batch_size, verbose=0))
         if not stores:
             for index, (name, values) in enumerate(named):
@@ -87,11 +94,11 @@ def predict(model: Any, inputs: Arrays, request: dict[str, Any], reply: Callable
                 shape = (samples, *values.shape[1:])
                 stores.append(np.lib.format.open_memmap(path, "w+", values.dtype, shape))
                 outputs.append({"name": name, "path": path})
-        rows = min(chunk, samples - start)
+        count = min(chunk, samples - start)
         for store, (name, values) in zip(stores, named, strict=True):
-            if values.shape != (rows, *store.shape[1:]):
-                raise ValueError(f"output '{name}' has shape {values.shape} for {rows} samples of the input")
-            store[start : start + rows] = values
+            if values.shape != (count, *store.shape[1:]):
+                raise ValueError(f"output '{name}' has shape {values.shape} for {count} samples of the input")
+            store[start : start + count] = values
         reply(done=min(start + chunk, samples), of=samples)
     for store in stores:
         store.flush()
