@@ -18,7 +18,7 @@ from lstm_verify.layers import (
     Signal,
     SimpleRNNCell,
 )
-from lstm_verify.layers.recurrent import States
+from lstm_verify.layers.cell import States
 from lstm_verify.model import Input, Model, Node, Output, Tensor
 
 SAMPLES, TIMESTEPS, FEATURES, UNITS = 5, 6, 3, 4

@@ -4,6 +4,7 @@ from lstm_verify.layers.activation import Activation, PReLU
 from lstm_verify.layers.base import Array, Layer, Mask, Run, Signal, Signals
 from lstm_verify.layers.batch_normalization import BatchNormalization
 from lstm_verify.layers.bidirectional import Bidirectional
+from lstm_verify.layers.cell import Cell
 from lstm_verify.layers.conv1d import Conv1D
 from lstm_verify.layers.dense import Dense
 from lstm_verify.layers.embedding import Embedding
@@ -19,7 +20,7 @@ from lstm_verify.layers.pooling1d import (
     GlobalMaxPooling1D,
     Pooling1D,
 )
-from lstm_verify.layers.recurrent import RNN, Cell
+from lstm_verify.layers.recurrent import RNN
 from lstm_verify.layers.reshape import (
     Cropping1D,
     Flatten,

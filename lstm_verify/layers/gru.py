@@ -17,9 +17,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_verify.layers.activations import SIGMOID, TANH, Activation
+from lstm_verify.layers.activations import SIGMOID, Activation
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.recurrent import Cell, Stacks, States, Step, activate, joined
+from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, activate, joined
 
 
 class GRUGates(NamedTuple):
@@ -32,34 +32,20 @@ class GRUGates(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class GRUCell(Cell):
+class GRUCell(KernelCell):
     """The cell of `keras.layers.GRU`; gates in the order z, r, h."""
 
     kind: ClassVar[str] = "GRU"
     gate_order: ClassVar[tuple[str, ...]] = ("z", "r", "h")
 
-    kernel: Array
-    """(features, 3*units)"""
-    recurrent_kernel: Array
-    """(units, 3*units)"""
     bias: Array | None = None
     """(3*units,), or (2, 3*units) with `reset_after`: of the input and of the recurrent product"""
-    activation: Activation = TANH
     recurrent_activation: Activation = SIGMOID
     reset_after: bool = True
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        units = len(self.recurrent_kernel)
-        self.expect(
-            "recurrent_kernel",
-            self.recurrent_kernel,
-            (units, 3 * units),
-            "(units, 3*units)",
-        )
-        self.expect("kernel", self.kernel, (len(self.kernel), 3 * units), "(features, 3*units)")
-        shape, meaning = ((2, 3 * units), "(2, 3*units)") if self.reset_after else ((3 * units,), "(3*units,)")
-        self.expect("bias", self.bias, shape, f"{meaning} with reset_after={self.reset_after}")
+    def bias_shape(self, width: int, meaning: str) -> tuple[tuple[int, ...], str]:
+        shape, words = ((2, width), f"(2, {meaning})") if self.reset_after else ((width,), f"({meaning},)")
+        return shape, f"{words} with reset_after={self.reset_after}"
 
     @property
     def biases(self) -> tuple[Array | float, Array | float]:
@@ -67,10 +53,6 @@ class GRUCell(Cell):
         if self.bias is None or not self.reset_after:
             return given(self.bias, 0), 0
         return self.bias[0], self.bias[1]
-
-    @property
-    def state_sizes(self) -> tuple[int, ...]:
-        return (len(self.recurrent_kernel),)
 
     def gates(self, x: Array, state: States) -> GRUGates:
         σ, g = self.recurrent_activation, self.activation
@@ -100,7 +82,7 @@ class GRUCell(Cell):
         σ, g = self.recurrent_activation, self.activation
         if not (σ.elementwise and g.elementwise):
             return self.step
-        units, features = len(self.recurrent_kernel), len(self.kernel)
+        units, features = self.units, len(self.kernel)
         weights, U_h = self._fast_weights(dtype)
 
         stacks = Stacks(units, features, samples, dtype)

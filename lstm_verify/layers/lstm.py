@@ -19,9 +19,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_verify.layers.activations import SIGMOID, TANH, Activation
+from lstm_verify.layers.activations import SIGMOID, Activation
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.recurrent import Cell, Stacks, States, Step, activate, joined
+from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, activate, joined
 
 
 class LSTMGates(NamedTuple):
@@ -37,36 +37,17 @@ class LSTMGates(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class LSTMCell(Cell):
+class LSTMCell(KernelCell):
     """The cell of `keras.layers.LSTM`; gates in the order i, f, c, o."""
 
     kind: ClassVar[str] = "LSTM"
     gate_order: ClassVar[tuple[str, ...]] = ("i", "f", "c", "o")
 
-    kernel: Array
-    """(features, 4*units)"""
-    recurrent_kernel: Array
-    """(units, 4*units)"""
-    bias: Array | None = None
-    """(4*units,)"""
-    activation: Activation = TANH
     recurrent_activation: Activation = SIGMOID
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        units = len(self.recurrent_kernel)
-        self.expect(
-            "recurrent_kernel",
-            self.recurrent_kernel,
-            (units, 4 * units),
-            "(units, 4*units)",
-        )
-        self.expect("kernel", self.kernel, (len(self.kernel), 4 * units), "(features, 4*units)")
-        self.expect("bias", self.bias, (4 * units,), "(4*units,)")
 
     @property
     def state_sizes(self) -> tuple[int, ...]:
-        return (len(self.recurrent_kernel),) * 2
+        return (self.units, self.units)
 
     def gates(self, x: Array, state: States) -> LSTMGates:
         σ, g = self.recurrent_activation, self.activation
@@ -87,7 +68,7 @@ class LSTMCell(Cell):
         σ, g = self.recurrent_activation, self.activation
         if not (σ.elementwise and g.elementwise):
             return self.step
-        units, features = len(self.recurrent_kernel), len(self.kernel)
+        units, features = self.units, len(self.kernel)
         i, f, c, o = np.split(joined([self.recurrent_kernel, self.kernel], self.bias, dtype), 4)
         weights = np.concatenate([i, f, o, c])
 

@@ -13,9 +13,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_verify.layers.activations import TANH, Activation
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.recurrent import Cell, Stacks, States, Step, activate, joined
+from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, activate, joined
 
 
 class SimpleRNNGates(NamedTuple):
@@ -26,30 +25,11 @@ class SimpleRNNGates(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SimpleRNNCell(Cell):
+class SimpleRNNCell(KernelCell):
     """The cell of `keras.layers.SimpleRNN`."""
 
     kind: ClassVar[str] = "SimpleRNN"
     gate_order: ClassVar[tuple[str, ...]] = ("h",)
-
-    kernel: Array
-    """(features, units)"""
-    recurrent_kernel: Array
-    """(units, units)"""
-    bias: Array | None = None
-    """(units,)"""
-    activation: Activation = TANH
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        units = len(self.recurrent_kernel)
-        self.expect("recurrent_kernel", self.recurrent_kernel, (units, units), "(units, units)")
-        self.expect("kernel", self.kernel, (len(self.kernel), units), "(features, units)")
-        self.expect("bias", self.bias, (units,), "(units,)")
-
-    @property
-    def state_sizes(self) -> tuple[int, ...]:
-        return (len(self.recurrent_kernel),)
 
     def gates(self, x: Array, state: States) -> SimpleRNNGates:
         (h,) = state
@@ -63,7 +43,7 @@ class SimpleRNNCell(Cell):
         """One product [U; W; b]ᵀ · [h; x; 1] a step."""
         if not self.activation.elementwise:
             return self.step
-        units, features = len(self.recurrent_kernel), len(self.kernel)
+        units, features = self.units, len(self.kernel)
         weights = joined([self.recurrent_kernel, self.kernel], self.bias, dtype)
         stacks = Stacks(units, features, samples, dtype)
 

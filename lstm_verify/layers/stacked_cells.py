@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_verify.layers.base import Array
-from lstm_verify.layers.recurrent import Cell, States, Step
+from lstm_verify.layers.cell import Cell, States, Step
 
 
 class StackedGates(NamedTuple):
