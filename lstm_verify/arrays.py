@@ -86,7 +86,8 @@ class NpyRows:
 
 
 def _load(path: Path, mmap_mode: Literal["r"] | None) -> Array:
-    return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
+    array: Array = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
+    return array
 
 
 OBJECTS = re.compile("Object arrays cannot|Python objects in dtype")

@@ -131,7 +131,8 @@ def replay_rows(
 
     def work(block: slice) -> int:
         store.put(block, _run_block(cast, rows, block, dtype, run or Run()))
-        return block.stop
+        done: int = block.stop
+        return done
 
     with ExitStack() as stack:
         if workers > 1:

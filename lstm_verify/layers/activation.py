@@ -39,4 +39,5 @@ class PReLU(Unary):
     def forward(self, x: Array) -> Array:
         shape = tuple(1 if n == 1 else m for n, m in zip(self.alpha.shape, x.shape[1:], strict=True))
         self.expect("alpha", self.alpha, shape, "one sample, or 1 on shared axes")
-        return np.maximum(x, 0) + self.alpha * np.minimum(x, 0)
+        y: Array = np.maximum(x, 0) + self.alpha * np.minimum(x, 0)
+        return y

@@ -37,7 +37,8 @@ def sigmoid(x: Array) -> Array:
 
 
 def softplus(x: Array) -> Array:
-    return np.logaddexp(x, x.dtype.type(0))
+    y: Array = np.logaddexp(x, x.dtype.type(0))
+    return y
 
 
 def relu(
@@ -58,18 +59,23 @@ def elu(x: Array, alpha: float = 1.0) -> Array:
 
 def gelu(x: Array, approximate: bool = False) -> Array:
     if approximate:
-        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    return 0.5 * x * (1 + erf(x / math.sqrt(2)))
+        Φ = 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    else:
+        Φ = 0.5 * (1 + erf(x / math.sqrt(2)))
+    y: Array = x * Φ
+    return y
 
 
 def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)
+    y: Array = e / np.sum(e, axis=axis, keepdims=True)
+    return y
 
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
     z = x - np.max(x, axis=axis, keepdims=True)
-    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+    y: Array = z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+    return y
 
 
 def sparsemax(x: Array, axis: int = -1) -> Array:

@@ -34,4 +34,5 @@ class LayerNormalization(Unary):
         β = 0 if self.beta is None else self.beta.reshape(shape)
         μ = np.mean(x, axis=axes, keepdims=True)
         σ2 = np.mean(np.square(x - μ), axis=axes, keepdims=True)
-        return γ * (x - μ) / np.sqrt(σ2 + self.epsilon) + β
+        y: Array = γ * (x - μ) / np.sqrt(σ2 + self.epsilon) + β
+        return y

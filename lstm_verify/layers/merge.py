@@ -106,7 +106,8 @@ class Concatenate(Layer):
                 f"layer '{self.name}': masks of these inputs cannot be concatenated along axis {self.axis}, "
                 "in Keras 2 either. Was the model saved by another version?"
             ) from None
-        return np.all(masks, axis=-1) if self.masks_agree else np.any(masks, axis=-1)
+        kept: Mask = np.all(masks, axis=-1) if self.masks_agree else np.any(masks, axis=-1)
+        return kept
 
     def _like(self, x: Array, mask: Mask) -> Array:
         """The mask with the rank of `x`, and in Keras 3 with its shape."""

@@ -27,10 +27,12 @@ class Pooling1D(Unary):
 
     def forward(self, x: Array) -> Array:
         if not self.average:
-            return windows(x, self.pool_size, self.strides, padding=self.padding, fill=-np.inf).max(axis=2)
+            largest: Array = windows(x, self.pool_size, self.strides, padding=self.padding, fill=-np.inf).max(axis=2)
+            return largest
         inside = np.ones((1, x.shape[1], 1), x.dtype)
         total, count = (windows(a, self.pool_size, self.strides, padding=self.padding).sum(axis=2) for a in (x, inside))
-        return total / count
+        y: Array = total / count
+        return y
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,7 +42,8 @@ class GlobalMaxPooling1D(Unary):
     keepdims: bool = False
 
     def forward(self, x: Array) -> Array:
-        return x.max(axis=1, keepdims=self.keepdims)
+        y: Array = x.max(axis=1, keepdims=self.keepdims)
+        return y
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -60,4 +60,5 @@ class UnitNormalization(Unary):
 
     def forward(self, x: Array) -> Array:
         square = np.sum(np.square(x), axis=self.axes, keepdims=True)
-        return x / np.sqrt(np.maximum(square, 1e-12))
+        y: Array = x / np.sqrt(np.maximum(square, 1e-12))
+        return y
