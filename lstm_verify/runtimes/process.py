@@ -28,7 +28,7 @@ from lstm_verify.arrays import NpyRows, Rows
 from lstm_verify.errors import LstmVerifyError, RuntimeFailure
 
 CHILD = Path(__file__).with_name("child.py")
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_DEPRECATION_WARNINGS": "0", "GRPC_VERBOSITY": "ERROR"}
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 @dataclass(frozen=True)
