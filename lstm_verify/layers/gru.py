@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from lstm_verify.layers.activations import SIGMOID, Activation
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, activate, joined
+from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, in_place, joined
 
 
 class GRUGates(NamedTuple):
@@ -79,11 +79,14 @@ class GRUCell(KernelCell):
         With `reset_after` both come out of one product, [U; W; b]ᵀ · [h; x; 1] with a fourth block that keeps the
         recurrent part of the candidate, h U_h + b'_h, apart from its input part.
         """
-        σ, g = self.recurrent_activation, self.activation
-        if not (σ.elementwise and g.elementwise):
+        if not (self.recurrent_activation.elementwise and self.activation.elementwise):
             return self.step
+        σ, g = in_place(self.recurrent_activation, dtype), in_place(self.activation, dtype)
         units, features = self.units, len(self.kernel)
         weights, U_h = self._fast_weights(dtype)
+        weights[: 2 * units] *= σ.factor
+        weights[2 * units :] *= g.factor
+        U_h *= g.factor
 
         stacks = Stacks(units, features, samples, dtype)
         products = np.empty((len(weights), samples), dtype)
@@ -95,10 +98,10 @@ class GRUCell(KernelCell):
             h = state[0].T
             stack, new_h = stacks.take(x, state[0])
             np.matmul(weights, stack, out=products)
-            activate(σ, gates, out=gates)
+            σ.finish(gates)
             np.multiply(r, h_h if self.reset_after else h, out=reset)
             np.add(candidate, reset if self.reset_after else U_h @ reset, out=candidate)
-            activate(g, candidate, out=candidate)
+            g.finish(candidate)
             np.subtract(h, candidate, out=new_h)
             np.multiply(z, new_h, out=new_h)
             np.add(new_h, candidate, out=new_h)
@@ -111,7 +114,7 @@ class GRUCell(KernelCell):
         W, U = self.kernel, self.recurrent_kernel
         units = len(U)
         U_zr, U_h = U[:, : 2 * units], U[:, 2 * units :]
-        U_hT = np.ascontiguousarray(U_h.T, dtype)
+        U_hT = np.array(U_h.T, dtype, order="C")
         none_x, none_h = np.zeros_like(W[:, :units]), np.zeros_like(U_h)
         if not self.reset_after:
             return joined([np.hstack([U_zr, none_h]), W], self.bias, dtype), U_hT

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from lstm_verify.layers.activations import SIGMOID, Activation
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, activate, joined
+from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, in_place, joined
 
 
 class LSTMGates(NamedTuple):
@@ -65,12 +65,12 @@ class LSTMCell(KernelCell):
 
     def fast(self, samples: int, dtype: npt.DTypeLike) -> Step:
         """One product [U; W; b]ᵀ · [h; x; 1] a step, with the gates in the order i, f, o, c."""
-        σ, g = self.recurrent_activation, self.activation
-        if not (σ.elementwise and g.elementwise):
+        if not (self.recurrent_activation.elementwise and self.activation.elementwise):
             return self.step
+        σ, g = in_place(self.recurrent_activation, dtype), in_place(self.activation, dtype)
         units, features = self.units, len(self.kernel)
         i, f, c, o = np.split(joined([self.recurrent_kernel, self.kernel], self.bias, dtype), 4)
-        weights = np.concatenate([i, f, o, c])
+        weights = np.concatenate([σ.factor * i, σ.factor * f, σ.factor * o, g.factor * c])
 
         stacks = Stacks(units, features, samples, dtype)
         cells = cycle([np.empty((units, samples), dtype) for _ in range(2)])
@@ -82,13 +82,14 @@ class LSTMCell(KernelCell):
             h, c = state
             stack, new_h = stacks.take(x, h)
             np.matmul(weights, stack, out=z)
-            activate(σ, gates, out=gates)
-            activate(g, candidate, out=candidate)
+            σ.finish(gates)
+            g.finish(candidate)
             new_c = next(cells)
             np.multiply(f, c.T, out=new_c)
             np.multiply(i, candidate, out=candidate)
             np.add(new_c, candidate, out=new_c)
-            activate(g, new_c, out=new_h)
+            np.multiply(g.factor, new_c, out=new_h)
+            g.finish(new_h)
             np.multiply(o, new_h, out=new_h)
             return new_h.T, new_c.T
 

@@ -92,6 +92,7 @@ class RNN(Recurrent):
             return carried
         return tuple(np.zeros((len(x), size), x.dtype) for size in self.cell.state_sizes)
 
+    @np.errstate(over="ignore")  # exp overflows in fast gates that are rightly 0
     def scan(self, x: Array, mask: Mask, state: States, run: Run) -> tuple[Array, States]:
         """Run the cell over time.
 

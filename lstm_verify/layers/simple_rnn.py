@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, activate, joined
+from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, in_place, joined
 
 
 class SimpleRNNGates(NamedTuple):
@@ -44,13 +44,14 @@ class SimpleRNNCell(KernelCell):
         if not self.activation.elementwise:
             return self.step
         units, features = self.units, len(self.kernel)
-        weights = joined([self.recurrent_kernel, self.kernel], self.bias, dtype)
+        g = in_place(self.activation, dtype)
+        weights = g.factor * joined([self.recurrent_kernel, self.kernel], self.bias, dtype)
         stacks = Stacks(units, features, samples, dtype)
 
         def step(x: Array, state: States) -> States:
             stack, new_h = stacks.take(x, state[0])
             np.matmul(weights, stack, out=new_h)
-            activate(self.activation, new_h, out=new_h)
+            g.finish(new_h)
             return (new_h.T,)
 
         return step
