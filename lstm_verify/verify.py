@@ -98,7 +98,8 @@ def verify(
         with _timed(timings, "load"):
             model = load(path)
             given = random_inputs(model, _random_samples(model, random), seed) if x is None else _arrays(x)
-            inputs, notes = bind(model, given)
+            with _about(x):
+                inputs, notes = bind(model, given)
             samples = len(next(iter(inputs.values())))
             if x is None and samples != random:
                 notes.append(f"{samples} samples made, whole batches of {model.batch_size} as the model wants them")
@@ -203,12 +204,22 @@ def _recorded(model: Model, expected: Any) -> tuple[_Predictions, list[str]]:
         refuse_objects(f"expected '{name}'", rows.dtype)
         if rows.dtype.kind not in "fiub":
             raise InputError(f"expected '{name}': dtype {rows.dtype}, expected numbers")
-    outputs, notes = by_name(given, names, "output")
+    with _about(expected):
+        outputs, notes = by_name(given, names, "output")
     return _Predictions(Predicted("recorded", description), outputs), notes
 
 
 def _arrays(x: Any) -> Any:
     return read_arrays(x) if isinstance(x, str | Path) else x
+
+
+@contextmanager
+def _about(given: Any) -> Iterator[None]:
+    """Say which file it is that does not fit the model."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{given}: {error}" if isinstance(given, str | Path) else error) from None
 
 
 def _random_samples(model: Model, samples: int) -> int:
