@@ -57,7 +57,7 @@ def _arrays(group: h5py.Group, layer: str) -> Iterator[Array]:
     for name in attribute_list(inner, "weight_names"):
         if name not in inner:
             raise ModelFileError(f"layer '{layer}': its dataset '{name}' is missing. Is the file whole?")
-        yield _array(inner[name], f"layer '{layer}': {name}")
+        yield _array(inner[name], f"layer '{layer}': {name}", group.file.filename)
 
 
 def _refuse_left_over(group: h5py.Group, seen: set[str]) -> None:
@@ -87,16 +87,10 @@ def read_by_path(variables: Sequence[Variable], file: h5py.File) -> FoundArrays:
     for variable in variables:
         owner = variable.path[:-1]
         index = counts[owner] = counts.get(owner, -1) + 1
-        name = "/".join(
-            (
-                *(layers if part == "layers" else part for part in owner),
-                "vars",
-                str(index),
-            )
-        )
+        name = "/".join((*(layers if part == "layers" else part for part in owner), "vars", str(index)))
         if name not in file:
             raise ModelFileError(f"weights: '{name}', a {variable.path[-1]}, is missing. Is the file whole?")
-        found[variable.path] = _array(file[name], name)
+        found[variable.path] = _array(file[name], name, file.filename)
         used.add(name)
     _refuse_unused(file, layers, used)
     return found
@@ -121,10 +115,12 @@ def _refuse_unused(file: h5py.File, layers: str, used: set[str]) -> None:
         )
 
 
-def _array(dataset: Any, where: str) -> Array:
-    """Read a dataset of floats."""
+def _array(dataset: Any, where: str, home: str) -> Array:
+    """Read a dataset of numbers; `home` is the name of the file that it must lie in."""
     if not isinstance(dataset, h5py.Dataset):
         raise ModelFileError(f"{where}: a group, expected a dataset. Is the file whole?")
+    if dataset.external or dataset.file.filename != home:
+        raise UnsupportedError(f"{where}: its values are in another file, which is not opened")
     try:
         array = np.asarray(dataset[()])
     except OSError as error:
