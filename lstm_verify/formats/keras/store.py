@@ -80,14 +80,15 @@ def read_by_path(variables: Sequence[Variable], file: h5py.File) -> FoundArrays:
     Raises:
         ModelFileError: one is missing, or the file has one that nobody asked for.
     """
-    layers = next((name for name in CONTAINERS if name in file), CONTAINERS[0])
+    layers = OLD_CONTAINER if OLD_CONTAINER in file else "layers"
+    names = _names_in_old_container(variables, file) if layers == OLD_CONTAINER else {}
     counts: dict[tuple[str, ...], int] = {}
     found: FoundArrays = {}
     used = set()
     for variable in variables:
         owner = variable.path[:-1]
         index = counts[owner] = counts.get(owner, -1) + 1
-        name = "/".join((*(layers if part == "layers" else part for part in owner), "vars", str(index)))
+        name = "/".join((names.get(owner) or "/".join(owner), "vars", str(index)))
         if name not in file:
             raise ModelFileError(f"weights: '{name}', a {variable.path[-1]}, is missing. Is the file whole?")
         found[variable.path] = _array(file[name], name, file.filename)
@@ -96,8 +97,42 @@ def read_by_path(variables: Sequence[Variable], file: h5py.File) -> FoundArrays:
     return found
 
 
-CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
-"""What the list of a model's layers is called in the file; the second in files of Keras 2.12 and 2.13."""
+OLD_CONTAINER = "_layer_checkpoint_dependencies"
+"""What Keras 2.13 called the list of a model's layers in the file; all others call it `layers`."""
+
+
+def _names_in_old_container(variables: Sequence[Variable], file: h5py.File) -> dict[tuple[str, ...], str]:
+    """Where Keras 2.13 put the objects that have variables, by their paths.
+
+    It went through a list in which a layer with weights stands twice, and numbered both: `lstm`, `lstm_2`, `lstm_4`.
+    So the layers of a class are found by their order.
+    """
+    found: dict[tuple[str, ...], str] = {(): ""}
+    for owner in dict.fromkeys(variable.path[:-1] for variable in variables):
+        for depth, part in enumerate(owner):
+            path, parent = owner[: depth + 1], found[owner[:depth]]
+            if path not in found:
+                listed = depth > 0 and owner[depth - 1] == "layers"
+                name = _next_of_class(part, found, path[:-1], file[parent]) if listed else part
+                found[path] = f"{parent}/{OLD_CONTAINER if part == 'layers' else name}".strip("/")
+    return found
+
+
+def _next_of_class(key: str, found: dict[tuple[str, ...], str], parent: tuple[str, ...], group: h5py.Group) -> str:
+    """The first group of a layer's class, in the order of their numbers, that no layer before it has taken."""
+    taken = {name.rpartition("/")[2] for path, name in found.items() if path[:-1] == parent}
+    left = [name for name in group if _class_and_number(name)[0] == _class_and_number(key)[0] and name not in taken]
+    with_weights = [name for name in left if _has_dataset(group[name])]
+    return min(with_weights, key=_class_and_number, default=key)
+
+
+def _class_and_number(name: str) -> tuple[str, int]:
+    stem, _, number = name.rpartition("_")
+    return (stem, int(number)) if number.isdigit() else (name, 0)
+
+
+def _has_dataset(group: h5py.Group) -> bool:
+    return group.visititems(lambda _, item: True if isinstance(item, h5py.Dataset) else None) is not None
 
 
 def _refuse_unused(file: h5py.File, layers: str, used: set[str]) -> None:
