@@ -1,10 +1,11 @@
 """Layers that merge several inputs into one: Concatenate, Dot, Add, Subtract, Multiply, Average, Maximum, Minimum.
 
-Masks merge differently in the two generations of Keras. Of masks m_1, m_2, ... on the inputs:
+Masks merge differently in Keras 2 and in Keras 3, of which the first versions (up to 3.3) still did as Keras 2. Of
+masks m_1, m_2, ... on the inputs:
 
     elementwise   Keras 2: m_1 and m_2 and ..., leaving out inputs without a mask
                   Keras 3: m_1 or m_2 or ...,  and no mask at all if one input has none;
-                  Multiply, Maximum and Minimum leave out the steps that an input's mask hides (Keras 3.8 and later)
+                  Multiply, Maximum and Minimum leave out the steps that an input's mask hides
     Concatenate   the masks concatenated like the values (all true where there is none), then over the last axis
                   Keras 2: all(...)     Keras 3: any(...)
 
