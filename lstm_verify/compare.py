@@ -106,6 +106,12 @@ def compare(
 
     Returns:
         One comparison for each output of either side.
+
+    Example:
+        >>> replayed = {"dense": np.array([[0.25], [0.5]])}
+        >>> (output,) = compare({"dense": np.array([[0.25], [0.75]])}, replayed, Tolerance(atol=0.1))
+        >>> print(output.verdict, output.worst(1), output.max_abs_deviation)
+        mismatch [1] 0.25
     """
     names = [*replayed, *(name for name in predicted if name not in replayed)]
     return tuple(_compare_output(name, predicted.get(name), replayed.get(name), tolerance) for name in names)

@@ -134,6 +134,11 @@ def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]
 
     Raises:
         InputError: the model does not say what shape an input has.
+
+    Example:
+        >>> import lstm_verify
+        >>> random_inputs(lstm_verify.load("fixtures/bidirectional_masked.keras3.h5"), 4)["words"].dtype
+        dtype('int32')
     """
     random = np.random.default_rng(seed)
     made = {}
