@@ -26,7 +26,7 @@ def read_by_order(config: Config, group: h5py.Group) -> FoundArrays:
 
     Args:
         config: the config of the model.
-        group: the group `model_weights`, or the file itself if it holds weights only.
+        group: the group `model_weights`.
 
     Raises:
         ModelFileError: a layer's weights are missing, or are more or fewer than its config asks for.
