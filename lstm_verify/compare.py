@@ -2,11 +2,14 @@
 
 Everything is compared in float64, never broadcast, and nothing agrees by accident:
 
-    |predicted - replayed| <= atol + rtol |replayed|            for every element that is finite on both sides
+    |predicted - replayed| <= 8 σ                               for every element that is finite on both sides,
+                                                                σ being what rounding explains there; or, asked for,
+    |predicted - replayed| <= atol + rtol |replayed|
     NaN, +Inf, -Inf                                             agree only with themselves at the same place
 
-Elements that agree in not being finite prove nothing, so a comparison that has some cannot be a match: it is
-*inconclusive* when all the others agree.
+Elements that agree in not being finite prove nothing, and of those where σ is infinite, since the framework's precision
+cannot hold a number on the way, nothing can be said. A comparison that has some cannot be a match: it is *inconclusive*
+when all the others agree.
 """
 
 from __future__ import annotations
@@ -14,13 +17,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows, whole
 
 CHUNK_BYTES = 32 * 2**20
+
+
+class Sigma(Protocol):
+    """The standard deviation of the rounding error of every element of an output, by its samples."""
+
+    def __getitem__(self, rows: slice, /) -> Array:
+        """(samples, ...) float64."""
 
 
 def _nothing() -> Array:
@@ -35,14 +45,61 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+SIGMAS = 8.0
+"""How many standard deviations of the rounding error are allowed unless something else is asked for."""
+
+
 @dataclass(frozen=True)
 class Tolerance:
-    """How far a prediction may lie from the replay."""
+    """How far a prediction may lie from the replay: 8 σ of rounding, or what is given in its stead."""
 
-    atol: float = 1e-5
+    atol: float | None = None
     """Absolute, in units of the output."""
-    rtol: float = 1e-4
+    rtol: float | None = None
     """Relative to the replayed value."""
+    sigmas: float = SIGMAS
+    """In standard deviations of the rounding error; without effect if `atol` or `rtol` is given."""
+
+    @property
+    def by_rounding(self) -> bool:
+        """Whether it goes by σ."""
+        return self.atol is None and self.rtol is None
+
+    def allowed(self, replayed: Array, sigma: Array) -> Array:
+        """How far each element may lie from its replayed value."""
+        if self.by_rounding:
+            return self.sigmas * sigma
+        return (self.atol or 0.0) + (self.rtol or 0.0) * np.abs(replayed)
+
+    def __str__(self) -> str:
+        if self.by_rounding:
+            return f"|Δ| ≤ {self.sigmas:g}σ of rounding"
+        return f"|Δ| ≤ {self.atol or 0:g} + {self.rtol or 0:g}·|replayed|"
+
+    def to_dict(self) -> dict[str, float | None]:
+        """What decides, as plain data."""
+        if self.by_rounding:
+            return {"sigmas": self.sigmas, "atol": None, "rtol": None}
+        return {"sigmas": None, "atol": self.atol or 0.0, "rtol": self.rtol or 0.0}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What deviations of one output are measured by."""
+
+    tolerance: Tolerance
+    sigma: Sigma | None = None
+
+    def of(self, rows: slice, predicted: Array, replayed: Array) -> Array:
+        """σ of the elements, (samples, elements); NaN if it is not known.
+
+        No less than half a unit in the last place of what was predicted, which was rounded at least once.
+        """
+        if self.sigma is None:
+            return np.full(predicted.shape, np.nan)
+        known = self.sigma[rows].reshape(predicted.shape)
+        last = np.finfo(predicted.dtype).eps / 2 if predicted.dtype.kind == "f" else 0.0
+        return np.maximum(known, last * np.abs(replayed))
 
 
 @dataclass(frozen=True)
@@ -59,8 +116,13 @@ class Comparison:
     """(samples,) float64: the largest |predicted - replayed| of each sample; Inf where one side only is not finite."""
     relative_deviations: Array = field(default_factory=_nothing)
     """(samples,) float64: the largest |predicted - replayed| / max(|predicted|, |replayed|) of each sample."""
+    sigmas: Array = field(default_factory=_nothing)
+    """(samples,) float64: the largest |predicted - replayed| / σ of each sample; NaN where σ is not known."""
     places: Array = field(default_factory=_nothing)
-    """(samples,) int64: where in the sample its largest deviation is, counted along the flattened sample."""
+    """(samples,) int64: where in the sample its largest deviation is, counted along the flattened sample; by σ if that
+    decides."""
+    sigma: Array = field(default_factory=_nothing)
+    """(samples,) float64: σ there, the standard deviation of the rounding error; NaN where it is not known."""
     predicted: Array = field(default_factory=_nothing)
     """(samples,) float64: what was predicted there."""
     replayed: Array = field(default_factory=_nothing)
@@ -69,6 +131,10 @@ class Comparison:
     """(samples,) bool: whether every element of the sample is within the tolerance."""
     non_finite: int = 0
     """The number of elements that are NaN or infinite on both sides alike."""
+    unjudged: int = 0
+    """The number of elements of which nothing can be said, since σ is infinite."""
+    by_rounding: bool = False
+    """Whether σ decides."""
 
     @property
     def max_abs_deviation(self) -> float:
@@ -81,13 +147,20 @@ class Comparison:
         return float(self.relative_deviations.max(initial=np.nan if not self.relative_deviations.size else 0))
 
     @property
+    def max_sigmas(self) -> float:
+        """The largest deviation of all samples in σ; NaN if that is not known."""
+        known = self.sigmas[~np.isnan(self.sigmas)]
+        return float(known.max(initial=np.nan if not known.size else 0))
+
+    @property
     def samples_beyond(self) -> int:
         """The number of samples with an element beyond the tolerance."""
         return int(np.count_nonzero(~self.within)) if self.within.size else 0
 
     def worst(self, count: int) -> list[int]:
         """The samples that deviate most, the worst first."""
-        return [int(i) for i in np.argsort(-self.deviations, kind="stable")[:count]]
+        by = np.nan_to_num(self.sigmas, nan=0, posinf=np.inf) if self.by_rounding else self.deviations
+        return [int(i) for i in np.lexsort((-self.deviations, -by))[:count]]
 
     def index(self, sample: int) -> tuple[int, ...]:
         """Where the largest deviation of a sample is: the sample, then the place in it, such as time step and unit."""
@@ -95,7 +168,11 @@ class Comparison:
 
 
 def compare(
-    predicted: Mapping[str, Rows], replayed: Mapping[str, Rows], tolerance: Tolerance, what: str = "samples"
+    predicted: Mapping[str, Rows],
+    replayed: Mapping[str, Rows],
+    tolerance: Tolerance,
+    what: str = "samples",
+    sigma: Mapping[str, Sigma] | None = None,
 ) -> tuple[Comparison, ...]:
     """Compare predictions with the replay, output by output.
 
@@ -104,6 +181,7 @@ def compare(
         replayed: what the replay computed.
         tolerance: how far they may lie apart.
         what: what the first axis counts, in words.
+        sigma: the standard deviation of the rounding error of every element; needed if that is to decide.
 
     Returns:
         One comparison for each output of either side.
@@ -115,7 +193,11 @@ def compare(
         mismatch [1] 0.25
     """
     names = [*replayed, *(name for name in predicted if name not in replayed)]
-    return tuple(_compare_output(name, predicted.get(name), replayed.get(name), tolerance, what) for name in names)
+    known = sigma or {}
+    return tuple(
+        _compare_output(name, predicted.get(name), replayed.get(name), Scale(tolerance, known.get(name)), what)
+        for name in names
+    )
 
 
 def verdict_of(comparisons: tuple[Comparison, ...]) -> Verdict:
@@ -126,9 +208,7 @@ def verdict_of(comparisons: tuple[Comparison, ...]) -> Verdict:
     return Verdict.MATCH if verdicts == {Verdict.MATCH} else Verdict.INCONCLUSIVE
 
 
-def _compare_output(
-    name: str, predicted: Rows | None, replayed: Rows | None, tolerance: Tolerance, what: str
-) -> Comparison:
+def _compare_output(name: str, predicted: Rows | None, replayed: Rows | None, scale: Scale, what: str) -> Comparison:
     if predicted is None or replayed is None:
         side = "predicted" if predicted is None else "replayed"
         return _not_compared(
@@ -140,8 +220,8 @@ def _compare_output(
     if 0 in replayed.shape:
         return _not_compared(name, Verdict.INCONCLUSIVE, f"no values to compare, shape {replayed.shape}", replayed)
     if not replayed.shape:
-        return _compare_rows(name, _one_sample(predicted), _one_sample(replayed), tolerance, what)
-    return _compare_rows(name, predicted, replayed, tolerance, what)
+        return _compare_rows(name, _one_sample(predicted), _one_sample(replayed), scale, what)
+    return _compare_rows(name, predicted, replayed, scale, what)
 
 
 def _one_sample(rows: Rows) -> Array:
@@ -153,20 +233,40 @@ def _not_compared(name: str, verdict: Verdict, reason: str, rows: Rows | None) -
     return Comparison(name, verdict, reason, rows.shape if rows is not None else ())
 
 
-def _compare_rows(name: str, predicted: Rows, replayed: Rows, tolerance: Tolerance, what: str) -> Comparison:
+def _compare_rows(name: str, predicted: Rows, replayed: Rows, scale: Scale, what: str) -> Comparison:
     samples = len(replayed)
     per_chunk = max(1, CHUNK_BYTES // (8 * int(np.prod(replayed.shape[1:]))))
     chunks = [slice(start, start + per_chunk) for start in range(0, samples, per_chunk)]
-    found = [_compare_chunk(predicted[chunk], replayed[chunk], tolerance) for chunk in chunks]
+    found = [_compare_chunk(chunk, predicted[chunk], replayed[chunk], scale) for chunk in chunks]
     joined = {key: np.concatenate([chunk.columns[key] for chunk in found]) for key in found[0].columns}
     non_finite = sum(chunk.non_finite for chunk in found)
-    verdict, reason = _judge(int(np.count_nonzero(~joined["within"])), samples, non_finite, what)
-    return Comparison(name, verdict, reason, replayed.shape, **joined, non_finite=non_finite)
+    unjudged = sum(chunk.unjudged for chunk in found)
+    by_rounding = scale.tolerance.by_rounding
+    beyond = int(np.count_nonzero(~joined["within"]))
+    verdict, reason = _judge(beyond, samples, non_finite, unjudged, what, by_rounding)
+    return Comparison(
+        name,
+        verdict,
+        reason,
+        replayed.shape,
+        **joined,
+        non_finite=non_finite,
+        unjudged=unjudged,
+        by_rounding=by_rounding,
+    )
 
 
-def _judge(beyond: int, samples: int, non_finite: int, what: str) -> tuple[Verdict, str]:
+def _judge(
+    beyond: int, samples: int, non_finite: int, unjudged: int, what: str, by_rounding: bool
+) -> tuple[Verdict, str]:
     if beyond:
-        return Verdict.MISMATCH, f"{beyond} of {samples} {what} beyond the tolerance"
+        limit = "what rounding explains" if by_rounding else "the tolerance"
+        return Verdict.MISMATCH, f"{beyond:,} of {samples:,} {what} beyond {limit}"
+    if unjudged:
+        return Verdict.INCONCLUSIVE, (
+            f"{unjudged:,} values go through numbers that the framework's precision cannot hold, so that nothing can "
+            "be said of them. --atol and --rtol would compare them all the same"
+        )
     if non_finite:
         return Verdict.INCONCLUSIVE, (
             f"{non_finite} values are NaN or infinite on both sides, so nothing could be compared there"
@@ -178,25 +278,35 @@ class _Chunk(NamedTuple):
     columns: dict[str, Array]
     """The arrays of a `Comparison` for the samples of this chunk, by name."""
     non_finite: int
+    unjudged: int
 
 
-def _compare_chunk(predicted: Array, replayed: Array, tolerance: Tolerance) -> _Chunk:
-    p, r = (array.astype(np.float64).reshape(len(array), -1) for array in (predicted, replayed))
+def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale) -> _Chunk:
+    raw, r = predicted.reshape(len(predicted), -1), replayed.astype(np.float64).reshape(len(replayed), -1)
+    p, tolerance, sigma = raw.astype(np.float64), scale.tolerance, scale.of(rows, raw, r)
     finite = np.isfinite(p) & np.isfinite(r)
     same = (p == r) | (np.isnan(p) & np.isnan(r))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         deviation = np.where(finite, np.abs(p - r), np.where(same, 0.0, np.inf))
-        allowed = tolerance.atol + tolerance.rtol * np.abs(r)
+        allowed = tolerance.allowed(r, sigma)
+        in_sigmas = np.where((deviation == 0) | np.isinf(sigma), 0.0, deviation / sigma)
         larger = np.maximum(np.abs(p), np.abs(r))
         relative = np.where(deviation == 0, 0.0, np.where(finite, deviation / larger, np.inf))
-    places = deviation.argmax(axis=1)
-    rows = np.arange(len(p))
+    unjudged = np.zeros(p.shape, bool)
+    if tolerance.by_rounding:
+        unjudged = np.isinf(sigma) & (deviation > 0)
+    within = np.where(finite, deviation <= allowed, same) | unjudged
+    decides = np.where(unjudged, -1.0, in_sigmas) if tolerance.by_rounding else deviation
+    places = decides.argmax(axis=1)
+    each = np.arange(len(p))
     columns = {
-        "deviations": deviation[rows, places],
+        "deviations": deviation.max(axis=1),
+        "sigmas": in_sigmas.max(axis=1),
+        "sigma": sigma[each, places],
         "relative_deviations": relative.max(axis=1),
         "places": places,
-        "predicted": p[rows, places],
-        "replayed": r[rows, places],
-        "within": np.where(finite, deviation <= allowed, same).all(axis=1),
+        "predicted": p[each, places],
+        "replayed": r[each, places],
+        "within": within.all(axis=1),
     }
-    return _Chunk(columns, int(np.count_nonzero(same & ~np.isfinite(r))))
+    return _Chunk(columns, int(np.count_nonzero(same & ~np.isfinite(r))), int(np.count_nonzero(unjudged)))

@@ -143,6 +143,8 @@ class Model(Layer):
         return tuple(_found(signals, output.tensor) for output in self.outputs)
 
     def _call(self, layer: Layer, inputs: Signals, run: Run) -> Signals:
+        if run.arithmetic:
+            inputs = run.arithmetic.enter(layer, inputs)
         try:
             results = layer.apply(inputs, run)
         except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
@@ -151,6 +153,8 @@ class Model(Layer):
                 f"layer '{run.path}': its config and weights do not fit an input of shape {shapes} "
                 f"({type(error).__name__}). Was the model saved whole?"
             ) from error
+        if run.arithmetic:
+            results = run.arithmetic.leave(layer, results)
         for index, signal in enumerate(results):
             if isinstance(signal.value, np.ndarray):  # and no list of tensors
                 run.record(f":{index}" if index else "", signal.value)

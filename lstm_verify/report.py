@@ -69,6 +69,8 @@ class Report(Judged):
     tolerance: Tolerance
     outputs: tuple[Comparison, ...]
     samples: int
+    own_sigma: int = 0
+    """The number of samples whose σ was computed for themselves, and not taken from others."""
     reason: str = ""
     """Why nothing was compared, if nothing was."""
     recurrences: tuple[Mapping[str, Any], ...] = ()
@@ -94,7 +96,8 @@ class Report(Judged):
             "reason": "" if self.verdict is Verdict.MATCH else self.summary(),
             "model": model_dict(self.model),
             "runtime": {"name": self.predicted.name, "description": self.predicted.description},
-            "tolerance": {"atol": self.tolerance.atol, "rtol": self.tolerance.rtol},
+            "tolerance": self.tolerance.to_dict(),
+            "samples_with_own_sigma": self.own_sigma,
             "outputs": [_output_dict(output) for output in self.outputs],
             "recurrences": [dict(item) for item in self.recurrences],
             "notes": list(self.notes),
@@ -127,11 +130,15 @@ def _output_dict(output: Comparison) -> dict[str, Any]:
         "non_finite": output.non_finite,
         "max_abs_deviation": finite(output.max_abs_deviation),
         "max_rel_deviation": finite(output.max_rel_deviation),
+        "max_sigmas": finite(output.max_sigmas),
+        "unjudged": output.unjudged,
         "worst_sample": worst[0] if worst else None,
         "worst_index": list(output.index(worst[0])) if worst else None,
         "worst_predicted": finite(output.predicted[worst[0]]) if worst else None,
         "worst_replayed": finite(output.replayed[worst[0]]) if worst else None,
+        "worst_sigma": finite(output.sigma[worst[0]]) if worst else None,
         "deviations": [finite(value) for value in output.deviations.tolist()],
+        "sigmas": [finite(value) for value in output.sigmas.tolist()],
     }
 
 

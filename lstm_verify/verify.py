@@ -19,11 +19,12 @@ import numpy as np
 
 from lstm_verify import runtimes
 from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects, whole, write_npz
-from lstm_verify.compare import Tolerance, compare, verdict_of
+from lstm_verify.compare import SIGMAS, Tolerance, verdict_of
 from lstm_verify.errors import InputError, RuntimeFailure
 from lstm_verify.formats import load
 from lstm_verify.inputs import bind, by_name, count_samples, random_inputs
 from lstm_verify.inspection import recurrences
+from lstm_verify.judging import Judgement, judge
 from lstm_verify.model import Model
 from lstm_verify.replay import replay_rows
 from lstm_verify.report import Predicted, Report
@@ -35,7 +36,7 @@ TOLERANCES = {
     "float16": Tolerance(5e-3, 1e-2),
     "bfloat16": Tolerance(4e-2, 5e-2),
 }
-"""By the coarsest dtype that the framework computes in."""
+"""By the coarsest dtype that the framework computes in, for models with an operation whose rounding is not known."""
 RANDOM_SAMPLES = 32
 TIMEOUT = 600.0
 
@@ -50,6 +51,7 @@ def verify(
     expected: Any = None,
     runtime: str | None = None,
     signature: str | None = None,
+    sigmas: float = SIGMAS,
     atol: float | None = None,
     rtol: float | None = None,
     batch_size: int | None = None,
@@ -70,8 +72,10 @@ def verify(
         expected: recorded predictions in the same forms; no framework is run then.
         runtime: the framework to predict with, one of `runtimes.NAMES`; None takes the one that wrote the file.
         signature: which signature of a TensorFlow file; None takes `serving_default`, or the only one.
-        atol: absolute tolerance, in units of the output; None goes by the precision the model computes in.
-        rtol: tolerance relative to the replayed value.
+        sigmas: how far predictions may lie from the replay, in standard deviations of the rounding error that comes
+            with the precision the model computes in.
+        atol: absolute tolerance, in units of the output, in place of that.
+        rtol: tolerance relative to the replayed value, in place of that; added to `atol` if both are given.
         batch_size: samples that the framework predicts at a time; None is 32 for Keras, and all at once for graphs.
         timeout: seconds until the framework is given up.
         unsafe: let the framework run code from the file, such as Lambda layers.
@@ -111,7 +115,7 @@ def verify(
             samples = count_samples(inputs)
             if x is None and samples != random:
                 notes.append(f"{samples} samples made, whole batches of {model.batch_size} as the model wants them")
-        tolerance = tolerance_for(model, atol, rtol)
+        tolerance = asked_tolerance(sigmas, atol, rtol)
         if not timeout > 0:
             raise InputError(f"timeout: {timeout}, expected a positive number of seconds")
         framework = runtime or model.runtime
@@ -126,19 +130,23 @@ def verify(
             notes += more
             replayed = replaying.run()
         with timed(timings, "compare"):
-            outputs = () if predicted.outputs is None else compare(predicted.outputs, replayed, tolerance)
+            judged = Judgement((), tolerance)
+            if predicted.outputs is not None:
+                fallback = TOLERANCES[model.precision]
+                judged = judge(model, inputs, predicted.outputs, replayed, tolerance, fallback, size)
         if output is not None:
             write_npz(output, {name: whole(rows) for name, rows in replayed.items()})
     return Report(
-        verdict=verdict_of(outputs),
+        verdict=verdict_of(judged.outputs),
         model=model,
         predicted=predicted.source,
-        tolerance=tolerance,
-        outputs=outputs,
+        tolerance=judged.tolerance,
+        outputs=judged.outputs,
         samples=samples,
+        own_sigma=judged.own_sigma,
         reason=predicted.reason,
         recurrences=tuple(recurrences(model)),
-        notes=(*model.findings, *notes),
+        notes=(*model.findings, *notes, *judged.notes),
         timings=timings,
     )
 
@@ -253,12 +261,22 @@ def _random_samples(model: Model, samples: int) -> int:
     return -(-samples // size) * size
 
 
+def asked_tolerance(sigmas: float, atol: float | None, rtol: float | None) -> Tolerance:
+    """The tolerance asked for.
+
+    Raises:
+        InputError: a number that makes no sense.
+    """
+    for name, value in (("sigmas", sigmas), ("atol", atol), ("rtol", rtol)):
+        if value is not None and not (value >= 0 and np.isfinite(value)):
+            raise InputError(f"{name}: {value}, expected a finite number that is not negative")
+    return Tolerance(atol, rtol, sigmas)
+
+
 def tolerance_for(model: Model, atol: float | None, rtol: float | None) -> Tolerance:
     """The tolerance asked for, or else the one for the precision that the model computes in."""
     default = TOLERANCES[model.precision]
-    for name, value in (("atol", atol), ("rtol", rtol)):
-        if value is not None and not (value >= 0 and np.isfinite(value)):
-            raise InputError(f"{name}: {value}, expected a finite number that is not negative")
+    asked_tolerance(SIGMAS, atol, rtol)
     return Tolerance(default.atol if atol is None else atol, default.rtol if rtol is None else rtol)
 
 

@@ -19,9 +19,12 @@ MAY_IMPORT = {
     "errors": set(),
     "arrays": {"errors"},
     "layers": {"errors"},
+    "rounded": {"errors"},
     "model": {"layers", "errors"},
     "inputs": {"arrays", "model", "layers", "errors"},
     "replay": {"arrays", "inputs", "model", "layers", "errors"},
+    "budget": {"arrays", "inputs", "layers", "model", "replay", "rounded", "errors"},
+    "judging": {"arrays", "budget", "compare", "inputs", "model", "errors"},
     "lift": {"inputs", "model", "layers", "errors"},
     "formats": {"lift", "model", "layers", "errors"},
     "runtimes": {"arrays", "errors"},
@@ -32,7 +35,7 @@ MAY_IMPORT = {
     "states": {"arrays", "inputs", "model", "errors"},
     "verify": {
         *("arrays", "compare", "errors", "formats", "inputs", "inspection", "model", "replay", "report", "runtimes"),
-        "states",
+        *("judging", "states"),
     },
     "rollout": {
         *("arrays", "compare", "errors", "formats", "inputs", "layers", "model", "replay", "report", "runtimes"),

@@ -31,8 +31,8 @@ RUNTIME_OPTIONS = (
     click.option(
         "--signature", metavar="NAME", help="Which signature of a TensorFlow file. [default: serving_default]"
     ),
-    click.option("--atol", type=float, help="Absolute tolerance. [default: 1e-5 for float32]"),
-    click.option("--rtol", type=float, help="Tolerance relative to the replayed value. [default: 1e-4 for float32]"),
+    click.option("--atol", type=float, help="Absolute tolerance, in place of what rounding explains."),
+    click.option("--rtol", type=float, help="Tolerance relative to the replayed value, likewise."),
     click.option(
         "--timeout", type=click.FloatRange(min=0, min_open=True), default=600.0, show_default=True, help="Seconds."
     ),

@@ -34,6 +34,13 @@ from lstm_verify.errors import printable
 )
 @runtime_options
 @click.option(
+    "--sigmas",
+    type=float,
+    default=8.0,
+    show_default=True,
+    help="How far predictions may lie from the replay, in standard deviations of rounding.",
+)
+@click.option(
     "--batch-size",
     type=click.IntRange(min=1),
     help="For the framework. [default: 32 for Keras, all at once for graphs]",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,16 @@ class Signal(NamedTuple):
 Signals = tuple[Signal, ...]
 
 
+class Arithmetic(Protocol):
+    """What makes the values of a run another type of array than NumPy's."""
+
+    def enter(self, layer: Layer, inputs: Signals) -> Signals:
+        """What a layer gets in place of its inputs."""
+
+    def leave(self, layer: Layer, outputs: Signals) -> Signals:
+        """What others get in place of its outputs."""
+
+
 @dataclass
 class Run:
     """What one pass through a model carries besides the signals."""
@@ -38,6 +48,8 @@ class Run:
     """The states of `stateful` layers, by layer path; they outlive a batch."""
     trace: dict[str, Array] | None = None
     """Where to keep every layer's output and every gate, by path; None keeps nothing."""
+    arithmetic: Arithmetic | None = None
+    """None computes with plain arrays."""
     path: str = ""
     """The path of the layer being run, such as `encoder/lstm`."""
 
@@ -100,7 +112,8 @@ class Layer(Weighted, ABC):
     """A layer: signals in, signals out."""
 
     compute_dtype: str = "float32"
-    """The dtype that the framework computes this layer in, by its dtype policy; the replay does not go by it."""
+    """The dtype that the framework computes this layer in, by its dtype policy, or nothing if it only moves numbers; the
+    replay does not go by it, but the rounding budget does."""
 
     @abstractmethod
     def apply(self, inputs: Signals, run: Run) -> Signals:

@@ -1,6 +1,9 @@
 """BatchNormalization at inference.
 
-    y = γ (x - μ) / √(σ² + ε) + β            μ, σ²: the moving mean and variance, along `axis`
+    s = γ / √(σ² + ε)
+    y = s x + (β - s μ)            μ, σ²: the moving mean and variance, along `axis`
+
+This is γ (x - μ) / √(σ² + ε) + β in the order in which frameworks compute it.
 
 Source: Ioffe and Szegedy, arXiv:1502.03167; `keras.layers.BatchNormalization`.
 """
@@ -33,5 +36,6 @@ class BatchNormalization(Unary):
             self.expect(what, array, along.shape[-1:], "(channels,)")
         γ, β = given(self.gamma, 1), given(self.beta, 0)
         μ, σ2 = self.moving_mean, self.moving_variance
-        y = γ * (along - μ) / np.sqrt(σ2 + self.epsilon) + β
+        s = γ / np.sqrt(σ2 + self.epsilon)
+        y = s * along + (β - s * μ)
         return np.moveaxis(y, -1, self.axis)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class Loop(Layer):
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         # inside a loop nothing is recorded: there would be a value for every round
-        silent = Run(run.states)
+        silent = replace(run, trace=None)
         while np.all(self.condition.apply(inputs, silent)[0].value):
             inputs = self.body.apply(inputs, silent)
         return inputs

@@ -102,7 +102,7 @@ class RNN(Recurrent):
         step, recorded = self._step_for(x, run)
         timesteps = range(x.shape[1])[::-1] if self.go_backwards else range(x.shape[1])
         output = np.zeros_like(self.cell.output(state))
-        sequence = np.empty((len(x), x.shape[1], output.shape[1]), x.dtype) if self.return_sequences else None
+        sequence: Array | None = None
         for position, t in enumerate(timesteps):
             new = step(x[:, t], state)
             if mask is None:
@@ -112,7 +112,9 @@ class RNN(Recurrent):
                 rest = np.zeros_like(output) if self.zero_output_for_mask else output
                 output = np.where(keep, self.cell.output(new), rest)
                 state = tuple(np.where(keep, n, s) for n, s in zip(new, state, strict=True))
-            if sequence is not None:
+            if self.return_sequences:
+                if sequence is None:
+                    sequence = np.empty_like(output, shape=(len(x), x.shape[1], output.shape[1]))
                 sequence[:, position] = output
         for name, values in recorded.items():
             run.record(name, np.stack(values, axis=1))
@@ -122,6 +124,8 @@ class RNN(Recurrent):
     def _step_for(self, x: Array, run: Run) -> tuple[Step, dict[str, list[Array]]]:
         """The fast step; or, when a trace is wanted, the textbook one, with every gate it computes kept."""
         recorded: dict[str, list[Array]] = {}
+        if run.arithmetic:
+            return self.cell.step, recorded
         if run.trace is None:
             return self.cell.fast(len(x), x.dtype), recorded
 

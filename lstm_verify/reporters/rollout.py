@@ -38,7 +38,7 @@ def _header(report: RolloutReport) -> dict[str, str]:
         "feedback": "; ".join(fed_back),
         **({"states": ", ".join(carried)} if carried else {}),
         **{f"tokens of {name}": _some(one[0].tolist()) for name, one in report.tokens.items() if len(one)},
-        "tolerance": f"|Δ| ≤ {report.tolerance.atol:g} + {report.tolerance.rtol:g}·|replayed|",
+        "tolerance": str(report.tolerance),
     }
 
 

@@ -45,9 +45,19 @@ def _header(report: Report) -> RenderableType:
         if report.predicted.name != "recorded"
         else f"recorded predictions, {report.predicted.description}",
         "samples": f"{report.samples:,}",
-        "tolerance": f"|Δ| ≤ {report.tolerance.atol:g} + {report.tolerance.rtol:g}·|replayed|",
+        "tolerance": tolerance_line(report),
     }
     return pairs(rows)
+
+
+def tolerance_line(report: Report) -> str:
+    """What deviations are judged by."""
+    line = str(report.tolerance)
+    if report.tolerance.by_rounding:
+        line += f" in {report.model.precision}"
+        if 0 < report.own_sigma < report.samples:
+            line += f", σ computed for {report.own_sigma:,} samples that deviate most"
+    return line
 
 
 def _found(report: Report) -> Iterator[str]:
@@ -107,7 +117,7 @@ def _outputs(report: Report) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("output", overflow="fold")
     table.add_column("shape")
-    for heading in ("max |Δ|", "max relative", "beyond", "worst at"):
+    for heading in ("max |Δ|", "in σ", "max relative", "beyond", "worst at"):
         table.add_column(heading, justify="right")
     for output in report.outputs:
         beyond = f"{output.samples_beyond:,} of {len(output.deviations):,}" if output.deviations.size else "-"
@@ -117,6 +127,7 @@ def _outputs(report: Report) -> Table:
             Text(printable(output.name)),
             str(output.shape),
             Text(number(output.max_abs_deviation), style=style),
+            in_sigmas(output.max_sigmas),
             number(output.max_rel_deviation),
             beyond,
             where,
@@ -129,7 +140,7 @@ def _worst(output: Comparison, top: int) -> Table:
     table = Table(
         box=SIMPLE_HEAD, pad_edge=False, title=Text(f"worst samples of {printable(output.name)}"), title_justify="left"
     )
-    for heading in ("sample", "at", "predicted", "replayed", "|Δ|", ""):
+    for heading in ("sample", "at", "predicted", "replayed", "|Δ|", "σ", ""):
         table.add_column(heading, justify="right")
     for sample in samples:
         table.add_row(
@@ -137,7 +148,8 @@ def _worst(output: Comparison, top: int) -> Table:
             place(output.index(sample)[1:]),
             f"{output.predicted[sample]:.9g}",
             f"{output.replayed[sample]:.9g}",
-            number(float(output.deviations[sample])),
+            number(abs(float(output.predicted[sample]) - float(output.replayed[sample]))),
+            number(float(output.sigma[sample])),
             "" if output.within[sample] else Text("beyond", style=STYLES[Verdict.MISMATCH]),
         )
     return table
@@ -151,10 +163,24 @@ def _explained(report: Report) -> str:
     worst = max((output.max_abs_deviation for output in report.outputs if output.deviations.size), default=float("nan"))
     if report.verdict is Verdict.MATCH:
         samples = "the sample agrees" if report.samples == 1 else f"all {report.samples:,} samples agree"
-        return f"{samples} with what the weights compute, up to {number(worst)}"
+        return f"{samples} with what the weights compute, up to {number(worst)}{_sigmas_of(report)}"
     if report.verdict is Verdict.MISMATCH and isfinite(worst) and all(o.deviations.size for o in report.outputs):
-        return f"{report.summary()}; up to {number(worst)}, so --atol {_rounded_up(worst)} --rtol 0 would pass"
+        return (
+            f"{report.summary()}; up to {number(worst)}{_sigmas_of(report)}, so --atol {_rounded_up(worst)} would pass"
+        )
     return report.summary()
+
+
+def _sigmas_of(report: Report) -> str:
+    known = [output.max_sigmas for output in report.outputs if output.max_sigmas == output.max_sigmas]
+    return f" ({in_sigmas(max(known))})" if known else ""
+
+
+def in_sigmas(value: float) -> str:
+    """A deviation in standard deviations of rounding; a dash if it is not known."""
+    if value != value:
+        return "-"
+    return f"{value:.1f}σ" if value < 1000 else f"{value:.1e}σ"
 
 
 def _rounded_up(value: float) -> str:

@@ -100,7 +100,7 @@ class RolloutReport(Judged):
             "reason": "" if self.verdict is Verdict.MATCH else self.summary(),
             "model": model_dict(self.model),
             "runtime": {"name": self.predicted.name, "description": self.predicted.description},
-            "tolerance": {"atol": self.tolerance.atol, "rtol": self.tolerance.rtol},
+            "tolerance": self.tolerance.to_dict(),
             "samples": self.samples,
             "teacher_forced": self.teacher_forced,
             "plan": self.plan.to_dict(),

@@ -212,34 +212,34 @@ def _translated(node: Node) -> tuple[str, dict[str, Any]]:
 
 
 def _dtype(node: Node) -> str:
-    """The float type that TensorFlow computes an operation in."""
+    """The float type that TensorFlow computes an operation in; nothing if it computes with none."""
     dtype = node.attributes.get("T")
-    return dtype if isinstance(dtype, str) and dtype in ("float16", "bfloat16", "float32") else "float64"
+    return dtype if isinstance(dtype, str) and dtype in PRECISIONS else ""
 
 
 def _constant(graph: _Graph, node: Node) -> Made:
     value = node.attributes.get("value")
     if not isinstance(value, np.ndarray):
         raise ModelFileError(f"node '{node.name}': a constant without a value")
-    return Constant(name=node.name, value=value.copy(), compute_dtype="float64"), ()
+    return Constant(name=node.name, value=value.copy(), compute_dtype=""), ()
 
 
 def _optional(graph: _Graph, node: Node) -> Made:
     """A value that may be there, kept for gradients; no operation that takes one is supported."""
-    return Constant(name=node.name, value=np.zeros((), np.int32), compute_dtype="float64"), ()
+    return Constant(name=node.name, value=np.zeros((), np.int32), compute_dtype=""), ()
 
 
 def _variable(graph: _Graph, node: Node) -> Made:
     value = initial_value(node, graph.builder.keys, graph.builder.values)
     if graph.assigned(node.name):
-        return State(name=node.name, initial=value, compute_dtype="float64"), ()
-    return Constant(name=node.name, value=value, compute_dtype="float64"), ()
+        return State(name=node.name, initial=value, compute_dtype=""), ()
+    return Constant(name=node.name, value=value, compute_dtype=""), ()
 
 
 def _assignment(graph: _Graph, node: Node) -> Made:
     if node.op != ASSIGN:
         raise UnsupportedError(f"node '{node.name}': operation {node.op} changes a variable while the model runs")
-    return Update(name=node.name, state=graph.variable(node.inputs[0]), compute_dtype="float64"), node.inputs[1:]
+    return Update(name=node.name, state=graph.variable(node.inputs[0]), compute_dtype=""), node.inputs[1:]
 
 
 def _while(graph: _Graph, node: Node) -> Made:

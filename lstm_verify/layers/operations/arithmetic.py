@@ -13,7 +13,7 @@ from lstm_verify.layers.base import Array
 
 
 def _integer(*values: Any) -> bool:
-    return all(np.issubdtype(np.asarray(value).dtype, np.integer) for value in values)
+    return all(np.issubdtype(np.result_type(value), np.integer) for value in values)
 
 
 def _check(divisor: Any) -> None:
@@ -21,35 +21,35 @@ def _check(divisor: Any) -> None:
         raise InputError("an integer is divided by zero")
 
 
-def floor_divide(x: Array, y: Array) -> Array:
+def floor_divide(x: Array, y: Array) -> Any:
     """Round the quotient down."""
     if not _integer(x, y):
-        return np.asarray(np.floor(np.true_divide(x, y)))
+        return np.floor(np.true_divide(x, y))
     _check(y)
-    return np.asarray(np.floor_divide(x, y))
+    return np.floor_divide(x, y)
 
 
-def divide_toward_zero(x: Array, y: Array) -> Array:
+def divide_toward_zero(x: Array, y: Array) -> Any:
     """Divide as C does: integers are rounded toward zero, other numbers are not rounded."""
     if not _integer(x, y):
-        return np.asarray(np.true_divide(x, y))
+        return np.true_divide(x, y)
     _check(y)
     down = np.floor_divide(x, y)
-    return np.asarray(down + ((down < 0) & (down * y != x)).astype(down.dtype))
+    return down + ((down < 0) & (down * y != x)).astype(down.dtype)
 
 
-def floor_mod(x: Array, y: Array) -> Array:
+def floor_mod(x: Array, y: Array) -> Any:
     """What remains of a division rounded down: it has the sign of `y`."""
     if _integer(x, y):
         _check(y)
-    return np.asarray(np.mod(x, y))
+    return np.mod(x, y)
 
 
-def mod_toward_zero(x: Array, y: Array) -> Array:
+def mod_toward_zero(x: Array, y: Array) -> Any:
     """What remains of a division rounded toward zero: it has the sign of `x`."""
     if _integer(x, y):
         _check(y)
-    return np.asarray(np.fmod(x, y))
+    return np.fmod(x, y)
 
 
 def divide_no_nan(x: Array, y: Array) -> Array:
@@ -75,15 +75,15 @@ def add_bias(x: Array, bias: Array, axis: int = -1) -> Array:
     return y
 
 
-def matmul(x: Array, y: Array, transpose_x: bool = False, transpose_y: bool = False) -> Array:
+def matmul(x: Array, y: Array, transpose_x: bool = False, transpose_y: bool = False) -> Any:
     """Multiply the matrices of the last two axes."""
     left = np.swapaxes(x, -1, -2) if transpose_x else x
-    return np.asarray(np.matmul(left, np.swapaxes(y, -1, -2) if transpose_y else y))
+    return np.matmul(left, np.swapaxes(y, -1, -2) if transpose_y else y)
 
 
-def einsum(*arrays: Array, equation: str) -> Array:
+def einsum(*arrays: Array, equation: str) -> Any:
     # optimised, it calls BLAS
-    return np.asarray(np.einsum(equation, *arrays, optimize=True))
+    return np.einsum(equation, *arrays, optimize=True)
 
 
 def _accumulate(ufunc: np.ufunc, start: int) -> Callable[..., Array]:

@@ -67,13 +67,12 @@ def lstm_block(steps: Array, x: Array, c: Array, h: Array, *weights: Array, **op
     Returns:
         What the cell returns, each (timesteps, samples, units).
     """
-    outputs = [np.zeros((len(x), *c.shape), x.dtype) for _ in range(7)]
+    run = []
     for t in range(min(int(steps), len(x))):
-        results = lstm_cell(x[t], c, h, *weights, **options)
-        c, h = results[1], results[6]
-        for output, result in zip(outputs, results, strict=True):
-            output[t] = result
-    return tuple(outputs)
+        run.append(lstm_cell(x[t], c, h, *weights, **options))
+        c, h = run[-1][1], run[-1][6]
+    run += [(np.zeros(c.shape, x.dtype),) * 7] * (len(x) - len(run))
+    return tuple(np.stack(output) for output in zip(*run, strict=True))
 
 
 def gru_cell(x: Array, h_previous: Array, w_ru: Array, w_c: Array, b_ru: Array, b_c: Array) -> tuple[Array, ...]:

@@ -27,7 +27,7 @@ def _padding(length: int, reach: int, stride: int, padding: str) -> Pair:
 
 def _windows(
     x: Array, size: Pair, strides: Pair, padding: str, dilations: Pair = (1, 1), explicit: Any = (), fill: float = 0.0
-) -> Array:
+) -> Any:
     """The windows of (samples, rows, columns, channels): (samples, rows, columns, channels, *size)."""
     reach = [(k - 1) * d + 1 for k, d in zip(size, dilations, strict=True)]
     if padding == "EXPLICIT":
@@ -47,7 +47,7 @@ def _windows(
             x.dtype,
         )
     view = np.lib.stride_tricks.sliding_window_view(x, tuple(reach), axis=(1, 2))
-    return np.asarray(view[:, :: strides[0], :: strides[1], :, :: dilations[0], :: dilations[1]])
+    return view[:, :: strides[0], :: strides[1], :, :: dilations[0], :: dilations[1]]
 
 
 def conv2d(
@@ -68,22 +68,22 @@ def conv2d(
 
 def depthwise_conv2d(
     x: Array, kernel: Array, strides: Pair, padding: str, dilations: Pair = (1, 1), explicit: Any = ()
-) -> Array:
+) -> Any:
     """Convolve each channel by itself, with a kernel of (rows, columns, channels, filters of each)."""
     windows = _windows(x, kernel.shape[:2], strides, padding, dilations, explicit)
     y = np.einsum("sijckl,klcm->sijcm", windows, kernel, optimize=True)
-    return np.asarray(y.reshape(*y.shape[:3], -1))
+    return y.reshape(*y.shape[:3], -1)
 
 
-def max_pool(x: Array, size: Pair, strides: Pair, padding: str, explicit: Any = ()) -> Array:
-    return np.asarray(_windows(x, size, strides, padding, explicit=explicit, fill=-np.inf).max(axis=(4, 5)))
+def max_pool(x: Array, size: Pair, strides: Pair, padding: str, explicit: Any = ()) -> Any:
+    return _windows(x, size, strides, padding, explicit=explicit, fill=-np.inf).max(axis=(4, 5))
 
 
-def average_pool(x: Array, size: Pair, strides: Pair, padding: str) -> Array:
+def average_pool(x: Array, size: Pair, strides: Pair, padding: str) -> Any:
     """The mean of what lies inside the picture; padding does not count."""
     inside = np.ones((1, *x.shape[1:3], 1), x.dtype)
     total, count = (_windows(a, size, strides, padding).sum(axis=(4, 5)) for a in (x, inside))
-    return np.asarray(total / count)
+    return total / count
 
 
 CONVOLUTION: dict[str, Callable[..., Any]] = {

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.layers.activations import FUNCTIONS as ACTIVATIONS
-from lstm_verify.layers.activations import erf
+from lstm_verify.layers.activations import Activation, erf
 from lstm_verify.layers.base import Array
 
 _erfc = np.frompyfunc(math.erfc, 1, 1)
@@ -18,6 +17,15 @@ _erfc = np.frompyfunc(math.erfc, 1, 1)
 def erfc(x: Array) -> Array:
     """1 − erf, from the C library, which loses nothing where erf is nearly 1."""
     return np.asarray(_erfc(x)).astype(x.dtype)
+
+
+def _of_itself(function: Callable[[Array], Array]) -> Callable[[Any], Any]:
+    """A function that NumPy has not, for arrays of any type."""
+    return lambda x: function(x) if isinstance(x, np.ndarray) else x.mapped(function)
+
+
+def _activation(name: str) -> Callable[..., Any]:
+    return lambda x, **parameters: Activation.of(name, **parameters)(x)
 
 
 def _same(x: Any) -> Any:
@@ -54,10 +62,10 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "floor": np.floor,
     "ceil": np.ceil,
     "round": np.round,  # half to even
-    "erf": erf,
-    "erfc": erfc,
+    "erf": _of_itself(erf),
+    "erfc": _of_itself(erfc),
     **{
-        name: ACTIVATIONS[name]
+        name: _activation(name)
         for name in (
             "sigmoid",
             "relu",

@@ -49,7 +49,7 @@ def random_integers(shape: Array, *seeds_and_bounds: Array) -> Array:
 
 
 MAKING: dict[str, Callable[..., Any]] = {
-    "cast": lambda x, dtype: np.asarray(x).astype(dtype),
+    "cast": lambda x, dtype: x.astype(dtype),
     "zeros_like": _like(0),
     "ones_like": _like(1),
     "full": lambda shape, value: np.full(ints(shape), value, value.dtype),

@@ -47,7 +47,8 @@ def batch_to_space(x: Array, block: Array, crops: Array) -> Array:
     lengths = [length * size for length, size in zip(x.shape[1:], sizes, strict=False)]
     z = z.reshape(samples, *lengths, *x.shape[1 + count :])
     kept = tuple(slice(before, length - after) for (before, after), length in zip(_pairs(crops), lengths, strict=True))
-    return np.asarray(z[(slice(None), *kept)])
+    cropped: Array = z[(slice(None), *kept)]
+    return cropped
 
 
 PADDING: dict[str, Callable[..., Any]] = {

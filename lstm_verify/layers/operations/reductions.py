@@ -31,9 +31,7 @@ def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _summing(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda x, axis=None, keepdims=False: function(
-        x, axis=axes_of(axis), keepdims=bool(keepdims), dtype=_kept(np.asarray(x))
-    )
+    return lambda x, axis=None, keepdims=False: function(x, axis=axes_of(axis), keepdims=bool(keepdims), dtype=_kept(x))
 
 
 def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Any:

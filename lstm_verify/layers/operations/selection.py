@@ -96,7 +96,8 @@ def gather(x: Array, indices: Array, axis: Any = None, *, batch_dims: int = 0) -
 
 def gather_nd(x: Array, indices: Array) -> Array:
     """The parts of `x` at the positions in the last axis of `indices`."""
-    return np.asarray(x[_positions(x.shape, indices)])
+    parts: Array = x[_positions(x.shape, indices)]
+    return parts
 
 
 def _positions(lengths: tuple[int, ...], indices: Array) -> tuple[Array, ...]:

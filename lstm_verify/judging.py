@@ -1,0 +1,181 @@
+"""Judging: predictions compared with the replay, with as much of the rounding budget as that takes.
+
+σ costs several times what the replay does, so it is not computed for every sample of a large input. It is for the
+samples that deviate most, in absolute terms and relative to the size of their outputs, and for some others. A sample
+without a σ of its own passes only if it would with the smallest σ that any of these has at the same place; one that
+does not gets its own. The report says for how many samples that was (`docs/rounding.md` shows that verdicts are the
+same as with σ for all).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_verify.arrays import Array, Rows, whole
+from lstm_verify.budget import rounded_rows
+from lstm_verify.compare import SIGMAS, Comparison, Tolerance, Verdict, compare
+from lstm_verify.errors import UnsupportedError
+from lstm_verify.inputs import count_samples
+from lstm_verify.model import Model
+
+FEWEST = 16
+"""The samples that get a σ of their own in any case, if there are that many."""
+SHARE = 32
+"""Of larger inputs, one sample in so many does at first."""
+LOOSE = 0.01
+"""A budget of more than this share of an output's largest value is worth a note."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What came of comparing all outputs."""
+
+    outputs: tuple[Comparison, ...]
+    tolerance: Tolerance
+    own_sigma: int = 0
+    """The number of samples whose σ was computed for themselves."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class KnownSigma:
+    """σ of one output: that of some samples, and for each of the others the smallest of these."""
+
+    samples: int
+    own: Array
+    """(some,) int64, in rising order: the samples whose σ is known."""
+    rows: Array
+    """(some, ...): their σ"""
+
+    def __getitem__(self, rows: slice) -> Array:
+        if len(self.own) == self.samples:
+            return self.rows[rows]
+        start, stop, _ = rows.indices(self.samples)
+        found = np.repeat(self.rows.min(axis=0, keepdims=True), stop - start, axis=0)
+        first, last = np.searchsorted(self.own, (start, stop))
+        found[self.own[first:last] - start] = self.rows[first:last]
+        return found
+
+
+def judge(
+    model: Model,
+    inputs: Mapping[str, Rows],
+    predicted: Mapping[str, Rows],
+    replayed: Mapping[str, Rows],
+    tolerance: Tolerance,
+    fallback: Tolerance,
+    batch_size: int | None = None,
+) -> Judgement:
+    """Compare predictions with the replay of the same inputs.
+
+    Args:
+        model: the model.
+        inputs: its inputs, bound to it, by name.
+        predicted: what the framework computed, by output name.
+        replayed: what the replay computed.
+        tolerance: how far they may lie apart.
+        fallback: stands in for a tolerance by rounding where an operation's rounding is not known.
+        batch_size: the number of samples a stateful model takes at a time, if it does not say so itself.
+
+    Returns:
+        The comparisons, and how they were made.
+    """
+    plain = compare(predicted, replayed, Tolerance(0.0, 0.0))
+    if not all(output.deviations.size for output in plain):
+        return Judgement(plain, tolerance)  # a missing output, or another shape
+    try:
+        sigma, own = _enough_sigma(model, inputs, predicted, replayed, tolerance, plain, batch_size)
+    except UnsupportedError as error:
+        used = fallback if tolerance.by_rounding else tolerance
+        note = f"no rounding budget: {error}. The tolerance is {used}"
+        return Judgement(compare(predicted, replayed, used), used, notes=(note,))
+    outputs = compare(predicted, replayed, tolerance, sigma=sigma)
+    return Judgement(outputs, tolerance, own, tuple(_loose(outputs, sigma, replayed)))
+
+
+def _enough_sigma(
+    model: Model,
+    inputs: Mapping[str, Rows],
+    predicted: Mapping[str, Rows],
+    replayed: Mapping[str, Rows],
+    tolerance: Tolerance,
+    plain: tuple[Comparison, ...],
+    batch_size: int | None,
+) -> tuple[dict[str, KnownSigma], int]:
+    """σ for as many samples as a verdict needs."""
+    samples = count_samples(inputs)
+    if not model.divisible or model.stateful or samples <= FEWEST:
+        rows = rounded_rows(model, inputs, batch_size)
+        return {name: KnownSigma(len(σ), np.arange(len(σ)), σ) for name, σ in _of_samples(rows).items()}, samples
+    chosen = _first(plain, samples)
+    sigma = _of(model, inputs, chosen, samples)
+    while tolerance.by_rounding:
+        outputs = compare(predicted, replayed, tolerance, sigma=sigma)
+        beyond = np.unique(np.concatenate([np.flatnonzero(~output.within) for output in outputs]))
+        missing = np.setdiff1d(beyond, chosen)
+        if not missing.size or missing.size < beyond.size:
+            break  # none is in doubt, or a sample with its own σ is beyond it anyway
+        more = missing[: max(FEWEST, samples // SHARE)]
+        sigma, chosen = _joined(sigma, chosen, _of(model, inputs, more, samples), more)
+    return sigma, len(chosen)
+
+
+def _of_samples(rows: dict[str, Array]) -> dict[str, Array]:
+    return {name: σ.reshape(1) if not σ.ndim else σ for name, σ in rows.items()}
+
+
+def _first(plain: tuple[Comparison, ...], samples: int) -> Array:
+    """The samples to begin with: those that deviate most by one measure or another, and some at equal distances."""
+    count = max(FEWEST, samples // SHARE)
+    chosen = set(np.linspace(0, samples - 1, count // 4).astype(int).tolist())
+    ranks = [np.argsort(-values, kind="stable") for o in plain for values in (o.deviations, o.relative_deviations)]
+    for rank in ranks:
+        chosen |= set(rank[: max(count * 3 // 4 // len(ranks), 1)].tolist())
+    return np.array(sorted(chosen))
+
+
+def _of(model: Model, inputs: Mapping[str, Rows], chosen: Array, samples: int) -> dict[str, KnownSigma]:
+    some = {name: _picked(rows, chosen) for name, rows in inputs.items()}
+    return {name: KnownSigma(samples, chosen, σ) for name, σ in rounded_rows(model, some).items()}
+
+
+def _picked(rows: Rows, chosen: Array) -> Rows:
+    return np.stack([rows[int(i) : int(i) + 1][0] for i in chosen]) if rows.shape else rows
+
+
+def _joined(
+    sigma: dict[str, KnownSigma], chosen: Array, more: dict[str, KnownSigma], added: Array
+) -> tuple[dict[str, KnownSigma], Array]:
+    order = np.argsort(np.concatenate([chosen, added]))
+    everyone = np.concatenate([chosen, added])[order]
+    joined = {
+        name: KnownSigma(known.samples, everyone, np.concatenate([known.rows, more[name].rows])[order])
+        for name, known in sigma.items()
+    }
+    return joined, everyone
+
+
+def _own_rows(rows: Rows, own: Array) -> Array:
+    """The samples with a σ of their own."""
+    picked = _picked(rows, own) if rows.shape else np.reshape(whole(rows), 1)
+    return np.asarray(picked)
+
+
+def _loose(outputs: tuple[Comparison, ...], sigma: Mapping[str, KnownSigma], replayed: Mapping[str, Rows]) -> list[str]:
+    """Which outputs rounding alone may change visibly."""
+    notes = []
+    for output in outputs:
+        rows = sigma[output.name].rows
+        finite = rows[np.isfinite(rows)]
+        own = _own_rows(replayed[output.name], sigma[output.name].own)
+        largest = float(np.abs(own[np.isfinite(own)]).max(initial=0))
+        budget = SIGMAS * float(finite.max(initial=0))
+        if output.verdict is not Verdict.INCONCLUSIVE and budget > LOOSE * largest > 0:
+            notes.append(
+                f"output '{output.name}': rounding alone may change it by {budget:.1g} ({SIGMAS:g}σ), where its "
+                f"largest value is {largest:.2g}; faults smaller than that stay hidden"
+            )
+    return notes

@@ -1,0 +1,256 @@
+"""Rounded: an array that carries the variance of its rounding error through the layer equations.
+
+A framework computes in float32 or less, the replay in float64. How far the two may lie apart follows from the
+computation itself: each operation passes on the errors of its operands, first order and taken as independent, and adds
+its own. With u the unit roundoff (2⁻²⁴ for float32):
+
+    y = f(a, b)         var_y = f_a'² var_a + f_b'² var_b + u² y²               sums, products, quotients, roots
+    y = g(z)            var_y = g'(z)² var_z + (4u y)²                          activations, exp, log
+    y = x @ W, n terms  var_y = var_x @ W² + u² (n/6 + 1) (x² @ W²) + u² (n/9 + 1) y²
+
+The last line: rounding each partial sum s_k by ±u s_k/√3 makes Σ s_k² u²/3, and partial sums of n terms t of either
+sign grow like a random walk, s_k² ≈ k t², those of one sign like s_k = k y/n.
+
+Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, chapters 2 to 4 (the model of rounding);
+Higham and Mary, SIAM J. Sci. Comput. 41(5), 2019 (errors as independent random variables).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_verify.errors import UnsupportedError
+from lstm_verify.rounded.precision import FLOAT32, PRECISIONS, Precision
+
+__all__ = ["PRECISIONS", "Precision", "Rounded", "Rounding"]
+
+Array = npt.NDArray[Any]
+SIGMAS = 8.0
+"""How many standard deviations of rounding error are allowed."""
+DERIVED = 2.0
+"""The error, in units of u, of a constant that was computed from weights, such as γ / √(σ² + ε)."""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """What the arrays of one computation share: its precision, and what is known of its weights."""
+
+    precision: Precision = FLOAT32
+    known: dict[Any, tuple[Array, Any]] = field(default_factory=dict)
+
+    def square(self, weight: Array) -> Array:
+        """The square of each element; of a read-only array it is computed once."""
+        return np.square(weight) if weight.flags.writeable else self._once("square", weight, np.square)
+
+    def error(self, operand: Any) -> Any:
+        """The variance of what was no `Rounded` array: of a weight or another constant.
+
+        Layers keep their weights read-only. They are exact, unless the precision has no such numbers; what was computed
+        from them is not.
+        """
+        if isinstance(operand, np.ndarray) and operand.dtype.kind == "f":
+            if operand.flags.writeable:
+                return own_error(operand, self.precision, DERIVED)
+            return self._once("error", operand, self._representing)
+        if isinstance(operand, float | np.floating):
+            return self._representing(np.asarray(operand))
+        return 0.0
+
+    def _representing(self, weight: Array) -> Any:
+        """The error of representing numbers from a file, which has them in float32, or in a config in decimals."""
+        if self.precision.is_narrow:
+            return own_error(weight, self.precision) / 3
+        exact = self.precision.name == "float64" or np.array_equal(weight, weight.astype(np.float32), equal_nan=True)
+        return 0.0 if exact else own_error(weight, self.precision)
+
+    def _once(self, what: str, weight: Array, compute: Callable[[Array], Any]) -> Any:
+        place = weight.__array_interface__["data"][0]
+        key = (what, self.precision.name, place, weight.shape, weight.strides, weight.dtype.str)
+        if key not in self.known:
+            self.known[key] = weight, compute(weight)  # as long as the weight is kept, no other has its place
+        return self.known[key][1]
+
+
+class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array of values and the variance of the error that each of them has for rounding.
+
+    It goes through NumPy's functions and operators like an array. A function without a rule raises UnsupportedError,
+    and so does turning it into a plain array, which would forget the variance.
+
+    Attributes:
+        value: float64, what is computed without rounding.
+        variance: of its shape; or 0.0 as long as there is no error.
+        rounding: the precision that the framework computes in.
+
+    Example:
+        >>> x = Rounded(np.array([3.0, -4.0]))
+        >>> y = x * x + 1
+        >>> y.value
+        array([10., 17.])
+        >>> (np.sqrt(y.variance) / y.value / 2**-24).round(2)
+        array([1.35, 1.37])
+    """
+
+    __slots__ = ("rounding", "value", "variance")
+
+    def __init__(self, value: Array, variance: Array | float = 0.0, rounding: Rounding | None = None) -> None:
+        self.value, self.variance, self.rounding = value, variance, rounding or Rounding()
+
+    def like(self, value: Array, variance: Array | float) -> Self:
+        """Another array of the same computation."""
+        return type(self)(value, variance, self.rounding)
+
+    def rounded_to(self, rounding: Rounding) -> Self:
+        """The same array where another precision is computed in, which a narrower one rounds it to."""
+        if rounding.precision == self.rounding.precision:
+            return self
+        variance = self.variance
+        if rounding.precision.unit > self.rounding.precision.unit:
+            variance = own_error(self.value, rounding.precision) + variance
+        return type(self)(self.value, variance, rounding)
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing was rounded yet."""
+        return isinstance(self.variance, float)
+
+    def variances(self) -> Array:
+        """The variance of every element, of the shape of the values."""
+        return np.broadcast_to(np.asarray(self.variance, float), self.value.shape)
+
+    def activated(self, activation: Any) -> Any:
+        """An `Activation` of this array."""
+        from lstm_verify.rounded.activations import activated
+
+        return activated(self, activation)
+
+    def mapped(self, function: Callable[[Array], Array]) -> Self:
+        """A function of each element by itself, which a framework approximates."""
+        from lstm_verify.rounded.ufuncs import ELEMENTARY, spread
+
+        y = function(self.value)
+        passed_on = 0.0 if self.exact else spread(function, y, self.value, self.variances())
+        return self.like(y, passed_on + own_error(y, self.rounding.precision, ELEMENTARY))
+
+    # ------------------------------------------------------------------------------ NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        from lstm_verify.rounded.ufuncs import applied
+
+        return applied(self, ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        from lstm_verify.rounded.functions import called
+
+        return called(self, function, args, kwargs)
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
+        if not self.exact:
+            raise UnsupportedError("an array with rounding errors would lose them as a plain array")
+        return np.array(self.value, dtype, copy=copy)
+
+    # ------------------------------------------------------------------------------ what arrays have
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        return self.value.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.value.dtype
+
+    @property
+    def T(self) -> Self:
+        return self.moved(lambda a: a.T)
+
+    def moved(self, move: Callable[[Array], Any]) -> Self:
+        """The elements elsewhere, by a function that only moves them."""
+        return self.like(move(self.value), self.variance if self.exact else move(self.variances()))
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, key: Any) -> Self:
+        return self.moved(lambda a: a[key])
+
+    def __setitem__(self, key: Any, new: Any) -> None:
+        value, variance = parts(new)
+        if self.exact:
+            self.variance = np.zeros(self.value.shape)
+        self.value[key] = value
+        self.variance[key] = variance  # type: ignore[index]
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def reshape(self, *shape: Any) -> Self:
+        return self.moved(lambda a: a.reshape(*shape))
+
+    def transpose(self, *axes: Any) -> Self:
+        return self.moved(lambda a: a.transpose(*axes))
+
+    def swapaxes(self, first: int, second: int) -> Self:
+        return self.moved(lambda a: a.swapaxes(first, second))
+
+    def ravel(self) -> Self:
+        return self.moved(np.ravel)
+
+    def copy(self) -> Self:
+        return self.moved(np.copy)
+
+    def astype(self, dtype: npt.DTypeLike, copy: bool = True) -> Any:
+        """Itself in any floating-point type, since its values stay exact; the plain values in another."""
+        if np.issubdtype(np.dtype(dtype), np.floating):
+            return self
+        return self.value.astype(dtype)
+
+    def item(self) -> Any:
+        return self.value.item()
+
+    def sum(self, axis: Any = None, **kwargs: Any) -> Any:
+        return np.sum(self, axis=axis, **kwargs)
+
+    def mean(self, axis: Any = None, **kwargs: Any) -> Any:
+        return np.mean(self, axis=axis, **kwargs)
+
+    def var(self, axis: Any = None, **kwargs: Any) -> Any:
+        return np.var(self, axis=axis, **kwargs)
+
+    def max(self, axis: Any = None, **kwargs: Any) -> Any:
+        return np.max(self, axis=axis, **kwargs)
+
+    def min(self, axis: Any = None, **kwargs: Any) -> Any:
+        return np.min(self, axis=axis, **kwargs)
+
+
+def parts(operand: Any, rounding: Rounding | None = None) -> tuple[Any, Any]:
+    """The values and the variance of an operand of any kind."""
+    if isinstance(operand, Rounded):
+        return operand.value, operand.variance
+    return operand, 0.0 if rounding is None else rounding.error(operand)
+
+
+def own_error(value: Array, precision: Precision, factor: float = 1.0) -> Any:
+    """The variance that rounding a result adds; infinite where the precision cannot hold it."""
+    u, largest = factor * precision.unit, precision.largest
+    variance = np.square(u * value)
+    variance += (precision.smallest * 0.5) ** 2
+    if not np.max(variance, initial=0) < (u * largest) * (u * largest):
+        variance = np.where(np.abs(value) <= largest, variance, np.inf)
+    return variance

@@ -1,0 +1,100 @@
+"""How activations pass rounding errors on.
+
+An activation is one operation of a framework, so its errors go through it as a whole: computed part by part, those of
+`x σ(x)` would be taken for independent, and those of a softmax never cancel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.rounded import Array, Rounded, own_error
+from lstm_verify.rounded.ufuncs import ELEMENTARY, spread
+
+SLOPES: dict[str, Callable[[Array], Any]] = {
+    "linear": lambda y: 1.0,
+    "tanh": lambda y: 1 - np.square(y),
+    "sigmoid": lambda y: y * (1 - y),
+}
+"""The slope at a result, for the functions that run at every time step."""
+OWN_ERRORS: dict[str, Callable[[Array, Array], Any]] = {
+    "softmax": lambda z, y: (4 - 0.125 * np.log(np.maximum(y, 1e-300))) * y,
+    "log_softmax": lambda z, y: 1 + np.abs(y),
+    "elu": lambda z, y: 4 * np.abs(y) + 0.5 * (z < 0),
+    "selu": lambda z, y: 4 * np.abs(y) + 1.0 * (z < 0),
+    "gelu": lambda z, y: 4 * np.abs(y) + 3.0 * (z < 0),
+    "mish": lambda z, y: 4 * np.abs(y) + 3.0 * (z < 0),
+    "tanh_shrink": lambda z, y: 4 * np.abs(y) + np.abs(np.tanh(z)),
+    "sparsemax": lambda z, y: 4 * np.abs(y) + 2.0 * (y > 0),
+    "squareplus": lambda z, y: 4 * np.abs(y) + np.abs(z) * (z < 0),
+}
+"""The error of a framework's own approximation at an input and its result, in units of u, where it is not 4 |y|: what
+is the difference of larger numbers has an error of their size. Measured with TensorFlow 2.21, with and without oneDNN
+and XLA, on a grid of all inputs (docs/rounding.md)."""
+FLUSHED = 0.02
+"""In units of u, what a sigmoid in float16 may be and still become 0 (XLA)."""
+SMALL = 1e-4
+"""Errors for which a smooth function is as good as straight."""
+
+
+def _softmax(y: Array, variance: Array, axis: Any) -> Array:
+    """∂y_i/∂x_j = y_i (δ_ij - y_j)"""
+    weighted = np.square(y) * variance
+    others = np.sum(weighted, axis=axis, keepdims=True) - weighted
+    result: Array = np.square(y) * (np.square(1 - y) * variance + np.maximum(others, 0))
+    return result
+
+
+def _log_softmax(y: Array, variance: Array, axis: Any) -> Array:
+    """∂y_i/∂x_j = δ_ij - exp(y_j)"""
+    p = np.exp(y)
+    weighted = np.square(p) * variance
+    others = np.sum(weighted, axis=axis, keepdims=True) - weighted
+    result: Array = np.square(1 - p) * variance + np.maximum(others, 0)
+    return result
+
+
+def _sparsemax(y: Array, variance: Array, axis: Any) -> Array:
+    """∂y_i/∂x_j = δ_ij - 1/k among the k elements that are not 0"""
+    support = y > 0
+    k = np.maximum(np.sum(support, axis=axis, keepdims=True), 1)
+    mean = np.sum(np.where(support, variance, 0), axis=axis, keepdims=True) / k
+    return np.where(support, variance + mean, 0.0)
+
+
+ALONG_AN_AXIS = {"softmax": _softmax, "log_softmax": _log_softmax, "sparsemax": _sparsemax}
+
+
+def activated(x: Rounded, activation: Any) -> Any:
+    """An activation of an array with rounding errors."""
+    if activation.name == "glu":
+        return activation.function(x)
+    y = activation.function(x.value)
+    if activation.name == "linear":
+        return x
+    return x.like(y, _passed_on(x, y, activation) + _added(x, y, activation))
+
+
+def _added(x: Rounded, y: Array, activation: Any) -> Any:
+    precision = x.rounding.precision
+    if activation.name in OWN_ERRORS:
+        return own_error(OWN_ERRORS[activation.name](x.value, y), precision)
+    added = own_error(y, precision, ELEMENTARY)
+    if activation.name == "sigmoid" and precision.is_narrow:
+        added = added + (FLUSHED * precision.unit) ** 2
+    return added
+
+
+def _passed_on(x: Rounded, y: Array, activation: Any) -> Any:
+    if x.exact:
+        return 0.0
+    variance = x.variances()
+    if activation.name in ALONG_AN_AXIS:
+        return ALONG_AN_AXIS[activation.name](y, variance, dict(activation.parameters).get("axis", -1))
+    slope = SLOPES.get(activation.name)
+    if slope is not None and np.max(variance, initial=0) < SMALL**2:
+        return np.square(slope(y)) * variance
+    return spread(activation.function, y, x.value, variance)

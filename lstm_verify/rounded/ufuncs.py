@@ -1,0 +1,146 @@
+"""How NumPy's universal functions pass rounding errors on, and what they add."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.errors import UnsupportedError
+from lstm_verify.rounded import SIGMAS, Array, Rounded, own_error, parts
+
+Rule = Callable[..., Any]
+"""From the result, the values of the operands and their variances: what they pass on to the variance of the result."""
+
+
+def _no_nan(variance: Any, *given: Any) -> Any:
+    """0 where the operands have no error, though their slope there may be infinite."""
+    certain = np.logical_and.reduce([np.equal(v, 0) for v in given])
+    return np.where(certain, 0.0, variance) if np.any(certain) else variance
+
+
+def _extreme(larger: bool) -> Rule:
+    def rule(y: Array, a: Any, b: Any, va: Any, vb: Any) -> Any:
+        """The error of the operand that was chosen, or the larger where rounding may have chosen the other."""
+        gap, either = np.abs(np.subtract(a, b)), np.maximum(va, vb)
+        chosen = np.where(np.greater(a, b) if larger else np.less(a, b), va, vb)
+        return np.where(gap > SIGMAS * np.sqrt(either), chosen, either)
+
+    return rule
+
+
+def _power(y: Array, a: Any, p: Any, va: Any, vp: Any) -> Any:
+    return np.square(p * np.power(a, p - 1)) * va + _no_nan(np.square(y * np.log(np.abs(a))) * vp, vp)
+
+
+RULES: dict[np.ufunc, Rule] = {
+    np.add: lambda y, a, b, va, vb: va + vb,
+    np.subtract: lambda y, a, b, va, vb: va + vb,
+    np.multiply: lambda y, a, b, va, vb: np.square(b) * va + np.square(a) * vb,
+    np.true_divide: lambda y, a, b, va, vb: (va + np.square(y) * vb) / np.square(b),
+    np.power: _power,
+    np.maximum: _extreme(True),
+    np.minimum: _extreme(False),
+    np.negative: lambda y, a, va: va,
+    np.absolute: lambda y, a, va: va,
+    np.square: lambda y, a, va: 4 * np.square(a) * va,
+    np.sqrt: lambda y, a, va: _no_nan(va / (4 * a), va),
+    np.reciprocal: lambda y, a, va: np.square(np.square(y)) * va,
+    np.exp: lambda y, a, va: np.square(y) * va,
+    np.log: lambda y, a, va: va / np.square(a),
+    np.log1p: lambda y, a, va: va / np.square(1 + a),
+    np.expm1: lambda y, a, va: np.square(y + 1) * va,
+    np.tanh: lambda y, a, va: np.square(1 - np.square(y)) * va,
+}
+EXACT = {np.maximum, np.minimum, np.negative, np.absolute, np.positive, np.floor, np.ceil, np.rint, np.trunc, np.sign}
+"""What adds no error of its own."""
+CORRECTLY_ROUNDED = {np.add, np.subtract, np.multiply, np.true_divide, np.square, np.sqrt, np.reciprocal}
+ELEMENTARY = 4.0
+"""The error, in units of u, of functions that a framework approximates: exp, tanh and the like."""
+
+
+def applied(like: Rounded, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Apply a ufunc, or one of its methods.
+
+    Raises:
+        UnsupportedError: there is no rule for it.
+    """
+    if method in ("reduce", "accumulate"):
+        return _along_an_axis(ufunc, method, inputs, kwargs)
+    if method != "__call__" or "out" in kwargs:
+        raise UnsupportedError(f"rounding errors have no rule for {ufunc.__name__}.{method} or writing in place")
+    if ufunc is np.matmul:
+        return product(like, np.matmul, *inputs)
+    values, variances = zip(*(parts(item, like.rounding) for item in inputs), strict=True)
+    y = ufunc(*values, **kwargs)
+    if y.dtype.kind != "f":
+        return y  # a comparison, which rounding decides otherwise only where both sides are nearly equal
+    return like.like(y, _passed_on(ufunc, y, values, variances) + _added(like, ufunc, y, inputs))
+
+
+def _passed_on(ufunc: np.ufunc, y: Array, values: tuple[Any, ...], variances: tuple[Any, ...]) -> Any:
+    if all(isinstance(variance, float) for variance in variances):
+        return 0.0
+    if ufunc in RULES:
+        return RULES[ufunc](y, *values, *variances)
+    if len(values) == 1:
+        return spread(ufunc, y, values[0], variances[0])
+    raise UnsupportedError(f"rounding errors have no rule for {ufunc.__name__}")
+
+
+def _added(like: Rounded, ufunc: np.ufunc, y: Array, inputs: tuple[Any, ...]) -> Any:
+    if ufunc in EXACT or (ufunc is np.multiply and any(_is_boolean(item) for item in inputs)):
+        return 0.0
+    return own_error(y, like.rounding.precision, 1.0 if ufunc in CORRECTLY_ROUNDED else ELEMENTARY)
+
+
+def _is_boolean(operand: Any) -> bool:
+    return isinstance(operand, np.ndarray | np.generic) and operand.dtype.kind == "b"
+
+
+def spread(function: Callable[[Array], Array], y: Array, z: Array, variance: Any) -> Array:
+    """What an elementwise function makes of an error: by how far it moves over as many σ as are allowed.
+
+    Where it has a kink or a step within that reach, so has this.
+    """
+    reach = SIGMAS * np.sqrt(variance)
+    with np.errstate(all="ignore"):
+        moved = np.maximum(np.abs(function(z + reach) - y), np.abs(function(z - reach) - y))
+    result: Array = np.where(reach > 0, np.square(moved / SIGMAS), 0.0)
+    return result
+
+
+def product(like: Rounded, multiply: Callable[..., Any], a: Any, b: Any, terms: int | None = None) -> Rounded:
+    """A sum of products, such as `a @ b`, by a function that is linear in both.
+
+    Args:
+        like: an array of the computation.
+        multiply: computes it.
+        a, b: the factors.
+        terms: how many products make a sum; None: as many as the last axis of `a` is long.
+    """
+    precision = like.rounding.precision
+    (x, vx), (W, vW) = parts(a), parts(b)  # the error of weights is in `per_term`
+    y = multiply(x, W)
+    n = x.shape[-1] if terms is None else terms
+    square = like.rounding.square
+    W2 = square(W) if isinstance(b, np.ndarray) else np.square(W)
+    u2, v2 = precision.unit**2, precision.adds_in**2
+    per_term = v2 * (n / 6 + 1) + (u2 / 3 if precision.is_narrow and isinstance(b, np.ndarray) else 0)
+    variance = multiply(per_term * np.square(x) + vx, W2)
+    if not isinstance(vW, float):
+        variance = variance + multiply(np.square(x), vW)
+    if v2 * n / 9 > u2:
+        variance = variance + v2 * n / 9 * np.square(y)
+    return like.like(y, variance + own_error(y, precision, np.sqrt(1 + v2 / u2 * n / 9)))
+
+
+def _along_an_axis(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if (ufunc, method) == (np.add, "accumulate"):
+        return np.cumsum(inputs[0], axis=kwargs.get("axis", 0))
+    same = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
+    if method != "reduce" or ufunc not in same:
+        raise UnsupportedError(f"rounding errors have no rule for {ufunc.__name__}.{method}")
+    kept = {key: value for key, value in kwargs.items() if key in ("axis", "keepdims")}
+    return same[ufunc](*inputs, **{"axis": 0, **kept})
