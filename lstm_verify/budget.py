@@ -109,13 +109,18 @@ def _block(model: Model, rows: Mapping[str, Rows], block: slice, run: Run) -> li
     for spec in model.inputs:
         array = rows[spec.name]
         value: Any = as_input(spec, array[block] if array.shape else np.asarray(array))
-        if value.dtype.kind == "f":
-            value = Rounded(value.astype(np.float64), rounding=arithmetic.rounding(str(value.dtype)))
-        values.append(value)
-    return [_deviation(value) for value in run_once(model, values, run)]
+        values.append(as_rounded(value, str(value.dtype), arithmetic))
+    return [deviation_of(value) for value in run_once(model, values, run)]
 
 
-def _deviation(value: Any) -> Array:
+def as_rounded(value: Array, dtype: str, arithmetic: RoundedArithmetic) -> Any:
+    """An input of a dtype, with nothing rounded yet; whole numbers stay what they are."""
+    if value.dtype.kind != "f":
+        return value
+    return Rounded(value.astype(np.float64), rounding=arithmetic.rounding(dtype))
+
+
+def deviation_of(value: Any) -> Array:
     """σ of an output; infinite where nothing can be said."""
     if not isinstance(value, Rounded):
         return np.zeros(np.shape(value))

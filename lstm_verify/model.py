@@ -6,7 +6,7 @@ are held by name and nodes refer to them, so that a layer used twice is one laye
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -131,15 +131,42 @@ class Model(Layer):
         object.__setattr__(self, "layers", MappingProxyType(dict(self.layers)))
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
-        signals = {Tensor(spec.name): signal for spec, signal in zip(self.inputs, inputs, strict=True)}
+        signals = self._given(inputs)
         for node, expiring in zip(self.nodes, self._last_uses, strict=True):
-            given = [_found(signals, tensor) for tensor in node.inputs]
-            if node.mask is not None:
-                given[0] = Signal(given[0].value, _found(signals, node.mask).value.astype(bool))
-            results = self._call(self.layers[node.layer], tuple(given), run.inside(node.layer))
-            signals.update({Tensor(node.layer, node.call, index): signal for index, signal in enumerate(results)})
+            signals.update(self._results(node, signals, run))
             for tensor in expiring:
                 del signals[tensor]
+        return self._outputs(signals)
+
+    def signals(self, inputs: Signals, run: Run) -> dict[Tensor, Signal]:
+        """Everything that is computed on the way to the outputs, which are among it."""
+        signals = self._given(inputs)
+        for node in self.nodes:
+            signals.update(self._results(node, signals, run))
+        return signals
+
+    def resumed(self, known: Mapping[Tensor, Signal], changed: Collection[str], run: Run) -> Signals:
+        """The outputs, if some layers are others than they were when `signals` computed what is known."""
+        signals, stale = dict(known), set[Tensor]()
+        for node in self.nodes:
+            used = (*node.inputs, *([node.mask] if node.mask else []))
+            if node.layer in changed or any(tensor in stale for tensor in used):
+                results = self._results(node, signals, run)
+                signals |= results
+                stale |= set(results)
+        return self._outputs(signals)
+
+    def _given(self, inputs: Signals) -> dict[Tensor, Signal]:
+        return {Tensor(spec.name): signal for spec, signal in zip(self.inputs, inputs, strict=True)}
+
+    def _results(self, node: Node, signals: Mapping[Tensor, Signal], run: Run) -> dict[Tensor, Signal]:
+        given = [_found(signals, tensor) for tensor in node.inputs]
+        if node.mask is not None:
+            given[0] = Signal(given[0].value, _found(signals, node.mask).value.astype(bool))
+        results = self._call(self.layers[node.layer], tuple(given), run.inside(node.layer))
+        return {Tensor(node.layer, node.call, index): signal for index, signal in enumerate(results)}
+
+    def _outputs(self, signals: Mapping[Tensor, Signal]) -> Signals:
         return tuple(_found(signals, output.tensor) for output in self.outputs)
 
     def _call(self, layer: Layer, inputs: Signals, run: Run) -> Signals:

@@ -15,6 +15,9 @@ COMMANDS = {
     "saved_keras": ("saved_models.json", "tests.zoo.saved_models", "--framework", "keras"),
     "saved_tf_keras": ("saved_models.json", "tests.zoo.saved_models", "--framework", "tf_keras"),
     "tf1": ("tf1.json", "tests.zoo.tf1"),
+    "faults_tf1": ("cases.json", "tests.zoo.faults.tf1"),
+    "faults_keras": ("cases.json", "tests.zoo.faults.build", "--framework", "keras"),
+    "faults_tf_keras": ("cases.json", "tests.zoo.faults.build", "--framework", "tf_keras"),
     "keras": ("zoo.json", "tests.zoo.build", "--framework", "keras"),
     "tf_keras": ("zoo.json", "tests.zoo.build", "--framework", "tf_keras"),
 }

@@ -15,6 +15,9 @@ from tests.graph_zoo import GraphZoo
 FIXTURES = ROOT / "fixtures"
 REAL_MODELS = ROOT.parent / "shared" / "models"
 GRAPH_ZOOS = ("tf1", "saved_keras", "saved_tf_keras")
+FAULT_ZOOS = ("faults_tf1", "faults_keras", "faults_tf_keras")
+FIXTURE_OF = dict.fromkeys(GRAPH_ZOOS, "graph_zoo") | dict.fromkeys(FAULT_ZOOS, "fault_zoo")
+"""By the name of a zoo, the fixture that hands it out; for the others it is `zoo`."""
 
 settings.register_profile("deterministic", derandomize=True, deadline=None)
 settings.load_profile("deterministic")
@@ -29,7 +32,7 @@ def building(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     kept = os.environ.get("LSTM_VERIFY_ZOO")
     root = Path(kept) if kept else tmp_path_factory.mktemp("zoo")
     asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    found = Building(root, [name for name in COMMANDS if ("graph_zoo" if name in GRAPH_ZOOS else "zoo") in asked])
+    found = Building(root, [name for name in COMMANDS if FIXTURE_OF.get(name, "zoo") in asked])
     yield found
     found.stop()
 
@@ -38,6 +41,12 @@ def building(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def zoo(building: Building) -> Callable[[str], Path]:
     """The folder of the models that a framework (`keras` or `tf_keras`) built."""
     return building.folder
+
+
+@pytest.fixture(scope="session")
+def fault_zoo(building: Building) -> Callable[[str], Path]:
+    """The folder of honest models and faulty predictions of a framework (`keras`, `tf_keras` or `tf1`)."""
+    return lambda framework: building.folder(f"faults_{framework}")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,194 @@
+"""Diagnosis: which fault explains that predictions differ from what the weights compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.arrays import Array, Rows
+from lstm_verify.compare import SIGMAS, Comparison
+from lstm_verify.diagnosis.changes import Change
+from lstm_verify.diagnosis.experiment import Experiment, Misfit, distance, experiment
+from lstm_verify.diagnosis.search import Found, Search
+from lstm_verify.errors import LstmVerifyError
+from lstm_verify.inputs import bind, count_samples, random_inputs
+from lstm_verify.model import Model
+
+SAMPLES = 8
+"""The samples that experiments are made with."""
+MORE_SAMPLES = 64
+"""The samples that an explanation is tried on again."""
+RANDOM_SAMPLES = 16
+SEEDS = 4
+ORDERED = 128
+"""The first samples, on which it is tried what one batch may leave to the next."""
+SECONDS = 60.0
+CLEARLY_BETTER = 4.0
+"""Of two explanations, the one whose deviations are so many times smaller than the other's is the better."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A fault that makes the deviation fall within rounding."""
+
+    change: Change
+    before: Misfit
+    after: Misfit
+    samples: int
+    """How many samples it was tried on."""
+    also: tuple[Change, ...] = ()
+    """The same in other words: changes that compute the same, whatever the input."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What explains a mismatch."""
+
+    status: str
+    """`explained`, `ambiguous` (several faults explain it alike) or `unexplained`."""
+    explanations: tuple[Explanation, ...]
+    closest: tuple[Change, Misfit] | None = None
+    """What comes nearest, if nothing explains it."""
+    tried: int = 0
+    complete: bool = True
+    """Whether everything was tried, before time was up."""
+    separating: Mapping[str, int] | None = None
+    """The number and the seed of random samples that would tell the faults apart."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The diagnosis as plain data."""
+        return {
+            "status": self.status,
+            "faults": [
+                _explanation_dict(explanation, number, part, path)
+                for number, explanation in enumerate(self.explanations)
+                for part in explanation.change.parts or (explanation.change,)
+                for path in part.layers
+            ],
+            "tried": self.tried,
+            "complete": self.complete,
+            "separating_input": dict(self.separating) if self.separating else None,
+        }
+
+
+def _explanation_dict(explanation: Explanation, number: int, change: Change, path: str) -> dict[str, Any]:
+    """One fault of an explanation; those with the same number act together."""
+    return {
+        "explanation": number,
+        "fault": change.fault,
+        "layer": path,
+        "parameter": change.parameter,
+        "file_says": change.file_says,
+        "behaves_as": change.behaves_as,
+        "max_abs_deviation_before": explanation.before.absolute,
+        "max_abs_deviation_after": explanation.after.absolute,
+        "sigmas_after": explanation.after.sigmas,
+        "samples": explanation.samples,
+        "also": [{"fault": other.fault, "layer": other.layers[0]} for other in explanation.also],
+    }
+
+
+def diagnose(
+    model: Model,
+    inputs: Mapping[str, Rows],
+    predicted: Mapping[str, Rows],
+    outputs: tuple[Comparison, ...],
+    batch_size: int | None = None,
+    seconds: float = SECONDS,
+) -> Diagnosis:
+    """Find out which fault explains a mismatch.
+
+    Args:
+        model: the model.
+        inputs: its inputs, bound to it, by name.
+        predicted: what the framework computed, by output name.
+        outputs: what came of comparing it with the replay.
+        batch_size: the number of samples that ran together.
+        seconds: how long to look.
+    """
+    samples = count_samples(inputs)
+    whole = model.stateful or not model.divisible
+    chosen = None if whole else _worst(outputs, min(SAMPLES, samples))
+    first = experiment(model, inputs, predicted, chosen, batch_size if whole else None)
+    ordered = None if whole else experiment(model, inputs, predicted, np.arange(min(ORDERED, samples)))
+    found = Search(first, seconds, ordered, batch_size).run()
+    more = first if whole else experiment(model, inputs, predicted, _worst(outputs, min(MORE_SAMPLES, samples)))
+    lasting = []
+    for change, _ in found.explaining:
+        tried_on = ordered if change.batches and ordered else more
+        after = tried_on.confirmed(change)
+        if after.explains:
+            before = tried_on.misfit(tried_on.replayed, tried_on.sigma)
+            lasting.append(Explanation(change, before, after, tried_on.samples))
+    return _diagnosis(model, lasting, found)
+
+
+def _worst(outputs: tuple[Comparison, ...], count: int) -> Array:
+    """The samples that deviate most, the worst first, and then some others."""
+    ranks = [output.worst(len(output.deviations)) for output in outputs if output.deviations.size]
+    picked: dict[int, None] = {}
+    for samples in zip(*ranks, strict=False):
+        picked |= dict.fromkeys(samples)
+        if len(picked) >= count:
+            break
+    return np.array(list(picked)[:count])
+
+
+def _diagnosis(model: Model, lasting: list[Explanation], found: Found) -> Diagnosis:
+    best = min((e.after.mean for e in lasting), default=0.0)
+    good = [e for e in lasting if e.after.mean <= max(CLEARLY_BETTER * best, 0.5)]
+    named: dict[tuple[str, tuple[str, ...]], Explanation] = {}
+    for explanation in good:
+        named.setdefault((explanation.change.fault, explanation.change.layers), explanation)
+    groups, separating = told_apart(model, list(named.values()))
+    explanations = tuple(replace(first, also=tuple(e.change for e in others)) for first, *others in groups)
+    status = {0: "unexplained", 1: "explained"}.get(len(explanations), "ambiguous")
+    closest = None if explanations else found.closest
+    return Diagnosis(status, explanations, closest, found.tried, found.complete, separating)
+
+
+def told_apart(
+    model: Model, explanations: list[Explanation]
+) -> tuple[list[list[Explanation]], Mapping[str, int] | None]:
+    """Which explanations are the same in other words, by random inputs; and inputs on which the others differ.
+
+    Returns:
+        Groups of explanations that compute the same for all inputs tried, and the number and seed of random samples
+        that tell all groups apart, if there are several and such samples were found.
+    """
+    groups: list[list[Explanation]] = []
+    if len(explanations) < 2:
+        return [[e] for e in explanations], None
+    tries = [_random_experiment(model, seed) for seed in range(SEEDS)]
+    for explanation in explanations:
+        for group in groups:
+            if not any(_differ(tried, group[0], explanation) for tried in tries if tried):
+                group.append(explanation)
+                break
+        else:
+            groups.append([explanation])
+    firsts = [group[0] for group in groups]
+    for seed, tried in enumerate(tries):
+        if len(groups) > 1 and tried and all(_differ(tried, a, b) for a, b in combinations(firsts, 2)):
+            return groups, {"random": RANDOM_SAMPLES, "seed": seed}
+    return groups, None
+
+
+def _random_experiment(model: Model, seed: int) -> Experiment | None:
+    try:
+        bound, _ = bind(model, random_inputs(model, RANDOM_SAMPLES, seed))
+    except LstmVerifyError:
+        return None  # inputs of no known shape
+    return experiment(model, bound, None, None)
+
+
+def _differ(given: Experiment, first: Explanation, second: Explanation) -> bool:
+    """Whether two changes compute different things for the samples of an experiment."""
+    a, b = given.outputs(first.change), given.outputs(second.change)
+    if a is None or b is None:
+        return False
+    return distance(a, b, given.sigma).sigmas > 2 * SIGMAS

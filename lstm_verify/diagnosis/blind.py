@@ -1,0 +1,165 @@
+"""Blind spots: the faults that a match could not have shown, with this model and this input.
+
+Every fault that people meet is tried on the model itself. One that changes no output by more than what rounding is
+allowed would have passed: one time step from a state of zeros never uses the recurrent kernel, equal gates hide their
+order, an input without padding hides what becomes of masks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.arrays import Array, Rows
+from lstm_verify.compare import SIGMAS
+from lstm_verify.diagnosis.changes import Batches, Change, exchanges, singles
+from lstm_verify.diagnosis.common import is_common
+from lstm_verify.diagnosis.experiment import Experiment, experiment
+from lstm_verify.inputs import count_samples
+from lstm_verify.layers import Layer, Run, Signal, Signals
+from lstm_verify.model import Model
+
+FEW, MANY = 8, 128
+"""Samples that every fault is tried on, and those that a fault is tried on that the first do not show."""
+SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class BlindSpot:
+    """A fault that would have changed nothing."""
+
+    change: Change
+    effect: float
+    """The largest change of an output, in σ."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The blind spot as plain data."""
+        return {**self.change.to_dict(), "effect_sigmas": self.effect if np.isfinite(self.effect) else None}
+
+
+@dataclass(frozen=True)
+class BlindSpots:
+    """What a match could not have shown."""
+
+    found: tuple[BlindSpot, ...]
+    tried: int
+    complete: bool
+    """Whether there was time for every fault."""
+
+    def by_layer(self) -> dict[str, list[str]]:
+        """The names of the faults, by the layer that they are in."""
+        names: dict[str, list[str]] = {}
+        for spot in self.found:
+            listed = names.setdefault(" and ".join(spot.change.layers), [])
+            if spot.change.fault not in listed:
+                listed.append(spot.change.fault)
+        return names
+
+
+@dataclass
+class _Calls:
+    """Notes what the layers of a run are called with."""
+
+    masked: set[str]
+    with_states: set[str]
+
+    def enter(self, layer: Layer, inputs: Signals) -> Signals:
+        if inputs and inputs[0].mask is not None:
+            self.masked.add(layer.name)
+        if len(inputs) > 1:
+            self.with_states.add(layer.name)
+        return inputs
+
+    def leave(self, layer: Layer, outputs: Signals) -> Signals:
+        return outputs
+
+
+def blind_spots(
+    model: Model, inputs: Mapping[str, Rows], batch_size: int | None = None, seconds: float = SECONDS
+) -> BlindSpots:
+    """Find the faults that an input cannot show.
+
+    Args:
+        model: the model.
+        inputs: its inputs, bound to it, by name.
+        batch_size: the number of samples that the framework predicts at a time; None if that is not known.
+        seconds: how long to look.
+    """
+    until = time.monotonic() + seconds
+    samples = count_samples(inputs)
+    together = model.stateful or not model.divisible
+    few = experiment(model, inputs, None, None if together else _spread(samples, FEW), batch_size if together else None)
+    many: Experiment | None = few if together or samples <= FEW else None
+    calls = _calls(few)
+    found, tried, complete = [], 0, True
+    for change in _representative(few.model, calls, batch_size, samples):
+        if time.monotonic() > until:
+            complete = False
+            break
+        tried += 1
+        effect = 0.0 if change.batches else _effect(few, change)
+        if effect <= SIGMAS:
+            many = many or experiment(model, inputs, None, np.arange(samples)[: max(MANY, 2 * (batch_size or 1))])
+            effect = max(effect, _effect(many, change))
+        if effect <= SIGMAS:
+            found.append(BlindSpot(change, effect))
+    return BlindSpots(tuple(found), tried, complete)
+
+
+def _spread(samples: int, count: int) -> Array:
+    return np.unique(np.linspace(0, samples - 1, min(count, samples)).astype(int))
+
+
+def _effect(given: Experiment, change: Change) -> float:
+    """The largest change of an output, in σ; infinite if its shape is another one."""
+    outputs = given.outputs(change)
+    if outputs is None or [o.shape for o in outputs] != [r.shape for r in given.replayed]:
+        return np.inf
+    return replace_predicted(given).misfit(outputs, given.sigma).sigmas
+
+
+def replace_predicted(given: Experiment) -> Experiment:
+    """The experiment with what the model computes in the place of predictions."""
+    if given.predicted is None:
+        given.predicted = given.replayed
+    return given
+
+
+def _calls(given: Experiment) -> _Calls:
+    calls = _Calls(set(), set())
+    with np.errstate(all="ignore"):
+        given.model.apply(tuple(Signal(value) for value in given.values), Run(arithmetic=calls))
+    return calls
+
+
+def _representative(model: Model, calls: _Calls, batch_size: int | None, samples: int) -> Iterator[Change]:
+    """The changes to try: what frameworks do, in layers where it means something."""
+    for change in chain(singles(model), exchanges(model)):
+        if not isinstance(change, Change) or not is_common(change):
+            continue
+        top = next(iter(change.tops))
+        if change.fault == "mask" and change.behaves_as == "ignored" and change.parameter == "mask":
+            if change.file_says == "used" and not _any_in(model, top, calls.masked):
+                continue
+        elif change.fault == "mask":
+            continue
+        if change.fault == "state_order" and "initial" in (change.parameter or ""):
+            if not _any_in(model, top, calls.with_states):
+                continue
+        if change.fault == "initial_state":
+            if change.file_says == "what is given" and not _any_in(model, top, calls.with_states):
+                continue
+            if change.carries:
+                if batch_size is None:
+                    continue
+                change = replace(change, batches=Batches(batch_size))
+        yield change
+
+
+def _any_in(model: Model, top: str, names: set[str]) -> bool:
+    return model.layers[top].name in names or isinstance(model.layers[top], Model)

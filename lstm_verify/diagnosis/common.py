@@ -1,0 +1,30 @@
+"""Which changes are what frameworks do, of all that are possible."""
+
+from __future__ import annotations
+
+from lstm_verify.diagnosis.changes import Change
+
+GATES = ("sigmoid", "hard_sigmoid")
+COMMON: dict[str, tuple[str, ...]] = {
+    "recurrent_activation": GATES,
+    "activation": ("tanh", "relu", "linear", "sigmoid"),
+    "forget_bias": ("1", "-1", "0"),
+    "epsilon": ("0.001", "1e-05"),
+    "clip": ("none", "3"),
+    "weight_precision": ("float16",),
+    "kernel_layout": ("rows of [h; x]",),
+}
+"""By fault, how what a runtime takes for something else begins; all of it, if a fault is not here."""
+
+
+def is_common(change: Change) -> bool:
+    """Whether a change is one that frameworks make, and not only a possible one."""
+    if change.fault == "gate_order":  # an order that has a name, of all weights
+        return "(" in change.behaves_as and "recurrent_kernel" in (change.parameter or "") and _of_all(change)
+    if change.fault == "activation" and change.parameter != "activation":
+        return False
+    return change.behaves_as.startswith(COMMON[change.fault]) if change.fault in COMMON else True
+
+
+def _of_all(change: Change) -> bool:
+    return (change.parameter or "").startswith("kernel") and (change.parameter or "").count("kernel") == 2

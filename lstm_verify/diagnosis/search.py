@@ -1,0 +1,166 @@
+"""The search: which change of the model makes the deviation fall within rounding.
+
+Single changes first, of every layer; then the same change in several layers at once, numbers that are fitted, weights
+in each other's place, the whole model in a narrower format; then pairs. A change that brings the predictions near is
+looked at again with its own σ, and with more samples.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain, combinations
+
+from lstm_verify.compare import SIGMAS
+from lstm_verify.diagnosis.changes import (
+    Change,
+    Family,
+    carried,
+    ends,
+    exchanges,
+    not_reset,
+    singles,
+    together,
+    whole_model,
+)
+from lstm_verify.diagnosis.common import is_common
+from lstm_verify.diagnosis.experiment import Experiment, Misfit
+from lstm_verify.diagnosis.fitting import fitted
+
+NEAR = 25.0
+"""Times what is allowed: changes that come that near, by the σ of the model in the file, are tried with their own."""
+PAIRS = {
+    frozenset({"gate_order", "forget_bias"}),
+    frozenset({"kernel_layout", "gate_order"}),
+    frozenset({"gate_order", "recurrent_activation"}),
+    frozenset({"bias", "recurrent_activation"}),
+    frozenset({"bias", "gate_order"}),
+    frozenset({"gate_order", "reset_after"}),
+    frozenset({"forget_bias", "recurrent_activation"}),
+    frozenset({"activation", "recurrent_activation"}),
+    frozenset({"gate_order", "update_gate_inverted"}),
+}
+"""Faults that come together: weights of one framework copied into a layer of another."""
+LEADERS = 6
+"""The changes that help most, each of which is tried together with every other."""
+
+
+@dataclass
+class Found:
+    """What a search found."""
+
+    explaining: list[tuple[Change, Misfit]] = field(default_factory=list)
+    tried: int = 0
+    closest: tuple[Change, Misfit] | None = None
+    """The change that comes nearest, if none explains the predictions."""
+    complete: bool = True
+    """Whether everything was tried, before time was up."""
+
+
+@dataclass
+class Search:
+    """A search in some samples, within some time."""
+
+    experiment: Experiment
+    seconds: float
+    ordered: Experiment | None = None
+    """The first samples, in their order; None if those of the experiment are that."""
+    batch_size: int | None = None
+    """The number of samples that the framework predicts at a time."""
+    found: Found = field(default_factory=Found)
+    ranking: list[tuple[float, Change]] = field(default_factory=list)
+
+    def run(self) -> Found:
+        """Try everything, the simple before the complicated, until something explains the predictions."""
+        self._until = time.monotonic() + self.seconds
+        model = self.experiment.model
+        every = list(singles(model))
+        changes = [change for change in every if isinstance(change, Change) and not change.carries]
+        carrying = [change for change in every if isinstance(change, Change) and change.carries]
+        families = [family for family in every if isinstance(family, Family)]
+        stages: tuple[Callable[[], Iterable[Change]], ...] = (
+            # whatever has one cause is tried in any case: several may explain the predictions alike
+            lambda: chain(changes, exchanges(model), self._alike(changes), ends(model), whole_model(model)),
+            lambda: self._carried(carrying),
+            lambda: self._fitted(families),
+            lambda: self._known_pairs(changes),
+            lambda: self._leading_pairs(changes),
+        )
+        for stage in stages:
+            if not self._try_all(stage()):
+                self.found.complete = False
+                break
+            if self.found.explaining:
+                break
+        return self.found
+
+    def _try_all(self, changes: Iterable[Change]) -> bool:
+        """Try changes; whether there was time for all."""
+        for change in changes:
+            if time.monotonic() > self._until:
+                return False
+            self._try(change)
+        return True
+
+    def _try(self, change: Change) -> None:
+        experiment = self.ordered if change.batches and self.ordered else self.experiment
+        self.found.tried += 1
+        misfit = experiment.misfit(experiment.outputs(change))
+        self.ranking.append((misfit.mean, change))
+        if misfit.sigmas < NEAR * SIGMAS:
+            misfit = experiment.confirmed(change)
+            if misfit.explains:
+                self.found.explaining.append((change, misfit))
+        if self.found.closest is None or misfit.mean < self.found.closest[1].mean:
+            self.found.closest = change, misfit
+
+    def _carried(self, changes: list[Change]) -> Iterator[Change]:
+        """Changes that carry something over, in one layer or in all."""
+        if self.ordered is None:
+            yield from not_reset(self.experiment.model, self.batch_size)
+        everywhere = [together(tuple(changes))] if len(changes) > 1 else []
+        for change in (*changes, *everywhere):
+            yield from carried(change, self.batch_size, self.ordered.samples) if self.ordered else [change]
+
+    def _alike(self, changes: list[Change]) -> Iterator[Change]:
+        """The same change in every layer that has it."""
+        groups: dict[tuple[str, str | None, str, str], list[Change]] = {}
+        for change in changes:
+            groups.setdefault(change.key, []).append(change)
+        for group in groups.values():
+            if len(group) > 1:
+                yield together(tuple(group))
+
+    def _fitted(self, families: list[Family]) -> Iterator[Change]:
+        for family in families:
+            if time.monotonic() > self._until:
+                return
+            found = fitted(self.experiment, family)
+            if found is not None:
+                yield found
+
+    def _known_pairs(self, changes: list[Change]) -> Iterator[Change]:
+        """Faults that are known to come together, in one layer."""
+        common = [change for change in changes if is_common(change)]
+        everywhere: dict[tuple[object, object], list[Change]] = {}
+        for first, second in combinations(common, 2):
+            if first.layers == second.layers and frozenset({first.fault, second.fault}) in PAIRS:
+                everywhere.setdefault((first.key, second.key), []).append(together((first, second)))
+        for pairs in everywhere.values():
+            yield from pairs
+            if len(pairs) > 1:
+                yield together(tuple(part for pair in pairs for part in pair.parts))
+
+    def _leading_pairs(self, changes: list[Change]) -> Iterator[Change]:
+        """The changes that help most, together with every other."""
+        self.ranking.sort(key=lambda entry: entry[0])
+        leaders = [change for _, change in self.ranking if not change.parts and not change.carries][:LEADERS]
+        for leader in leaders:
+            for change in changes:
+                if change is not leader and not _same_place(change, leader):
+                    yield together((leader, change))
+
+
+def _same_place(first: Change, second: Change) -> bool:
+    return first.layers == second.layers and first.parameter == second.parameter

@@ -1,0 +1,84 @@
+"""Another activation: `activation` and `recurrent_activation`.
+
+`hard_sigmoid` alone means four functions (slopes 1/5, 1/6, 1/2 and, as a default of other versions, sigmoid); rebuilt
+layers get the default of another version; converters drop what they do not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from functools import partial
+from typing import Any
+
+from lstm_verify.faults.edit import Edit, Edits
+from lstm_verify.layers.activations import FUNCTIONS, Activation
+from lstm_verify.layers.cell import KernelCell
+from lstm_verify.layers.lstm import LSTMCell
+from lstm_verify.layers.lstm_variants import LSTMVariantCell
+
+PARAMETERS: dict[str, tuple[dict[str, Any], ...]] = {
+    "hard_sigmoid": ({"slope": 0.2}, {"slope": 1 / 6}, {"slope": 0.5}),
+    "leaky_relu": ({"negative_slope": 0.2},),
+    "threshold": (),
+    "relu": ({},),
+}
+FIRST = ("sigmoid", "hard_sigmoid", "tanh", "relu", "linear")
+"""The functions that are met most often."""
+FIRST_OF_OUTPUTS = ("linear", "tanh", "sigmoid", "relu")
+
+
+def candidates(elementwise: bool) -> Iterator[Activation]:
+    """Every activation there is, the common ones first."""
+    for name in (*FIRST, *(name for name in FUNCTIONS if name not in FIRST)):
+        for parameters in PARAMETERS.get(name, ({},)):
+            activation = Activation.of(name, **parameters)
+            if activation.elementwise or not elementwise:
+                yield activation
+
+
+def _others(activation: Activation, elementwise: bool) -> Iterator[Activation]:
+    for other in candidates(elementwise):
+        if other.name != activation.name or (other.name == "hard_sigmoid" and str(other) != str(activation)):
+            yield other
+
+
+def recurrent_activation(item: Any) -> Edits:
+    """The gates go through another function."""
+    if isinstance(item, KernelCell) and hasattr(item, "recurrent_activation"):
+        yield from _of(item, "recurrent_activation")
+
+
+def activation(item: Any) -> Edits:
+    """What a layer ends with, or a cell's candidate and state go through, is another function."""
+    if isinstance(getattr(item, "activation", None), Activation):
+        yield from _of(item, "activation")
+    if isinstance(item, LSTMCell):
+        yield from _of_the_output(item)
+
+
+def _of(item: Any, parameter: str) -> Iterator[Edit]:
+    now = getattr(item, parameter)
+    for other in _others(now, isinstance(item, KernelCell)):
+        yield Edit(parameter, str(now), str(other), partial(lambda other: replace(item, **{parameter: other}), other))
+
+
+def _of_the_output(cell: LSTMCell) -> Iterator[Edit]:
+    """Only the function on the way from the cell state to the output."""
+    for name in FIRST_OF_OUTPUTS:
+        other = Activation.of(name)
+        if other == cell.activation:
+            continue
+        yield Edit(
+            "activation of the output",
+            str(cell.activation),
+            str(other),
+            partial(lambda other: replace(variant_of(cell), output_activation=other), other),
+        )
+
+
+def variant_of(cell: LSTMCell | LSTMVariantCell) -> LSTMVariantCell:
+    """The same LSTM as a cell that can have more to it."""
+    if isinstance(cell, LSTMVariantCell):
+        return cell
+    return LSTMVariantCell(**{entry.name: getattr(cell, entry.name) for entry in fields(cell)})

@@ -1,0 +1,129 @@
+"""What a fault is made of: an edit of one layer or cell, and the places in a model where it can be made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from lstm_verify.layers import RNN, Bidirectional, Layer, Run, Signals, StackedCells, TimeDistributed
+from lstm_verify.layers.base import Weighted
+from lstm_verify.layers.scan import Scan
+from lstm_verify.model import Model
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One way in which a runtime may take a layer, or a cell, for another.
+
+    Example:
+        >>> edit = Edit("forget_bias", "0", "1", lambda: None)
+        >>> edit.behaves_as
+        '1'
+    """
+
+    parameter: str | None
+    """What is taken for something else, such as `recurrent_activation`."""
+    file_says: str
+    behaves_as: str
+    make: Callable[[], Any]
+    """Returns the layer that the runtime computes."""
+    carries: bool = False
+    """Whether it carries something from one batch to the next, so that samples are not independent."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A family of edits with a number that has to be found."""
+
+    parameter: str
+    file_says: str
+    make: Callable[[float], Any]
+    """Returns the layer for a number."""
+    start: float
+    """What to begin with."""
+    positive: bool = False
+    """Whether the number must be positive; its logarithm is looked for then."""
+
+    def at(self, value: float) -> Edit:
+        """The edit for a number."""
+        return Edit(self.parameter, self.file_says, f"{value:.4g}", lambda: self.make(value))
+
+
+Edits = Iterator[Edit | Fit]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A layer or a cell in a model."""
+
+    path: str
+    """Such as `bidirectional/forward_layer`."""
+    item: Weighted
+    put: Callable[[Any], Model]
+    """Returns the model with something else in its place."""
+    top: str
+    """The layer of the model itself that it is in."""
+
+
+def sites(model: Model) -> Iterator[Site]:
+    """Every layer and cell of a model, wrappers before what is in them."""
+    for name, layer in model.layers.items():
+        yield from _inside(name, layer, partial(lambda name, new: _with(model, name, new), name), name)
+
+
+def _with(model: Model, name: str, layer: Layer) -> Model:
+    return replace(model, layers={**model.layers, name: layer})
+
+
+def _inside(path: str, item: Any, put: Callable[[Any], Model], top: str) -> Iterator[Site]:
+    if isinstance(item, Scan):  # the loop of a graph is the recurrent layer in it
+        yield from _inside(path, item.rnn, lambda new: put(replace(item, rnn=new)), top)
+        return
+    yield Site(path, item, put, top)
+    if isinstance(item, Model):
+        for site in sites(item):
+            yield Site(f"{path}/{site.path}", site.item, partial(lambda site, new: put(site.put(new)), site), top)
+    if isinstance(item, StackedCells):
+        for index, cell in enumerate(item.cells):
+            yield from _inside(
+                f"{path}/cells/{index}", cell, partial(lambda i, new: put(_with_cell(item, i, new)), index), top
+            )
+    for attribute, suffix in _PARTS.get(type(item), ()):
+        part = getattr(item, attribute)
+        yield from _inside(path + suffix, part, partial(lambda a, new: put(replace(item, **{a: new})), attribute), top)
+
+
+_PARTS: dict[type, tuple[tuple[str, str], ...]] = {
+    RNN: (("cell", ""),),
+    Bidirectional: (("forward_layer", "/forward_layer"), ("backward_layer", "/backward_layer")),
+    TimeDistributed: (("layer", "/layer"),),
+}
+
+
+def _with_cell(stacked: StackedCells, index: int, cell: Any) -> StackedCells:
+    return replace(stacked, cells=(*stacked.cells[:index], cell, *stacked.cells[index + 1 :]))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Around(Layer):
+    """A layer with something done to its inputs or outputs."""
+
+    layer: Layer
+    before: Callable[[Signals], Signals] | None = None
+    after: Callable[[Signals], Signals] | None = None
+
+    @property
+    def stateful(self) -> bool:
+        """Whether the layer inside is."""
+        return bool(getattr(self.layer, "stateful", False))
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        outputs = self.layer.apply(self.before(inputs) if self.before else inputs, run)
+        return self.after(outputs) if self.after else outputs
+
+
+def around(layer: Layer, **functions: Any) -> Around:
+    """The layer with something done before or after it."""
+    return Around(name=layer.name, compute_dtype=layer.compute_dtype, layer=layer, **functions)

@@ -1,0 +1,131 @@
+"""Numbers that a runtime has otherwise: `negative_slope`, `gelu_approximation`, `epsilon`, `forget_bias`, `clip`.
+
+Those that can be anything are fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.faults.activation import variant_of
+from lstm_verify.faults.edit import Edit, Edits, Fit
+from lstm_verify.layers import BatchNormalization, GroupNormalization, LayerNormalization, LSTMCell, LSTMVariantCell
+from lstm_verify.layers.activations import Activation
+from lstm_verify.layers.base import Array
+from lstm_verify.layers.cell import KernelCell
+
+LEAKY = ("relu", "leaky_relu")
+
+
+def _activations(item: Any) -> list[tuple[str, Activation]]:
+    found = ((name, getattr(item, name, None)) for name in ("activation", "recurrent_activation"))
+    return [(name, value) for name, value in found if isinstance(value, Activation)]
+
+
+def negative_slope(item: Any) -> Edits:
+    """The slope of a leaky rectifier for negative values: 0.2, 0.3 or 0.01 by default, or any other."""
+    for parameter, now in _activations(item):
+        if now.name in LEAKY:
+            settings = dict(now.parameters)
+            slope = settings.get("negative_slope") or 0.0
+
+            def make(value: float, parameter: str = parameter, settings: dict[str, Any] = settings) -> Any:
+                return replace(item, **{parameter: Activation.of("relu", **settings | {"negative_slope": value})})
+
+            for value in (0.0, 0.01, 0.2, 0.3):
+                if abs(value - slope) > 1e-6:
+                    yield Edit(
+                        "negative_slope", f"{slope:.4g}", f"{value:.4g}", partial(lambda m, v: m(v), make, value)
+                    )
+            yield Fit("negative_slope", f"{slope:.4g}", make, 0.1)
+
+
+def gelu_approximation(item: Any) -> Edits:
+    """gelu by tanh instead of by erf, or the other way round."""
+    for parameter, now in _activations(item):
+        if now.name == "gelu":
+            approximate = bool(dict(now.parameters).get("approximate"))
+            names = ("exact", "approximate")
+            other = Activation.of("gelu", approximate=not approximate)
+            yield Edit(
+                "approximate",
+                names[approximate],
+                names[not approximate],
+                partial(lambda p, o: replace(item, **{p: o}), parameter, other),
+            )
+
+
+EPSILONS = (1e-3, 1e-5, 1e-6, 1e-7, 1e-8, 1e-12)
+
+
+def epsilon(item: Any) -> Edits:
+    """What is added to a variance: 1e-3 in Keras, 1e-5 in PyTorch."""
+    name = "layer_norm_epsilon" if isinstance(item, LSTMVariantCell) else "epsilon"
+    now = getattr(item, name, None)
+    if not isinstance(item, BatchNormalization | LayerNormalization | GroupNormalization | LSTMVariantCell) or not now:
+        return
+    for value in EPSILONS:
+        if abs(value / now - 1) > 1e-3:
+            yield Edit("epsilon", f"{now:g}", f"{value:g}", partial(lambda v: replace(item, **{name: v}), value))
+    yield Fit("epsilon", f"{now:g}", lambda value: replace(item, **{name: value}), now, positive=True)
+
+
+def forget_bias(item: Any) -> Edits:
+    """A forget bias that is added at run time and should not be, or the other way round, or another one.
+
+    TensorFlow 1 adds 1 at run time; Keras has it in its weights.
+    """
+    if not isinstance(item, LSTMCell | LSTMVariantCell) or getattr(item, "coupled", None) == "f":
+        return
+    now = item.forget_bias
+    for step in (1.0, -1.0):
+        yield Edit(
+            "forget_bias", f"{now:g}", f"{now + step:g}", partial(lambda s: replace(item, forget_bias=now + s), step)
+        )
+    yield Fit("forget_bias", f"{now:g}", lambda value: replace(item, forget_bias=value), now + 0.5)
+
+
+# ------------------------------------------------------------------------------------------------------ clip
+
+
+@dataclass(frozen=True)
+class Clipped(Activation):
+    """An activation of a value that is cut to [-limit, limit] before."""
+
+    limit: float = np.inf
+
+    def function(self, x: Array) -> Array:
+        return super().function(np.clip(x, -self.limit, self.limit))
+
+
+LIMITS = (0.5, 1.0, 3.0, 5.0, 10.0, 50.0)
+
+
+def clip(item: Any) -> Edits:
+    """Numbers cut to a range: the cell state (TensorFlow), or what goes into the gates (ONNX)."""
+    if isinstance(item, LSTMVariantCell) and item.cell_clip is not None:
+        yield Edit("cell_clip", f"{item.cell_clip:g}", "none", lambda: replace(item, cell_clip=None))
+    if isinstance(item, LSTMCell | LSTMVariantCell):
+        now = getattr(item, "cell_clip", None)
+        yield from _limits("cell_clip", now, lambda limit: replace(variant_of(item), cell_clip=limit))
+    if isinstance(item, KernelCell):
+        yield from _limits("clip of what goes into the gates", None, lambda limit: _gates_cut(item, limit))
+
+
+def _limits(parameter: str, now: float | None, make: Callable[[float], Any]) -> Edits:
+    says = "none" if now is None else f"{now:g}"
+    for limit in LIMITS:
+        yield Edit(parameter, says, f"{limit:g}", partial(lambda v: make(v), limit))
+    yield Fit(parameter, says, make, 0.7, positive=True)
+
+
+def _gates_cut(cell: KernelCell, limit: float) -> KernelCell:
+    if isinstance(cell, LSTMCell | LSTMVariantCell):
+        variant = variant_of(cell)
+        cell = replace(variant, output_activation=variant.output_activation or variant.activation)
+    return replace(cell, **{name: Clipped(g.name, g.parameters, limit) for name, g in _activations(cell)})

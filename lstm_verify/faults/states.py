@@ -1,0 +1,83 @@
+"""States: `initial_state` and `state_order`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from lstm_verify.faults.edit import Edit, Edits, around
+from lstm_verify.layers import RNN, Bidirectional, Signals
+from lstm_verify.layers.base import Signal
+from lstm_verify.layers.constant import State
+
+
+def initial_state(item: Any) -> Edits:
+    """A state that is carried over and should not be, or the other way round, or a given one that is not used."""
+    if isinstance(item, State) and item.is_of_samples:
+        yield Edit("initial state", "carried over from batch to batch", "as in the file", lambda: Forgetful.of(item))
+    if not isinstance(item, RNN | Bidirectional):
+        return
+    if item.stateful:
+        yield Edit("initial state", "carried over from batch to batch", "zero", lambda: _stateful(item, False), True)
+    else:
+        yield Edit("initial state", "zero", "carried over from batch to batch", lambda: _stateful(item, True), True)
+    yield Edit("initial state", "what is given", "zero", lambda: around(item, before=_without_states))
+
+
+class Forgetful(State):
+    """A variable in which nothing stays."""
+
+    @classmethod
+    def of(cls, state: State) -> State:
+        """The same variable so."""
+        return cls(**vars(state))
+
+    def apply(self, inputs: Signals, run: Any) -> Signals:
+        return (Signal(self.initial),)
+
+
+def _stateful(item: RNN | Bidirectional, stateful: bool) -> Any:
+    if isinstance(item, RNN):
+        return replace(item, stateful=stateful)
+    halves = {name: replace(getattr(item, name), stateful=stateful) for name in ("forward_layer", "backward_layer")}
+    return replace(item, **halves)  # type: ignore[arg-type]
+
+
+def _without_states(signals: Signals) -> Signals:
+    return signals[:1]
+
+
+def state_order(item: Any) -> Edits:
+    """h and c, or the states of both directions, in each other's place."""
+    if isinstance(item, RNN) and len(item.cell.state_sizes) == 2 and len(set(item.cell.state_sizes)) == 1:
+        if item.return_state:
+            yield Edit("final states", "h, c", "c, h", lambda: around(item, after=_pairs_exchanged))
+        yield Edit("initial states", "h, c", "c, h", lambda: around(item, before=_pairs_exchanged))
+    if isinstance(item, Bidirectional):
+        pairs = len(item.forward_layer.cell.state_sizes) == 2
+        for words, wrap in (("final states", "after"), ("initial states", "before")):
+            if wrap == "after" and not item.return_state:
+                continue
+            if pairs:
+                yield Edit(words, "h, c", "c, h", partial(lambda w: around(item, **{w: _pairs_exchanged}), wrap))
+            yield Edit(
+                words,
+                "forward, then backward",
+                "backward, then forward",
+                partial(lambda w: around(item, **{w: _halves_exchanged}), wrap),
+            )
+
+
+def _pairs_exchanged(signals: Signals) -> Signals:
+    """The signals with every two states exchanged; the first is no state unless their number is even."""
+    first = signals[: len(signals) % 2]
+    states = signals[len(first) :]
+    return (*first, *(states[place ^ 1] for place in range(len(states))))
+
+
+def _halves_exchanged(signals: Signals) -> Signals:
+    first = signals[: len(signals) % 2]
+    states = signals[len(first) :]
+    half = len(states) // 2
+    return (*first, *states[half:], *states[:half])

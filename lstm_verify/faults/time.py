@@ -1,0 +1,122 @@
+"""Time and direction: `direction`, `backward_order`, `directions_swapped`, `merge_mode`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.faults.edit import Edit, Edits, around
+from lstm_verify.layers import RNN, Bidirectional, Run, Signal, Signals
+from lstm_verify.layers.bidirectional import MERGES
+
+
+def flipped(signals: Signals) -> Signals:
+    """The first signal with its time steps in reverse order."""
+    (x, mask), *others = signals
+    return (Signal(np.flip(x, axis=1), None if mask is None else np.flip(mask, axis=1)), *others)
+
+
+def direction(item: Any) -> Edits:
+    """A sequence that is read from the other end."""
+    if isinstance(item, Bidirectional):
+        yield Edit("sequence", "from the first step", "from the last step", lambda: around(item, before=flipped))
+    if not isinstance(item, RNN):
+        return
+    words = ("forwards", "backwards")
+    says, behaves = words[item.go_backwards], words[not item.go_backwards]
+    turned = replace(item, go_backwards=not item.go_backwards)
+    yield Edit("go_backwards", says, behaves, lambda: turned)
+    if item.return_sequences:
+        yield Edit(
+            "go_backwards",
+            says,
+            f"{behaves}, outputs in the order of time",
+            lambda: around(turned, after=flipped),
+        )
+
+
+def backward_order(item: Any) -> Edits:
+    """The outputs of a backward layer in the order in which they are computed, or its first for its last."""
+    if isinstance(item, RNN) and item.go_backwards and item.return_sequences:
+        yield Edit("order of outputs", "as computed", "in the order of time", lambda: around(item, after=flipped))
+    if not isinstance(item, Bidirectional):
+        return
+    backward = item.backward_layer
+    if item.return_sequences:
+        yield Edit(
+            "order of the backward outputs",
+            "in the order of time",
+            "as computed, from the last step to the first",
+            lambda: replace(item, backward_layer=FlippedRNN.of(backward)),
+        )
+    else:
+        yield Edit(
+            "backward output",
+            "of the first time step, index 0",
+            "of the last time step, index -1",
+            lambda: replace(item, backward_layer=FirstOutputRNN.of(backward)),
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FlippedRNN(RNN):
+    """A recurrent layer whose outputs are in reverse order."""
+
+    @classmethod
+    def of(cls, rnn: RNN) -> RNN:
+        """The same layer so."""
+        return cls(**vars(rnn))
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        return flipped(super().apply(inputs, run))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FirstOutputRNN(FlippedRNN):
+    """A recurrent layer whose output is that of the step it begins with."""
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        sequences = RNN(**vars(self) | {"return_sequences": True})
+        (y, _), *states = sequences.apply(inputs, run)
+        return (Signal(y[:, 0]), *states)
+
+
+def directions_swapped(item: Any) -> Edits:
+    """The halves of a bidirectional layer, or their weights, exchanged."""
+    if not isinstance(item, Bidirectional):
+        return
+    forward, backward = item.forward_layer, item.backward_layer
+    if item.merge_mode == "concat":
+        yield Edit(
+            "outputs",
+            "forward, then backward",
+            "backward, then forward",
+            lambda: around(item, after=_halves_exchanged),
+        )
+    try:
+        exchanged = replace(
+            item,
+            forward_layer=replace(forward, cell=replace(backward.cell, name=forward.cell.name)),
+            backward_layer=replace(backward, cell=replace(forward.cell, name=backward.cell.name)),
+        )
+    except (TypeError, ValueError):
+        return
+    if [w.shape for _, w in forward.weights()] == [w.shape for _, w in backward.weights()]:
+        yield Edit("weights", "each direction's own", "exchanged", lambda: exchanged)
+
+
+def _halves_exchanged(signals: Signals) -> Signals:
+    (y, mask), *states = signals
+    forward, backward = np.split(y, 2, axis=-1)
+    return (Signal(np.concatenate([backward, forward], axis=-1), mask), *states)
+
+
+def merge_mode(item: Any) -> Edits:
+    """The outputs of both directions put together in another way."""
+    if isinstance(item, Bidirectional) and item.merge_mode is not None:
+        for mode in MERGES:
+            if mode != item.merge_mode:
+                yield Edit("merge_mode", item.merge_mode, mode, partial(lambda m: replace(item, merge_mode=m), mode))

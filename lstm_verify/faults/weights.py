@@ -1,0 +1,219 @@
+"""Weights that a runtime lost, took twice, laid out otherwise, rounded or took for others.
+
+`bias`, `recurrent_kernel_dropped`, `recurrent_kernel_transposed`, `kernel_layout`, `reset_after`, `weight_precision`,
+`equal_shape_weights_swapped`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.faults.edit import Edit, Edits
+from lstm_verify.faults.gate_order import of_weights
+from lstm_verify.layers import GRUCell
+from lstm_verify.layers.base import Array, Weighted
+from lstm_verify.layers.cell import KernelCell
+
+Rounding = Callable[[Array], Array]
+
+
+def bias(item: Any) -> Edits:
+    """A bias that is left out, added twice, or of a GRU's two biases one, or both in one."""
+    now = getattr(item, "bias", None)
+    if not isinstance(now, np.ndarray):
+        return
+    if isinstance(item, GRUCell) and item.reset_after:
+        b, b_h = now
+        none = np.zeros_like(b)
+        pairs = {
+            "without that of the recurrent product": (b, none),
+            "without that of the input": (none, b_h),
+            "both added to the input": (b + b_h, none),
+        }
+        for words, pair in pairs.items():
+            yield Edit(
+                "bias", "one of the input, one of the recurrent product", words, partial(lambda p: _with(item, p), pair)
+            )
+    yield Edit("bias", "added", "left out", lambda: replace(item, bias=np.zeros_like(now)))
+    yield Edit("bias", "added", "added twice", lambda: replace(item, bias=2 * now))
+
+
+def _with(cell: GRUCell, pair: tuple[Array, Array]) -> GRUCell:
+    return replace(cell, bias=np.stack(pair))
+
+
+def recurrent_kernel_dropped(item: Any) -> Edits:
+    """The state before has no part in the gates."""
+    if isinstance(item, KernelCell):
+        yield Edit(
+            "recurrent_kernel",
+            "used",
+            "left out",
+            lambda: replace(item, recurrent_kernel=np.zeros_like(item.recurrent_kernel)),
+        )
+
+
+def _by_gate(cell: KernelCell, change: Rounding) -> Rounding:
+    return lambda weight: np.concatenate(
+        [change(part) for part in np.split(weight, len(cell.blocks), axis=-1)], axis=-1
+    )
+
+
+def recurrent_kernel_transposed(item: Any) -> Edits:
+    """The square block of every gate, or of one, is transposed."""
+    if not isinstance(item, KernelCell) or item.state_sizes[0] != item.units:
+        return
+    transposed = _by_gate(item, lambda block: block.T)
+    yield Edit(
+        "recurrent_kernel", "as it is", "transposed", lambda: of_weights(item, ("recurrent_kernel",), transposed)
+    )
+
+
+def kernel_layout(item: Any) -> Edits:
+    """Kernels whose rows, columns or blocks are laid out otherwise."""
+    if not isinstance(item, KernelCell):
+        return
+    if item.recurrent_kernel.shape[1] == item.kernel.shape[1]:
+        yield Edit("kernels", "rows of [x; h]", "rows of [h; x]", lambda: _rows_of_h_first(item))
+    gates = len(item.blocks)
+    both = ("kernel", "recurrent_kernel")
+    memory = {
+        "each gate's block read column by column": _by_gate(item, lambda block: block.T.reshape(block.shape)),
+        "each gate's block read as its transpose": _by_gate(item, lambda b: b.reshape(b.shape[::-1]).T),
+    }
+    for words, change in memory.items():
+        for names in (both, ("kernel",), ("recurrent_kernel",)):
+            says = f"{' and '.join(names)}, row by row"
+            yield Edit("kernels", says, words, partial(lambda n, c: of_weights(item, n, c), names, change))
+    if gates > 1:
+        for words, change in _interleavings(gates).items():
+            for names in ((*both, "bias"), both):
+                yield Edit(
+                    "kernels",
+                    f"{', '.join(names)}: gate by gate",
+                    words,
+                    partial(lambda n, c: of_weights(item, n, c), names, change),
+                )
+
+
+def _rows_of_h_first(cell: KernelCell) -> KernelCell:
+    stacked = np.concatenate([cell.kernel, cell.recurrent_kernel])
+    outputs = len(cell.recurrent_kernel)
+    return replace(cell, kernel=stacked[outputs:], recurrent_kernel=stacked[:outputs])
+
+
+def _interleavings(gates: int) -> dict[str, Rounding]:
+    def unit_by_unit(weight: Array) -> Array:
+        split = weight.reshape(*weight.shape[:-1], -1, gates)
+        return np.swapaxes(split, -1, -2).reshape(weight.shape)
+
+    def gate_by_gate(weight: Array) -> Array:
+        split = weight.reshape(*weight.shape[:-1], gates, -1)
+        return np.swapaxes(split, -1, -2).reshape(weight.shape)
+
+    return {"columns of a unit's gates side by side": unit_by_unit, "side by side, read gate by gate": gate_by_gate}
+
+
+def reset_after(item: Any) -> Edits:
+    """The reset gate acts before the recurrent product instead of after it, or the other way round."""
+    if not isinstance(item, GRUCell):
+        return
+    now = item.bias
+    if not item.reset_after:
+        changed = None if now is None else np.stack([now, np.zeros_like(now)])
+        yield Edit("reset_after", "False", "True", lambda: replace(item, reset_after=True, bias=changed))
+        return
+    if now is None:
+        yield Edit("reset_after", "True", "False", lambda: replace(item, reset_after=False))
+        return
+    joined = {"False": now.sum(axis=0), "False, without the recurrent bias": now[0]}
+    for words, bias_now in joined.items():
+        yield Edit("reset_after", "True", words, partial(lambda b: replace(item, reset_after=False, bias=b), bias_now))
+
+
+# ----------------------------------------------------------------------------------------- precision of weights
+
+
+def _float16(weight: Array) -> Array:
+    return weight.astype(np.float16).astype(np.float64)
+
+
+def _bfloat16(weight: Array) -> Array:
+    bits = weight.astype(np.float32).view(np.uint32).astype(np.uint64)
+    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
+    return rounded.astype(np.uint32).view(np.float32).reshape(weight.shape).astype(np.float64)
+
+
+def _int8(axis: int | None) -> Rounding:
+    def rounded(weight: Array) -> Array:
+        """Symmetric: the largest number becomes 127."""
+        over = None if axis is None else tuple(a for a in range(weight.ndim) if a != axis % weight.ndim)
+        scale = np.abs(weight).max(axis=over, keepdims=over is not None) / 127
+        scale = np.where(scale == 0, 1, scale)
+        return np.asarray(np.clip(np.round(weight / scale), -127, 127) * scale)
+
+    return rounded
+
+
+PRECISIONS: dict[str, Rounding] = {
+    "float16": _float16,
+    "bfloat16": _bfloat16,
+    "int8, a scale for each tensor": _int8(None),
+    "int8, a scale for each column": _int8(-1),
+}
+
+
+def in_precision(item: Weighted, rounding: Rounding, smallest_rank: int = 1) -> Any:
+    """The layer with its weights rounded, those of a rank at least; what is inside it too."""
+    changes: dict[str, Any] = {}
+    for name, value in vars(item).items():
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim >= smallest_rank:
+            changes[name] = rounding(value)
+        elif isinstance(value, Weighted):
+            changes[name] = in_precision(value, rounding, smallest_rank)
+    return replace(item, **changes) if changes else item
+
+
+def weight_precision(item: Any) -> Edits:
+    """The weights of a layer rounded to a narrower format."""
+    if not isinstance(item, Weighted) or not _has_own_weights(item):
+        return
+    for words, rounding in PRECISIONS.items():
+        yield Edit("weights", "float32", words, partial(lambda r: in_precision(item, r), rounding))
+        if words.startswith("int8"):
+            yield Edit(
+                "kernels", "float32", f"{words}, not the bias", partial(lambda r: in_precision(item, r, 2), rounding)
+            )
+
+
+def _has_own_weights(item: Weighted) -> bool:
+    return any(isinstance(value, np.ndarray) and value.dtype.kind == "f" for value in vars(item).values())
+
+
+# --------------------------------------------------------------------------------------- weights for each other
+
+
+def swapped_inside(item: Any) -> Edits:
+    """Two weights of one layer that have the same shape, each in the place of the other."""
+    if not isinstance(item, Weighted):
+        return
+    named = [(n, v) for n, v in vars(item).items() if isinstance(v, np.ndarray) and v.dtype.kind == "f" and v.ndim]
+    for i, (name, weight) in enumerate(named):
+        for other, weight_of_other in named[i + 1 :]:
+            if weight.shape == weight_of_other.shape:
+                yield Edit(
+                    f"{name} and {other}",
+                    "each in its place",
+                    "exchanged",
+                    partial(lambda a, b: replace(item, **{a: getattr(item, b), b: getattr(item, a)}), name, other),
+                )
+
+
+def own_weights(item: Weighted) -> dict[str, Array]:
+    """The weights that are the item's own, by name."""
+    return {n: v for n, v in vars(item).items() if isinstance(v, np.ndarray) and v.dtype.kind == "f" and v.ndim}

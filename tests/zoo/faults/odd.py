@@ -1,0 +1,210 @@
+"""What a faulty runtime does and Keras has no layer for, written in TensorFlow operations for both generations."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tests.zoo.faults.plan import SIDES, Layer
+
+Tensor = Any
+States = Sequence[Tensor]
+Function = Callable[[Tensor], Tensor]
+Step = Callable[[Any, list[Tensor], list[Tensor], States, Function, Function, Any], list[Tensor]]
+"""TensorFlow, x@W + b by gate, h@U (+ b) by gate, states, activation, recurrent activation, option → new states."""
+
+
+def make(keras: Any, layer: Layer) -> Any:
+    """Return the framework's layer for a layer of a plan."""
+    arguments = {key: callable_of(value) if "activation" in key else value for key, value in layer.arguments.items()}
+    if layer.kind in LAYERS:
+        return LAYERS[layer.kind](keras, layer.name, **arguments)
+    if layer.kind == "LeakyReLU" and keras.__name__ == "tf_keras" and "negative_slope" in arguments:
+        arguments["alpha"] = arguments.pop("negative_slope")
+    inner = {key: make(keras, value) for key, value in layer.inner.items() if key not in SIDES}
+    made = getattr(keras.layers, layer.kind)(**inner, **arguments, name=layer.name)
+    for side in SIDES:
+        if side in layer.inner:
+            setattr(made, side, make(keras, layer.inner[side]))
+    return made
+
+
+# --- activations ---------------------------------------------------------------------------------------------
+
+
+def callable_of(value: Any) -> Any:
+    """Return a function for the name of one with numbers, such as ``hard_sigmoid(slope=0.2)``; others as they are."""
+    found = re.fullmatch(r"(\w+)\((\w+)=(.*)\)", value) if isinstance(value, str) else None
+    if not found:
+        return value
+    tf = importlib.import_module("tensorflow")
+    name, _, number = found.groups()
+    if name == "hard_sigmoid":
+        slope = 1 / 6 if number == "0.166667" else float(number)
+        return lambda x: tf.clip_by_value(slope * x + 0.5, 0.0, 1.0)
+    if name == "leaky_relu":
+        return lambda x: tf.where(x > 0, x, float(number) * x)
+    if name == "gelu":
+        return lambda x: tf.nn.gelu(x, approximate=number == "True")
+    raise ValueError(value)
+
+
+# --- cells ---------------------------------------------------------------------------------------------------
+
+
+def lstm_step(
+    tf: Any, x: list[Tensor], h: list[Tensor], states: States, act: Function, gate: Function, option: Any
+) -> list[Tensor]:
+    """One step of an LSTM that clips its cell or its gates, or computes one gate from another."""
+    kind, limit = option
+    z = [one + other for one, other in zip(x, h, strict=True)]
+    if kind == "clip_gates":
+        z = [tf.clip_by_value(each, -limit, limit) for each in z]
+    i, f, c, o = gate(z[0]), gate(z[1]), act(z[2]), gate(z[3])
+    if kind == "i=1-f":
+        i = 1 - f
+    if kind == "f=1-i":
+        f = 1 - i
+    carry = f * states[1] + i * c
+    if kind == "clip_cell":
+        carry = tf.clip_by_value(carry, -limit, limit)
+    return [o * act(carry), carry]
+
+
+def gru_step(
+    tf: Any, x: list[Tensor], h: list[Tensor], states: States, act: Function, gate: Function, option: Any
+) -> list[Tensor]:
+    """One step of a GRU that resets after the product, and inverts its update gate or clips its gates."""
+    kind, limit = option
+    z, r = x[0] + h[0], x[1] + h[1]
+    if kind == "clip_gates":
+        z, r = tf.clip_by_value(z, -limit, limit), tf.clip_by_value(r, -limit, limit)
+    c = x[2] + gate(r) * h[2]
+    c = act(tf.clip_by_value(c, -limit, limit) if kind == "clip_gates" else c)
+    kept = 1 - gate(z) if kind == "inverted" else gate(z)
+    return [kept * states[0] + (1 - kept) * c]
+
+
+@functools.cache
+def cell_class(keras: Any) -> Any:
+    """Return the class of cells that take a step of this module, for one framework."""
+    tf = importlib.import_module("tensorflow")
+
+    class OddCell(keras.layers.Layer):  # type: ignore[misc]
+        """A cell with the weights of a Keras cell and the update of ``step``."""
+
+        def __init__(
+            self,
+            units: int,
+            gates: int,
+            step: Step,
+            option: Any,
+            activation: Any = "tanh",
+            recurrent_activation: Any = "sigmoid",
+            use_bias: bool = True,
+            **options: Any,
+        ) -> None:
+            super().__init__(**options)
+            self.units, self.gates, self.step, self.option = units, gates, step, option
+            self.activation = keras.activations.get(activation)
+            self.recurrent_activation = keras.activations.get(recurrent_activation)
+            self.use_bias = use_bias
+            self.state_size = [units] * (2 if gates == 4 else 1)
+            self.output_size = units
+
+        def build(self, input_shape: Any) -> None:
+            width = self.gates * self.units
+            self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], width))
+            self.recurrent_kernel = self.add_weight(name="recurrent_kernel", shape=(self.units, width))
+            if self.use_bias:
+                self.bias = self.add_weight(name="bias", shape=(width,) if self.gates == 4 else (2, width))
+            self.built = True
+
+        def call(self, inputs: Tensor, states: States, training: Any = None) -> tuple[Tensor, list[Tensor]]:
+            x, h = tf.matmul(inputs, self.kernel), tf.matmul(states[0], self.recurrent_kernel)
+            if self.use_bias and self.gates == 4:
+                x += self.bias
+            elif self.use_bias:
+                x, h = x + self.bias[0], h + self.bias[1]
+            x, h = (tf.split(both, self.gates, axis=-1) for both in (x, h))
+            new = self.step(tf, x, h, states, self.activation, self.recurrent_activation, self.option)
+            return new[0], new
+
+    return OddCell
+
+
+OF_THE_LOOP = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")
+
+
+def odd_rnn(gates: int, step: Step) -> Callable[..., Any]:
+    """Return a maker of layers with the arguments of LSTM or GRU, and ``option``."""
+
+    def made(keras: Any, name: str, option: Any, **arguments: Any) -> Any:
+        loop = {key: arguments.pop(key) for key in OF_THE_LOOP if key in arguments}
+        arguments.pop("reset_after", None)
+        cell = cell_class(keras)(gates=gates, step=step, option=option, **arguments)
+        return keras.layers.RNN(cell, name=name, **loop)
+
+    return made
+
+
+# --- other layers --------------------------------------------------------------------------------------------
+
+
+def flip(keras: Any, name: str) -> Any:
+    """Return a layer that reverses the order of time."""
+    return keras.layers.Lambda(lambda x: x[:, ::-1], name=name)
+
+
+def step_of(keras: Any, name: str, index: int) -> Any:
+    """Return a layer that takes one time step."""
+    return keras.layers.Lambda(lambda x: x[:, index], name=name)
+
+
+def unmask(keras: Any, name: str) -> Any:
+    """Return a layer that passes no mask on."""
+    return keras.layers.Lambda(lambda x: x + 0, name=name)  # The same tensor would keep its mask.
+
+
+@functools.cache
+def length_mask_class(keras: Any) -> Any:
+    """Return the class of layers that move the steps of a mask to the start of the sequence."""
+    tf = importlib.import_module("tensorflow")
+    ops = getattr(keras, "ops", tf)
+    total = getattr(ops, "sum", None) or tf.reduce_sum
+
+    class LengthMask(keras.layers.Layer):  # type: ignore[misc]
+        """What a runtime does that only knows the length of a sequence."""
+
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            self.supports_masking = True
+
+        def call(self, inputs: Tensor) -> Tensor:
+            return inputs + 0  # The same tensor would keep its mask.
+
+        def compute_mask(self, inputs: Tensor, mask: Any = None) -> Tensor:
+            steps = np.arange(mask.shape[1], dtype=np.int32)[None]
+            return ops.less(steps, total(ops.cast(mask, "int32"), axis=1, keepdims=True))
+
+    return LengthMask
+
+
+def length_mask(keras: Any, name: str) -> Any:
+    """Return a layer that makes every mask one of right padding."""
+    return length_mask_class(keras)(name=name)
+
+
+LAYERS: dict[str, Callable[..., Any]] = {
+    "OddLSTM": odd_rnn(4, lstm_step),
+    "OddGRU": odd_rnn(3, gru_step),
+    "Flip": flip,
+    "Step": step_of,
+    "Unmask": unmask,
+    "LengthMask": length_mask,
+}
