@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from lstm_verify.compare import Comparison, Tolerance, Verdict
+from lstm_verify.diagnosis import Diagnosis
+from lstm_verify.diagnosis.blind import BlindSpots
+from lstm_verify.diagnosis.words import blind_line
 from lstm_verify.errors import Mismatch
 from lstm_verify.model import Model
 
@@ -73,6 +76,12 @@ class Report(Judged):
     """The number of samples whose σ was computed for themselves, and not taken from others."""
     reason: str = ""
     """Why nothing was compared, if nothing was."""
+    diagnosis: Diagnosis | None = None
+    """Of a mismatch, what explains it; None if it was not looked for."""
+    blind_spots: BlindSpots | None = None
+    """Of a match, what it could not have shown; None if it was not looked for."""
+    fails_on_blind_spots: bool = False
+    """Whether blind spots are a failure, though the verdict is a match."""
     recurrences: tuple[Mapping[str, Any], ...] = ()
     """What was recognised in a graph, from `inspection.recurrences`."""
     notes: tuple[str, ...] = ()
@@ -80,10 +89,22 @@ class Report(Judged):
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds: load, replay, predict, compare, total."""
 
+    @property
+    def exit_code(self) -> int:
+        """0 match, 1 mismatch or a match with blind spots that were not to be, 3 inconclusive."""
+        failed = self.fails_on_blind_spots and self.blind_spots is not None and self.blind_spots.found
+        return 1 if self.verdict is Verdict.MATCH and failed else super().exit_code
+
+    def raise_for_mismatch(self) -> None:
+        if self.exit_code:
+            raise Mismatch(f"{self.verdict}: {self.summary()}")
+
     def summary(self) -> str:
         """The reason for the verdict in one line."""
         if self.reason:
             return self.reason
+        if self.verdict is Verdict.MATCH and self.exit_code and self.blind_spots:
+            return blind_line(self.blind_spots)
         reasons = [f"{output.name}: {output.reason}" for output in self.outputs if output.reason]
         return "; ".join(reasons) or f"all {self.samples} samples agree"
 
@@ -93,12 +114,14 @@ class Report(Judged):
             "schema_version": SCHEMA_VERSION,
             "verdict": str(self.verdict),
             "exit_code": self.exit_code,
-            "reason": "" if self.verdict is Verdict.MATCH else self.summary(),
+            "reason": self.summary() if self.exit_code else "",
             "model": model_dict(self.model),
             "runtime": {"name": self.predicted.name, "description": self.predicted.description},
             "tolerance": self.tolerance.to_dict(),
             "samples_with_own_sigma": self.own_sigma,
             "outputs": [_output_dict(output) for output in self.outputs],
+            "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
+            "blind_spots": [spot.to_dict() for spot in self.blind_spots.found] if self.blind_spots else None,
             "recurrences": [dict(item) for item in self.recurrences],
             "notes": list(self.notes),
             "timings": {key: round(seconds, 4) for key, seconds in self.timings.items()},

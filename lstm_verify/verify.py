@@ -19,7 +19,10 @@ import numpy as np
 
 from lstm_verify import runtimes
 from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects, whole, write_npz
-from lstm_verify.compare import SIGMAS, Tolerance, verdict_of
+from lstm_verify.compare import SIGMAS, Tolerance, Verdict, verdict_of
+from lstm_verify.diagnosis import diagnose as diagnosed
+from lstm_verify.diagnosis.blind import BlindSpots
+from lstm_verify.diagnosis.blind import blind_spots as blind_spots_of
 from lstm_verify.errors import InputError, RuntimeFailure
 from lstm_verify.formats import load
 from lstm_verify.inputs import bind, by_name, count_samples, random_inputs
@@ -61,6 +64,9 @@ def verify(
     seed: int = 0,
     state_from: str | Path | None = None,
     output: str | Path | None = None,
+    diagnose: bool = True,
+    blind_spots: bool = True,
+    fail_on_blind_spots: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Compare a framework's predictions with what the weights in a model file compute.
@@ -84,6 +90,9 @@ def verify(
         state_from: a `.npz` file with the inputs that `x` does not have, such as the states of an encoder, which the
             `output` of its verification has.
         output: a `.npz` file to write the replayed predictions to.
+        diagnose: on a mismatch, find out which fault explains it.
+        blind_spots: on a match, find out which faults it could not have shown.
+        fail_on_blind_spots: count a match that has some as a failure.
         progress: told how far the replay and the framework are.
 
     Returns:
@@ -121,10 +130,12 @@ def verify(
         framework = runtime or model.runtime
         size = _batch_size(model, framework, batch_size)
         replaying = _Replaying(model, inputs, size, Path(scratch), progress, timings)
+        looking = _Looking(model, inputs, size, timings, blind_spots or fail_on_blind_spots)
         if expected is None:
             call = model.source.call if model.source else {}
-            request = runtimes.Request(Path(path), inputs, model.suffix, size, timeout, unsafe, call)
-            predicted, replayed = _predict_and_replay(framework, request, replaying)
+            again = model.divisible and not model.stateful
+            request = runtimes.Request(Path(path), inputs, model.suffix, size, timeout, unsafe, call, again=again)
+            predicted, replayed = _predict_and_replay(framework, request, replaying, looking)
         else:
             predicted, more = _recorded(model, expected)
             notes += more
@@ -134,10 +145,16 @@ def verify(
             if predicted.outputs is not None:
                 fallback = TOLERANCES[model.precision]
                 judged = judge(model, inputs, predicted.outputs, replayed, tolerance, fallback, size)
+        verdict, found, blind = verdict_of(judged.outputs), None, None
+        if verdict is Verdict.MISMATCH and diagnose and predicted.outputs is not None:
+            with timed(timings, "diagnose"):
+                found = diagnosed(model, inputs, predicted.outputs, judged.outputs, size, again=predicted.again)
+        if verdict is Verdict.MATCH:
+            blind = looking.result()
         if output is not None:
             write_npz(output, {name: whole(rows) for name, rows in replayed.items()})
     return Report(
-        verdict=verdict_of(judged.outputs),
+        verdict=verdict,
         model=model,
         predicted=predicted.source,
         tolerance=judged.tolerance,
@@ -145,6 +162,9 @@ def verify(
         samples=samples,
         own_sigma=judged.own_sigma,
         reason=predicted.reason,
+        diagnosis=found,
+        blind_spots=blind,
+        fails_on_blind_spots=fail_on_blind_spots,
         recurrences=tuple(recurrences(model)),
         notes=(*model.findings, *notes, *judged.notes),
         timings=timings,
@@ -169,6 +189,25 @@ class _Replaying:
             return replay_rows(self.model, self.inputs, batch_size=self.batch_size, progress=told, scratch=self.scratch)
 
 
+@dataclass
+class _Looking:
+    """The search for blind spots, which may be made while a framework predicts."""
+
+    model: Model
+    inputs: dict[str, Rows]
+    batch_size: int | None
+    timings: dict[str, float]
+    wanted: bool
+    found: BlindSpots | None = None
+
+    def result(self) -> BlindSpots | None:
+        """What was found, if that is wanted."""
+        if self.wanted and self.found is None:
+            with timed(self.timings, "blind spots"):
+                self.found = blind_spots_of(self.model, self.inputs, self.batch_size)
+        return self.found
+
+
 @dataclass(frozen=True)
 class _Predictions:
     """Predictions from somewhere, or the reason why there are none."""
@@ -176,22 +215,26 @@ class _Predictions:
     source: Predicted
     outputs: dict[str, Rows] | None
     reason: str = ""
+    again: float = 0.0
+    """How far the framework is from itself when it predicts again."""
 
 
 def _predict_and_replay(
-    name: str, request: runtimes.Request, replaying: _Replaying
+    name: str, request: runtimes.Request, replaying: _Replaying, looking: _Looking
 ) -> tuple[_Predictions, dict[str, Rows]]:
     """Let a framework predict in its own process while this one replays."""
     runtime, tell = runtimes.find(name), replaying.progress
     told = None if tell is None else lambda done, samples: tell("predict", done, samples)
     with runtimes.predicting(runtime, request, told) as prediction:
         replayed = replaying.run()
+        looking.result()  # most likely it will be a match, and the framework takes longer
         try:
             outputs, reason = _matched(replaying.model, _kept(prediction.result(), replaying.scratch)), ""
         except RuntimeFailure as failure:
             outputs, reason = None, str(failure)
         replaying.timings["predict"] = prediction.seconds
-        return _Predictions(Predicted(name, prediction.description or runtime.title), outputs, reason), replayed
+        source = Predicted(name, prediction.description or runtime.title)
+        return _Predictions(source, outputs, reason, prediction.again), replayed
 
 
 def _kept(outputs: dict[str, Rows], scratch: Path) -> dict[str, Rows]:

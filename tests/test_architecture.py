@@ -30,12 +30,14 @@ MAY_IMPORT = {
     "runtimes": {"arrays", "errors"},
     "compare": {"arrays", "errors"},
     "inspection": {"model", "layers"},
-    "report": {"compare", "model", "errors"},
-    "reporters": {"report", "rollout", "compare", "model", "errors"},
+    "faults": {"layers", "model", "errors"},
+    "diagnosis": {"arrays", "budget", "compare", "faults", "inputs", "layers", "model", "errors"},
+    "report": {"compare", "diagnosis", "model", "errors"},
+    "reporters": {"report", "rollout", "compare", "diagnosis", "model", "errors"},
     "states": {"arrays", "inputs", "model", "errors"},
     "verify": {
         *("arrays", "compare", "errors", "formats", "inputs", "inspection", "model", "replay", "report", "runtimes"),
-        *("judging", "states"),
+        *("diagnosis", "judging", "states"),
     },
     "rollout": {
         *("arrays", "compare", "errors", "formats", "inputs", "layers", "model", "replay", "report", "runtimes"),

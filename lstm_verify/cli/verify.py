@@ -50,6 +50,10 @@ from lstm_verify.errors import printable
 @click.option("--per-sample", metavar="FILE", help="Write the deviation of every sample, as .csv or .npy.")
 @click.option("--output", metavar="FILE", help="Write the replayed predictions as .npz.")
 @click.option("--top", type=click.IntRange(min=0), default=5, show_default=True, help="Worst samples to show.")
+@click.option("--diagnose/--no-diagnose", default=True, help="On a mismatch, find out which fault explains it.")
+@click.option("--blind-spots/--no-blind-spots", default=True, help="On a match, find out what it could not have shown.")
+@click.option("--fail-on-blind-spots", is_flag=True, help="Exit with 1 if there are some.")
+@click.option("--verbose", "-v", is_flag=True, help="List every blind spot.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing; the exit code tells.")
 def verify(
     model: Path,
@@ -62,6 +66,7 @@ def verify(
     per_sample: str | None,
     output: str | None,
     top: int,
+    verbose: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -107,7 +112,7 @@ def verify(
 
             from lstm_verify.reporters import terminal
 
-            terminal.render(report, Console(highlight=False), top)
+            terminal.render(report, Console(highlight=False), top, verbose)
     sys.exit(report.exit_code)
 
 

@@ -16,12 +16,15 @@ from lstm_verify.diagnosis.experiment import Experiment, Misfit, distance, exper
 from lstm_verify.diagnosis.search import Found, Search
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import bind, count_samples, random_inputs
+from lstm_verify.layers import Identity
 from lstm_verify.model import Model
 
 SAMPLES = 8
 """The samples that experiments are made with."""
 MORE_SAMPLES = 64
 """The samples that an explanation is tried on again."""
+RANDOM_SHARE = 0.1
+"""A framework that differs from itself by so much of its deviation is not worth comparing with."""
 RANDOM_SAMPLES = 16
 SEEDS = 4
 ORDERED = 128
@@ -84,12 +87,16 @@ def _explanation_dict(explanation: Explanation, number: int, change: Change, pat
         "parameter": change.parameter,
         "file_says": change.file_says,
         "behaves_as": change.behaves_as,
-        "max_abs_deviation_before": explanation.before.absolute,
-        "max_abs_deviation_after": explanation.after.absolute,
-        "sigmas_after": explanation.after.sigmas,
+        "max_abs_deviation_before": _finite(explanation.before.absolute),
+        "max_abs_deviation_after": _finite(explanation.after.absolute),
+        "sigmas_after": _finite(explanation.after.sigmas),
         "samples": explanation.samples,
         "also": [{"fault": other.fault, "layer": other.layers[0]} for other in explanation.also],
     }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def diagnose(
@@ -99,6 +106,7 @@ def diagnose(
     outputs: tuple[Comparison, ...],
     batch_size: int | None = None,
     seconds: float = SECONDS,
+    again: float = 0.0,
 ) -> Diagnosis:
     """Find out which fault explains a mismatch.
 
@@ -109,8 +117,13 @@ def diagnose(
         outputs: what came of comparing it with the replay.
         batch_size: the number of samples that ran together.
         seconds: how long to look.
+        again: how far the framework was from itself when it predicted again.
     """
     samples = count_samples(inputs)
+    if again > 0:
+        active = _dropout_active(model, again, outputs)
+        if active is not None:
+            return active
     whole = model.stateful or not model.divisible
     chosen = None if whole else _worst(outputs, min(SAMPLES, samples))
     first = experiment(model, inputs, predicted, chosen, batch_size if whole else None)
@@ -125,6 +138,18 @@ def diagnose(
             before = tried_on.misfit(tried_on.replayed, tried_on.sigma)
             lasting.append(Explanation(change, before, after, tried_on.samples))
     return _diagnosis(model, lasting, found)
+
+
+def _dropout_active(model: Model, again: float, outputs: tuple[Comparison, ...]) -> Diagnosis | None:
+    """The diagnosis, if what differs is what the framework makes anew each time; None if that is much less."""
+    largest = max((output.max_abs_deviation for output in outputs), default=0.0)
+    if not again > RANDOM_SHARE * largest:
+        return None
+    layers = tuple(name for name, layer in model.layers.items() if isinstance(layer, Identity)) or (model.name,)
+    says, behaves = "the same predictions each time", "other predictions each time"
+    change = Change("dropout_active", layers, "training", says, behaves, lambda model: model, frozenset())
+    before = Misfit(np.inf, largest, np.inf)
+    return Diagnosis("explained", (Explanation(change, before, Misfit(np.inf, again, np.inf), 0),))
 
 
 def _worst(outputs: tuple[Comparison, ...], count: int) -> Array:

@@ -13,6 +13,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from lstm_verify.compare import Comparison, Verdict
+from lstm_verify.diagnosis.words import blind_details, blind_line, diagnosis_lines
 from lstm_verify.errors import printable
 from lstm_verify.model import Model
 from lstm_verify.report import Report
@@ -20,13 +21,14 @@ from lstm_verify.report import Report
 STYLES = {Verdict.MATCH: "bold green", Verdict.MISMATCH: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 
 
-def render(report: Report, console: Console, top: int) -> None:
+def render(report: Report, console: Console, top: int, details: bool = False) -> None:
     """Print a report.
 
     Args:
         report: the report.
         console: where to.
         top: how many of the worst samples to show.
+        details: whether to list every blind spot.
     """
     console.print(_header(report))
     if report.outputs:
@@ -35,6 +37,22 @@ def render(report: Report, console: Console, top: int) -> None:
         if top and output.deviations.size:
             console.print(_worst(output, top))
     console.print(_verdict(report), soft_wrap=True)
+    for line in _after_the_verdict(report, details):
+        console.print(Text(printable(line)), soft_wrap=True)
+
+
+def _after_the_verdict(report: Report, details: bool) -> Iterator[str]:
+    """What explains a mismatch, and what a match could not have shown."""
+    if report.diagnosis is not None:
+        predict = {"keras": "model.predict", "tf_keras": "model.predict"}.get(report.predicted.name)
+        subject = predict or f"{report.predicted.name}" if report.predicted.name != "recorded" else "What was recorded"
+        yield ""
+        yield from diagnosis_lines(report.diagnosis, subject)
+    if report.blind_spots is not None and report.blind_spots.found:
+        hint = "" if details else " (-v lists them)"
+        yield f"blind spots: {blind_line(report.blind_spots)}{hint}"
+        if details:
+            yield from (f"  {line}" for line in blind_details(report.blind_spots))
 
 
 def _header(report: Report) -> RenderableType:

@@ -68,6 +68,8 @@ class Request:
     """Let the framework run code from the file, such as Lambda layers."""
     call: Mapping[str, Any] = field(default_factory=dict)
     """How the model is to be called, in JSON: names of a signature, and of inputs and outputs by our names for them."""
+    again: bool = False
+    """Whether to predict the first samples once more, to see whether the framework agrees with itself."""
     rollout: Mapping[str, Any] | None = None
     """How its outputs become its next inputs, in JSON, if it is to be called step after step."""
     draws: Rows | None = None
@@ -87,6 +89,8 @@ class Prediction:
     seconds: float = 0.0
     """How long it took to predict, without import and loading."""
     outputs: dict[str, Rows] | None = None
+    again: float = 0.0
+    """How far the first samples were from themselves when they were predicted once more."""
     fed: dict[str, Rows] = field(default_factory=dict)
     """Of a rollout: what inputs were given from the second step on, (steps - 1, samples, ...)."""
     tokens: dict[str, Rows] = field(default_factory=dict)
@@ -158,7 +162,7 @@ class Prediction:
         if "error" in message:
             self.error = message["error"]
         elif "outputs" in message:
-            self.seconds = message["seconds"]
+            self.seconds, self.again = message["seconds"], float(message.get("again", 0.0))
             self.fed, self.tokens = (
                 {item["name"]: _rows(Path(item["path"])) for item in message.get(kind, [])}
                 for kind in ("fed", "tokens")
@@ -223,6 +227,7 @@ def _start(runtime: Runtime, request: Request, directory: Path) -> Prediction:
         "batch_size": request.batch_size or runtime.batch_size,
         "call": dict(request.call),
         "unsafe": request.unsafe,
+        "again": request.again,
     }
     if request.rollout is not None:
         draws = None if request.draws is None else str(_on_disk(request.draws, directory / "draws.npy"))

@@ -1,0 +1,133 @@
+"""A diagnosis in words: what predict behaves as if, what the file says, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lstm_verify.diagnosis import Diagnosis, Explanation
+from lstm_verify.diagnosis.blind import BlindSpots
+from lstm_verify.diagnosis.changes import Change
+
+ADVICE = {
+    "recurrent_activation": "Name the activation when you rebuild the layer, or load the file with the version that "
+    "wrote it: its default, and what hard_sigmoid means, differ between versions.",
+    "activation": "Look at how the activation was exported: converters drop the ones they do not know.",
+    "negative_slope": "Pass the slope explicitly: its default is 0.2, 0.3 or 0.01, depending on the framework.",
+    "gelu_approximation": "Say approximate=True or False wherever gelu is used: defaults differ.",
+    "epsilon": "Export epsilon with the weights: 1e-3 in Keras, 1e-5 in PyTorch.",
+    "forget_bias": "TensorFlow 1 adds a forget bias of 1 at run time, Keras has it in its weights: add it to, or take it "
+    "from, the forget gate's part of the bias once.",
+    "gate_order": "Reorder the gates' blocks in kernel, recurrent_kernel and bias before the weights are set.",
+    "bias": "Look at how biases are joined: PyTorch, ONNX and cuDNN have two for each gate.",
+    "reset_after": "Build the GRU with the reset_after that it was trained with.",
+    "update_gate_inverted": "Negate the update gate's weights and bias, or exchange z and 1 - z.",
+    "recurrent_kernel_transposed": "Transpose the recurrent kernel, gate by gate: its shape does not tell.",
+    "recurrent_kernel_dropped": "The recurrent kernel is not used: look at which weights were loaded.",
+    "kernel_layout": "Look at how the kernels were cut and laid out in memory when they were converted.",
+    "coupled_gates": "Build the cell with input and forget gates of their own.",
+    "peephole": "Export the peephole weights, in the order of the other framework (ONNX: i, o, f).",
+    "clip": "Set the clip of the runtime as in the file: BlockLSTM has 3 by default, CoreML 50.",
+    "mask": "Carry the mask, or the lengths of sequences, into the runtime.",
+    "direction": "Look at go_backwards: the sequence is read from its other end.",
+    "backward_order": "Bring the backward outputs into the order of time, and take index 0 as their last.",
+    "directions_swapped": "Exchange the forward and the backward weights, or the halves of the output.",
+    "merge_mode": "Set merge_mode as in the file.",
+    "initial_state": "Reset or hand on the states as the model was trained: between calls, batches or files.",
+    "state_order": "Keras and PyTorch have h, c; TensorFlow 1 and Flax c, h.",
+    "weight_precision": "If the weights were meant to be stored so, allow for it with --atol.",
+    "equal_shape_weights_swapped": "Compare the weights by name: a file was read in another order than it was written.",
+    "dropout_active": "Call the model with training=False, or export it for inference.",
+}
+
+
+def diagnosis_lines(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
+    """A diagnosis, a paragraph a line.
+
+    Args:
+        diagnosis: the diagnosis.
+        subject: what was predicted with, such as `model.predict`.
+    """
+    if diagnosis.status == "unexplained":
+        yield from _unexplained(diagnosis, subject)
+        return
+    first, *others = diagnosis.explanations
+    yield _explained(first, subject)
+    if first.also:
+        same = "; ".join(f"{_where(change)} {_what(change)}" for change in first.also)
+        yield f"In other words, which compute the same: {same}."
+    for other in others:
+        yield f"It cannot be told apart on this input from: {_where(other.change)} {_what(other.change)}."
+    if others and diagnosis.separating:
+        random, seed = diagnosis.separating["random"], diagnosis.separating["seed"]
+        yield f"`--random {random} --seed {seed}` would tell them apart."
+    for fault in dict.fromkeys(part.fault for part in first.change.parts or (first.change,)):
+        yield f"What to do: {ADVICE[fault]}"
+
+
+def _explained(explanation: Explanation, subject: str) -> str:
+    change, after = explanation.change, explanation.after
+    as_if = " and ".join(f"{_where(part)} {_had(part)}" for part in _parts(change))
+    says = "; ".join(f"the file says {part.file_says}" for part in _parts(change))
+    if change.fault == "dropout_active":
+        return f"{subject} differs from itself when it is run again: dropout is active in {_where(change)}."
+    count = explanation.samples
+    which = "the sample" if count == 1 else f"the {count:,} samples tried"
+    agree = "agrees" if count == 1 else "agree"
+    return (
+        f"{subject} behaves as if {as_if}; {says}. With it, {which} {agree} within rounding "
+        f"({after.sigmas:.1f}σ); without, up to {explanation.before.absolute:.2g}."
+    )
+
+
+def _parts(change: Change) -> tuple[Change, ...]:
+    """What a change is made of, once for each kind."""
+    if not change.parts:
+        return (change,)
+    kinds: dict[tuple[str, str | None, str, str], list[Change]] = {}
+    for part in change.parts:
+        kinds.setdefault(part.key, []).append(part)
+    return tuple(
+        Change(p[0].fault, tuple(x.layers[0] for x in p), *p[0].key[1:], p[0].make, p[0].tops) for p in kinds.values()
+    )
+
+
+def _where(change: Change) -> str:
+    return " and ".join(f"`{path}`" for path in change.layers)
+
+
+def _had(change: Change) -> str:
+    """What a layer would be like."""
+    return f"had {change.parameter} = {change.behaves_as}"
+
+
+def _what(change: Change) -> str:
+    return f"{change.parameter} = {change.behaves_as} ({change.fault})"
+
+
+def _unexplained(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
+    tried = f"{diagnosis.tried:,} changes of the model were tried"
+    rest = "" if diagnosis.complete else ", not all there are before time was up"
+    yield f"No known fault explains what {subject} returns: {tried}{rest}."
+    if diagnosis.closest is not None:
+        change, misfit = diagnosis.closest
+        yield (
+            f"The nearest is {_where(change)} {_what(change)}, which leaves {misfit.absolute:.2g}: "
+            "not an explanation, but perhaps a part of one."
+        )
+
+
+def blind_line(spots: BlindSpots) -> str:
+    """Blind spots in one line; empty if there are none."""
+    if not spots.found:
+        return ""
+    by_layer = spots.by_layer()
+    listed = [f"{', '.join(faults)} in {layer}" for layer, faults in by_layer.items()]
+    more = f"; and in {len(listed) - 3} more layers" if len(listed) > 3 else ""
+    return f"this input could not have shown: {'; '.join(listed[:3])}{more}"
+
+
+def blind_details(spots: BlindSpots) -> Iterator[str]:
+    """Every blind spot, a line each."""
+    for spot in spots.found:
+        change = spot.change
+        yield f"{_where(change)}: {change.fault}, {change.parameter} = {change.behaves_as}: at most {spot.effect:.1g}σ"
