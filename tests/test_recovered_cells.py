@@ -6,37 +6,32 @@ the same framework wrote of the same model, which has its config in words.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
 
-from lstm_verify import load
+from lstm_verify import lift, load, replay
 from lstm_verify.formats.tensorflow import reader
 from lstm_verify.inspection import recurrences
 from lstm_verify.layers import RNN, Bidirectional, Cell, Layer, StackedCells, TimeDistributed
 from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.scan import Recovered
-from lstm_verify.lift.functions import GRID
+from lstm_verify.lift.candidates import GRID
+from lstm_verify.lift.gates import Match, Unlike
+from lstm_verify.lift.lstm import lstm
 from lstm_verify.model import Model
 from tests.conftest import FIXTURES
 from tests.graph_zoo import Zoo, loops, scans
 from tests.test_graph_zoo import SAVED, TF1, UNSUPPORTED
 
-NOT_RECOGNISED = {
-    "residual", "dropout_placeholder", "static_lengths", "raw", "by_hand", "by_hand_gru", "raw_while", "by_hand_while",
-    "unknown_multi", "block_cell_static", "block_gru_static", "keras_unrolled",
-}  # fmt: skip
-"""Graphs of TensorFlow 1 with cells that are not recognised, so that they are replayed operation by operation."""
-
-STILL_LOOPS = {"lstm_activation_layer_relu_capped"}
-"""SavedModels of Keras with a loop that is not recognised."""
-
-STILL_UNROLLED = {"mask_lstm_unrolled_sequences", "mask_gru_unrolled_backwards"}
-"""SavedModels of Keras with an unrolled cell that is not recognised."""
+STILL_LOOPS = {"residual", "raw", "raw_while", "unknown_multi"}
+"""Graphs of TensorFlow 1 with a loop that does more than to run cells: they are told, and the loop stays."""
 
 KINDS = {"LSTM": "lstm", "GRU": "gru", "SimpleRNN": "simple_rnn"}
 HALF = {"float16": 1e-3, "bfloat16": 1e-2}
@@ -100,17 +95,47 @@ def test_cells_of_tensorflow_1(graph_zoo: Zoo, name: str, form: str) -> None:
     zoo = graph_zoo("tf1")
     model = zoo.load(zoo.files(name)[form])
     found = [told(*pair) for pair in cells(model)]
-    expected = [] if name in NOT_RECOGNISED else [declared(cell, name) for cell in zoo.entries[name]["cells"]]
-    assert sorted(found, key=str) == sorted(expected, key=str), "take it off NOT_RECOGNISED?" if found else ""
-    unknown = name in NOT_RECOGNISED or name.startswith("unknown")
-    assert bool(loops(model)) == (unknown and not {"static", "unrolled"} & set(name.split("_")))
+    expected = [declared(cell, name) for cell in zoo.entries[name]["cells"]]
+    assert sorted(found, key=str) == sorted(expected, key=str)
+    unknown = name.startswith("unknown") and "static" not in name
+    assert bool(loops(model)) == (unknown or name in STILL_LOOPS)
 
 
-@pytest.mark.parametrize("name", ["unknown", "unknown_while", "by_hand"])
+@pytest.mark.parametrize("name", ["unknown", "unknown_while"])
 def test_a_loop_of_no_known_cell_is_reported(graph_zoo: Zoo, name: str) -> None:
     zoo = graph_zoo("tf1")
     model = zoo.load(zoo.files(name)["pb"])
     assert [item["type"] for item in recurrences(model)] == [None]
+
+
+def test_a_dropout_that_does_not_keep_everything_is_no_recurrent_layer(graph_zoo: Zoo) -> None:
+    zoo = graph_zoo("tf1")
+    path = zoo.files("dropout_placeholder")["pb"]
+    model = zoo.load(path)
+    with zoo.as_read(), mock.patch.object(lift, "recognise", side_effect=Unlike):
+        as_written = load(path)
+    assert (len(scans(model)), len(scans(as_written))) == (1, 0)
+    x, _ = zoo.arrays("dropout_placeholder")
+    found = {}
+    for keep in (1.0, 0.5):
+        given = {**x, "keep_prob": np.asarray(keep, np.float32)}
+        found[keep], expected = (replay(each, given)["output"] for each in (model, as_written))
+        np.testing.assert_allclose(found[keep], expected, rtol=1e-6, atol=1e-9)
+    assert np.abs(found[1.0] - found[0.5]).max() > 0.1
+
+
+@pytest.mark.parametrize(("name", "place"), [("raw", "cells"), ("static", "unrolled")])
+def test_a_cell_that_computes_something_else_is_not_told(graph_zoo: Zoo, name: str, place: str) -> None:
+    def wrong(*given: Any) -> Match:
+        match = lstm(*given)
+        return replace(match, cell=replace(match.cell, forget_bias=0.9))
+
+    zoo = graph_zoo("tf1")
+    path = zoo.files(name)["pb"]
+    module = importlib.import_module(f"lstm_verify.lift.{place}")
+    for recogniser, count in ((lstm, 1), (wrong, 0)):
+        with zoo.as_read(), mock.patch.object(module, "lstm", recogniser):
+            assert len(cells(load(path))) == count
 
 
 @pytest.mark.parametrize("form", ["ckpt", "saved_model"])
@@ -196,10 +221,7 @@ def test_cells_of_keras(graph_zoo: Zoo, zoo: Callable[[str], Path], framework: s
     saved = graph_zoo(f"saved_{framework}")
     (path,) = saved.files(name).values()
     model = saved.load(path)
-    assert bool(loops(model)) == (name in STILL_LOOPS)
-    if name in STILL_LOOPS | STILL_UNROLLED:
-        assert not cells(model)
-        return
+    assert not loops(model)
     expected = list(cells_of(load(zoo(framework) / f"{name.partition('.')[0]}.h5")))
     found = [cell for cell, _ in cells(model)]
     tolerance = HALF.get(model.precision, 0.0)

@@ -97,7 +97,7 @@ def blind_spots(
     many: Experiment | None = few if together or samples <= FEW else None
     calls = _calls(few)
     found, tried, complete = [], 0, True
-    for change in _representative(few.model, calls, batch_size, samples):
+    for change in _representative(few.model, calls, batch_size):
         if time.monotonic() > until:
             complete = False
             break
@@ -137,28 +137,24 @@ def _calls(given: Experiment) -> _Calls:
     return calls
 
 
-def _representative(model: Model, calls: _Calls, batch_size: int | None, samples: int) -> Iterator[Change]:
+def _representative(model: Model, calls: _Calls, batch_size: int | None) -> Iterator[Change]:
     """The changes to try: what frameworks do, in layers where it means something."""
     for change in chain(singles(model), exchanges(model)):
-        if not isinstance(change, Change) or not is_common(change):
-            continue
-        top = next(iter(change.tops))
-        if change.fault == "mask" and change.behaves_as == "ignored" and change.parameter == "mask":
-            if change.file_says == "used" and not _any_in(model, top, calls.masked):
-                continue
-        elif change.fault == "mask":
-            continue
-        if change.fault == "state_order" and "initial" in (change.parameter or ""):
-            if not _any_in(model, top, calls.with_states):
-                continue
-        if change.fault == "initial_state":
-            if change.file_says == "what is given" and not _any_in(model, top, calls.with_states):
-                continue
-            if change.carries:
-                if batch_size is None:
-                    continue
-                change = replace(change, batches=Batches(batch_size))
-        yield change
+        if isinstance(change, Change) and is_common(change) and _applies(change, model, calls, batch_size):
+            yield replace(change, batches=Batches(batch_size)) if change.carries else change
+
+
+def _applies(change: Change, model: Model, calls: _Calls, batch_size: int | None) -> bool:
+    """Whether a layer gets what the change is about: a mask, initial states, more than one batch."""
+    top = next(iter(change.tops))
+    if change.fault == "mask":
+        if (change.parameter, change.behaves_as) != ("mask", "ignored"):
+            return False
+        return change.file_says != "used" or _any_in(model, top, calls.masked)
+    about_given = change.file_says == "what is given" or change.parameter == "initial states"
+    if about_given and not _any_in(model, top, calls.with_states):
+        return False
+    return batch_size is not None or not change.carries
 
 
 def _any_in(model: Model, top: str, names: set[str]) -> bool:

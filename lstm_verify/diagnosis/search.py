@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, combinations
 
+import numpy as np
+
 from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.changes import (
     Change,
@@ -20,6 +22,7 @@ from lstm_verify.diagnosis.changes import (
     ends,
     exchanges,
     not_reset,
+    resets,
     singles,
     together,
     whole_model,
@@ -82,7 +85,7 @@ class Search:
         stages: tuple[Callable[[], Iterable[Change]], ...] = (
             # whatever has one cause is tried in any case: several may explain the predictions alike
             lambda: chain(changes, exchanges(model), self._alike(changes), ends(model), whole_model(model)),
-            lambda: self._carried(carrying),
+            lambda: chain(self._carried(carrying), resets(model, self._steps())),
             lambda: self._fitted(families),
             lambda: self._known_pairs(changes),
             lambda: self._leading_pairs(changes),
@@ -122,6 +125,18 @@ class Search:
         everywhere = [together(tuple(changes))] if len(changes) > 1 else []
         for change in (*changes, *everywhere):
             yield from carried(change, self.batch_size, self.ordered.samples) if self.ordered else [change]
+
+    def _steps(self) -> list[int]:
+        """After how many time steps a state may have been lost: what divides a sequence, and where deviations begin."""
+        experiment = self.experiment
+        lengths = {value.shape[1] for value in experiment.values if value.ndim == 3}
+        steps = {n for length in lengths for n in range(1, length) if length % n == 0 or n.bit_count() == 1}
+        for y, p, σ in zip(experiment.replayed, experiment.predicted or (), experiment.sigma, strict=False):
+            if y.ndim == 3 and y.shape == p.shape and y.shape[1] in lengths:
+                beyond = (np.abs(y - p) > SIGMAS * σ).any(axis=(0, 2))
+                if beyond.any() and beyond.argmax() > 0:
+                    steps.add(int(beyond.argmax()))
+        return sorted(steps)
 
     def _alike(self, changes: list[Change]) -> Iterator[Change]:
         """The same change in every layer that has it."""

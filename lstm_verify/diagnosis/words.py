@@ -15,8 +15,8 @@ ADVICE = {
     "negative_slope": "Pass the slope explicitly: its default is 0.2, 0.3 or 0.01, depending on the framework.",
     "gelu_approximation": "Say approximate=True or False wherever gelu is used: defaults differ.",
     "epsilon": "Export epsilon with the weights: 1e-3 in Keras, 1e-5 in PyTorch.",
-    "forget_bias": "TensorFlow 1 adds a forget bias of 1 at run time, Keras has it in its weights: add it to, or take it "
-    "from, the forget gate's part of the bias once.",
+    "forget_bias": "TensorFlow 1 adds a forget bias of 1 at run time, Keras has it in its weights: add it to the "
+    "forget gate's part of the bias, or take it from there, once.",
     "gate_order": "Reorder the gates' blocks in kernel, recurrent_kernel and bias before the weights are set.",
     "bias": "Look at how biases are joined: PyTorch, ONNX and cuDNN have two for each gate.",
     "reset_after": "Build the GRU with the reset_after that it was trained with.",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from lstm_verify.faults.edit import Edit, Edits, around
-from lstm_verify.layers import RNN, Bidirectional, Signals
+from lstm_verify.layers import RNN, Bidirectional, Run, Signals
 from lstm_verify.layers.base import Signal
 from lstm_verify.layers.constant import State
 
@@ -23,6 +25,34 @@ def initial_state(item: Any) -> Edits:
     else:
         yield Edit("initial state", "zero", "carried over from batch to batch", lambda: _stateful(item, True), True)
     yield Edit("initial state", "what is given", "zero", lambda: around(item, before=_without_states))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ResetRNN(RNN):
+    """A recurrent layer that begins anew every so many time steps, as when a sequence is cut into calls."""
+
+    every: int
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        (x, mask), *states = inputs
+        whole = RNN(**{name: value for name, value in vars(self).items() if name != "every"})
+        starts = range(0, x.shape[1], self.every)
+        parts = [slice(start, start + self.every) for start in starts]
+        results = [
+            whole.apply((Signal(x[:, part], None if mask is None else mask[:, part]), *states), run) for part in parts
+        ]
+        if not self.return_sequences:
+            return results[-1]
+        y = np.concatenate([result[0].value for result in results], axis=1)
+        return (Signal(y, mask), *results[-1][1:])
+
+
+def reset_every(item: Any, steps: int) -> Edit | None:
+    """The edit of a recurrent layer whose state is zero again after every `steps` time steps."""
+    if not isinstance(item, RNN) or item.go_backwards:
+        return None
+    words = f"zero again after every {steps} time steps" if steps > 1 else "zero at every time step"
+    return Edit("initial state", "carried from step to step", words, lambda: ResetRNN(**vars(item), every=steps))
 
 
 class Forgetful(State):

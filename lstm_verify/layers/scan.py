@@ -106,7 +106,7 @@ class Scan(Layer):
             variables = list(inputs)
             variables[self.counter] = Signal(np.asarray(t, inputs[self.counter].value.dtype))
             step = self.mask.apply(tuple(variables), run)[0].value
-            steps.append(step.reshape(len(step), -1)[:, 0].astype(bool) ^ self.negated)
+            steps.append(step.reshape(len(step), -1).astype(bool) ^ self.negated)
         return np.stack(steps, axis=1)
 
 

@@ -3,7 +3,9 @@
     tracing     a loop's body run once on real values, with the form of each     → forms, by rules
     functions   which activation a form is, by what it computes
     cells       which recurrent cell the forms of the states are
-    loops       which loop runs cells over a list                                → Scan
+    loops       which loop runs cells over a list, and nothing else              → Scan
+    settled     a loop that is one where a fed number is 1, such as a keep probability
+    inside      cells in other loops, told but not replaced
     trial       whether the `Scan` returns what the loop does
     unrolled    cells applied step by step without a loop, told but not replaced
     fused       operations that are a whole LSTM, likewise
@@ -26,11 +28,13 @@ from lstm_verify.inputs import as_input, random_inputs
 from lstm_verify.layers import Layer, Run, Signal
 from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.loop import Loop
+from lstm_verify.layers.operation import Operation, Slot
 from lstm_verify.layers.scan import Scan
 from lstm_verify.lift.forms import forget
 from lstm_verify.lift.fused import fused
 from lstm_verify.lift.gates import Unlike
-from lstm_verify.lift.loops import recognise
+from lstm_verify.lift.inside import cells_inside
+from lstm_verify.lift.loops import Recognised, recognise
 from lstm_verify.lift.origin import Variables
 from lstm_verify.lift.trial import agrees
 from lstm_verify.lift.unrolled import unrolled
@@ -38,6 +42,9 @@ from lstm_verify.model import Model, Node, Tensor, Unrolled
 
 SAMPLES = (3, 5)
 """How many samples the two runs have in which loops are watched; a count that neither the graph nor its shapes have."""
+
+ANY_SHAPE = -1
+"""Of the items of a list."""
 
 UNRECOGNISED = (
     Unlike,
@@ -62,31 +69,43 @@ def lift(model: Model) -> Model:
         runs = [_Watched(model, samples, seed) for seed, samples in enumerate(SAMPLES)]
     except LstmVerifyError:
         return model
-    layers, nodes = dict(model.layers), list(model.nodes)
+    layers, nodes = dict(model.layers), list[Node]()
     variables = Variables(layers)
-    for place, node in enumerate(model.nodes):
-        layer = layers[node.layer]
-        if isinstance(layer, Loop):
+    told, watching = list[Unrolled](), True
+    for node in model.nodes:
+        calls = [node]
+        if watching and isinstance(loop := layers[node.layer], Loop):
             taken = _taken(model, node.layer)
-            layers[node.layer] = layer = _lifted(node.layer, layer, runs, node.inputs, taken, variables)
-            if isinstance(layer, Scan):
-                nodes[place] = _with_needed(node, layer, taken)
-        try:
-            for run in runs:
-                run.step(node.layer, layer, node.inputs)
-        except UNRECOGNISED:
-            break  # what this graph needs as inputs could not be guessed
-    found = _unrolled(model, runs[0], variables)
+            found = _recognised(node, loop, runs, taken, variables)
+            if found is not None:
+                calls = _calls(node, found, taken, layers)
+        nodes += calls
+        watching = watching and _stepped(runs, calls, layers)
+        if watching and isinstance(left := layers[node.layer], Loop):
+            told += _told(node, left, runs[0], variables)
+    told += _unrolled(model, runs[0], variables)
     names = {name: layer.name for name, layer in layers.items() if isinstance(layer, Scan) and layer.name not in layers}
-    return replace(_renamed(replace(model, layers=layers, nodes=tuple(nodes)).pruned(), names), unrolled=found)
+    return replace(_renamed(replace(model, layers=layers, nodes=tuple(nodes)).pruned(), names), unrolled=tuple(told))
 
 
-def _unrolled(model: Model, run: _Watched, variables: Variables) -> tuple[Unrolled, ...]:
+def _told(node: Node, loop: Loop, run: _Watched, variables: Variables) -> list[Unrolled]:
+    """Cells in a loop that stays one."""
+    after = [run.known[Tensor(node.layer, 0, number)] for number in range(len(node.inputs))]
     try:
         with np.errstate(all="ignore"):
-            return (*fused(model, run.known, variables), *unrolled(model, run.known, variables))
+            values, static = run.values(node.inputs), run.static(node.inputs)
+            return list(cells_inside(_short(node.layer), loop, values, after, static, variables))
     except UNRECOGNISED:
-        return ()
+        return []
+
+
+def _unrolled(model: Model, run: _Watched, variables: Variables) -> list[Unrolled]:
+    """Cells outside of loops, as far as they are told but not replaced."""
+    try:
+        with np.errstate(all="ignore"):
+            return [*fused(model, run.known, variables), *unrolled(model, run.known, variables)]
+    except UNRECOGNISED:
+        return []
 
 
 def _renamed(model: Model, names: Mapping[str, str]) -> Model:
@@ -112,26 +131,51 @@ def _taken(model: Model, name: str) -> set[int]:
     return taken | {output.tensor.output for output in model.outputs if output.tensor.layer == name}
 
 
-def _with_needed(node: Node, scan: Scan, taken: set[int]) -> Node:
-    """The call of a loop with only those variables that the recurrent layer needs; its counter in place of others."""
-    kept = scan.needed | taken
-    nothing = node.inputs[scan.counter]
-    return replace(node, inputs=tuple(t if place in kept else nothing for place, t in enumerate(node.inputs)))
-
-
-def _lifted(
-    name: str, loop: Loop, runs: list[_Watched], inputs: tuple[Tensor, ...], taken: set[int], variables: Variables
-) -> Layer:
-    """The layer that a loop is recognised as, or the loop itself; some of its outputs are taken by others."""
-    values = [run.values(inputs) for run in runs]
+def _recognised(
+    node: Node, loop: Loop, runs: list[_Watched], taken: set[int], variables: Variables
+) -> Recognised | None:
+    """What a loop is recognised as, some outputs of which are taken by others."""
+    values = [run.values(node.inputs) for run in runs]
     try:
         with np.errstate(all="ignore"):
-            scan = recognise(_short(name), loop, values[0], runs[0].static(inputs), variables)
-        if not taken & set(scan.untold) and all(agrees(loop, scan, given, taken) for given in values):
-            return scan
+            found = recognise(_short(node.layer), loop, values[0], runs[0].static(node.inputs), variables)
+        if taken & set(found.scan.untold):
+            return None
+        return found if all(agrees(loop, found.scan, given, taken, found.cut) for given in values) else None
     except UNRECOGNISED:
-        pass
-    return loop
+        return None
+
+
+def _calls(node: Node, found: Recognised, taken: set[int], layers: dict[str, Layer]) -> list[Node]:
+    """The calls in place of that of a loop; their layers are put to the others.
+
+    The recurrent layer has those loop variables only that it needs, and its counter in place of the others.
+    """
+    scan, before, inputs = found.scan, list[Node](), node.inputs
+    layers[node.layer] = scan
+    if found.cut is not None:
+        tensor = inputs[found.cut.variable]
+        for operation, constant in (("transpose", found.cut.axes), ("list_from_tensor", ANY_SHAPE)):
+            name = f"{operation} of {node.layer}"  # a name that no graph has
+            layers[name] = Operation(name=name, operation=operation, arguments=(Slot(0), np.asarray(constant)))
+            before.append(Node(name, (tensor,)))
+            tensor = Tensor(name)
+        inputs = (*inputs, tensor)
+    kept = scan.needed | taken
+    nothing = inputs[scan.counter]
+    chosen = tuple(tensor if place in kept else nothing for place, tensor in enumerate(inputs))
+    return [*before, replace(node, inputs=chosen)]
+
+
+def _stepped(runs: list[_Watched], calls: list[Node], layers: Mapping[str, Layer]) -> bool:
+    """Whether some calls could be run; not if what the graph needs as inputs could not be guessed."""
+    try:
+        for run in runs:
+            for call in calls:
+                run.step(call.layer, layers[call.layer], call.inputs)
+    except UNRECOGNISED:
+        return False
+    return True
 
 
 def _short(name: str) -> str:

@@ -4,16 +4,16 @@
     atom  = Leaf                a loop variable, an item of a list, or some columns of one
           | Affine              Σ form @ matrix + bias, what makes a pre-activation
           | Call                any other operation, on forms
-          | Group               a form of several terms as one factor
+          | Group               a sum as one factor
 
-Sums of products are the normal form in which `z·h + (1-z)·c` and `c + z·(h-c)` are the same. Only elementwise
-arithmetic is expanded; a sum is not multiplied out if it has several terms (`Group`), so that `o·g(f·c + i·c̃)` keeps
-its shape, until `expanded` asks for it.
+Terms that are equal but for their coefficients are one, so that what cancels is gone. A sum is not multiplied out: as a
+factor it is a `Group`, so that `i·(a + |a|)` stays a product of two gates. What depends on where the brackets are, such
+as that `z·h + (1-z)·c` and `c + z·(h-c)` are the same, is up to `polynomials`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -54,6 +54,23 @@ class Leaf:
 
 
 @dataclass(frozen=True, eq=False)
+class Item(Leaf):
+    """An item of a list, or the part of a tensor at one place of an axis; the loop variable `index` says which."""
+
+    items: str = ""
+    """The loop variable that is the list, or the tensor."""
+    index: str = ""
+    axis: int | None = None
+    """The axis of the tensor; None of a list."""
+
+    @classmethod
+    def at(cls, items: str, index: str, axis: int | None = None) -> Item:
+        """The item of `items` at `index`."""
+        along = "" if axis is None else f"axis {axis}: "
+        return cls(f"{items}[{along}{index}]", items=items, index=index, axis=axis)
+
+
+@dataclass(frozen=True, eq=False)
 class Affine:
     """Σ form @ matrix + Σ bias."""
 
@@ -62,13 +79,20 @@ class Affine:
 
     @cached_property
     def key(self) -> Key:
-        maps = sorted((form.key, _place(matrix)) for form, matrix in self.maps)
-        return _number(("affine", tuple(maps), tuple(sorted(map(_place, self.biases)))))
+        maps = sorted((form.key, place_of(matrix)) for form, matrix in self.maps)
+        return _number(("affine", tuple(maps), tuple(sorted(map(place_of, self.biases)))))
 
     @property
     def width(self) -> int:
         """The number of columns."""
         return int(self.maps[0][1].shape[1])
+
+    @property
+    def bias(self) -> Array | None:
+        """The sum of the biases, in float64 if there are several, since none of them was rounded to their sum."""
+        if len(self.biases) < 2:
+            return self.biases[0] if self.biases else None
+        return np.asarray(np.sum(self.biases, axis=0, dtype=np.float64))
 
     def columns(self, start: int, stop: int) -> Affine:
         """Some columns of the result."""
@@ -165,8 +189,8 @@ class Form:
         if mine and theirs:
             joined = Term((_affine(mine).plus(_affine(theirs)),), np.ones(()))
             rest = [t for t in (*self.terms, *other.terms) if t is not mine and t is not theirs]
-            return Form(_collected([joined, *rest]), self.constant + other.constant)
-        return Form(_collected([*self.terms, *other.terms]), self.constant + other.constant)
+            return Form(collected([joined, *rest]), self.constant + other.constant)
+        return Form(collected([*self.terms, *other.terms]), self.constant + other.constant)
 
     def plus_constant(self, constant: Array) -> Form:
         """The form plus a constant; a vector goes to the bias of an affine atom, a number stays beside it."""
@@ -180,44 +204,36 @@ class Form:
 
     def scaled(self, factor: Array) -> Form:
         """The form times a number, or times one for every column; several terms have it in common."""
+        if np.all(factor == 1) or not np.any(factor):
+            return self if np.any(factor) else Form(())
         if factor.ndim and len(self.terms) > 1:
             return Form.of(Group(self)).scaled(factor)
         return Form(tuple(Term(t.product, t.coefficient * factor) for t in self.terms), self.constant * factor)
 
     def __mul__(self, other: Form) -> Form:
+        for constant, form in ((self, other), (other, self)):
+            if not constant.terms:
+                return form.scaled(constant.constant)
         left, right = self._factor(), other._factor()
-        products = [
-            Term(_sorted((*a.product, *b.product)), a.coefficient * b.coefficient)
-            for a in left.terms
-            for b in right.terms
-        ]
-        mine = [Term(t.product, t.coefficient * right.constant) for t in left.terms if right.constant.any()]
-        theirs = [Term(t.product, t.coefficient * left.constant) for t in right.terms if left.constant.any()]
-        return Form(_collected([*products, *mine, *theirs]), left.constant * right.constant)
+        product = _sorted((*left.product, *right.product))
+        return Form((Term(product, left.coefficient * right.coefficient),))
 
-    def _factor(self) -> Form:
-        """The form as a factor: as it is if it is one term, perhaps with a constant, else as a group."""
-        return self if len(self.terms) <= 1 else Form.of(Group(self))
+    def _factor(self) -> Term:
+        """The form as a factor: its only term, or a group of all it has."""
+        if len(self.terms) == 1 and not self.constant.any():
+            return self.terms[0]
+        return Term((Group(self),), np.ones(()))
 
-    def expanded(self) -> Form:
-        """The form with every group multiplied out."""
+    def opened(self) -> Form:
+        """The form with the terms of a group in place of the group, where it is a summand and no factor."""
         total = Form((), self.constant)
         for term in self.terms:
-            factors = [a.form.expanded() if isinstance(a, Group) else Form.of(a) for a in term.product]
-            product = Form((), term.coefficient)
-            for factor in factors:
-                product = _multiplied(product, factor)
-            total = Form(_collected([*total.terms, *product.terms]), total.constant + product.constant)
+            (atom, *others) = term.product or (None,)
+            inner = Form((term,))
+            if isinstance(atom, Group) and not others and not term.coefficient.ndim:
+                inner = atom.form.opened().scaled(term.coefficient)
+            total = Form(collected([*total.terms, *inner.terms]), total.constant + inner.constant)
         return total
-
-
-def _multiplied(left: Form, right: Form) -> Form:
-    terms = [
-        Term(_sorted((*a.product, *b.product)), a.coefficient * b.coefficient) for a in left.terms for b in right.terms
-    ]
-    terms += [Term(t.product, t.coefficient * right.constant) for t in left.terms if right.constant.any()]
-    terms += [Term(t.product, t.coefficient * left.constant) for t in right.terms if left.constant.any()]
-    return Form(_collected(terms), left.constant * right.constant)
 
 
 def _affine(term: Term) -> Affine:
@@ -226,7 +242,28 @@ def _affine(term: Term) -> Affine:
     return atom
 
 
-def _collected(terms: Iterable[Term]) -> tuple[Term, ...]:
+def leaves(form: Form) -> Iterator[Leaf]:
+    """Every leaf that a form depends on."""
+    for term in form.terms:
+        for atom in term.product:
+            if isinstance(atom, Leaf):
+                yield atom
+            for inner in _inside(atom):
+                yield from leaves(inner)
+
+
+def _inside(atom: Atom) -> list[Form]:
+    match atom:
+        case Affine():
+            return [form for form, _ in atom.maps]
+        case Group():
+            return [atom.form]
+        case Call():
+            return [argument for argument in atom.arguments if isinstance(argument, Form)]
+    return []
+
+
+def collected(terms: Iterable[Term]) -> tuple[Term, ...]:
     """Terms with equal products joined; those that cancel are gone."""
     found: dict[Hashable, Term] = {}
     for term in terms:
@@ -250,7 +287,7 @@ def _is_one(coefficient: Array) -> bool:
     return coefficient.ndim == 0 and bool(coefficient == 1)
 
 
-def _place(array: Array) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+def place_of(array: Array) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
     """Where an array is in memory: weights are the same if they lie in the same place."""
     return (array.__array_interface__["data"][0], array.shape, array.strides)
 

@@ -10,8 +10,8 @@ import numpy as np
 from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.cell import Cell
-from lstm_verify.lift.forms import Affine, Atom, Form, Leaf, Product, Term
-from lstm_verify.lift.functions import Function, bases_of_atom, recognise
+from lstm_verify.lift.forms import Affine, Atom, Form, Key, Leaf, Product, Term
+from lstm_verify.lift.functions import Function, bases_of_atom, function_of, recognise
 from lstm_verify.lift.normalization import Normalisation, unnormalised
 
 
@@ -28,7 +28,7 @@ class State:
     size: int
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> Key:
         """The key of the form that the state is before the step."""
         return Form.of(self.leaf).key
 
@@ -65,6 +65,14 @@ class Gate:
 def gate(product: Product, coefficient: Array) -> Gate:
     """Recognise the function that a product of atoms is."""
     function = recognise(product, coefficient)
+    if function is None:
+        raise Unlike
+    return Gate(function)
+
+
+def gate_of(form: Form) -> Gate:
+    """Recognise the function that a form is."""
+    function = function_of(form)
     if function is None:
         raise Unlike
     return Gate(function)
@@ -132,10 +140,9 @@ def parts(affine: Affine, own: Hashable) -> Parts:
     others = [(form, matrix) for form, matrix in affine.maps if form.key != own]
     if len(recurrent) > 1 or len(others) > 1:
         raise Unlike
-    bias = sum(affine.biases[1:], affine.biases[0]) if affine.biases else None
     form, kernel = others[0] if others else (None, None)
     arrays = tuple(array for array in (kernel, *recurrent, *affine.biases) if array is not None)
-    return Parts(recurrent[0] if recurrent else None, kernel, bias, form, arrays)
+    return Parts(recurrent[0] if recurrent else None, kernel, affine.bias, form, arrays)
 
 
 def weights(found: Sequence[Parts], units: int, rows: int) -> tuple[Array, Array, Array | None, Form]:

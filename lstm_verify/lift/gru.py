@@ -5,15 +5,12 @@ h' = Z·h + H - Z·H
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-
 import numpy as np
 
 from lstm_verify.layers.activations import SIGMOID
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.gru import GRUCell
-from lstm_verify.lift.forms import Affine, Form, Term
-from lstm_verify.lift.functions import bases_of_atom, recognise_form
+from lstm_verify.lift.forms import Affine
 from lstm_verify.lift.gates import (
     Gate,
     Match,
@@ -21,55 +18,25 @@ from lstm_verify.lift.gates import (
     State,
     Unlike,
     gate,
+    gate_of,
     parts,
     same_activation,
     weights,
     without,
 )
+from lstm_verify.lift.polynomials import gate_or_rest, interpolated, linear_in
 
 
 def gru(h: State, name: str) -> Match:
     """Recognise a GRU, with the reset gate before or after the product with the recurrent kernel."""
-    expanded = h.new.expanded()
-    with_old = [(term, without(term.product, h.key)) for term in expanded.terms]
-    old = [(term, rest) for term, rest in with_old if rest is not None]
-    rest = [term for term, without in with_old if without is None]
-    inverted = len(old) == 2  # h' = h - Z·h + Z·H
-    if inverted:
-        old = [(term, product) for term, product in old if product]
-    if len(old) != 1 or expanded.constant.any():
+    form, rest = linear_in(h.new, h.key)
+    z, inverted = gate_or_rest(form)
+    if inverted and z.function.activation != SIGMOID:
         raise Unlike
-    term, product = old[0]
-    z = gate(product or (), -term.coefficient if inverted else term.coefficient)
-    candidate = _gru_candidate(rest, z, inverted)
+    candidate = gate_of(interpolated(rest, form, z.function.base.key))
     z_parts = parts(z.affine, h.key)
-    if inverted:
-        if z.function.activation != SIGMOID:
-            raise Unlike
-        z_parts = z_parts.negated()
-    return _gru_match(h, name, z, z_parts, candidate)
-
-
-def _gru_candidate(rest: Sequence[Term], z: Gate, inverted: bool) -> Gate:
-    """H of H - Z·H, or of Z·H."""
-    base = z.function.base.key
-    without_z = [t for t in rest if all(base not in bases_of_atom(atom) for atom in t.product)]
-    terms = without_z
-    if inverted:
-        terms = [Term(tuple(a for a in t.product if base not in bases_of_atom(a)), np.ones(())) for t in rest]
-    form = Form(tuple(terms))
-    if len(terms) == 1:
-        return gate(terms[0].product, terms[0].coefficient)
-    bases: dict[Hashable, Form] = {}
-    for term in terms:
-        for atom in term.product:
-            bases |= bases_of_atom(atom)
-    if len(bases) != 1:
-        raise Unlike
-    function = recognise_form(form, next(iter(bases.values())))
-    if function is None:
-        raise Unlike
-    return Gate(function)
+    # where h' = h - Z·h + Z·H the gate is 1 - Z, the sigmoid of the negative pre-activation
+    return _gru_match(h, name, z, z_parts.negated() if inverted else z_parts, candidate)
 
 
 def _gru_match(h: State, name: str, z: Gate, z_parts: Parts, candidate: Gate) -> Match:
@@ -83,9 +50,8 @@ def _gru_match(h: State, name: str, z: Gate, z_parts: Parts, candidate: Gate) ->
     kernels = [(form, matrix) for form, matrix in own.maps if matrix is not recurrent]
     if len(kernels) != 1:
         raise Unlike
-    bias = sum(own.biases[1:], own.biases[0]) if own.biases else None
     arrays = (kernels[0][1], recurrent, *own.biases)
-    h_parts = Parts(recurrent, kernels[0][1], bias, kernels[0][0], arrays)
+    h_parts = Parts(recurrent, kernels[0][1], own.bias, kernels[0][0], arrays)
     found = [z_parts, r_parts, h_parts]
     kernel, recurrent_kernel, bias, input_ = weights(found, h.size, h.size)
     if reset_after and (bias is not None or recurrent_bias is not None):
@@ -108,12 +74,13 @@ def _gru_match(h: State, name: str, z: Gate, z_parts: Parts, candidate: Gate) ->
 def _reset(candidate: Gate, h: State) -> tuple[Gate, Array, Array | None, bool]:
     """The reset gate, the recurrent kernel and bias of the candidate, and whether the gate comes after the product."""
     for term in candidate.rest:  # r·(h U + b)
-        products = [atom for atom in term.product if isinstance(atom, Affine)]
-        if len(candidate.rest) != 1 or len(products) != 1:
+        affine = [atom for atom in term.product if isinstance(atom, Affine)]
+        of_state = [atom for atom in affine if all(form.key == h.key for form, _ in atom.maps)]
+        if len(candidate.rest) != 1 or len(of_state) != 1:
             raise Unlike
-        inner = parts(products[0], h.key)
-        others = tuple(atom for atom in term.product if atom is not products[0])
-        if inner.recurrent is None or inner.kernel is not None:
+        inner = parts(of_state[0], h.key)
+        others = tuple(atom for atom in term.product if atom is not of_state[0])
+        if inner.recurrent is None:
             raise Unlike
         return gate(others, term.coefficient), inner.recurrent, inner.bias, True
     for form, matrix in candidate.affine.maps:  # (r·h) U

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,20 +10,29 @@ import numpy as np
 from lstm_verify.layers import RNN, Cell, StackedCells
 from lstm_verify.layers.loop import Loop
 from lstm_verify.layers.scan import Columns, Scan
+from lstm_verify.lift.body import CHOICES, Body
 from lstm_verify.lift.cells import cells
-from lstm_verify.lift.forms import Call, Form, Leaf
+from lstm_verify.lift.forms import Call, Form, Item, Key, Leaf
 from lstm_verify.lift.gates import Match, State, Unlike
 from lstm_verify.lift.origin import Variables, recovered
-from lstm_verify.lift.rules import item_name
-from lstm_verify.lift.traced import Columns as SideBySide
-from lstm_verify.lift.traced import Traced, Written
-from lstm_verify.lift.tracing import trace
-from lstm_verify.model import Model, Output, Tensor
-
-CHOICES = ("where", "where_rows")
+from lstm_verify.lift.settled import SettledScan, settings
+from lstm_verify.lift.slices import Cut
+from lstm_verify.model import Model, Output
 
 
-def recognise(name: str, loop: Loop, values: Sequence[object], static: Sequence[bool], variables: Variables) -> Scan:
+@dataclass(frozen=True)
+class Recognised:
+    """What a loop is recognised as."""
+
+    scan: Scan
+    cut: Cut | None = None
+    """Of what the loop cuts its inputs, if they do not come as a list. The list of them is then one more loop variable
+    of the scan, the last."""
+
+
+def recognise(
+    name: str, loop: Loop, values: Sequence[object], static: Sequence[bool], variables: Variables
+) -> Recognised:
     """Recognise a loop.
 
     Args:
@@ -38,54 +47,35 @@ def recognise(name: str, loop: Loop, values: Sequence[object], static: Sequence[
     """
     if not isinstance(loop.body, Model):
         raise Unlike
-    return _Body(name, loop.body, values, static, variables).scan()
+    try:
+        return _Recurrence(name, loop.body, values, static).recognised(variables)
+    except Unlike:
+        ones = settings(loop.body, values, static)
+        if not ones:
+            raise
+    fixed = [same or place in ones for place, same in enumerate(static)]
+    found = _Recurrence(name, loop.body, values, fixed).recognised(variables)
+    return replace(found, scan=SettledScan.of(found.scan, loop, ones, len(values)))
 
 
-@dataclass(frozen=True)
-class _Masked:
-    """A form without the choice by a mask around it."""
+class _Recurrence(Body):
+    """The body of a loop that runs recurrent cells."""
 
-    new: Form
-    mask: Hashable | None = None
-    """The key of the condition."""
-    negated: bool = False
-
-
-class _Body:
-    """The body of a loop, traced."""
-
-    def __init__(
-        self, name: str, body: Model, values: Sequence[object], static: Sequence[bool], variables: Variables
-    ) -> None:
-        self.name, self.body, self.values, self.variables = name, body, values, variables
-        names = [spec.name for spec in body.inputs]
-        kept = [output.tensor == Tensor(name) for output, name in zip(body.outputs, names, strict=True)]
-        given = [
-            Traced(value, None if fixed and same else Form.of(Leaf(name)))
-            for name, value, fixed, same in zip(names, values, static, kept, strict=True)
-        ]
-        self.names = names
-        self.known = trace(body, given)
-        self.results = dict(zip(names, (self.known[output.tensor] for output in body.outputs), strict=True))
-        self.counters = [name for name in names if self._counts(name)]
-        self.written = {name: result.form for name, result in self.results.items() if isinstance(result.form, Written)}
-
-    def scan(self) -> Scan:
-        counter = self._counter()
-        sequence = self._sequence(counter)
-        states = list(self._states())
+    def recognised(self, variables: Variables) -> Recognised:
+        steps = self._steps()
+        states = list(self.states())
         found = list(cells([masked for masked, _ in states], self.name))
         masks = {m.mask: m.negated for _, m in states}
         if len(masks) != 1 or not found:
             raise Unlike
         ((mask, negated),) = masks.items()
-        chain = _chained(found, Form.of(Leaf(item_name(sequence, counter))))
+        chain = _chained(found, Form.of(steps))
         order = [state for match in chain for state in match.states]
         if len(order) != len(states):
             raise Unlike
         output, zero, last = self._output(chain[-1], mask)
         masking = None if mask is None else self._mask(mask)
-        return Scan(
+        scan = Scan(
             name=self.name,
             rnn=RNN(
                 name=self.name,
@@ -94,94 +84,45 @@ class _Body:
                 return_state=True,
                 zero_output_for_mask=zero,
             ),
-            sequence=self.names.index(sequence),
+            sequence=self.names.index(steps.items) if steps.axis is None else len(self.names),
             states=tuple(self._place(state.leaf) for state in order),
             outputs=tuple(place for place in output if self.written[self.names[place]].index is not None),
             final_outputs=tuple(place for place in output if self.written[self.names[place]].index is None),
             last_output=None if last is None else self.names.index(last),
             counters=tuple(map(self.names.index, self.counters)),
-            counter=self.names.index(counter),
+            counter=self.names.index(steps.index),
             mask=masking,
             masked_by=() if masking is None else self._used_by(masking),
-            recovered=tuple(recovered(match, self.variables) for match in chain),
+            recovered=tuple(recovered(match, variables) for match in chain),
             negated=negated,
             untold=tuple(self.names.index(name) for name in self._untold(order, last)),
         )
+        return Recognised(scan, None if steps.axis is None else self._cut(steps.items, steps.axis))
 
-    def _counts(self, name: str) -> bool:
-        """Whether a loop variable grows by one every round."""
-        form = self.results[name].form
-        atom = form.atom if isinstance(form, Form) else None
-        if not isinstance(atom, Call) or atom.operation != "add" or len(atom.arguments) != 2:
-            return False
-        leaf = [a for a in atom.arguments if isinstance(a, Form) and a.key == Form.of(Leaf(name)).key]
-        one = [a for a in atom.arguments if not isinstance(a, Form) and np.ndim(a) == 0 and a == 1]
-        return len(leaf) == 1 and len(one) == 1
+    def _cut(self, name: str, axis: int) -> Cut:
+        others = [n for n in range(np.ndim(np.asarray(self.value(name)))) if n != axis]
+        return Cut(self.names.index(name), (axis, *others))
 
-    def _counter(self) -> str:
-        """The counter by which lists are read and written."""
+    def _steps(self) -> Item:
+        """What inputs are read from, by a counter that writes outputs too."""
+        items = {}
+        for traced in self.known.values():
+            atom = traced.form.atom if isinstance(traced.form, Form) else None
+            if isinstance(atom, Item):
+                items[atom.key] = (atom, np.asarray(traced.value))
         indices = {written.index for written in self.written.values() if written.index is not None}
-        for tensor in self.known.values():
-            atom = tensor.form.atom if isinstance(tensor.form, Form) else None
-            if isinstance(atom, Leaf) and atom.name.endswith("]"):
-                indices.add(atom.name[:-1].rpartition("[")[2])
-        if len(indices) != 1 or not indices <= set(self.counters) or self._value(min(indices)) != 0:
+        indices |= {item.index for item, _ in items.values()}
+        if len(indices) != 1 or not indices <= set(self.counters) or self.value(min(indices)) != 0:
             raise Unlike
-        return indices.pop()
-
-    def _value(self, name: str) -> object:
-        return self.values[self.names.index(name)]
-
-    def _sequence(self, counter: str) -> str:
-        """The list that inputs are read from."""
-        found = {}
-        for item in self.known.values():
-            atom = item.form.atom if isinstance(item.form, Form) else None
-            if (
-                isinstance(atom, Leaf)
-                and atom.name.endswith(f"[{counter}]")
-                and np.asarray(item.value).dtype.kind == "f"
-            ):
-                found[atom.name.removesuffix(f"[{counter}]")] = np.asarray(item.value)
-        if len(found) != 1:
+        inputs = [item for item, value in items.values() if value.dtype.kind == "f" and value.ndim == 2]
+        if len(inputs) != 1 or self.changes(inputs[0].items):
             raise Unlike
-        ((name, value),) = found.items()
-        if value.ndim != 2:
-            raise Unlike
-        return name
-
-    def _states(self) -> Iterator[tuple[State, _Masked]]:
-        """The states: loop variables of floats that change; one that several lie side by side in gives several."""
-        for name, result in self.results.items():
-            if not isinstance(result.value, np.ndarray) or result.value.dtype.kind != "f" or result.value.ndim != 2:
-                continue
-            leaf = Leaf(name)
-            if isinstance(result.form, SideBySide):
-                start = 0
-                for form, width in result.form.parts:
-                    part = Leaf(name, start, start + width)
-                    masked = _unmasked(form, part)
-                    yield State(part, masked.new, width), masked
-                    start += width
-            elif isinstance(result.form, Form) and result.form.key != Form.of(leaf).key:
-                if not self._depends_on(result.form, leaf):
-                    continue
-                masked = _unmasked(result.form, leaf)
-                yield State(leaf, masked.new, result.value.shape[1]), masked
-
-    def _depends_on(self, form: Form, leaf: Leaf) -> bool:
-        """Whether a variable's own value goes on into the states, other than as the output before."""
-        masked = _unmasked(form, leaf)
-        outputs = [written.value.form for written in self.written.values()]
-        return not (
-            any(isinstance(output, Form) and output.key == form.key for output in outputs)
-            and not _mentions(masked.new, leaf)
-        )
+        return inputs[0]
 
     def _place(self, leaf: Leaf) -> Columns:
         return self.names.index(leaf.name), leaf.start, leaf.stop
 
-    def _output(self, last: Match, mask: Hashable | None) -> tuple[list[int], bool, str | None]:
+    def _output(self, last: Match, mask: Key | None) -> tuple[list[int], bool, str | None]:
         """The lists that outputs go to, whether a masked output is zero, and the variable of the output before."""
         new = last.states[0].new
         lists: list[int] = []
@@ -212,10 +153,8 @@ class _Body:
             raise Unlike
         leaf = rest[0].atom if isinstance(rest[0], Form) else None
         if isinstance(leaf, Leaf):
-            value = np.asarray(self._value(leaf.name)) if leaf.name in self.names else None
-            changes = leaf.name in self.results and self.results[leaf.name].form is not None
-            changes = changes and getattr(self.results[leaf.name].form, "key", None) != Form.of(leaf).key
-            if changes:
+            value = np.asarray(self.value(leaf.name)) if leaf.name in self.names else None
+            if leaf.name in self.names and self.changes(leaf.name):
                 return new, False, leaf.name
             if value is not None and not value.any():
                 return new, True, None
@@ -223,12 +162,9 @@ class _Body:
             return new, True, None
         raise Unlike
 
-    def _mask(self, key: Hashable) -> Model:
+    def _mask(self, key: Key) -> Model:
         """The part of the body that computes the mask."""
-        for tensor, item in self.known.items():
-            if isinstance(item.form, Form) and item.form.key == key:
-                return replace(self.body, outputs=(Output("mask", tensor),)).pruned()
-        raise Unlike
+        return replace(self.body, outputs=(Output("mask", self.tensor_of(key)),)).pruned()
 
     def _used_by(self, part: Model) -> tuple[int, ...]:
         """The loop variables that a part of the body depends on."""
@@ -239,58 +175,7 @@ class _Body:
     def _untold(self, order: Sequence[State], last: str | None) -> list[str]:
         """Loop variables that change in a way not accounted for; nothing may depend on what becomes of them."""
         told = {*self.counters, *self.written, *(state.leaf.name for state in order)} | ({last} if last else set())
-        return [
-            name
-            for name, result in self.results.items()
-            if name not in told
-            and result.form is not None
-            and getattr(result.form, "key", None) != Form.of(Leaf(name)).key
-        ]
-
-
-def _unmasked(form: Form, old: Leaf) -> _Masked:
-    """The new state that a mask chooses over the old one."""
-    atom = form.atom
-    if not isinstance(atom, Call) or atom.operation not in CHOICES or not isinstance(atom.arguments[0], Form):
-        return _Masked(form)
-    condition, yes, no = atom.arguments
-    key = Form.of(old).key
-    if isinstance(no, Form) and no.key == key and isinstance(yes, Form):
-        return _Masked(yes, _untiled(condition).key, False)
-    if isinstance(yes, Form) and yes.key == key and isinstance(no, Form):
-        return _Masked(no, _untiled(condition).key, True)
-    return _Masked(form)
-
-
-def _untiled(condition: Form) -> Form:
-    """The condition before it is repeated for every unit."""
-    atom = condition.atom
-    while isinstance(atom, Call) and atom.operation in ("tile", "broadcast_to") and isinstance(atom.arguments[0], Form):
-        condition = atom.arguments[0]
-        atom = condition.atom
-    return condition
-
-
-def _mentions(form: Form, leaf: Leaf) -> bool:
-    """Whether a leaf occurs anywhere in a form."""
-    return leaf.key in set(_leaves(form))
-
-
-def _leaves(form: Form) -> Iterator[Hashable]:
-    for term in form.terms:
-        for atom in term.product:
-            if isinstance(atom, Leaf):
-                yield atom.key
-                continue
-            inner = (
-                [f for f, _ in atom.maps]
-                if hasattr(atom, "maps")
-                else [a for a in atom.arguments if isinstance(a, Form)]
-                if isinstance(atom, Call)
-                else [atom.form]
-            )
-            for each in inner:
-                yield from _leaves(each)
+        return [name for name in self.names if name not in told and self.changes(name)]
 
 
 def _chained(found: Sequence[Match], start: Form) -> list[Match]:

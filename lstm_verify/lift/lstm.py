@@ -16,33 +16,32 @@ from lstm_verify.layers.cell import Cell
 from lstm_verify.layers.lstm import LSTMCell
 from lstm_verify.layers.lstm_variants import LSTMVariantCell
 from lstm_verify.lift.forms import Affine, Call, Form, Group, Leaf, Product, Term
-from lstm_verify.lift.functions import bases_of_atom, recognise, recognise_form, substituted
+from lstm_verify.lift.functions import bases_of_atom, function_of, recognise, substituted
 from lstm_verify.lift.gates import (
     Gate,
     Match,
     State,
     Unlike,
-    gate,
+    gate_of,
     grouped,
     parts,
     same_activation,
     weights,
-    without,
 )
 from lstm_verify.lift.normalization import Normalisation, unnormalised
+from lstm_verify.lift.polynomials import gate_or_rest, interpolated, linear_in
 
 
 def lstm(h: State, c: State, name: str) -> Match:
     """Recognise an LSTM, with whatever it has of peepholes, coupled gates, clipping and a projection."""
     unclipped, clip = _clipped(c.new)
     kept, normalisation = unnormalised(unclipped)
-    forget, input_and_candidate = _cell_state(kept, c.key)
+    forget, input_and_candidate = linear_in(kept, c.key)
     unclipped_h, projection_clip = _clipped(h.new)
     inner, projection = _projected(unclipped_h)
     new_c = Leaf(f"new {c.leaf.name}", c.leaf.start, c.leaf.stop)
     output, squash = _output(substituted(inner, c.new, new_c), Form.of(new_c).key)
-    gates = _lstm_gates(forget, input_and_candidate, c.key)
-    i, f, candidate, coupled = gates
+    i, f, candidate, coupled = _lstm_gates(forget, input_and_candidate)
     o = output
     named = {"i": i, "f": f, "c": candidate, "o": o}
     blocks = [key for key in ("i", "f", "c", "o") if key != coupled]
@@ -54,7 +53,7 @@ def lstm(h: State, c: State, name: str) -> Match:
         raise Unlike
     σ = same_activation([named[key] for key in blocks if key != "c"])
     peepholes = {
-        f"peephole_{key}": _peephole(named[key], Form.of(new_c).key if key == "o" else c.key)
+        f"peephole_{key}": _peephole(named[key], Form.of(new_c).key if key == "o" else c.key, c.size)
         for key in blocks
         if key != "c"
     }
@@ -129,46 +128,18 @@ def _projected(form: Form) -> tuple[Form, Array | None]:
     return form, None
 
 
-def _cell_state(form: Form, old: Hashable) -> tuple[Term, Form]:
-    """c' = F·c + the rest: F and the rest."""
-    forgets = [(term, without(term.product, old)) for term in form.terms]
-    found = [(term, rest) for term, rest in forgets if rest is not None]
-    if not found or form.constant.any():
+def _lstm_gates(forget: Form, rest: Form) -> tuple[Gate, Gate, Gate, str | None]:
+    """The gates i, f and candidate of F·c + the rest; and which of i and f is 1 minus the other."""
+    f, inverted = gate_or_rest(forget)
+    base = f.function.base.key
+    if any(base in bases_of_atom(atom) for term in rest.terms for atom in term.product):
+        return f, f, gate_of(interpolated(rest, forget, base)), "f" if inverted else "i"
+    if inverted or len(rest.terms) != 1 or rest.constant.any():
         raise Unlike
-    with_old = {id(term) for term, _ in found}
-    rest = Form(tuple(term for term in form.terms if id(term) not in with_old))
-    if len(found) == 1:
-        return Term(found[0][1], found[0][0].coefficient), rest
-    if len(found) == 2:  # F = 1 - I: c' = c - I·c + I·G
-        return _one_minus([Term(product, term.coefficient) for term, product in found]), rest
-    raise Unlike
-
-
-def _one_minus(terms: list[Term]) -> Term:
-    """Mark a coupled gate 1 - I by the group that it is."""
-    return Term((Group(Form(tuple(t for t in terms if t.product), np.asarray(1.0))),), np.ones(()))
-
-
-def _lstm_gates(forget: Term, rest: Form, c: Hashable) -> tuple[Gate, Gate, Gate, str | None]:
-    """The gates i, f and candidate; and which of i and f is 1 minus the other."""
-    coupled = None
-    group = forget.product[0] if len(forget.product) == 1 else None
-    if isinstance(group, Group):  # f = 1 - i
-        (complement,) = group.form.terms
-        i = gate(complement.product, -complement.coefficient)
-        return i, i, _candidate(rest, i), "f"
-    f = gate(forget.product, forget.coefficient)
-    if len(rest.terms) == 2:  # i = 1 - f: (1 - F)·G = G - F·G
-        coupled = "i"
-        candidate = _common(rest, f)
-        return f, f, candidate, coupled
-    if len(rest.terms) != 1:
-        raise Unlike
-    term = rest.terms[0]
-    groups = grouped(term.product)
+    groups = grouped(rest.terms[0].product)
     if len(groups) != 2:
         raise Unlike
-    i, candidate = _input_first(groups, term.coefficient, f.function.activation)
+    i, candidate = _input_first(groups, rest.terms[0].coefficient, f.function.activation)
     return i, f, candidate, None
 
 
@@ -198,24 +169,6 @@ def _by_place(first: Gate, second: Gate) -> tuple[Gate, Gate]:
     return (first, second) if places[0] <= places[1] else (second, first)
 
 
-def _common(rest: Form, f: Gate) -> Gate:
-    """G of G - F·G."""
-    shorter = min(rest.terms, key=lambda term: len(term.product))
-    return gate(shorter.product, shorter.coefficient)
-
-
-def _candidate(rest: Form, i: Gate) -> Gate:
-    """G of I·G, where I is known."""
-    if len(rest.terms) != 1:
-        raise Unlike
-    term = rest.terms[0]
-    for group in grouped(term.product):
-        function = recognise(group, np.ones(()))
-        if function is not None and function.base.key != i.function.base.key:
-            return Gate(function)
-    raise Unlike
-
-
 def _output(h: Form, c: Hashable) -> tuple[Gate, Activation]:
     """h' = O·g(c'): O, which all terms share, and g, which is all that depends on c' and on nothing else."""
     if not h.terms or h.constant.any():
@@ -224,20 +177,16 @@ def _output(h: Form, c: Hashable) -> tuple[Gate, Activation]:
     if not shared[0] or len({frozenset(atom.key for atom in product) for product in shared}) != 1:
         raise Unlike
     of_cell = [tuple(atom for atom in term.product if set(bases_of_atom(atom)) == {c}) for term in h.terms]
-    base = next((bases_of_atom(atom)[c] for product in of_cell for atom in product), None)
-    if base is None:
-        raise Unlike
     for scale in {1.0, float(np.ravel(h.terms[0].coefficient)[0])}:  # a factor may belong to O, or to g
         terms = [Term(p, np.asarray(t.coefficient / scale)) for p, t in zip(of_cell, h.terms, strict=True)]
-        alone = recognise(terms[0].product, terms[0].coefficient) if len(terms) == 1 else None
-        squash = alone or recognise_form(Form(tuple(terms)), base)
+        squash = function_of(Form(tuple(terms)))
         output = recognise(shared[0], np.asarray(scale))
         if squash is not None and output is not None and not squash.shift:
             return Gate(output), squash.activation
     raise Unlike
 
 
-def _peephole(gate_: Gate, state: Hashable) -> Array | None:
+def _peephole(gate_: Gate, state: Hashable, units: int) -> Array | None:
     """The diagonal weights by which a gate sees a cell state."""
     if not gate_.rest:
         return None
@@ -246,6 +195,6 @@ def _peephole(gate_: Gate, state: Hashable) -> Array | None:
     (term,) = gate_.rest
     (atom, *more) = term.product
     form = atom.form if isinstance(atom, Group) else Form.of(atom)
-    if more or form.key != state or term.coefficient.ndim != 1:
+    if more or form.key != state:
         raise Unlike
-    return np.asarray(term.coefficient)
+    return np.array(np.broadcast_to(term.coefficient, (units,)))

@@ -12,8 +12,9 @@ from lstm_verify.layers import Run, Signal
 from lstm_verify.layers.operation import Operation, Slot
 from lstm_verify.layers.operations.functions import ELEMENTWISE
 from lstm_verify.lift.blocks import gru_cell, lstm_cell
-from lstm_verify.lift.forms import Affine, Array, Atom, Call, Form, Group, Leaf, Term
+from lstm_verify.lift.forms import Affine, Array, Atom, Call, Form, Group, Item, Leaf, Term
 from lstm_verify.lift.normalization import normalised
+from lstm_verify.lift.slices import step
 from lstm_verify.lift.traced import Columns, Traced, Written
 
 Rule = Callable[[list[Traced], list[Any], Operation], list[Traced] | None]
@@ -58,7 +59,9 @@ def _difference(arguments: list[Traced], values: list[Any], operation: Operation
 def _negated(item: Traced) -> Traced:
     if isinstance(item.form, Form):
         return Traced(item.value, item.form.scaled(np.asarray(-1.0)))
-    return Traced(-np.asarray(item.value), item.form) if item.form is None and _is_float(item) else item
+    if item.form is None and _is_float(item):
+        return Traced(np.asarray(-item.value))  # the negative of an array without axes is none
+    return item
 
 
 def _negative(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
@@ -152,8 +155,20 @@ def _always(condition: Traced) -> bool:
     if not isinstance(atom, Call) or atom.operation != "greater_equal":
         return False
     drawn, rate = atom.arguments
-    inner = drawn.atom if isinstance(drawn, Form) else None
-    return isinstance(inner, Call) and inner.operation == "random_uniform" and not isinstance(rate, Form) and rate <= 0
+    return isinstance(drawn, Form) and _is_uniform(drawn) and not isinstance(rate, Form) and rate <= 0
+
+
+def _is_uniform(form: Form) -> bool:
+    """Whether it is random numbers from 0 to below 1."""
+    return isinstance(form.atom, Call) and form.atom.operation == "random_uniform"
+
+
+def _floored(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
+    """Random numbers from 0 to below 1 make no difference to a whole number: a dropout as it was before 1.13."""
+    form = arguments[0].form
+    if not isinstance(form, Form) or form.constant.ndim or form.constant % 1 or not _is_uniform(Form(form.terms)):
+        return None
+    return [Traced(values[0], Form((), form.constant))]
 
 
 def _view(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
@@ -237,14 +252,9 @@ def _leaf(item: Traced) -> Leaf | None:
 def _read(list_at: int) -> Rule:
     def rule(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
         items, index = _leaf(arguments[list_at]), _leaf(arguments[1])
-        return [Traced(values[0], Form.of(Leaf(item_name(items.name, index.name))))] if items and index else None
+        return [Traced(values[0], Form.of(Item.at(items.name, index.name)))] if items and index else None
 
     return rule
-
-
-def item_name(items: str, index: str) -> str:
-    """The name of the leaf that is an item of a list."""
-    return f"{items}[{index}]"
 
 
 def _write(list_at: int, value_at: int) -> Rule:
@@ -278,6 +288,7 @@ RULES: dict[str, Rule] = {
     "gru_cell": gru_cell,
     "where": _chosen,
     "where_rows": _chosen,
+    "floor": _floored,
     "ones_like": _same_everywhere(1.0),
     "zeros_like": _same_everywhere(0.0),
     "add": _sum,
@@ -294,7 +305,8 @@ RULES: dict[str, Rule] = {
     "concatenate_last": _concatenated,
     "split_evenly": _view,
     "split_sizes": _view,
-    "strided_slice": _view,
+    "strided_slice": lambda *given: _view(*given) or step(*given),
+    "gather": step,
     "slice_sizes": _view,
     "reshape_to": _view,
     "list_get": _read(0),

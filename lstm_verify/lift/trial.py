@@ -9,35 +9,44 @@ import numpy as np
 from lstm_verify.layers import Array, Layer, Run, Signal
 from lstm_verify.layers.operations import TensorList
 from lstm_verify.layers.scan import Scan
+from lstm_verify.lift.slices import Cut
 
 
-def agrees(loop: Layer, scan: Scan, values: Sequence[object], taken: Collection[int]) -> bool:
+def agrees(loop: Layer, scan: Scan, values: Sequence[object], taken: Collection[int], cut: Cut | None = None) -> bool:
     """Whether a loop and what it was recognised as return the same for some loop variables, in float64.
 
     Only those results count that are taken by others: a loop may end before the last step if no sample is that long.
+
+    Args:
+        loop: the loop.
+        scan: what it was recognised as.
+        values: the loop variables.
+        taken: the results that others take.
+        cut: of what the scan gets the parts, as a list, beyond the loop's variables.
     """
-    given = tuple(Signal(_as_float64(value)) for value in values)
+    given = tuple(Signal(as_float64(value)) for value in values)
+    more = () if cut is None else (Signal(cut.list(given[cut.variable].value)),)
     with np.errstate(all="ignore"):
         first = loop.astype(np.float64).apply(given, Run())
-        second = scan.astype(np.float64).apply(given, Run())
+        second = scan.astype(np.float64).apply(given + more, Run())
     return all(
-        _close(one.value, other.value)
-        for place, (one, other) in enumerate(zip(first, second, strict=True))
+        close(one.value, other.value)
+        for place, (one, other) in enumerate(zip(first, second[: len(first)], strict=True))
         if place in taken
     )
 
 
-def _as_float64(value: object) -> Array:
+def as_float64(value: object) -> Array:
     if isinstance(value, TensorList):
-        return value.of(tuple(None if item is None else _as_float64(item) for item in value.items))  # type: ignore[return-value]
+        return value.of(tuple(None if item is None else as_float64(item) for item in value.items))  # type: ignore[return-value]
     array = np.asarray(value)
     return array.astype(np.float64) if array.dtype.kind == "f" else array
 
 
-def _close(first: object, second: object) -> bool:
+def close(first: object, second: object) -> bool:
     if isinstance(first, TensorList) and isinstance(second, TensorList):
         pairs = zip(first.items, second.items, strict=True)
         zero = np.zeros(1)
-        return all(_close(zero if a is None else a, zero if b is None else b) for a, b in pairs)
+        return all(close(zero if a is None else a, zero if b is None else b) for a, b in pairs)
     one, other = np.asarray(first), np.asarray(second)
     return bool(np.allclose(one, other, rtol=1e-5, atol=1e-6))

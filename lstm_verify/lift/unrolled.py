@@ -7,17 +7,19 @@ The graph is still replayed operation by operation: what is found here is told, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import permutations, product
 from typing import Any
 
 import numpy as np
 
-from lstm_verify.layers import Layer
+from lstm_verify.layers import Layer, Run, Signal
 from lstm_verify.layers.constant import Constant
+from lstm_verify.layers.loop import Branch
 from lstm_verify.layers.operation import Operation, Slot
-from lstm_verify.lift.forms import Affine, Call, Form, Group, Key, Leaf, Term
+from lstm_verify.lift.body import unmasked
+from lstm_verify.lift.forms import Affine, Call, Form, Group, Key, Leaf, Term, place_of
 from lstm_verify.lift.gates import Match, State, Unlike
 from lstm_verify.lift.gru import gru
 from lstm_verify.lift.lstm import lstm
@@ -25,10 +27,15 @@ from lstm_verify.lift.origin import Variables, recovered, scope
 from lstm_verify.lift.rules import RULES
 from lstm_verify.lift.simple_rnn import simple_rnn
 from lstm_verify.lift.traced import Columns, Traced
+from lstm_verify.lift.trial import as_float64
 from lstm_verify.model import Model, Tensor, Unrolled
 
+CLOSE = 1e-4
+"""How far a step that a run took in float32, or coarser, may be off."""
 MOST_STATES = 8
 """States of one step; more are not told apart by trying all."""
+WEIGHT = {"matmul": 1, "lstm_cell": 3, "gru_cell": 2}
+"""The argument that is the first weight, of operations that have one: all before it meet weights."""
 SAME_WHATEVER_STEP = {"matmul", "concatenate_last", "pack", "stack"}
 
 
@@ -48,37 +55,56 @@ class _Chain:
     """A graph being traced, with the steps that its products belong to."""
 
     variables: Variables
-    uses: dict[str, int] = field(default_factory=dict)
-    """How many products there were with a variable."""
+    products: dict[Hashable, dict[Hashable, int]] = field(default_factory=dict)
+    """For each part of a variable, the number of each product with it; one that is computed twice counts once."""
     steps: dict[tuple[Key, str], int] = field(default_factory=dict)
     """The step of a product of a form with a variable."""
     cut: dict[Key, Form] = field(default_factory=dict)
     """The forms that leaves stand for, by their keys."""
-    names: dict[Key, str] = field(default_factory=dict)
-    """The first layer that computes a form."""
+    values: dict[Key, Any] = field(default_factory=dict)
+    """The values of forms."""
 
     def cells(self, model: Model, values: Mapping[Tensor, Any]) -> Iterator[Unrolled]:
         known: dict[Tensor, Traced] = {
             Tensor(spec.name): Traced(values[Tensor(spec.name)], Form.of(Leaf(spec.name))) for spec in model.inputs
         }
+        self._follow(model, known, values)
+        yield from self._recognised()
+
+    def _follow(self, model: Model, known: dict[Tensor, Traced], values: Mapping[Tensor, Any]) -> None:
+        """Trace a graph whose inputs are known, with the values of a run; without, they are computed."""
         for node in model.nodes:
-            given = [known[tensor] for tensor in node.inputs]
-            results = [values[Tensor(node.layer, node.call, n)] for n in range(_count(values, node.layer))]
-            traced = self._traced(model.layers[node.layer], given, results)
-            for number, result in enumerate(traced):
+            given, layer = [known[tensor] for tensor in node.inputs], model.layers[node.layer]
+            if values:
+                results = [values[Tensor(node.layer, node.call, n)] for n in range(_count(values, node.layer))]
+            else:
+                results = [s.value for s in layer.apply(tuple(Signal(item.value) for item in given), Run())]
+            for number, result in enumerate(self._traced(layer, given, results)):
                 known[Tensor(node.layer, node.call, number)] = result
                 if isinstance(result.form, Form):
-                    self.names.setdefault(result.form.key, node.layer)
-        yield from self._recognised()
+                    self.values.setdefault(result.form.key, result.value)
+
+    def _branched(self, branch: Branch, given: list[Traced]) -> list[Traced] | None:
+        """The results of the branch that does more: of two that depend on the inputs, the other one only saves work."""
+        sides = [side for side in (branch.if_true, branch.if_false) if isinstance(side, Model)]
+        side = max(sides, key=lambda side: len(side.nodes), default=None)
+        if side is None:
+            return None
+        known = {Tensor(spec.name): item for spec, item in zip(side.inputs, given[1:], strict=True)}
+        self._follow(side, known, {})
+        return [known[output.tensor] for output in side.outputs]
 
     def _traced(self, layer: Layer, given: list[Traced], results: list[Any]) -> list[Traced]:
         if isinstance(layer, Constant) or (given and all(item.form is None for item in given)):
             return [Traced(value) for value in results]
+        if isinstance(layer, Branch) and given[0].form is not None and (found := self._branched(layer, given)):
+            return found
         if not isinstance(layer, Operation):
             return [Traced(value, Form.of(Call("layer", (id(layer),), {}, n))) for n, value in enumerate(results)]
         arguments = [given[a.number] if isinstance(a, Slot) else Traced(np.asarray(a)) for a in layer.arguments]
-        if layer.operation == "matmul" and arguments[1].form is None:
-            arguments[0] = self._multiplied(arguments[0], arguments[1])
+        weight = WEIGHT.get(layer.operation, 0)
+        if weight and arguments[weight].form is None:
+            arguments[:weight] = self._multiplied(arguments[:weight], arguments[weight])
         elif layer.operation not in SAME_WHATEVER_STEP:
             arguments = self._of_one_step(arguments)
         rule = RULES.get(layer.operation)
@@ -88,21 +114,27 @@ class _Chain:
         forms = tuple(item.value if item.form is None else item.as_form() for item in arguments)
         return [Traced(v, Form.of(Call(layer.operation, forms, layer.options, n))) for n, v in enumerate(results)]
 
-    def _multiplied(self, x: Traced, weight: Traced) -> Traced:
-        """What a weight is multiplied with, cut off if it is of an earlier step than the product."""
-        place = self.variables.place(np.asarray(weight.value))
+    def _multiplied(self, given: list[Traced], weight: Traced) -> list[Traced]:
+        """What a weight is multiplied with, cut off where it is of an earlier step than the product."""
+        matrix = np.asarray(weight.value)
+        place = self.variables.place(matrix)
         if place is None:
-            return x
-        step = self.uses[place[0]] = self.uses.get(place[0], 0) + 1
+            return given
+        forms = [form for x in given for form in _forms(x)]
+        products = self.products.setdefault(place_of(matrix), {})
+        step = products.setdefault(tuple(form.key for form in forms), len(products) + 1)
 
         def part(form: Form) -> Form:
             mine = form if self._step(form) == step else self._cut(form)
             self.steps[mine.key, place[0]] = step
             return mine
 
-        if isinstance(x.form, Columns):
-            return Traced(x.value, Columns(tuple((part(form), width) for form, width in x.form.parts)))
-        return Traced(x.value, part(x.as_form()))
+        def cut(x: Traced) -> Traced:
+            if isinstance(x.form, Columns):
+                return Traced(x.value, Columns(tuple((part(form), width) for form, width in x.form.parts)))
+            return Traced(x.value, part(x.as_form()))
+
+        return [cut(x) for x in given]
 
     def _of_one_step(self, arguments: list[Traced]) -> list[Traced]:
         """Arguments of which those of an earlier step than others are cut off."""
@@ -152,8 +184,21 @@ class _Chain:
         if not middle or len(before) > MOST_STATES or len(after) > MOST_STATES:
             return
         for match in _matches([Leaf(f"={form.key}") for form in before], after):
-            found = recovered(match, self.variables)
-            yield Unrolled(scope(found) or "cell", match.cell, found, last + 1)
+            if self._agrees(match):
+                found = recovered(match, self.variables)
+                yield Unrolled(scope(found) or "cell", match.cell, found, last + 1)
+
+    def _agrees(self, match: Match) -> bool:
+        """Whether a cell computes what the step does in the run."""
+        known = {Form.of(Leaf(f"={key}")).key: self.values.get(key) for key in self.cut} | self.values
+        x, *states = (known.get(key) for key in (match.input.key, *(state.key for state in match.states)))
+        wanted = [known.get(state.new.key) for state in match.states]
+        if any(value is None for value in (x, *states, *wanted)):
+            return False
+        cell = match.cell.astype(np.float64)
+        computed = cell.step(as_float64(x), tuple(map(as_float64, states)))
+        pairs = zip(map(as_float64, wanted), computed, strict=True)
+        return all(np.allclose(one, other, rtol=CLOSE, atol=CLOSE) for one, other in pairs)
 
 
 def _count(values: Mapping[Tensor, Any], layer: str) -> int:
@@ -169,7 +214,7 @@ def _matches(leaves: list[Leaf], forms: list[Form]) -> Iterator[Match]:
     for (h, c), (new_h, new_c) in product(permutations(leaves, 2), permutations(forms, 2)):
         if not taken & {h.key, c.key}:
             try:
-                match = lstm(State(h, new_h, _width(new_h)), State(c, new_c, _width(new_c)), "cell")
+                match = lstm(_state(h, new_h), _state(c, new_c), "cell")
             except (Unlike, ValueError, IndexError):
                 continue
             taken |= {h.key, c.key}
@@ -178,11 +223,20 @@ def _matches(leaves: list[Leaf], forms: list[Form]) -> Iterator[Match]:
         for recognise in (gru, simple_rnn):
             if h.key not in taken:
                 try:
-                    match = recognise(State(h, new, _width(new)), "cell")
+                    match = recognise(_state(h, new), "cell")
                 except (Unlike, ValueError, IndexError):
                     continue
                 taken.add(h.key)
                 yield match
+
+
+def _forms(x: Traced) -> list[Form]:
+    """What a value is made of, side by side."""
+    return [form for form, _ in x.form.parts] if isinstance(x.form, Columns) else [x.as_form()]
+
+
+def _state(before: Leaf, after: Form) -> State:
+    return State(before, unmasked(after, before).new, _width(after))
 
 
 def _width(form: Form) -> int:

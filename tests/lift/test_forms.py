@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from lstm_verify.lift.forms import Affine, Array, Call, Form, Leaf
+from lstm_verify.lift.gates import Unlike
+from lstm_verify.lift.polynomials import interpolated, linear_in
 from tests.lift.values import value
 
 RNG = np.random.default_rng(0)
@@ -34,7 +37,7 @@ def mapped(known: Known, matrix: Array) -> Known:
 
 
 def combined(children: st.SearchStrategy[Known]) -> st.SearchStrategy[Known]:
-    numbers = st.sampled_from([-2.0, 0.5, 3.0])
+    numbers = st.sampled_from([-2.0, 0.0, 0.5, 1.0, 3.0])
     return st.one_of(
         st.builds(lambda a, b: Known(a.form + b.form, a.value + b.value), children, children),
         st.builds(lambda a, b: Known(a.form * b.form, a.value * b.value), children, children),
@@ -56,9 +59,27 @@ def test_a_form_has_the_value_of_what_it_was_made_of(known: Known) -> None:
 
 
 @given(EXPRESSIONS)
-def test_expanded_keeps_the_value(known: Known) -> None:
-    expanded = known.form.expanded()
-    assert_allclose(np.broadcast_to(value(expanded, LEAVES), (5, 3)), known.value, rtol=1e-9, atol=1e-9)
+def test_opened_keeps_the_value(known: Known) -> None:
+    opened = known.form.opened()
+    assert_allclose(np.broadcast_to(value(opened, LEAVES), (5, 3)), known.value, rtol=1e-9, atol=1e-9)
+
+
+@given(EXPRESSIONS)
+def test_what_is_linear_is_taken_apart(known: Known) -> None:
+    x = leaf("x")
+    try:
+        slope, rest = linear_in(known.form, x.form.key)
+    except Unlike:
+        return
+    assert x.form.key not in {Form.of(atom).key for term in rest.terms for atom in term.product}
+    whole = value(slope, LEAVES) * x.value + value(rest, LEAVES)
+    assert_allclose(np.broadcast_to(whole, (5, 3)), known.value, rtol=1e-9, atol=1e-9)
+
+
+def test_a_square_is_not_linear() -> None:
+    x = Form.of(Leaf("x"))
+    with pytest.raises(Unlike):
+        linear_in(x * (x + Form.of(Leaf("y"))), x.key)
 
 
 @given(EXPRESSIONS, EXPRESSIONS, EXPRESSIONS)
@@ -72,7 +93,16 @@ def test_two_ways_to_interpolate_are_one() -> None:
     z, h, c = (Form.of(Leaf(name)) for name in ("z", "h", "c"))
     minus = np.asarray(-1.0)
     one_minus_z = z.scaled(minus).plus_constant(np.asarray(1.0))
-    assert (z * h + one_minus_z * c).expanded().key == (c + z * (h + c.scaled(minus))).expanded().key
+    ways = [z * h + one_minus_z * c, c + z * (h + c.scaled(minus))]
+    for slope, rest in (linear_in(way, h.key) for way in ways):
+        assert slope.key == z.key
+        assert interpolated(rest, slope, z.key).key == c.key
+
+
+def test_biases_are_added_in_float64() -> None:
+    biases = tuple(np.array([number], np.float16) for number in (1.0, 0.0004))
+    (total,) = Affine(((Form.of(Leaf("x")), MATRICES[0][:, :1]),), biases).bias  # type: ignore[misc]
+    assert float(total) == float(biases[0][0]) + float(biases[1][0]) != float(biases[0][0] + biases[1][0])
 
 
 def test_what_cancels_is_gone() -> None:
