@@ -1,24 +1,25 @@
 """The rounding budget: how far a framework's predictions may lie from the replay by rounding alone.
 
-The layers of a model run once more, on `Rounded` arrays, each in the precision that the framework computes it in.
+The layers of a model run once more, on `Rounded` arrays, each in the precision that the framework computes it in; and
+once on plain arrays of that precision, as a witness of errors that go together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from lstm_verify.arrays import Array, Rows
+from lstm_verify.arrays import Array, Rows, whole
 from lstm_verify.inputs import as_input, bind, count_samples
 from lstm_verify.layers import Embedding, Layer, Run, Signal, Signals
 from lstm_verify.layers.constant import Constant, State
 from lstm_verify.layers.loop import Branch, Loop
 from lstm_verify.model import Model
 from lstm_verify.replay import run_once
-from lstm_verify.rounded import PRECISIONS, Rounded, Rounding
+from lstm_verify.rounded import FLOAT32, PRECISIONS, Rounded, Rounding, own_error
 
 BLOCK = 64
 """The number of samples that run together."""
@@ -89,35 +90,98 @@ def standard_deviations(model: Model, x: Any) -> dict[str, Array]:
 
 def rounded_rows(model: Model, rows: Mapping[str, Rows], batch_size: int | None = None) -> dict[str, Array]:
     """`standard_deviations` of inputs that are already bound to the model; `batch_size` is as for `replay_rows`."""
-    cast, samples = model.astype("float64"), count_samples(rows)
+    samples = count_samples(rows)
     size = BLOCK
     if model.stateful or not model.divisible:
         size = model.batch_size or batch_size or samples
-    run = Run(arithmetic=RoundedArithmetic())
+    given = [np.asarray(whole(rows[spec.name])) for spec in model.inputs]
+    values = [as_input(spec, array) for spec, array in zip(model.inputs, given, strict=True)]
+    found = budgets(model, values, lambda run_model, arrays, run: in_blocks(run_model, arrays, run, samples, size))
+    return {output.name: σ for output, σ in zip(model.outputs, found, strict=True)}
+
+
+Runner = Callable[[Model, list[Any], Run], list[Any]]
+"""Runs a model on values in the order of its inputs; its outputs in their order."""
+
+
+def in_blocks(model: Model, values: list[Any], run: Run, samples: int, size: int) -> list[Any]:
+    """Run a model some samples at a time."""
     blocks = [slice(start, min(start + size, samples)) for start in range(0, samples, size)]
-    found = [_block(cast, rows, block, run) for block in blocks]
-    return {
-        output.name: np.concatenate([part[i] for part in found]) if len(found) > 1 else found[0][i]
-        for i, output in enumerate(model.outputs)
-    }
+    parts = [run_once(model, [v[block] if np.ndim(v) else v for v in values], run) for block in blocks]
+    return parts[0] if len(parts) == 1 else [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
 
-def _block(model: Model, rows: Mapping[str, Rows], block: slice, run: Run) -> list[Array]:
-    arithmetic = run.arithmetic
-    assert isinstance(arithmetic, RoundedArithmetic)
-    values: list[Any] = []
-    for spec in model.inputs:
-        array = rows[spec.name]
-        value: Any = as_input(spec, array[block] if array.shape else np.asarray(array))
-        values.append(as_rounded(value, str(value.dtype), arithmetic))
-    return [deviation_of(value) for value in run_once(model, values, run)]
+def budgets(model: Model, values: list[Array], runner: Runner) -> list[Array]:
+    """σ of every output, from values in the order of the inputs."""
+    arithmetic = RoundedArithmetic()
+    from_keras = model.source is not None and model.source.runtime in CASTING
+    rounded = [
+        as_rounded(value, spec.dtype, arithmetic, from_keras) for value, spec in zip(values, model.inputs, strict=True)
+    ]
+    outputs = runner(model.astype("float64"), rounded, Run(arithmetic=arithmetic))
+    sigma = [deviation_of(output) for output in outputs]
+    return witnessed(model, values, runner, [output_value(output) for output in outputs], sigma)
 
 
-def as_rounded(value: Array, dtype: str, arithmetic: RoundedArithmetic) -> Any:
+def witnessed(model: Model, values: list[Array], runner: Runner, exact: list[Array], sigma: list[Array]) -> list[Array]:
+    """σ made larger where errors go together, which their variances do not tell.
+
+    Errors of different units, or of one unit at different times, are not independent where a memory is long or a cell
+    is chaotic. A replay in the model's own precision makes errors of that kind as well: σ of a sample is raised to
+    where these are, and that of the others to half of the most that any sample needs.
+    """
+    low = LOW.get(model.precision)
+    dtype = None if low is None else low()
+    if dtype is None:
+        return sigma
+    cast = [value.astype(dtype) if value.dtype.kind == "f" else value for value in values]
+    outputs = runner(model.astype(dtype), cast, Run())
+    away = [_away(np.asarray(y).astype(np.float64), r, σ) for y, r, σ in zip(outputs, exact, sigma, strict=True)]
+    if not model.divisible or any(ratio.ndim == 0 for ratio in away):
+        most = max((float(ratio.max(initial=0)) for ratio in away), default=0.0)
+        return [max(1.0, most) * σ for σ in sigma]
+    needed = np.max([ratio.reshape(len(ratio), -1).max(axis=1, initial=0) for ratio in away], axis=0)
+    factor = np.maximum(1.0, np.maximum(needed, needed.max(initial=0) / 2))
+    return [σ * factor.reshape(-1, *(1,) * (σ.ndim - 1)) for σ in sigma]
+
+
+def _away(low: Array, exact: Array, sigma: Array) -> Array:
+    with np.errstate(all="ignore"):
+        ratio = np.abs(low - exact) / sigma
+    return np.where(np.isfinite(ratio), ratio, 0.0)
+
+
+def _bfloat16() -> Any:
+    try:
+        from ml_dtypes import bfloat16  # which comes with TensorFlow
+    except ImportError:
+        return None
+    return np.dtype(bfloat16)
+
+
+LOW: dict[str, Callable[[], Any]] = {
+    "float32": lambda: np.dtype(np.float32),
+    "float16": lambda: np.dtype(np.float16),
+    "bfloat16": _bfloat16,
+}
+"""The dtype of a witness, by the model's precision; in float64 the replay itself would be it."""
+CASTING = ("keras", "tf_keras")
+"""The runtimes whose `predict` casts what it is given to float32, whatever the model computes in."""
+
+
+def as_rounded(value: Array, dtype: str, arithmetic: RoundedArithmetic, is_cast: bool = False) -> Any:
     """An input of a dtype, with nothing rounded yet; whole numbers stay what they are."""
     if value.dtype.kind != "f":
         return value
-    return Rounded(value.astype(np.float64), rounding=arithmetic.rounding(dtype))
+    made = Rounded(value.astype(np.float64), rounding=arithmetic.rounding(dtype))
+    if dtype == "float64" and is_cast and not np.array_equal(value, value.astype(np.float32), equal_nan=True):
+        made.variance = own_error(made.value, FLOAT32) / 3
+    return made
+
+
+def output_value(value: Any) -> Array:
+    """What an output is without rounding."""
+    return value.value if isinstance(value, Rounded) else np.asarray(value)
 
 
 def deviation_of(value: Any) -> Array:

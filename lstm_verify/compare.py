@@ -32,6 +32,9 @@ class Sigma(Protocol):
     def __getitem__(self, rows: slice, /) -> Array:
         """(samples, ...) float64."""
 
+    def is_own(self, rows: slice, /) -> Array:
+        """(samples,) booleans: whether it was computed for that very sample."""
+
 
 def _nothing() -> Array:
     return np.empty(0)
@@ -90,6 +93,10 @@ class Scale:
     tolerance: Tolerance
     sigma: Sigma | None = None
 
+    def is_own(self, rows: slice, count: int) -> Array:
+        """Which of the samples have a σ that was computed for them, and not one taken from others."""
+        return np.zeros(count, bool) if self.sigma is None else self.sigma.is_own(rows)
+
     def of(self, rows: slice, predicted: Array, replayed: Array) -> Array:
         """σ of the elements, (samples, elements); NaN if it is not known.
 
@@ -117,7 +124,7 @@ class Comparison:
     relative_deviations: Array = field(default_factory=_nothing)
     """(samples,) float64: the largest |predicted - replayed| / max(|predicted|, |replayed|) of each sample."""
     sigmas: Array = field(default_factory=_nothing)
-    """(samples,) float64: the largest |predicted - replayed| / σ of each sample; NaN where σ is not known."""
+    """(samples,) float64: the largest |predicted - replayed| / σ of each sample; NaN where its σ was not computed."""
     places: Array = field(default_factory=_nothing)
     """(samples,) int64: where in the sample its largest deviation is, counted along the flattened sample; by σ if that
     decides."""
@@ -289,7 +296,8 @@ def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         deviation = np.where(finite, np.abs(p - r), np.where(same, 0.0, np.inf))
         allowed = tolerance.allowed(r, sigma)
-        in_sigmas = np.where((deviation == 0) | np.isinf(sigma), 0.0, deviation / sigma)
+        nothing = (deviation == 0) & ~np.isnan(sigma)
+        in_sigmas = np.where(nothing | np.isinf(sigma), 0.0, deviation / sigma)
         larger = np.maximum(np.abs(p), np.abs(r))
         relative = np.where(deviation == 0, 0.0, np.where(finite, deviation / larger, np.inf))
     unjudged = np.zeros(p.shape, bool)
@@ -301,7 +309,7 @@ def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale)
     each = np.arange(len(p))
     columns = {
         "deviations": deviation.max(axis=1),
-        "sigmas": in_sigmas.max(axis=1),
+        "sigmas": np.where(scale.is_own(rows, len(p)), in_sigmas.max(axis=1), np.nan),
         "sigma": sigma[each, places],
         "relative_deviations": relative.max(axis=1),
         "places": places,

@@ -59,6 +59,9 @@ class KnownSigma:
         found[self.own[first:last] - start] = self.rows[first:last]
         return found
 
+    def is_own(self, rows: slice) -> Array:
+        return np.isin(np.arange(self.samples)[rows], self.own)
+
 
 def judge(
     model: Model,

@@ -11,14 +11,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lstm_verify import runtimes
-from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects, whole, write_npz
+from lstm_verify.arrays import Array, NpyRows, Rows, read_arrays, refuse_objects, whole, write_npz
 from lstm_verify.compare import SIGMAS, Tolerance, Verdict, verdict_of
 from lstm_verify.diagnosis import diagnose as diagnosed
 from lstm_verify.diagnosis.blind import BlindSpots
@@ -148,7 +148,10 @@ def verify(
         verdict, found, blind = verdict_of(judged.outputs), None, None
         if verdict is Verdict.MISMATCH and diagnose and predicted.outputs is not None:
             with timed(timings, "diagnose"):
-                found = diagnosed(model, inputs, predicted.outputs, judged.outputs, size, again=predicted.again)
+                tap = None if expected is not None else _Tap(framework, request)
+                found = diagnosed(
+                    model, inputs, predicted.outputs, judged.outputs, size, again=predicted.again, tap=tap
+                )
         if verdict is Verdict.MATCH:
             blind = looking.result()
         if output is not None:
@@ -187,6 +190,29 @@ class _Replaying:
         told = None if tell is None else lambda done: tell("replay", done, samples)
         with timed(self.timings, "replay"):
             return replay_rows(self.model, self.inputs, batch_size=self.batch_size, progress=told, scratch=self.scratch)
+
+
+@dataclass(frozen=True)
+class _Tap:
+    """Asks a framework for what its layers compute; nothing if it cannot say."""
+
+    framework: str
+    request: runtimes.Request
+
+    def __call__(self, samples: Array) -> dict[str, Array] | None:
+        if self.framework not in runtimes.TAPPED:
+            return None
+        some = {name: np.stack([rows[int(i) : int(i) + 1][0] for i in samples]) for name, rows in self.inputs()}
+        request = replace(self.request, inputs=some, taps=True, again=False, batch_size=len(samples))
+        with runtimes.predicting(runtimes.find(self.framework), request) as prediction:
+            try:
+                return {name: np.asarray(whole(rows)) for name, rows in prediction.result().items()}
+            except RuntimeFailure:
+                return None
+
+    def inputs(self) -> Iterator[tuple[str, Rows]]:
+        """The inputs of all samples."""
+        yield from self.request.inputs.items()
 
 
 @dataclass

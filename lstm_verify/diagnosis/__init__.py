@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -13,7 +13,9 @@ from lstm_verify.arrays import Array, Rows
 from lstm_verify.compare import SIGMAS, Comparison
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.experiment import Experiment, Misfit, distance, experiment
+from lstm_verify.diagnosis.place import Place, Tapped, place_in_layers, place_of_outputs
 from lstm_verify.diagnosis.search import Found, Search
+from lstm_verify.diagnosis.suspect import Suspect, suspect
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import bind, count_samples, random_inputs
 from lstm_verify.layers import Identity
@@ -27,6 +29,9 @@ RANDOM_SHARE = 0.1
 """A framework that differs from itself by so much of its deviation is not worth comparing with."""
 RANDOM_SAMPLES = 16
 SEEDS = 4
+EVIDENCE = 20
+Tap = Callable[[Array], Tapped | None]
+"""From the numbers of samples to what the framework's layers compute for them."""
 ORDERED = 128
 """The first samples, on which it is tried what one batch may leave to the next."""
 SECONDS = 60.0
@@ -61,6 +66,12 @@ class Diagnosis:
     """Whether everything was tried, before time was up."""
     separating: Mapping[str, int] | None = None
     """The number and the seed of random samples that would tell the faults apart."""
+    place: Place | None = None
+    """Where the deviation starts, as far as that is known."""
+    suspect: Suspect | None = None
+    """If no fault explains it: a single weight that does."""
+    evidence: tuple[tuple[Change, Misfit], ...] = ()
+    """The changes that come nearest, the nearest first."""
 
     def to_dict(self) -> dict[str, Any]:
         """The diagnosis as plain data."""
@@ -75,6 +86,12 @@ class Diagnosis:
             "tried": self.tried,
             "complete": self.complete,
             "separating_input": dict(self.separating) if self.separating else None,
+            "first_deviation": self.place.to_dict() if self.place else None,
+            "suspect": self.suspect.to_dict() if self.suspect else None,
+            "evidence": [
+                {**change.to_dict(), "rms_sigmas": _finite(misfit.mean), "max_sigmas": _finite(misfit.sigmas)}
+                for change, misfit in self.evidence
+            ],
         }
 
 
@@ -107,6 +124,7 @@ def diagnose(
     batch_size: int | None = None,
     seconds: float = SECONDS,
     again: float = 0.0,
+    tap: Tap | None = None,
 ) -> Diagnosis:
     """Find out which fault explains a mismatch.
 
@@ -118,6 +136,7 @@ def diagnose(
         batch_size: the number of samples that ran together.
         seconds: how long to look.
         again: how far the framework was from itself when it predicted again.
+        tap: asks the framework for what its layers compute for some samples; None if it cannot be asked.
     """
     samples = count_samples(inputs)
     if again > 0:
@@ -137,7 +156,12 @@ def diagnose(
         if after.explains:
             before = tried_on.misfit(tried_on.replayed, tried_on.sigma)
             lasting.append(Explanation(change, before, after, tried_on.samples))
-    return _diagnosis(model, lasting, found)
+    diagnosis = _diagnosis(model, lasting, found)
+    if diagnosis.status != "unexplained":
+        return replace(diagnosis, place=place_of_outputs(first))
+    tapped = tap(np.arange(samples) if chosen is None else chosen) if tap else None
+    place = (place_in_layers(first, tapped) if tapped else None) or place_of_outputs(first)
+    return replace(diagnosis, place=place, suspect=suspect(first, seconds / 2))
 
 
 def _dropout_active(model: Model, again: float, outputs: tuple[Comparison, ...]) -> Diagnosis | None:
@@ -173,7 +197,8 @@ def _diagnosis(model: Model, lasting: list[Explanation], found: Found) -> Diagno
     explanations = tuple(replace(first, also=tuple(e.change for e in others)) for first, *others in groups)
     status = {0: "unexplained", 1: "explained"}.get(len(explanations), "ambiguous")
     closest = None if explanations else found.closest
-    return Diagnosis(status, explanations, closest, found.tried, found.complete, separating)
+    evidence = tuple(sorted(found.ranking, key=lambda entry: entry[1].mean)[:EVIDENCE])
+    return Diagnosis(status, explanations, closest, found.tried, found.complete, separating, evidence=evidence)
 
 
 def told_apart(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows, whole
-from lstm_verify.budget import RoundedArithmetic, as_rounded, deviation_of
+from lstm_verify.budget import budgets
 from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.changes import Batches, Change
 from lstm_verify.errors import LstmVerifyError
@@ -102,14 +102,10 @@ class Experiment:
 
     def rounded(self, model: Model, batches: Batches | None = None) -> list[Array]:
         """σ of the outputs of a model for these samples."""
-        arithmetic = RoundedArithmetic()
-        specs = self.model.inputs
-        inputs = [as_rounded(v, spec.dtype, arithmetic) for v, spec in zip(self.values, specs, strict=True)]
         try:
-            outputs = self._run(model, inputs, Run(arithmetic=arithmetic), batches)
+            return budgets(model, self.values, lambda m, values, run: self._run(m, values, run, batches))
         except LstmVerifyError:
             return [np.full(np.shape(value), np.inf) for value in self.replayed]
-        return [deviation_of(value) for value in outputs]
 
     @property
     def samples(self) -> int:

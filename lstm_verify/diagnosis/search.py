@@ -59,6 +59,8 @@ class Found:
     """The change that comes nearest, if none explains the predictions."""
     complete: bool = True
     """Whether everything was tried, before time was up."""
+    ranking: list[tuple[Change, Misfit]] = field(default_factory=list)
+    """Everything that was tried."""
 
 
 @dataclass
@@ -72,7 +74,6 @@ class Search:
     batch_size: int | None = None
     """The number of samples that the framework predicts at a time."""
     found: Found = field(default_factory=Found)
-    ranking: list[tuple[float, Change]] = field(default_factory=list)
 
     def run(self) -> Found:
         """Try everything, the simple before the complicated, until something explains the predictions."""
@@ -110,11 +111,11 @@ class Search:
         experiment = self.ordered if change.batches and self.ordered else self.experiment
         self.found.tried += 1
         misfit = experiment.misfit(experiment.outputs(change))
-        self.ranking.append((misfit.mean, change))
         if misfit.sigmas < NEAR * SIGMAS:
             misfit = experiment.confirmed(change)
             if misfit.explains:
                 self.found.explaining.append((change, misfit))
+        self.found.ranking.append((change, misfit))
         if self.found.closest is None or misfit.mean < self.found.closest[1].mean:
             self.found.closest = change, misfit
 
@@ -169,8 +170,8 @@ class Search:
 
     def _leading_pairs(self, changes: list[Change]) -> Iterator[Change]:
         """The changes that help most, together with every other."""
-        self.ranking.sort(key=lambda entry: entry[0])
-        leaders = [change for _, change in self.ranking if not change.parts and not change.carries][:LEADERS]
+        ranking = sorted(self.found.ranking, key=lambda entry: entry[1].mean)
+        leaders = [change for change, _ in ranking if not change.parts and not change.carries][:LEADERS]
         for leader in leaders:
             for change in changes:
                 if change is not leader and not _same_place(change, leader):

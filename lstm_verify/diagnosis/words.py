@@ -114,6 +114,38 @@ def _unexplained(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
             f"The nearest is {_where(change)} {_what(change)}, which leaves {misfit.absolute:.2g}: "
             "not an explanation, but perhaps a part of one."
         )
+    if diagnosis.suspect is not None:
+        one = diagnosis.suspect
+        gate = f" (gate {one.gate})" if one.gate else ""
+        yield (
+            f"A single weight would explain it: {one.weight}{list(one.index)} of `{one.layer}`{gate} is "
+            f"{one.file_says:.6g} in the file and behaves as {one.behaves_as:.6g}."
+        )
+    yield from place_lines(diagnosis)
+
+
+def place_lines(diagnosis: Diagnosis) -> Iterator[str]:
+    """Where a deviation starts."""
+    place = diagnosis.place
+    if place is None:
+        return
+    if place.layer is None:
+        if place.timestep is not None:
+            yield f"Outputs differ from time step {place.timestep} on."
+        elif place.layers:
+            yield "No layer that could be compared on its own introduces it."
+        return
+    where = f"in `{place.layer}`"
+    where += f", {place.direction} direction" if place.direction else ""
+    where += f", at time step {place.timestep}" if place.timestep is not None else ""
+    yield f"It starts {where}."
+    for layer in place.layers:
+        own = "" if layer.introduced is None else f", introduced by itself {_sigmas(layer.introduced)}"
+        yield f"  {layer.layer}: {_sigmas(layer.carried)} in all{own}"
+
+
+def _sigmas(value: float) -> str:
+    return f"{value:.1f}σ" if value < 1000 else f"{value:.1e}σ"
 
 
 def blind_line(spots: BlindSpots) -> str:

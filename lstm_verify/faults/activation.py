@@ -7,11 +7,10 @@ layers get the default of another version; converters drop what they do not know
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
-from functools import partial
+from dataclasses import fields
 from typing import Any
 
-from lstm_verify.faults.edit import Edit, Edits
+from lstm_verify.faults.edit import Edit, Edits, replaced
 from lstm_verify.layers.activations import FUNCTIONS, Activation
 from lstm_verify.layers.cell import KernelCell
 from lstm_verify.layers.lstm import LSTMCell
@@ -60,7 +59,7 @@ def activation(item: Any) -> Edits:
 def _of(item: Any, parameter: str) -> Iterator[Edit]:
     now = getattr(item, parameter)
     for other in _others(now, isinstance(item, KernelCell)):
-        yield Edit(parameter, str(now), str(other), partial(lambda other: replace(item, **{parameter: other}), other))
+        yield Edit(parameter, str(now), str(other), replaced(item, **{parameter: other}))
 
 
 def _of_the_output(cell: LSTMCell) -> Iterator[Edit]:
@@ -73,7 +72,7 @@ def _of_the_output(cell: LSTMCell) -> Iterator[Edit]:
             "activation of the output",
             str(cell.activation),
             str(other),
-            partial(lambda other: replace(variant_of(cell), output_activation=other), other),
+            replaced(variant_of(cell), output_activation=other),
         )
 
 

@@ -54,6 +54,11 @@ class Fit:
 Edits = Iterator[Edit | Fit]
 
 
+def replaced(item: Any, **changes: Any) -> Callable[[], Any]:
+    """What makes the item with some fields changed, once it is wanted."""
+    return lambda: replace(item, **changes)
+
+
 @dataclass(frozen=True)
 class Site:
     """A layer or a cell in a model."""

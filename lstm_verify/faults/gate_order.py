@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.faults.activation import variant_of
-from lstm_verify.faults.edit import Edit, Edits
+from lstm_verify.faults.edit import Edit, Edits, replaced
 from lstm_verify.layers import GRUCell, LSTMCell, LSTMVariantCell
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.cell import KernelCell
@@ -93,7 +93,7 @@ def coupled_gates(item: Any) -> Edits:
     if (isinstance(item, LSTMVariantCell) and item.coupled) or not isinstance(item, LSTMCell | LSTMVariantCell):
         return
     for gate, formula in (("i", "i = 1 - f"), ("f", "f = 1 - i")):
-        yield Edit("coupled", "i and f on their own", formula, partial(lambda g: _coupled(variant_of(item), g), gate))
+        yield Edit("coupled", "i and f on their own", formula, partial(_coupled, variant_of(item), gate))
 
 
 def _coupled(cell: LSTMVariantCell, gate: str) -> LSTMVariantCell:
@@ -133,14 +133,12 @@ def peephole(item: Any) -> Edits:
     present = [name for name in names if getattr(item, name) is not None]
     if not present:
         return
-    yield Edit("peepholes", "used", "none", lambda: replace(item, **dict.fromkeys(names)))
+    yield Edit("peepholes", "used", "none", replaced(item, **dict.fromkeys(names)))
     if len(present) > 1:
         for name in present:
-            yield Edit(name, "used", "none", partial(lambda n: replace(item, **{n: None}), name))
+            yield Edit(name, "used", "none", replaced(item, **{name: None}))
     says = ", ".join(name[-1] for name in present)
     for order in permutations(present):
         if list(order) != present:
             weights = {name: getattr(item, other) for name, other in zip(present, order, strict=True)}
-            yield Edit(
-                "peepholes", says, ", ".join(n[-1] for n in order), partial(lambda w: replace(item, **w), weights)
-            )
+            yield Edit("peepholes", says, ", ".join(n[-1] for n in order), replaced(item, **weights))

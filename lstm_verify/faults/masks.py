@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.faults.edit import Edit, Edits, around
+from lstm_verify.faults.edit import Edit, Edits, around, replaced
 from lstm_verify.layers import RNN, Bidirectional, Embedding, Identity, Masking, Signal, Signals, TimeDistributed
 from lstm_verify.layers.base import Array
 
@@ -30,20 +30,20 @@ def mask(item: Any) -> Edits:
         if isinstance(item, Masking) or item.mask_zero:
             says = "hides steps from all layers after it"
             yield Edit("mask", says, "ignored", lambda: _unmasked(item))
-            for words, change in SIDES.items():
-                yield Edit("mask", says, words, partial(around, item, after=change))
+            for side, change in SIDES.items():
+                yield Edit("mask", says, side, partial(around, item, after=change))
         elif not item.mask_zero:
-            yield Edit("mask_zero", "False", "True", lambda: replace(item, mask_zero=True))
+            yield Edit("mask_zero", "False", "True", replaced(item, mask_zero=True))
     if isinstance(item, RNN | Bidirectional):
-        yield Edit("mask", "used", "ignored", lambda: around(item, before=without_mask))
+        yield Edit("mask", "used", "ignored", partial(around, item, before=without_mask))
         yield Edit(
             "padding",
             "where it is",
             "on the other side",
             lambda: around(item, before=padding_moved, after=padding_moved_back),
         )
-        for words, change in SIDES.items():
-            yield Edit("padding", "where it is", words, partial(around, item, before=change))
+        for side, change in SIDES.items():
+            yield Edit("padding", "where it is", side, partial(around, item, before=change))
     if isinstance(item, RNN) and item.return_sequences:
         words = ("repeats the output before", "is zero")
         zero = item.zero_output_for_mask
@@ -51,7 +51,7 @@ def mask(item: Any) -> Edits:
             "output of a hidden step",
             words[zero],
             words[not zero],
-            lambda: replace(item, zero_output_for_mask=not zero),
+            replaced(item, zero_output_for_mask=not zero),
         )
     if isinstance(item, Bidirectional) and item.return_sequences:
         zero = item.forward_layer.zero_output_for_mask
@@ -66,7 +66,7 @@ def mask(item: Any) -> Edits:
             ),
         )
     if isinstance(item, TimeDistributed):
-        yield Edit("mask", "used", "ignored", lambda: around(item, before=without_mask))
+        yield Edit("mask", "used", "ignored", partial(around, item, before=without_mask))
 
 
 def padding_moved(signals: Signals) -> Signals:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.faults.activation import variant_of
-from lstm_verify.faults.edit import Edit, Edits, Fit
+from lstm_verify.faults.edit import Edit, Edits, Fit, replaced
 from lstm_verify.layers import BatchNormalization, GroupNormalization, LayerNormalization, LSTMCell, LSTMVariantCell
 from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.base import Array
@@ -32,16 +32,14 @@ def negative_slope(item: Any) -> Edits:
     for parameter, now in _activations(item):
         if now.name in LEAKY:
             settings = dict(now.parameters)
-            slope = settings.get("negative_slope") or 0.0
+            slope = float(settings.get("negative_slope") or 0.0)  # type: ignore[arg-type]
 
             def make(value: float, parameter: str = parameter, settings: dict[str, Any] = settings) -> Any:
                 return replace(item, **{parameter: Activation.of("relu", **settings | {"negative_slope": value})})
 
             for value in (0.0, 0.01, 0.2, 0.3):
                 if abs(value - slope) > 1e-6:
-                    yield Edit(
-                        "negative_slope", f"{slope:.4g}", f"{value:.4g}", partial(lambda m, v: m(v), make, value)
-                    )
+                    yield Edit("negative_slope", f"{slope:.4g}", f"{value:.4g}", partial(make, value))
             yield Fit("negative_slope", f"{slope:.4g}", make, 0.1)
 
 
@@ -56,7 +54,7 @@ def gelu_approximation(item: Any) -> Edits:
                 "approximate",
                 names[approximate],
                 names[not approximate],
-                partial(lambda p, o: replace(item, **{p: o}), parameter, other),
+                replaced(item, **{parameter: other}),
             )
 
 
@@ -71,8 +69,8 @@ def epsilon(item: Any) -> Edits:
         return
     for value in EPSILONS:
         if abs(value / now - 1) > 1e-3:
-            yield Edit("epsilon", f"{now:g}", f"{value:g}", partial(lambda v: replace(item, **{name: v}), value))
-    yield Fit("epsilon", f"{now:g}", lambda value: replace(item, **{name: value}), now, positive=True)
+            yield Edit("epsilon", f"{now:g}", f"{value:g}", replaced(item, **{name: value}))
+    yield Fit("epsilon", f"{now:g}", lambda value: replaced(item, **{name: value})(), now, positive=True)
 
 
 def forget_bias(item: Any) -> Edits:
@@ -84,9 +82,7 @@ def forget_bias(item: Any) -> Edits:
         return
     now = item.forget_bias
     for step in (1.0, -1.0):
-        yield Edit(
-            "forget_bias", f"{now:g}", f"{now + step:g}", partial(lambda s: replace(item, forget_bias=now + s), step)
-        )
+        yield Edit("forget_bias", f"{now:g}", f"{now + step:g}", replaced(item, forget_bias=now + step))
     yield Fit("forget_bias", f"{now:g}", lambda value: replace(item, forget_bias=value), now + 0.5)
 
 
@@ -109,7 +105,7 @@ LIMITS = (0.5, 1.0, 3.0, 5.0, 10.0, 50.0)
 def clip(item: Any) -> Edits:
     """Numbers cut to a range: the cell state (TensorFlow), or what goes into the gates (ONNX)."""
     if isinstance(item, LSTMVariantCell) and item.cell_clip is not None:
-        yield Edit("cell_clip", f"{item.cell_clip:g}", "none", lambda: replace(item, cell_clip=None))
+        yield Edit("cell_clip", f"{item.cell_clip:g}", "none", replaced(item, cell_clip=None))
     if isinstance(item, LSTMCell | LSTMVariantCell):
         now = getattr(item, "cell_clip", None)
         yield from _limits("cell_clip", now, lambda limit: replace(variant_of(item), cell_clip=limit))
@@ -120,7 +116,7 @@ def clip(item: Any) -> Edits:
 def _limits(parameter: str, now: float | None, make: Callable[[float], Any]) -> Edits:
     says = "none" if now is None else f"{now:g}"
     for limit in LIMITS:
-        yield Edit(parameter, says, f"{limit:g}", partial(lambda v: make(v), limit))
+        yield Edit(parameter, says, f"{limit:g}", partial(make, limit))
     yield Fit(parameter, says, make, 0.7, positive=True)
 
 
@@ -128,4 +124,5 @@ def _gates_cut(cell: KernelCell, limit: float) -> KernelCell:
     if isinstance(cell, LSTMCell | LSTMVariantCell):
         variant = variant_of(cell)
         cell = replace(variant, output_activation=variant.output_activation or variant.activation)
-    return replace(cell, **{name: Clipped(g.name, g.parameters, limit) for name, g in _activations(cell)})
+    cut: dict[str, Any] = {name: Clipped(g.name, g.parameters, limit) for name, g in _activations(cell)}
+    return replace(cell, **cut)

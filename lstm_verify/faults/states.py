@@ -24,7 +24,7 @@ def initial_state(item: Any) -> Edits:
         yield Edit("initial state", "carried over from batch to batch", "zero", lambda: _stateful(item, False), True)
     else:
         yield Edit("initial state", "zero", "carried over from batch to batch", lambda: _stateful(item, True), True)
-    yield Edit("initial state", "what is given", "zero", lambda: around(item, before=_without_states))
+    yield Edit("initial state", "what is given", "zero", partial(around, item, before=_without_states))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,7 +71,7 @@ def _stateful(item: RNN | Bidirectional, stateful: bool) -> Any:
     if isinstance(item, RNN):
         return replace(item, stateful=stateful)
     halves = {name: replace(getattr(item, name), stateful=stateful) for name in ("forward_layer", "backward_layer")}
-    return replace(item, **halves)  # type: ignore[arg-type]
+    return replace(item, **halves)
 
 
 def _without_states(signals: Signals) -> Signals:
@@ -82,20 +82,20 @@ def state_order(item: Any) -> Edits:
     """h and c, or the states of both directions, in each other's place."""
     if isinstance(item, RNN) and len(item.cell.state_sizes) == 2 and len(set(item.cell.state_sizes)) == 1:
         if item.return_state:
-            yield Edit("final states", "h, c", "c, h", lambda: around(item, after=_pairs_exchanged))
-        yield Edit("initial states", "h, c", "c, h", lambda: around(item, before=_pairs_exchanged))
+            yield Edit("final states", "h, c", "c, h", partial(around, item, after=_pairs_exchanged))
+        yield Edit("initial states", "h, c", "c, h", partial(around, item, before=_pairs_exchanged))
     if isinstance(item, Bidirectional):
         pairs = len(item.forward_layer.cell.state_sizes) == 2
         for words, wrap in (("final states", "after"), ("initial states", "before")):
             if wrap == "after" and not item.return_state:
                 continue
             if pairs:
-                yield Edit(words, "h, c", "c, h", partial(lambda w: around(item, **{w: _pairs_exchanged}), wrap))
+                yield Edit(words, "h, c", "c, h", partial(around, item, **{wrap: _pairs_exchanged}))
             yield Edit(
                 words,
                 "forward, then backward",
                 "backward, then forward",
-                partial(lambda w: around(item, **{w: _halves_exchanged}), wrap),
+                partial(around, item, **{wrap: _halves_exchanged}),
             )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.faults.edit import Edit, Edits, around
+from lstm_verify.faults.edit import Edit, Edits, around, replaced
 from lstm_verify.layers import RNN, Bidirectional, Run, Signal, Signals
 from lstm_verify.layers.bidirectional import MERGES
 
@@ -22,7 +22,7 @@ def flipped(signals: Signals) -> Signals:
 def direction(item: Any) -> Edits:
     """A sequence that is read from the other end."""
     if isinstance(item, Bidirectional):
-        yield Edit("sequence", "from the first step", "from the last step", lambda: around(item, before=flipped))
+        yield Edit("sequence", "from the first step", "from the last step", partial(around, item, before=flipped))
     if not isinstance(item, RNN):
         return
     words = ("forwards", "backwards")
@@ -41,7 +41,7 @@ def direction(item: Any) -> Edits:
 def backward_order(item: Any) -> Edits:
     """The outputs of a backward layer in the order in which they are computed, or its first for its last."""
     if isinstance(item, RNN) and item.go_backwards and item.return_sequences:
-        yield Edit("order of outputs", "as computed", "in the order of time", lambda: around(item, after=flipped))
+        yield Edit("order of outputs", "as computed", "in the order of time", partial(around, item, after=flipped))
     if not isinstance(item, Bidirectional):
         return
     backward = item.backward_layer
@@ -94,7 +94,7 @@ def directions_swapped(item: Any) -> Edits:
             "outputs",
             "forward, then backward",
             "backward, then forward",
-            lambda: around(item, after=_halves_exchanged),
+            partial(around, item, after=_halves_exchanged),
         )
     try:
         exchanged = replace(
@@ -119,4 +119,4 @@ def merge_mode(item: Any) -> Edits:
     if isinstance(item, Bidirectional) and item.merge_mode is not None:
         for mode in MERGES:
             if mode != item.merge_mode:
-                yield Edit("merge_mode", item.merge_mode, mode, partial(lambda m: replace(item, merge_mode=m), mode))
+                yield Edit("merge_mode", item.merge_mode, mode, replaced(item, merge_mode=mode))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.faults.edit import Edit, Edits
+from lstm_verify.faults.edit import Edit, Edits, replaced
 from lstm_verify.faults.gate_order import of_weights
 from lstm_verify.layers import GRUCell
 from lstm_verify.layers.base import Array, Weighted
@@ -36,11 +36,9 @@ def bias(item: Any) -> Edits:
             "both added to the input": (b + b_h, none),
         }
         for words, pair in pairs.items():
-            yield Edit(
-                "bias", "one of the input, one of the recurrent product", words, partial(lambda p: _with(item, p), pair)
-            )
+            yield Edit("bias", "one of the input, one of the recurrent product", words, partial(_with, item, pair))
     yield Edit("bias", "added", "left out", lambda: replace(item, bias=np.zeros_like(now)))
-    yield Edit("bias", "added", "added twice", lambda: replace(item, bias=2 * now))
+    yield Edit("bias", "added", "added twice", replaced(item, bias=2 * now))
 
 
 def _with(cell: GRUCell, pair: tuple[Array, Array]) -> GRUCell:
@@ -89,15 +87,15 @@ def kernel_layout(item: Any) -> Edits:
     for words, change in memory.items():
         for names in (both, ("kernel",), ("recurrent_kernel",)):
             says = f"{' and '.join(names)}, row by row"
-            yield Edit("kernels", says, words, partial(lambda n, c: of_weights(item, n, c), names, change))
+            yield Edit("kernels", says, words, partial(of_weights, item, names, change))
     if gates > 1:
         for words, change in _interleavings(gates).items():
-            for names in ((*both, "bias"), both):
+            for several in ((*both, "bias"), both):
                 yield Edit(
                     "kernels",
-                    f"{', '.join(names)}: gate by gate",
+                    f"{', '.join(several)}: gate by gate",
                     words,
-                    partial(lambda n, c: of_weights(item, n, c), names, change),
+                    partial(of_weights, item, several, change),
                 )
 
 
@@ -126,14 +124,14 @@ def reset_after(item: Any) -> Edits:
     now = item.bias
     if not item.reset_after:
         changed = None if now is None else np.stack([now, np.zeros_like(now)])
-        yield Edit("reset_after", "False", "True", lambda: replace(item, reset_after=True, bias=changed))
+        yield Edit("reset_after", "False", "True", replaced(item, reset_after=True, bias=changed))
         return
     if now is None:
-        yield Edit("reset_after", "True", "False", lambda: replace(item, reset_after=False))
+        yield Edit("reset_after", "True", "False", replaced(item, reset_after=False))
         return
     joined = {"False": now.sum(axis=0), "False, without the recurrent bias": now[0]}
     for words, bias_now in joined.items():
-        yield Edit("reset_after", "True", words, partial(lambda b: replace(item, reset_after=False, bias=b), bias_now))
+        yield Edit("reset_after", "True", words, replaced(item, reset_after=False, bias=bias_now))
 
 
 # ----------------------------------------------------------------------------------------- precision of weights
@@ -184,11 +182,9 @@ def weight_precision(item: Any) -> Edits:
     if not isinstance(item, Weighted) or not _has_own_weights(item):
         return
     for words, rounding in PRECISIONS.items():
-        yield Edit("weights", "float32", words, partial(lambda r: in_precision(item, r), rounding))
+        yield Edit("weights", "float32", words, partial(in_precision, item, rounding))
         if words.startswith("int8"):
-            yield Edit(
-                "kernels", "float32", f"{words}, not the bias", partial(lambda r: in_precision(item, r, 2), rounding)
-            )
+            yield Edit("kernels", "float32", f"{words}, not the bias", partial(in_precision, item, rounding, 2))
 
 
 def _has_own_weights(item: Weighted) -> bool:
@@ -210,7 +206,7 @@ def swapped_inside(item: Any) -> Edits:
                     f"{name} and {other}",
                     "each in its place",
                     "exchanged",
-                    partial(lambda a, b: replace(item, **{a: getattr(item, b), b: getattr(item, a)}), name, other),
+                    replaced(item, **{name: weight_of_other, other: weight}),
                 )
 
 

@@ -163,6 +163,8 @@ def in_place(activation: Activation, dtype: npt.DTypeLike) -> InPlace:
     would be off by 1e-7; σ is ½ tanh(½z) + ½.
     """
     exact = np.dtype(dtype).itemsize == 8
+    if np.dtype(dtype).itemsize < 4:
+        return InPlace(1.0, lambda z: np.copyto(z, activation(z)))
     if activation == SIGMOID:
         return InPlace(-1.0, _one_by_one_plus_exp) if exact else InPlace(0.5, _half_of_tanh_plus_one)
     if activation == TANH and exact:

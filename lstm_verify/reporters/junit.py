@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan, nan
 from xml.etree import ElementTree as ET
 
 from lstm_verify.compare import Verdict
@@ -10,11 +11,16 @@ from lstm_verify.report import Report
 
 
 def render(report: Report) -> str:
-    """Render a report; a mismatch is a failure, an inconclusive verdict an error."""
+    """Render a report; a mismatch is a failure, an inconclusive verdict an error.
+
+    Blind spots that were not to be are a failure of a test case of their own.
+    """
     source = report.model.source
     cases = [(c.name, c.verdict, c.reason, c.max_abs_deviation) for c in report.outputs] or [
-        (output.name, report.verdict, report.summary(), float("nan")) for output in report.model.outputs
+        (output.name, report.verdict, report.summary(), nan) for output in report.model.outputs
     ]
+    if report.verdict is Verdict.MATCH and report.exit_code:
+        cases.append(("blind spots", Verdict.MISMATCH, report.summary(), nan))
     suite = ET.Element(
         "testsuite",
         name="lstm-verify",
@@ -27,7 +33,8 @@ def render(report: Report) -> str:
         case = ET.SubElement(suite, "testcase", classname=source.path if source else report.model.name, name=name)
         if verdict is not Verdict.MATCH:
             tag = "failure" if verdict is Verdict.MISMATCH else "error"
-            ET.SubElement(case, tag, message=reason, type=str(verdict)).text = f"max |Δ| = {deviation:.3g}"
+            problem = ET.SubElement(case, tag, message=reason, type=str(verdict))
+            problem.text = "" if isnan(deviation) else f"max |Δ| = {deviation:.3g}"
     ET.indent(suite)
     for element in suite.iter():
         for key, value in element.attrib.items():

@@ -9,11 +9,14 @@ import numpy as np
 
 from lstm_verify.report import Report
 
-COLUMNS = ("output", "sample", "abs_deviation", "rel_deviation", "within", "index", "predicted", "replayed")
+COLUMNS = ("output", "sample", "abs_deviation", "rel_deviation", "within", "index", "predicted", "replayed", "sigmas")
 
 
 def render_csv(report: Report) -> str:
-    """A line for each sample of each output; `index` is where in the sample its largest deviation is."""
+    """A line for each sample of each output; `index` is where in the sample its largest deviation is.
+
+    It is the largest in σ if σ decides; `sigmas` is that number.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -29,6 +32,7 @@ def render_csv(report: Report) -> str:
                     " ".join(str(i) for i in output.index(sample)[1:]),
                     repr(float(output.predicted[sample])),
                     repr(float(output.replayed[sample])),
+                    repr(float(output.sigmas[sample])),
                 )
             )
     return text.getvalue()

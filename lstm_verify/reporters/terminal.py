@@ -13,6 +13,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from lstm_verify.compare import Comparison, Verdict
+from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.words import blind_details, blind_line, diagnosis_lines
 from lstm_verify.errors import printable
 from lstm_verify.model import Model
@@ -48,11 +49,18 @@ def _after_the_verdict(report: Report, details: bool) -> Iterator[str]:
         subject = predict or f"{report.predicted.name}" if report.predicted.name != "recorded" else "What was recorded"
         yield ""
         yield from diagnosis_lines(report.diagnosis, subject)
-    if report.blind_spots is not None and report.blind_spots.found:
+    if report.blind_spots is not None:
+        yield from _blind_spots(report.blind_spots, report, details)
+
+
+def _blind_spots(spots: BlindSpots, report: Report, details: bool) -> Iterator[str]:
+    if spots.found:
         hint = "" if details else " (-v lists them)"
-        yield f"blind spots: {blind_line(report.blind_spots)}{hint}"
-        if details:
-            yield from (f"  {line}" for line in blind_details(report.blind_spots))
+        yield f"blind spots: {blind_line(spots)}{hint}{', a failure as asked for' if report.exit_code else ''}"
+    if details:
+        yield from (f"  {line}" for line in blind_details(spots))
+    if not spots.complete:
+        yield f"blind spots: time was up after {spots.tried:,} faults, there may be more"
 
 
 def _header(report: Report) -> RenderableType:
@@ -166,11 +174,17 @@ def _worst(output: Comparison, top: int) -> Table:
             place(output.index(sample)[1:]),
             f"{output.predicted[sample]:.9g}",
             f"{output.replayed[sample]:.9g}",
-            number(abs(float(output.predicted[sample]) - float(output.replayed[sample]))),
+            number(_away(output, sample)),
             number(float(output.sigma[sample])),
             "" if output.within[sample] else Text("beyond", style=STYLES[Verdict.MISMATCH]),
         )
     return table
+
+
+def _away(output: Comparison, sample: int) -> float:
+    """|Δ| at the place of a sample that is shown; infinite where one side alone is NaN."""
+    away = abs(float(output.predicted[sample]) - float(output.replayed[sample]))
+    return away if away == away else float(output.deviations[sample])
 
 
 def _verdict(report: Report) -> RenderableType:

@@ -104,8 +104,8 @@ def rollout(
             timeout,
             unsafe,
             model.source.call if model.source else {},
-            plan.to_dict(),
-            draws,
+            rollout=plan.to_dict(),
+            draws=draws,
         )
         predicted, rolled, replayed, reason = _both(runtime or model.runtime, request, replaying, teacher_forced)
         with timed(timings, "compare"):

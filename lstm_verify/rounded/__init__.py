@@ -7,9 +7,13 @@ its own. With u the unit roundoff (2⁻²⁴ for float32):
     y = f(a, b)         var_y = f_a'² var_a + f_b'² var_b + u² y²               sums, products, quotients, roots
     y = g(z)            var_y = g'(z)² var_z + (4u y)²                          activations, exp, log
     y = x @ W, n terms  var_y = var_x @ W² + u² (n/6 + 1) (x² @ W²) + u² (n/9 + 1) y²
+    y + b               var   = var_y + var_b + u² (y + b)² + u² n/9 (b² + b (y + b))       b may be where a sum begins
 
-The last line: rounding each partial sum s_k by ±u s_k/√3 makes Σ s_k² u²/3, and partial sums of n terms t of either
-sign grow like a random walk, s_k² ≈ k t², those of one sign like s_k = k y/n.
+The products: rounding each partial sum s_k by ±u s_k/√3 makes Σ s_k² u²/3, and partial sums of n terms t of either sign
+grow like a random walk, s_k² ≈ k t², those of one sign like s_k = k y/n; XLA begins them with b.
+
+What it does not follow is how errors of different units, or of one unit at different times, go together; `budget.py`
+asks a witness for that.
 
 Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, chapters 2 to 4 (the model of rounding);
 Higham and Mary, SIAM J. Sci. Comput. 41(5), 2019 (errors as independent random variables).
@@ -27,7 +31,7 @@ import numpy.typing as npt
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.rounded.precision import FLOAT32, PRECISIONS, Precision
 
-__all__ = ["PRECISIONS", "Precision", "Rounded", "Rounding"]
+__all__ = ["FLOAT32", "PRECISIONS", "Precision", "Rounded", "Rounding", "own_error"]
 
 Array = npt.NDArray[Any]
 SIGMAS = 8.0
@@ -86,6 +90,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         value: float64, what is computed without rounding.
         variance: of its shape; or 0.0 as long as there is no error.
         rounding: the precision that the framework computes in.
+        terms: of a sum of products, how many there are; what is added to it may have been its first partial sum.
 
     Example:
         >>> x = Rounded(np.array([3.0, -4.0]))
@@ -96,10 +101,11 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         array([1.35, 1.37])
     """
 
-    __slots__ = ("rounding", "value", "variance")
+    __slots__ = ("rounding", "terms", "value", "variance")
 
     def __init__(self, value: Array, variance: Array | float = 0.0, rounding: Rounding | None = None) -> None:
         self.value, self.variance, self.rounding = value, variance, rounding or Rounding()
+        self.terms = 0
 
     def like(self, value: Array, variance: Array | float) -> Self:
         """Another array of the same computation."""
@@ -121,7 +127,10 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     def variances(self) -> Array:
         """The variance of every element, of the shape of the values."""
-        return np.broadcast_to(np.asarray(self.variance, float), self.value.shape)
+        variance = self.variance
+        if isinstance(variance, np.ndarray) and variance.shape == self.value.shape:
+            return variance
+        return np.broadcast_to(np.asarray(variance, float), self.value.shape)
 
     def activated(self, activation: Any) -> Any:
         """An `Activation` of this array."""
@@ -251,6 +260,6 @@ def own_error(value: Array, precision: Precision, factor: float = 1.0) -> Any:
     u, largest = factor * precision.unit, precision.largest
     variance = np.square(u * value)
     variance += (precision.smallest * 0.5) ** 2
-    if not np.max(variance, initial=0) < (u * largest) * (u * largest):
-        variance = np.where(np.abs(value) <= largest, variance, np.inf)
-    return variance
+    if not variance.size or variance.max() < (u * largest) * (u * largest):
+        return variance
+    return np.where(np.abs(value) <= largest, variance, np.inf)

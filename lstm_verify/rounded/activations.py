@@ -27,13 +27,17 @@ OWN_ERRORS: dict[str, Callable[[Array, Array], Any]] = {
     "selu": lambda z, y: 4 * np.abs(y) + 1.0 * (z < 0),
     "gelu": lambda z, y: 4 * np.abs(y) + 3.0 * (z < 0),
     "mish": lambda z, y: 4 * np.abs(y) + 3.0 * (z < 0),
-    "tanh_shrink": lambda z, y: 4 * np.abs(y) + np.abs(np.tanh(z)),
+    "tanh_shrink": lambda z, y: 4 * np.abs(y) + 4 * np.abs(np.tanh(z)),
     "sparsemax": lambda z, y: 4 * np.abs(y) + 2.0 * (y > 0),
     "squareplus": lambda z, y: 4 * np.abs(y) + np.abs(z) * (z < 0),
 }
 """The error of a framework's own approximation at an input and its result, in units of u, where it is not 4 |y|: what
 is the difference of larger numbers has an error of their size. Measured with TensorFlow 2.21, with and without oneDNN
 and XLA, on a grid of all inputs (docs/rounding.md)."""
+CONSTANTS_IN_FLOAT32 = {"gelu", "leaky_relu"}
+"""Activations whose constants TensorFlow has in float32, though it computes in float64."""
+IN_FLOAT64 = 2.0**-53
+"""The error of the replay's own sigmoid, which is ½ tanh(½z) + ½."""
 FLUSHED = 0.02
 """In units of u, what a sigmoid in float16 may be and still become 0 (XLA)."""
 SMALL = 1e-4
@@ -80,11 +84,13 @@ def activated(x: Rounded, activation: Any) -> Any:
 
 def _added(x: Rounded, y: Array, activation: Any) -> Any:
     precision = x.rounding.precision
+    if precision.name == "float64" and activation.name in CONSTANTS_IN_FLOAT32:
+        return np.square(2.0**-26 * (np.abs(y) + np.abs(x.value)))
     if activation.name in OWN_ERRORS:
         return own_error(OWN_ERRORS[activation.name](x.value, y), precision)
     added = own_error(y, precision, ELEMENTARY)
-    if activation.name == "sigmoid" and precision.is_narrow:
-        added = added + (FLUSHED * precision.unit) ** 2
+    if activation.name in ("sigmoid", "silu", "log_sigmoid"):
+        added = added + (FLUSHED * precision.unit if precision.is_narrow else IN_FLOAT64) ** 2
     return added
 
 
@@ -95,6 +101,6 @@ def _passed_on(x: Rounded, y: Array, activation: Any) -> Any:
     if activation.name in ALONG_AN_AXIS:
         return ALONG_AN_AXIS[activation.name](y, variance, dict(activation.parameters).get("axis", -1))
     slope = SLOPES.get(activation.name)
-    if slope is not None and np.max(variance, initial=0) < SMALL**2:
+    if slope is not None and (not variance.size or variance.max() < SMALL**2):
         return np.square(slope(y)) * variance
     return spread(activation.function, y, x.value, variance)

@@ -76,7 +76,20 @@ def applied(like: Rounded, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...]
     y = ufunc(*values, **kwargs)
     if y.dtype.kind != "f":
         return y  # a comparison, which rounding decides otherwise only where both sides are nearly equal
-    return like.like(y, _passed_on(ufunc, y, values, variances) + _added(like, ufunc, y, inputs))
+    result = like.like(y, _passed_on(ufunc, y, values, variances) + _added(like, ufunc, y, inputs))
+    if ufunc is np.add:
+        _begun_with(result, inputs, values)
+    return result
+
+
+def _begun_with(result: Rounded, inputs: tuple[Any, ...], values: tuple[Any, ...]) -> None:
+    """Add what all partial sums of a product are rounded to, if they begin with what is added to it."""
+    for operand, addend in zip(inputs, values[::-1], strict=True):
+        if isinstance(operand, Rounded) and operand.terms:
+            v = result.rounding.precision.adds_in
+            more = np.square(addend) + addend * result.value  # besides that of the product itself
+            result.variance = result.variance + v * v * operand.terms / 9 * np.maximum(more, 0)
+            result.terms = max(result.terms, operand.terms)
 
 
 def _passed_on(ufunc: np.ufunc, y: Array, values: tuple[Any, ...], variances: tuple[Any, ...]) -> Any:
@@ -124,16 +137,15 @@ def product(like: Rounded, multiply: Callable[..., Any], a: Any, b: Any, terms: 
     (x, vx), (W, vW) = parts(a), parts(b)  # the error of weights is in `per_term`
     y = multiply(x, W)
     n = x.shape[-1] if terms is None else terms
-    square = like.rounding.square
-    W2 = square(W) if isinstance(b, np.ndarray) else np.square(W)
+    W2 = like.rounding.square(W) if isinstance(b, np.ndarray) else np.square(W)
     u2, v2 = precision.unit**2, precision.adds_in**2
     per_term = v2 * (n / 6 + 1) + (u2 / 3 if precision.is_narrow and isinstance(b, np.ndarray) else 0)
     variance = multiply(per_term * np.square(x) + vx, W2)
     if not isinstance(vW, float):
         variance = variance + multiply(np.square(x), vW)
-    if v2 * n / 9 > u2:
-        variance = variance + v2 * n / 9 * np.square(y)
-    return like.like(y, variance + own_error(y, precision, np.sqrt(1 + v2 / u2 * n / 9)))
+    result = like.like(y, variance + own_error(y, precision, (1 + v2 / u2 * n / 9) ** 0.5))
+    result.terms = n
+    return result
 
 
 def _along_an_axis(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

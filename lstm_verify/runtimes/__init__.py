@@ -30,6 +30,8 @@ RUNTIMES: tuple[Runtime, ...] = (
     Runtime("saved_model", "TensorFlow", "saved_model", "tensorflow", "pip install tensorflow"),
     Runtime("tf1", "TensorFlow", "tf1", "tensorflow", "pip install tensorflow"),
 )
+TAPPED = ("keras", "tf_keras")
+"""Those that can say what each layer computes."""
 NAMES = tuple(runtime.name for runtime in RUNTIMES)
 
 
@@ -45,4 +47,4 @@ def find(name: str) -> Runtime:
     raise UnsupportedError(f"runtime '{name}' is not known; the known ones are {', '.join(NAMES)}")
 
 
-__all__ = ["NAMES", "RUNTIMES", "Prediction", "Request", "Runtime", "find", "predicting"]
+__all__ = ["NAMES", "RUNTIMES", "TAPPED", "Prediction", "Request", "Runtime", "find", "predicting"]

@@ -70,6 +70,8 @@ class Request:
     """How the model is to be called, in JSON: names of a signature, and of inputs and outputs by our names for them."""
     again: bool = False
     """Whether to predict the first samples once more, to see whether the framework agrees with itself."""
+    taps: bool = False
+    """Whether the outputs of all layers are wanted, instead of the model's."""
     rollout: Mapping[str, Any] | None = None
     """How its outputs become its next inputs, in JSON, if it is to be called step after step."""
     draws: Rows | None = None
@@ -228,6 +230,7 @@ def _start(runtime: Runtime, request: Request, directory: Path) -> Prediction:
         "call": dict(request.call),
         "unsafe": request.unsafe,
         "again": request.again,
+        "taps": request.taps,
     }
     if request.rollout is not None:
         draws = None if request.draws is None else str(_on_disk(request.draws, directory / "draws.npy"))

@@ -18,9 +18,24 @@ def load(request: dict[str, Any]) -> KerasModel:
     tensorflow = importlib.import_module("tensorflow")
     model = framework.models.load_model(request["model"], compile=False, safe_mode=not request["unsafe"])
     description = f"{request['title']} {framework.__version__} on TensorFlow {tensorflow.__version__}"
-    loaded = KerasModel(model, request["batch_size"] or BATCH_SIZE, description)
+    names = None
+    if request.get("taps"):
+        model, names = tapped(framework, model)
+    loaded = KerasModel(model, request["batch_size"] or BATCH_SIZE, description, names)
     loaded.at_once = "rollout" in request
     return loaded
+
+
+def tapped(framework: Any, model: Any) -> tuple[Any, list[str]]:
+    """A model that returns the first output of every layer, and the names of these."""
+    named = {}
+    for layer in model.layers:
+        try:
+            output = layer.output  # of a layer that is called once
+        except (AttributeError, ValueError):
+            continue
+        named[layer.name] = output[0] if isinstance(output, list | tuple) else output
+    return framework.Model(model.inputs, list(named.values())), list(named)
 
 
 class KerasModel:
@@ -29,8 +44,8 @@ class KerasModel:
     at_once = False
     """Whether what it is given is one batch; it then predicts some ten times sooner."""
 
-    def __init__(self, model: Any, batch_size: int, description: str) -> None:
-        self.model, self.batch_size, self.description = model, batch_size, description
+    def __init__(self, model: Any, batch_size: int, description: str, names: list[str] | None = None) -> None:
+        self.model, self.batch_size, self.description, self.names = model, batch_size, description, names
 
     def call(self, inputs: Arrays) -> list[tuple[str, Any]]:
         """Predict; the outputs by the model's names for them."""
@@ -64,5 +79,5 @@ class KerasModel:
         return [(self._output_names(1)[0], predicted)]
 
     def _output_names(self, count: int) -> list[str]:
-        names = list(getattr(self.model, "output_names", None) or [])
+        names = self.names or list(getattr(self.model, "output_names", None) or [])
         return names if len(names) == count else [f"#{index}" for index in range(count)]

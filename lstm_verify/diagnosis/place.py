@@ -1,0 +1,150 @@
+"""Where a deviation starts: the first layer, direction, time step that differs, from what a framework has in between.
+
+A layer's deviation is *carried* if its inputs differ already, and *introduced* if it differs though it is replayed from
+the framework's own inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.arrays import Array
+from lstm_verify.budget import RoundedArithmetic, as_rounded, deviation_of
+from lstm_verify.compare import SIGMAS
+from lstm_verify.diagnosis.experiment import Experiment
+from lstm_verify.errors import LstmVerifyError
+from lstm_verify.layers import Bidirectional, Layer, Run, Signal
+from lstm_verify.model import Node, Tensor
+
+Tapped = Mapping[str, Array]
+"""What a framework computed for the samples of an experiment, by layer: its output, (samples, ...)."""
+
+
+@dataclass(frozen=True)
+class LayerDeviation:
+    """How far one layer's output is from the framework's."""
+
+    layer: str
+    carried: float
+    """The largest |Δ| / σ from the inputs of the model on."""
+    introduced: float | None
+    """The same from the framework's own inputs of that layer; None if these are not known."""
+    absolute: float
+    """The largest |Δ| from the inputs of the model on."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a deviation starts."""
+
+    layer: str | None
+    direction: str | None
+    timestep: int | None
+    gate: str | None = None
+    layers: tuple[LayerDeviation, ...] = ()
+    """Every layer that could be compared, in order."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The place as plain data."""
+        return {
+            "layer": self.layer,
+            "direction": self.direction,
+            "timestep": self.timestep,
+            "gate": self.gate,
+            "layers": [vars(layer) for layer in self.layers],
+        }
+
+
+def place_of_outputs(experiment: Experiment) -> Place | None:
+    """Where a deviation starts, as far as the outputs tell: the first time step of a sequence."""
+    for y, p, σ in zip(experiment.replayed, experiment.predicted or (), experiment.sigma, strict=False):
+        step = _first_step(y, p, σ)
+        if step is not None:
+            return Place(None, None, step)
+    return None
+
+
+def place_in_layers(experiment: Experiment, tapped: Tapped) -> Place | None:
+    """Where a deviation starts, by what the framework computed in between."""
+    try:
+        rounded = _rounded_signals(experiment)
+    except LstmVerifyError:
+        return None
+    found: list[LayerDeviation] = []
+    place: Place | None = None
+    for node in experiment.model.nodes:
+        ours, theirs = rounded.get(Tensor(node.layer, node.call)), tapped.get(node.layer)
+        if ours is None or theirs is None or node.call or np.shape(ours.value) != theirs.shape:
+            continue
+        σ = deviation_of(ours.value)
+        value = np.asarray(getattr(ours.value, "value", ours.value), np.float64)
+        introduced = _introduced(experiment, node, tapped)
+        largest = float(np.nanmax(np.abs(value - theirs), initial=0.0))
+        sigmas = _sigmas(value, theirs, σ)
+        found.append(LayerDeviation(node.layer, sigmas, introduced, largest))
+        if place is None and (introduced if introduced is not None else sigmas) > SIGMAS:
+            layer = experiment.model.layers[node.layer]
+            place = Place(node.layer, _direction(layer, value, theirs, σ), _first_step(value, theirs, σ))
+    if place is None:
+        return Place(None, None, None, layers=tuple(found)) if found else None
+    return Place(place.layer, place.direction, place.timestep, layers=tuple(found))
+
+
+def _rounded_signals(experiment: Experiment) -> dict[Tensor, Signal]:
+    arithmetic = RoundedArithmetic()
+    specs = experiment.model.inputs
+    inputs = [as_rounded(v, spec.dtype, arithmetic) for v, spec in zip(experiment.values, specs, strict=True)]
+    with np.errstate(all="ignore"):
+        return experiment.model.signals(tuple(map(Signal, inputs)), Run(arithmetic=arithmetic))
+
+
+def _introduced(experiment: Experiment, node: Node, tapped: Tapped) -> float | None:
+    """The deviation of a layer that is given what the framework has as its inputs, in σ."""
+    arithmetic, given = RoundedArithmetic(), []
+    for tensor in node.inputs:
+        known = experiment.known.get(tensor)
+        theirs = tapped.get(tensor.layer) if tensor.output == 0 and tensor.call == 0 else None
+        is_input = any(spec.name == tensor.layer for spec in experiment.model.inputs)
+        if known is None or (theirs is None and not is_input):
+            return None
+        value = known.value if theirs is None else np.asarray(theirs, np.float64)
+        given.append(Signal(as_rounded(value, "float32", arithmetic), known.mask))
+    layer = experiment.model.layers[node.layer]
+    try:
+        with np.errstate(all="ignore"):
+            (ours, _), *_rest = arithmetic.leave(
+                layer, layer.apply(arithmetic.enter(layer, tuple(given)), Run(arithmetic=arithmetic))
+            )
+    except (LstmVerifyError, ValueError, TypeError, AttributeError):
+        return None
+    value = np.asarray(getattr(ours, "value", ours), np.float64)
+    return _sigmas(value, tapped[node.layer], deviation_of(ours))
+
+
+def _sigmas(ours: Array, theirs: Array, sigma: Array) -> float:
+    away = np.abs(ours - theirs)
+    with np.errstate(all="ignore"):
+        ratio = np.where(away == 0, 0.0, away / np.maximum(sigma, np.abs(ours) * 2.0**-25))
+    return float(np.nan_to_num(ratio, nan=0.0, posinf=1e300).max(initial=0.0))
+
+
+def _first_step(ours: Array, theirs: Array, sigma: Array) -> int | None:
+    """The first time step of a sequence, (samples, timesteps, ...), that differs."""
+    if ours.ndim < 3 or ours.shape != theirs.shape:
+        return None
+    beyond = np.abs(ours - theirs) > SIGMAS * sigma
+    steps = beyond.any(axis=(0, *range(2, ours.ndim)))
+    return int(steps.argmax()) if steps.any() else None
+
+
+def _direction(layer: Layer, ours: Array, theirs: Array, sigma: Array) -> str | None:
+    """Which half of a bidirectional layer differs."""
+    if not isinstance(layer, Bidirectional) or layer.merge_mode != "concat":
+        return None
+    halves = np.split((np.abs(ours - theirs) > SIGMAS * sigma), 2, axis=-1)
+    forward, backward = (bool(half.any()) for half in halves)
+    return "both" if forward and backward else "forward" if forward else "backward"
