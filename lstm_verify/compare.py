@@ -104,9 +104,11 @@ class Scale:
         """
         if self.sigma is None:
             return np.full(predicted.shape, np.nan)
-        known = self.sigma[rows].reshape(predicted.shape)
+        held = np.isfinite(replayed)
+        # no rounding explains a number where not even float64 holds one
+        known = np.where(held | ~np.isfinite(predicted), self.sigma[rows].reshape(predicted.shape), 0.0)
         last = np.finfo(predicted.dtype).eps / 2 if predicted.dtype.kind == "f" else 0.0
-        return np.maximum(known, last * np.abs(replayed))
+        return np.maximum(known, last * np.abs(np.where(held, replayed, 0.0)))
 
 
 @dataclass(frozen=True)
@@ -300,9 +302,7 @@ def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale)
         in_sigmas = np.where(nothing | np.isinf(sigma), 0.0, deviation / sigma)
         larger = np.maximum(np.abs(p), np.abs(r))
         relative = np.where(deviation == 0, 0.0, np.where(finite, deviation / larger, np.inf))
-    unjudged = np.zeros(p.shape, bool)
-    if tolerance.by_rounding:
-        unjudged = np.isinf(sigma) & (deviation > 0)
+    unjudged = np.isinf(sigma) & (deviation > 0) & tolerance.by_rounding
     within = np.where(finite, deviation <= allowed, same) | unjudged
     decides = np.where(unjudged, -1.0, in_sigmas) if tolerance.by_rounding else deviation
     places = decides.argmax(axis=1)

@@ -8,22 +8,21 @@ path ───┤                                             ├─► compare 
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lstm_verify import runtimes
-from lstm_verify.arrays import Array, NpyRows, Rows, read_arrays, refuse_objects, whole, write_npz
+from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects, whole, write_npz
 from lstm_verify.compare import SIGMAS, Tolerance, Verdict, verdict_of
+from lstm_verify.diagnosis import SECONDS
 from lstm_verify.diagnosis import diagnose as diagnosed
-from lstm_verify.diagnosis.blind import BlindSpots
-from lstm_verify.diagnosis.blind import blind_spots as blind_spots_of
 from lstm_verify.errors import InputError, RuntimeFailure
+from lstm_verify.experiments import Looking, Tap, timed
 from lstm_verify.formats import load
 from lstm_verify.inputs import bind, by_name, count_samples, random_inputs
 from lstm_verify.inspection import recurrences
@@ -67,6 +66,7 @@ def verify(
     diagnose: bool = True,
     blind_spots: bool = True,
     fail_on_blind_spots: bool = False,
+    seconds: float = SECONDS,
     progress: Progress | None = None,
 ) -> Report:
     """Compare a framework's predictions with what the weights in a model file compute.
@@ -93,6 +93,7 @@ def verify(
         diagnose: on a mismatch, find out which fault explains it.
         blind_spots: on a match, find out which faults it could not have shown.
         fail_on_blind_spots: count a match that has some as a failure.
+        seconds: how long to look for what explains a mismatch.
         progress: told how far the replay and the framework are.
 
     Returns:
@@ -130,7 +131,7 @@ def verify(
         framework = runtime or model.runtime
         size = _batch_size(model, framework, batch_size)
         replaying = _Replaying(model, inputs, size, Path(scratch), progress, timings)
-        looking = _Looking(model, inputs, size, timings, blind_spots or fail_on_blind_spots)
+        looking = Looking(model, inputs, size, timings, blind_spots or fail_on_blind_spots)
         if expected is None:
             call = model.source.call if model.source else {}
             again = model.divisible and not model.stateful
@@ -148,10 +149,8 @@ def verify(
         verdict, found, blind = verdict_of(judged.outputs), None, None
         if verdict is Verdict.MISMATCH and diagnose and predicted.outputs is not None:
             with timed(timings, "diagnose"):
-                tap = None if expected is not None else _Tap(framework, request)
-                found = diagnosed(
-                    model, inputs, predicted.outputs, judged.outputs, size, again=predicted.again, tap=tap
-                )
+                tap = None if expected is not None else Tap(framework, request)
+                found = diagnosed(model, inputs, predicted.outputs, judged.outputs, size, seconds, predicted.again, tap)
         if verdict is Verdict.MATCH:
             blind = looking.result()
         if output is not None:
@@ -193,48 +192,6 @@ class _Replaying:
 
 
 @dataclass(frozen=True)
-class _Tap:
-    """Asks a framework for what its layers compute; nothing if it cannot say."""
-
-    framework: str
-    request: runtimes.Request
-
-    def __call__(self, samples: Array) -> dict[str, Array] | None:
-        if self.framework not in runtimes.TAPPED:
-            return None
-        some = {name: np.stack([rows[int(i) : int(i) + 1][0] for i in samples]) for name, rows in self.inputs()}
-        request = replace(self.request, inputs=some, taps=True, again=False, batch_size=len(samples))
-        with runtimes.predicting(runtimes.find(self.framework), request) as prediction:
-            try:
-                return {name: np.asarray(whole(rows)) for name, rows in prediction.result().items()}
-            except RuntimeFailure:
-                return None
-
-    def inputs(self) -> Iterator[tuple[str, Rows]]:
-        """The inputs of all samples."""
-        yield from self.request.inputs.items()
-
-
-@dataclass
-class _Looking:
-    """The search for blind spots, which may be made while a framework predicts."""
-
-    model: Model
-    inputs: dict[str, Rows]
-    batch_size: int | None
-    timings: dict[str, float]
-    wanted: bool
-    found: BlindSpots | None = None
-
-    def result(self) -> BlindSpots | None:
-        """What was found, if that is wanted."""
-        if self.wanted and self.found is None:
-            with timed(self.timings, "blind spots"):
-                self.found = blind_spots_of(self.model, self.inputs, self.batch_size)
-        return self.found
-
-
-@dataclass(frozen=True)
 class _Predictions:
     """Predictions from somewhere, or the reason why there are none."""
 
@@ -246,7 +203,7 @@ class _Predictions:
 
 
 def _predict_and_replay(
-    name: str, request: runtimes.Request, replaying: _Replaying, looking: _Looking
+    name: str, request: runtimes.Request, replaying: _Replaying, looking: Looking
 ) -> tuple[_Predictions, dict[str, Rows]]:
     """Let a framework predict in its own process while this one replays."""
     runtime, tell = runtimes.find(name), replaying.progress
@@ -347,13 +304,3 @@ def tolerance_for(model: Model, atol: float | None, rtol: float | None) -> Toler
     default = TOLERANCES[model.precision]
     asked_tolerance(SIGMAS, atol, rtol)
     return Tolerance(default.atol if atol is None else atol, default.rtol if rtol is None else rtol)
-
-
-@contextmanager
-def timed(timings: dict[str, float], stage: str) -> Iterator[None]:
-    """Note how many seconds a stage takes."""
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        timings[stage] = time.perf_counter() - started

@@ -37,17 +37,18 @@ MAY_IMPORT = {
     "states": {"arrays", "inputs", "model", "errors"},
     "verify": {
         *("arrays", "compare", "errors", "formats", "inputs", "inspection", "model", "replay", "report", "runtimes"),
-        *("diagnosis", "judging", "states"),
+        *("diagnosis", "experiments", "judging", "states"),
     },
+    "experiments": {"arrays", "diagnosis", "errors", "model", "runtimes"},
     "rollout": {
         *("arrays", "compare", "errors", "formats", "inputs", "layers", "model", "replay", "report", "runtimes"),
-        "verify",
+        *("experiments", "verify"),
     },
     "cli": {"arrays", "errors", "formats", "inspection", "reporters", "rollout", "verify", "__init__"},
 }
 ONLY_IN = {
     "click": {"cli"},
-    "rich": {"reporters/terminal", "reporters/rollout", "cli"},
+    "rich": {"reporters/terminal", "reporters/rollout", "reporters/evidence", "cli"},
     "h5py": {"formats/keras_h5", "formats/keras_zip", "formats/keras/store"},
     "threadpoolctl": {"replay", "layers/products"},
     "tensorflow": {"formats/tensorflow/child", "formats/tensorflow/protobufs"},

@@ -10,6 +10,7 @@ import sys
 import click
 
 from lstm_verify import __version__
+from lstm_verify.cli.diagnose import diagnose
 from lstm_verify.cli.looking import extract, inspect
 from lstm_verify.cli.rollout import rollout
 from lstm_verify.cli.verify import verify
@@ -32,6 +33,7 @@ def cli() -> None:
     \b
     lstm-verify MODEL --input x.npy                        against the framework that wrote it
     lstm-verify MODEL --input x.npy --expected y.npy       against recorded predictions
+    lstm-verify diagnose MODEL --input x.npy               the same, with all evidence of what is wrong
     lstm-verify rollout MODEL --input x.npy --steps 50     fed with its own output, step after step
     lstm-verify inspect MODEL                              what is in the file
     lstm-verify extract MODEL -o weights.npz               its tensors by name
@@ -40,7 +42,7 @@ def cli() -> None:
     """
 
 
-for command in (verify, rollout, inspect, extract):
+for command in (verify, diagnose, rollout, inspect, extract):
     cli.add_command(command)
 
 

@@ -40,6 +40,76 @@ RUNTIME_OPTIONS = (
 )
 
 
+def input_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say what a model is given, and what it is expected to return."""
+    for option in reversed(INPUT_OPTIONS):
+        command = option(command)
+    return command
+
+
+INPUT_OPTIONS = (
+    click.option(
+        "--input",
+        "-i",
+        "inputs",
+        multiple=True,
+        metavar="FILE|NAME=FILE",
+        help="A .npy file; a .npz file with one array for each input; or NAME=file.npy, once for each input.",
+    ),
+    click.option("--state-from", metavar="FILE", help="A .npz file with the states that --input does not give."),
+    click.option(
+        "--random", type=click.IntRange(min=1), metavar="N", help="Make N samples from the model's signature."
+    ),
+    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For --random."),
+    click.option(
+        "--expected",
+        "-e",
+        multiple=True,
+        metavar="FILE|NAME=FILE",
+        help="Recorded predictions (.npy, .npz or NAME=file.npy); no framework is run.",
+    ),
+)
+
+
+def check_inputs(
+    inputs: tuple[str, ...],
+    random: int | None,
+    expected: tuple[str, ...],
+    state_from: str | None,
+    runtime: str | None,
+) -> None:
+    """Refuse options that contradict each other."""
+    if bool(inputs) == (random is not None):
+        raise click.UsageError("give either --input or --random")
+    if expected and runtime:
+        raise click.UsageError("--expected and --runtime exclude each other: predictions are recorded, or made")
+    if state_from and not inputs:
+        raise click.UsageError("--state-from completes what --input gives. Give --input too")
+
+
+def judging_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say how predictions are judged and made."""
+    for option in reversed(JUDGING_OPTIONS):
+        command = option(command)
+    return command
+
+
+JUDGING_OPTIONS = (
+    click.option(
+        "--sigmas",
+        type=float,
+        default=8.0,
+        show_default=True,
+        help="How far predictions may lie from the replay, in standard deviations of rounding.",
+    ),
+    click.option(
+        "--batch-size",
+        type=click.IntRange(min=1),
+        help="For the framework. [default: 32 for Keras, all at once for graphs]",
+    ),
+)
+
+
 def files(given: tuple[str, ...]) -> Any:
     """A single file as it is; NAME=FILE options as a mapping."""
     from lstm_verify.arrays import read_arrays

@@ -8,43 +8,25 @@ from typing import Any
 
 import click
 
-from lstm_verify.cli.common import check_writable, errors, files, progress_bars, runtime_options, write
+from lstm_verify.cli.common import (
+    check_inputs,
+    check_writable,
+    errors,
+    files,
+    input_options,
+    judging_options,
+    progress_bars,
+    runtime_options,
+    write,
+)
 from lstm_verify.errors import printable
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option(
-    "--input",
-    "-i",
-    "inputs",
-    multiple=True,
-    metavar="FILE|NAME=FILE",
-    help="A .npy file; a .npz file with one array for each input; or NAME=file.npy, once for each input.",
-)
-@click.option("--state-from", metavar="FILE", help="A .npz file with the states that --input does not give.")
-@click.option("--random", type=click.IntRange(min=1), metavar="N", help="Make N samples from the model's signature.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For --random.")
-@click.option(
-    "--expected",
-    "-e",
-    multiple=True,
-    metavar="FILE|NAME=FILE",
-    help="Recorded predictions (.npy, .npz or NAME=file.npy); no framework is run.",
-)
+@input_options
 @runtime_options
-@click.option(
-    "--sigmas",
-    type=float,
-    default=8.0,
-    show_default=True,
-    help="How far predictions may lie from the replay, in standard deviations of rounding.",
-)
-@click.option(
-    "--batch-size",
-    type=click.IntRange(min=1),
-    help="For the framework. [default: 32 for Keras, all at once for graphs]",
-)
+@judging_options
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; - is standard output.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, a test case for each output.")
 @click.option("--per-sample", metavar="FILE", help="Write the deviation of every sample, as .csv or .npy.")
@@ -76,12 +58,7 @@ def verify(
     """
     from lstm_verify.verify import verify as run
 
-    if bool(inputs) == (random is not None):
-        raise click.UsageError("give either --input or --random")
-    if expected and options["runtime"]:
-        raise click.UsageError("--expected and --runtime exclude each other: predictions are recorded, or made")
-    if state_from and not inputs:
-        raise click.UsageError("--state-from completes what --input gives. Give --input too")
+    check_inputs(inputs, random, expected, state_from, options["runtime"])
     if per_sample and not per_sample.endswith((".csv", ".npy")):
         raise click.UsageError(f"--per-sample {per_sample}: expected a name that ends in .csv or .npy")
     with errors():

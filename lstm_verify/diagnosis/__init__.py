@@ -13,7 +13,7 @@ from lstm_verify.arrays import Array, Rows
 from lstm_verify.compare import SIGMAS, Comparison
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.experiment import Experiment, Misfit, distance, experiment
-from lstm_verify.diagnosis.place import Place, Tapped, place_in_layers, place_of_outputs
+from lstm_verify.diagnosis.place import Place, Tapped, over_time, place_in_layers, place_of_outputs
 from lstm_verify.diagnosis.search import Found, Search
 from lstm_verify.diagnosis.suspect import Suspect, suspect
 from lstm_verify.errors import LstmVerifyError
@@ -72,6 +72,8 @@ class Diagnosis:
     """If no fault explains it: a single weight that does."""
     evidence: tuple[tuple[Change, Misfit], ...] = ()
     """The changes that come nearest, the nearest first."""
+    over_time: tuple[tuple[int, float], ...] = ()
+    """Of the first output that is a sequence, some time steps and the largest deviation in each."""
 
     def to_dict(self) -> dict[str, Any]:
         """The diagnosis as plain data."""
@@ -88,6 +90,7 @@ class Diagnosis:
             "separating_input": dict(self.separating) if self.separating else None,
             "first_deviation": self.place.to_dict() if self.place else None,
             "suspect": self.suspect.to_dict() if self.suspect else None,
+            "over_time": [list(entry) for entry in self.over_time],
             "evidence": [
                 {**change.to_dict(), "rms_sigmas": _finite(misfit.mean), "max_sigmas": _finite(misfit.sigmas)}
                 for change, misfit in self.evidence
@@ -156,7 +159,7 @@ def diagnose(
         if after.explains:
             before = tried_on.misfit(tried_on.replayed, tried_on.sigma)
             lasting.append(Explanation(change, before, after, tried_on.samples))
-    diagnosis = _diagnosis(model, lasting, found)
+    diagnosis = replace(_diagnosis(model, lasting, found), over_time=over_time(first))
     if diagnosis.status != "unexplained":
         return replace(diagnosis, place=place_of_outputs(first))
     tapped = tap(np.arange(samples) if chosen is None else chosen) if tap else None

@@ -154,6 +154,8 @@ def _applies(change: Change, model: Model, calls: _Calls, batch_size: int | None
     about_given = change.file_says == "what is given" or change.parameter == "initial states"
     if about_given and not _any_in(model, top, calls.with_states):
         return False
+    if change.carries and change.layers[0].endswith(("/forward_layer", "/backward_layer")):
+        return False  # the layer around it is asked
     return batch_size is not None or not change.carries
 
 

@@ -24,6 +24,10 @@ Tapped = Mapping[str, Array]
 """What a framework computed for the samples of an experiment, by layer: its output, (samples, ...)."""
 
 
+STEPS = 12
+"""The time steps that are told of a long sequence."""
+
+
 @dataclass(frozen=True)
 class LayerDeviation:
     """How far one layer's output is from the framework's."""
@@ -66,6 +70,16 @@ def place_of_outputs(experiment: Experiment) -> Place | None:
         if step is not None:
             return Place(None, None, step)
     return None
+
+
+def over_time(experiment: Experiment) -> tuple[tuple[int, float], ...]:
+    """Of the first output that is a sequence, (samples, timesteps, ...), how far some time steps deviate."""
+    for y, p in zip(experiment.replayed, experiment.predicted or (), strict=False):
+        if y.ndim > 2 and y.shape == p.shape:
+            largest = np.abs(y - p).max(axis=(0, *range(2, y.ndim)))
+            steps = np.unique(np.linspace(0, len(largest) - 1, min(STEPS, len(largest))).astype(int))
+            return tuple((int(step), float(largest[step])) for step in steps)
+    return ()
 
 
 def place_in_layers(experiment: Experiment, tapped: Tapped) -> Place | None:

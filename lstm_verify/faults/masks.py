@@ -65,7 +65,7 @@ def mask(item: Any) -> Edits:
                 backward_layer=replace(item.backward_layer, zero_output_for_mask=not zero),
             ),
         )
-    if isinstance(item, TimeDistributed):
+    if isinstance(item, TimeDistributed) and item.stateful:
         yield Edit("mask", "used", "ignored", partial(around, item, before=without_mask))
 
 

@@ -32,10 +32,10 @@ def erf(x: Array) -> Array:
 
 
 def sigmoid(x: Array) -> Array:
-    if x.dtype.itemsize < 4:  # in which ½ tanh(½x) + ½ has an error as large as small results
-        return 1 / (1 + np.exp(-x))
-    # the tanh form never overflows, unlike 1 / (1 + exp(-x))
-    return 0.5 * np.tanh(0.5 * x) + 0.5
+    # ½ tanh(½x) + ½ would have an error as large as small results; where exp overflows, 0 is right
+    with np.errstate(over="ignore"):
+        y: Array = 1 / (1 + np.exp(-x))
+    return y
 
 
 def softplus(x: Array) -> Array:

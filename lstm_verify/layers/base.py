@@ -112,8 +112,8 @@ class Layer(Weighted, ABC):
     """A layer: signals in, signals out."""
 
     compute_dtype: str = "float32"
-    """The dtype that the framework computes this layer in, by its dtype policy, or nothing if it only moves numbers; the
-    replay does not go by it, but the rounding budget does."""
+    """The dtype that the framework computes this layer in, by its dtype policy; empty if it only moves numbers. The
+    rounding budget goes by it, the replay does not."""
 
     @abstractmethod
     def apply(self, inputs: Signals, run: Run) -> Signals:

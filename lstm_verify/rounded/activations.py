@@ -37,7 +37,7 @@ and XLA, on a grid of all inputs (docs/rounding.md)."""
 CONSTANTS_IN_FLOAT32 = {"gelu", "leaky_relu"}
 """Activations whose constants TensorFlow has in float32, though it computes in float64."""
 IN_FLOAT64 = 2.0**-53
-"""The error of the replay's own sigmoid, which is ½ tanh(½z) + ½."""
+"""The error of the replay's own tanh in cells, which is 2 / (1 + exp(-2z)) - 1."""
 FLUSHED = 0.02
 """In units of u, what a sigmoid in float16 may be and still become 0 (XLA)."""
 SMALL = 1e-4
@@ -89,8 +89,10 @@ def _added(x: Rounded, y: Array, activation: Any) -> Any:
     if activation.name in OWN_ERRORS:
         return own_error(OWN_ERRORS[activation.name](x.value, y), precision)
     added = own_error(y, precision, ELEMENTARY)
-    if activation.name in ("sigmoid", "silu", "log_sigmoid"):
-        added = added + (FLUSHED * precision.unit if precision.is_narrow else IN_FLOAT64) ** 2
+    if activation.name in ("sigmoid", "silu") and precision.is_narrow:
+        added = added + (FLUSHED * precision.unit) ** 2
+    if activation.name == "tanh" and precision.name == "float64":
+        added = added + IN_FLOAT64**2
     return added
 
 

@@ -151,7 +151,7 @@ def product(like: Rounded, multiply: Callable[..., Any], a: Any, b: Any, terms: 
 def _along_an_axis(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if (ufunc, method) == (np.add, "accumulate"):
         return np.cumsum(inputs[0], axis=kwargs.get("axis", 0))
-    same = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
+    same: dict[np.ufunc, Callable[..., Any]] = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
     if method != "reduce" or ufunc not in same:
         raise UnsupportedError(f"rounding errors have no rule for {ufunc.__name__}.{method}")
     kept = {key: value for key, value in kwargs.items() if key in ("axis", "keepdims")}

@@ -96,7 +96,9 @@ def build_operation(config: Config, node: Any) -> tuple[Layer, tuple[Tensor, ...
     if operation not in KERAS_OPERATIONS:
         raise UnsupportedError(f"{config.where}: the operation {function} is not supported")
     given = {key: value for key, value in options.items() if value is not None}
-    return Operation(name=config.name, operation=operation, arguments=tuple(arguments), options=given), tuple(inputs)
+    # it computes in whatever it is given
+    made = Operation(name=config.name, operation=operation, arguments=tuple(arguments), options=given, compute_dtype="")
+    return made, tuple(inputs)
 
 
 def _keras2_arguments(node: Any, inputs: list[Tensor]) -> tuple[list[Any], dict[str, Any]]:

@@ -1,0 +1,69 @@
+"""What a verification may ask for besides predictions: blind spots, and what a framework's layers compute."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lstm_verify import runtimes
+from lstm_verify.arrays import Array, Rows, whole
+from lstm_verify.diagnosis.blind import BlindSpots
+from lstm_verify.diagnosis.blind import blind_spots as blind_spots_of
+from lstm_verify.errors import RuntimeFailure
+from lstm_verify.model import Model
+
+
+@dataclass(frozen=True)
+class Tap:
+    """Asks a framework for what its layers compute; nothing if it cannot say."""
+
+    framework: str
+    request: runtimes.Request
+
+    def __call__(self, samples: Array) -> dict[str, Array] | None:
+        if self.framework not in runtimes.TAPPED:
+            return None
+        some = {name: np.stack([rows[int(i) : int(i) + 1][0] for i in samples]) for name, rows in self.inputs()}
+        request = replace(self.request, inputs=some, taps=True, again=False, batch_size=len(samples))
+        with runtimes.predicting(runtimes.find(self.framework), request) as prediction:
+            try:
+                return {name: np.asarray(whole(rows)) for name, rows in prediction.result().items()}
+            except RuntimeFailure:
+                return None
+
+    def inputs(self) -> Iterator[tuple[str, Rows]]:
+        """The inputs of all samples."""
+        yield from self.request.inputs.items()
+
+
+@dataclass
+class Looking:
+    """The search for blind spots, which may be made while a framework predicts."""
+
+    model: Model
+    inputs: dict[str, Rows]
+    batch_size: int | None
+    timings: dict[str, float]
+    wanted: bool
+    found: BlindSpots | None = None
+
+    def result(self) -> BlindSpots | None:
+        """What was found, if that is wanted."""
+        if self.wanted and self.found is None:
+            with timed(self.timings, "blind spots"):
+                self.found = blind_spots_of(self.model, self.inputs, self.batch_size)
+        return self.found
+
+
+@contextmanager
+def timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    """Note how many seconds a stage takes."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings[stage] = time.perf_counter() - started

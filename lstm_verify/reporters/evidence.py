@@ -1,0 +1,50 @@
+"""The evidence of a diagnosis: what was tried, what came of it, where the deviation starts and how it goes on."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lstm_verify.diagnosis import Diagnosis
+from lstm_verify.errors import printable
+from lstm_verify.report import Report
+from lstm_verify.reporters import terminal
+
+WORST = 3
+MOST = 12
+
+
+def render(report: Report, console: Console) -> None:
+    """Print a report with all that its diagnosis is based on."""
+    terminal.render(report, console, WORST, details=True)
+    if report.diagnosis is None:
+        return
+    console.print()
+    if report.diagnosis.evidence:
+        console.print(_tried(report.diagnosis))
+    if report.diagnosis.over_time:
+        console.print(_over_time(report.diagnosis))
+
+
+def _tried(diagnosis: Diagnosis) -> Table:
+    more = "" if diagnosis.complete else ", before time was up"
+    title = f"the nearest of {diagnosis.tried:,} changes tried{more}"
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=Text(title), title_justify="left")
+    table.add_column("max |Δ|", justify="right")
+    table.add_column("with it, the runtime would have", overflow="fold")
+    for change, misfit in diagnosis.evidence[:MOST]:
+        what = f"{change.parameter} = {change.behaves_as} in {', '.join(change.layers)} ({change.fault})"
+        style = "bold green" if misfit.explains else ""
+        table.add_row(terminal.in_sigmas(misfit.sigmas), Text(printable(what), style=style))
+    return table
+
+
+def _over_time(diagnosis: Diagnosis) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=Text("the deviation over time"), title_justify="left")
+    table.add_column("time step", justify="right")
+    table.add_column("largest |Δ|", justify="right")
+    for step, deviation in diagnosis.over_time:
+        table.add_row(str(step), terminal.number(deviation))
+    return table
