@@ -128,7 +128,8 @@ def witnessed(model: Model, values: list[Array], runner: Runner, exact: list[Arr
 
     Errors of different units, or of one unit at different times, are not independent where a memory is long or a cell
     is chaotic. A replay in the model's own precision makes errors of that kind as well: σ of a sample is raised to
-    where these are, and that of the others to half of the most that any sample needs.
+    where these are, and that of the others to half of the most that any sample needs; in a narrow precision, in which a
+    memory may flip in any sample, to all of it.
     """
     low = LOW.get(model.precision)
     dtype = None if low is None else low()
@@ -141,7 +142,8 @@ def witnessed(model: Model, values: list[Array], runner: Runner, exact: list[Arr
         most = max((float(ratio.max(initial=0)) for ratio in away), default=0.0)
         return [max(1.0, most) * σ for σ in sigma]
     needed = np.max([ratio.reshape(len(ratio), -1).max(axis=1, initial=0) for ratio in away], axis=0)
-    factor = np.maximum(1.0, np.maximum(needed, needed.max(initial=0) / 2))
+    share = 1.0 if PRECISIONS[model.precision].is_narrow else 0.5
+    factor = np.maximum(1.0, np.maximum(needed, share * needed.max(initial=0)))
     return [σ * factor.reshape(-1, *(1,) * (σ.ndim - 1)) for σ in sigma]
 
 

@@ -21,8 +21,9 @@ from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects, whole
 from lstm_verify.compare import SIGMAS, Tolerance, Verdict, verdict_of
 from lstm_verify.diagnosis import SECONDS
 from lstm_verify.diagnosis import diagnose as diagnosed
+from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.errors import InputError, RuntimeFailure
-from lstm_verify.experiments import Looking, Tap, timed
+from lstm_verify.experiments import Looking, Tap, telling_inputs, timed
 from lstm_verify.formats import load
 from lstm_verify.inputs import bind, by_name, count_samples, random_inputs
 from lstm_verify.inspection import recurrences
@@ -114,11 +115,25 @@ def verify(
         match
     """
     timings: dict[str, float] = {}
+    wants_blind_spots = blind_spots or fail_on_blind_spots
     with timed(timings, "total"), tempfile.TemporaryDirectory(prefix="lstm-verify-") as scratch:
         with timed(timings, "load"):
             model = load(path, signature)
-            given = random_inputs(model, _random_samples(model, random), seed) if x is None else arrays_of(x)
-            given, notes = (given, []) if state_from is None else completed(model, given, state_from)
+            framework = runtime or model.runtime
+            spots: BlindSpots | None = None
+            notes: list[str] = []
+            given: Any
+            if x is None:
+                count = _random_samples(model, random)
+                # at least two batches, so that it would show what one leaves to the next
+                batch_size = batch_size or min(runtimes.find(framework).batch_size or count, max(1, count // 2))
+                given = random_inputs(model, count, seed)
+                if wants_blind_spots:
+                    given, spots, notes = telling_inputs(model, given, _batch_size(model, framework, batch_size))
+            else:
+                given = arrays_of(x)
+            if state_from is not None:
+                given, notes = completed(model, given, state_from)
             with about(x):
                 inputs, more = bind(model, given)
             notes += more
@@ -128,10 +143,9 @@ def verify(
         tolerance = asked_tolerance(sigmas, atol, rtol)
         if not timeout > 0:
             raise InputError(f"timeout: {timeout}, expected a positive number of seconds")
-        framework = runtime or model.runtime
         size = _batch_size(model, framework, batch_size)
         replaying = _Replaying(model, inputs, size, Path(scratch), progress, timings)
-        looking = Looking(model, inputs, size, timings, blind_spots or fail_on_blind_spots)
+        looking = Looking(model, inputs, size, timings, wants_blind_spots, spots)
         if expected is None:
             call = model.source.call if model.source else {}
             again = model.divisible and not model.stateful

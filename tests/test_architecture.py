@@ -39,7 +39,7 @@ MAY_IMPORT = {
         *("arrays", "compare", "errors", "formats", "inputs", "inspection", "model", "replay", "report", "runtimes"),
         *("diagnosis", "experiments", "judging", "states"),
     },
-    "experiments": {"arrays", "diagnosis", "errors", "model", "runtimes"},
+    "experiments": {"arrays", "diagnosis", "errors", "inputs", "model", "runtimes"},
     "rollout": {
         *("arrays", "compare", "errors", "formats", "inputs", "layers", "model", "replay", "report", "runtimes"),
         *("experiments", "verify"),

@@ -83,10 +83,9 @@ def _with(model: Model, name: str, layer: Layer) -> Model:
 
 
 def _inside(path: str, item: Any, put: Callable[[Any], Model], top: str) -> Iterator[Site]:
+    yield Site(path, item, put, top)
     if isinstance(item, Scan):  # the loop of a graph is the recurrent layer in it
         yield from _inside(path, item.rnn, lambda new: put(replace(item, rnn=new)), top)
-        return
-    yield Site(path, item, put, top)
     if isinstance(item, Model):
         for site in sites(item):
             yield Site(f"{path}/{site.path}", site.item, partial(lambda site, new: put(site.put(new)), site), top)

@@ -11,6 +11,7 @@ import numpy as np
 from lstm_verify.faults.edit import Edit, Edits, around, replaced
 from lstm_verify.layers import RNN, Bidirectional, Embedding, Identity, Masking, Signal, Signals, TimeDistributed
 from lstm_verify.layers.base import Array
+from lstm_verify.layers.scan import Scan
 
 
 def _unmasked(item: Masking | Embedding) -> Any:
@@ -34,6 +35,8 @@ def mask(item: Any) -> Edits:
                 yield Edit("mask", says, side, partial(around, item, after=change))
         elif not item.mask_zero:
             yield Edit("mask_zero", "False", "True", replaced(item, mask_zero=True))
+    if isinstance(item, Scan) and item.mask is not None:
+        yield Edit("mask", "used", "ignored", replaced(item, mask=None, masked_by=()))
     if isinstance(item, RNN | Bidirectional):
         yield Edit("mask", "used", "ignored", partial(around, item, before=without_mask))
         yield Edit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -12,6 +13,8 @@ from lstm_verify.faults.edit import Edit, Edits, around
 from lstm_verify.layers import RNN, Bidirectional, Run, Signals
 from lstm_verify.layers.base import Signal
 from lstm_verify.layers.constant import State
+
+Change = Callable[[Signals], Signals]
 
 
 def initial_state(item: Any) -> Edits:
@@ -24,7 +27,26 @@ def initial_state(item: Any) -> Edits:
         yield Edit("initial state", "carried over from batch to batch", "zero", lambda: _stateful(item, False), True)
     else:
         yield Edit("initial state", "zero", "carried over from batch to batch", lambda: _stateful(item, True), True)
-    yield Edit("initial state", "what is given", "zero", partial(around, item, before=_without_states))
+    if isinstance(item, RNN):
+        yield Edit("initial state", "what is given", "zero", lambda: ChangedStates.of(item, before=_without_states))
+    else:
+        yield Edit("initial state", "what is given", "zero", partial(around, item, before=_without_states))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ChangedStates(RNN):
+    """A recurrent layer with something done to what it is given, or to what it returns."""
+
+    before: Change = lambda signals: signals
+    after: Change = lambda signals: signals
+
+    @classmethod
+    def of(cls, rnn: RNN, **functions: Change) -> RNN:
+        """The same layer so."""
+        return cls(**vars(rnn) | functions)
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        return self.after(super().apply(self.before(inputs), run))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,8 +104,8 @@ def state_order(item: Any) -> Edits:
     """h and c, or the states of both directions, in each other's place."""
     if isinstance(item, RNN) and len(item.cell.state_sizes) == 2 and len(set(item.cell.state_sizes)) == 1:
         if item.return_state:
-            yield Edit("final states", "h, c", "c, h", partial(around, item, after=_pairs_exchanged))
-        yield Edit("initial states", "h, c", "c, h", partial(around, item, before=_pairs_exchanged))
+            yield Edit("final states", "h, c", "c, h", lambda: ChangedStates.of(item, after=_pairs_exchanged))
+        yield Edit("initial states", "h, c", "c, h", lambda: ChangedStates.of(item, before=_pairs_exchanged))
     if isinstance(item, Bidirectional):
         pairs = len(item.forward_layer.cell.state_sizes) == 2
         for words, wrap in (("final states", "after"), ("initial states", "before")):

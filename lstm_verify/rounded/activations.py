@@ -91,7 +91,7 @@ def _added(x: Rounded, y: Array, activation: Any) -> Any:
     added = own_error(y, precision, ELEMENTARY)
     if activation.name in ("sigmoid", "silu") and precision.is_narrow:
         added = added + (FLUSHED * precision.unit) ** 2
-    if activation.name == "tanh" and precision.name == "float64":
+    if activation.name == "tanh":
         added = added + IN_FLOAT64**2
     return added
 
