@@ -18,7 +18,7 @@ from lstm_verify.layers import Embedding, Layer, Run, Signal, Signals
 from lstm_verify.layers.constant import Constant, State
 from lstm_verify.layers.loop import Branch, Loop
 from lstm_verify.model import Model
-from lstm_verify.replay import run_once
+from lstm_verify.replay import one_thread, run_once
 from lstm_verify.rounded import FLOAT32, PRECISIONS, Rounded, Rounding, own_error
 
 BLOCK = 64
@@ -118,9 +118,10 @@ def budgets(model: Model, values: list[Array], runner: Runner) -> list[Array]:
     rounded = [
         as_rounded(value, spec.dtype, arithmetic, from_keras) for value, spec in zip(values, model.inputs, strict=True)
     ]
-    outputs = runner(model.astype("float64"), rounded, Run(arithmetic=arithmetic))
-    sigma = [deviation_of(output) for output in outputs]
-    return witnessed(model, values, runner, [output_value(output) for output in outputs], sigma)
+    with one_thread():
+        outputs = runner(model.astype("float64"), rounded, Run(arithmetic=arithmetic))
+        sigma = [deviation_of(output) for output in outputs]
+        return witnessed(model, values, runner, [output_value(output) for output in outputs], sigma)
 
 
 def witnessed(model: Model, values: list[Array], runner: Runner, exact: list[Array], sigma: list[Array]) -> list[Array]:

@@ -142,6 +142,15 @@ def replay_rows(
 
 
 @contextmanager
+def one_thread() -> Iterator[None]:
+    """Products of matrices on one thread: of few samples they are small, and threads would wait for each other."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        yield
+
+
+@contextmanager
 def _mapping(workers: int) -> Iterator[Callable[..., Iterator[int]]]:
     """What runs a function on each of many things: `map`, or that of several threads with one BLAS thread each."""
     if workers < 2:
@@ -149,9 +158,7 @@ def _mapping(workers: int) -> Iterator[Callable[..., Iterator[int]]]:
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
+    with one_thread(), ThreadPoolExecutor(workers) as pool:
         yield pool.map
 
 

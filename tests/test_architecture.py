@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "compare": {"arrays", "errors"},
     "inspection": {"model", "layers"},
     "faults": {"layers", "model", "errors"},
-    "diagnosis": {"arrays", "budget", "compare", "faults", "inputs", "layers", "model", "errors"},
+    "diagnosis": {"arrays", "budget", "compare", "faults", "inputs", "layers", "model", "replay", "errors"},
     "report": {"compare", "diagnosis", "model", "errors"},
     "reporters": {"report", "rollout", "compare", "diagnosis", "model", "errors"},
     "states": {"arrays", "inputs", "model", "errors"},

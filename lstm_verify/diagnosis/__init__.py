@@ -20,6 +20,7 @@ from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import bind, count_samples, random_inputs
 from lstm_verify.layers import Identity
 from lstm_verify.model import Model
+from lstm_verify.replay import one_thread
 
 SAMPLES = 8
 """The samples that experiments are made with."""
@@ -119,6 +120,7 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+@one_thread()
 def diagnose(
     model: Model,
     inputs: Mapping[str, Rows],

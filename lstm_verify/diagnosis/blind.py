@@ -23,6 +23,7 @@ from lstm_verify.diagnosis.experiment import Experiment, experiment
 from lstm_verify.inputs import count_samples
 from lstm_verify.layers import Layer, Run, Signal, Signals
 from lstm_verify.model import Model
+from lstm_verify.replay import one_thread
 
 FEW, MANY = 8, 128
 """Samples that every fault is tried on, and those that a fault is tried on that the first do not show."""
@@ -79,6 +80,7 @@ class _Calls:
         return outputs
 
 
+@one_thread()
 def blind_spots(
     model: Model, inputs: Mapping[str, Rows], batch_size: int | None = None, seconds: float = SECONDS
 ) -> BlindSpots:
