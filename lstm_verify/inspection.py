@@ -81,9 +81,10 @@ def recurrences(model: Model) -> list[dict[str, Any]]:
         if isinstance(layer, Loop):
             found.append({"layer": name, "type": None, "settings": {}})
         elif isinstance(layer, Scan):
+            holds = {"holds": layer.holds} if layer.holds else {}
             pairs = zip(layer.cells, layer.recovered, strict=True)
             found += [
-                {"layer": name, "type": cell.kind, "settings": _settings(cell) | _of_graph(recovered)}
+                {"layer": name, "type": cell.kind, "settings": _settings(cell) | _of_graph(recovered) | holds}
                 for cell, recovered in pairs
             ]
     for item in model.unrolled:
@@ -221,6 +222,8 @@ def _settings_of_scan(scan: Scan) -> dict[str, Any]:
     settings = _settings(scan.rnn.cell) | {"compute_dtype": scan.compute_dtype}
     if scan.mask is not None:
         settings |= {"masked": True, "zero_output_for_mask": scan.rnn.zero_output_for_mask}
+    if scan.holds:
+        settings["holds"] = scan.holds
     for number, found in enumerate(scan.recovered):
         of = f" of cell {number}" if len(scan.recovered) > 1 else ""
         settings |= {f"gates in the graph{of}": found.gate_order, f"variables{of}": ", ".join(found.variables)}

@@ -66,6 +66,11 @@ class Scan(Layer):
         return self.rnn.weights()
 
     @property
+    def holds(self) -> str:
+        """Under which condition it stands for the loop, in words; empty: always."""
+        return ""
+
+    @property
     def cells(self) -> tuple[Cell, ...]:
         """Its cells, from the first on."""
         return self.rnn.cell.cells if isinstance(self.rnn.cell, StackedCells) else (self.rnn.cell,)

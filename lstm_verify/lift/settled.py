@@ -48,6 +48,13 @@ class SettledScan(Scan):
         return self.rnn.weights()
 
     @property
+    def holds(self) -> str:
+        """Under which condition it stands for the loop, in words."""
+        body = self.loop.body
+        names = [body.inputs[place].name for place in self.ones] if isinstance(body, Model) else []
+        return f"where {' and '.join(names) or 'what is fed'} is 1, else the loop runs operation by operation"
+
+    @property
     def needed(self) -> set[int]:
         return super().needed | set(range(self.variables))
 

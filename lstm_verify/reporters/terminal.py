@@ -116,6 +116,7 @@ TOLD = (
     "projected_to",
     "projection_clip",
     "layer_norm_epsilon",
+    "holds",
 )
 
 
