@@ -17,10 +17,17 @@ import numpy as np
 from lstm_verify.arrays import Array, Rows, whole
 from lstm_verify.budget import rounded_rows
 from lstm_verify.compare import SIGMAS, Comparison, Tolerance, Verdict, compare
-from lstm_verify.errors import UnsupportedError
+from lstm_verify.errors import InputError, UnsupportedError
 from lstm_verify.inputs import count_samples
 from lstm_verify.model import Model
 
+TOLERANCES = {
+    "float64": Tolerance(1e-5, 1e-4),
+    "float32": Tolerance(1e-5, 1e-4),
+    "float16": Tolerance(5e-3, 1e-2),
+    "bfloat16": Tolerance(4e-2, 5e-2),
+}
+"""By the coarsest dtype that the framework computes in, for models with an operation whose rounding is not known."""
 FEWEST = 16
 """The samples that get a σ of their own in any case, if there are that many."""
 SHARE = 32
@@ -182,3 +189,22 @@ def _loose(outputs: tuple[Comparison, ...], sigma: Mapping[str, KnownSigma], rep
                 f"largest value is {largest:.2g}; faults smaller than that stay hidden"
             )
     return notes
+
+
+def asked_tolerance(sigmas: float, atol: float | None, rtol: float | None) -> Tolerance:
+    """The tolerance asked for.
+
+    Raises:
+        InputError: a number that makes no sense.
+    """
+    for name, value in (("sigmas", sigmas), ("atol", atol), ("rtol", rtol)):
+        if value is not None and not (value >= 0 and np.isfinite(value)):
+            raise InputError(f"{name}: {value}, expected a finite number that is not negative")
+    return Tolerance(atol, rtol, sigmas)
+
+
+def tolerance_for(model: Model, atol: float | None, rtol: float | None) -> Tolerance:
+    """The tolerance asked for, or else the one for the precision that the model computes in."""
+    default = TOLERANCES[model.precision]
+    asked_tolerance(SIGMAS, atol, rtol)
+    return Tolerance(default.atol if atol is None else atol, default.rtol if rtol is None else rtol)

@@ -18,7 +18,7 @@ import numpy as np
 
 from lstm_verify import runtimes
 from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects, whole, write_npz
-from lstm_verify.compare import SIGMAS, Tolerance, Verdict, verdict_of
+from lstm_verify.compare import SIGMAS, Verdict, verdict_of
 from lstm_verify.diagnosis import SECONDS
 from lstm_verify.diagnosis import diagnose as diagnosed
 from lstm_verify.diagnosis.blind import BlindSpots
@@ -27,19 +27,12 @@ from lstm_verify.experiments import Looking, Tap, telling_inputs, timed
 from lstm_verify.formats import load
 from lstm_verify.inputs import bind, by_name, count_samples, random_inputs
 from lstm_verify.inspection import recurrences
-from lstm_verify.judging import Judgement, judge
+from lstm_verify.judging import TOLERANCES, Judgement, asked_tolerance, judge
 from lstm_verify.model import Model
 from lstm_verify.replay import replay_rows
 from lstm_verify.report import Predicted, Report
 from lstm_verify.states import join
 
-TOLERANCES = {
-    "float64": Tolerance(1e-5, 1e-4),
-    "float32": Tolerance(1e-5, 1e-4),
-    "float16": Tolerance(5e-3, 1e-2),
-    "bfloat16": Tolerance(4e-2, 5e-2),
-}
-"""By the coarsest dtype that the framework computes in, for models with an operation whose rounding is not known."""
 RANDOM_SAMPLES = 32
 TIMEOUT = 600.0
 
@@ -120,18 +113,7 @@ def verify(
         with timed(timings, "load"):
             model = load(path, signature)
             framework = runtime or model.runtime
-            spots: BlindSpots | None = None
-            notes: list[str] = []
-            given: Any
-            if x is None:
-                count = _random_samples(model, random)
-                # at least two batches, so that it would show what one leaves to the next
-                batch_size = batch_size or min(runtimes.find(framework).batch_size or count, max(1, count // 2))
-                given = random_inputs(model, count, seed)
-                if wants_blind_spots:
-                    given, spots, notes = telling_inputs(model, given, _batch_size(model, framework, batch_size))
-            else:
-                given = arrays_of(x)
+            given, batch_size, spots, notes = _given(model, x, framework, batch_size, (random, seed), wants_blind_spots)
             if state_from is not None:
                 given, notes = completed(model, given, state_from)
             with about(x):
@@ -145,7 +127,8 @@ def verify(
             raise InputError(f"timeout: {timeout}, expected a positive number of seconds")
         size = _batch_size(model, framework, batch_size)
         replaying = _Replaying(model, inputs, size, Path(scratch), progress, timings)
-        looking = Looking(model, inputs, size, timings, wants_blind_spots, spots)
+        batches = size if expected is None or model.stateful else None  # not known of recorded predictions
+        looking = Looking(model, inputs, batches, timings, wants_blind_spots, spots)
         if expected is None:
             call = model.source.call if model.source else {}
             again = model.divisible and not model.stateful
@@ -234,6 +217,22 @@ def _predict_and_replay(
         return _Predictions(source, outputs, reason, prediction.again), replayed
 
 
+def _given(
+    model: Model, x: Any, framework: str, batch_size: int | None, random: tuple[int, int], telling: bool
+) -> tuple[Any, int | None, BlindSpots | None, list[str]]:
+    """Inputs, given or made, the size of a batch, and if they were made to be telling, their blind spots and a note."""
+    if x is not None:
+        return arrays_of(x), batch_size, None, []
+    count = _random_samples(model, random[0])
+    # at least two batches, so that it would show what one leaves to the next
+    size = batch_size or min(runtimes.find(framework).batch_size or count, max(1, count // 2))
+    made = random_inputs(model, count, random[1])
+    if not telling:
+        return made, size, None, []
+    inputs, spots, notes = telling_inputs(model, made, _batch_size(model, framework, size))
+    return inputs, size, spots, notes
+
+
 def _kept(outputs: dict[str, Rows], scratch: Path) -> dict[str, Rows]:
     """Move predictions out of the child's directory, which goes away with it."""
     return {
@@ -299,22 +298,3 @@ def _random_samples(model: Model, samples: int) -> int:
     """As many as asked for, rounded up to whole batches of a model that insists on a batch size."""
     size = model.batch_size or 1
     return -(-samples // size) * size
-
-
-def asked_tolerance(sigmas: float, atol: float | None, rtol: float | None) -> Tolerance:
-    """The tolerance asked for.
-
-    Raises:
-        InputError: a number that makes no sense.
-    """
-    for name, value in (("sigmas", sigmas), ("atol", atol), ("rtol", rtol)):
-        if value is not None and not (value >= 0 and np.isfinite(value)):
-            raise InputError(f"{name}: {value}, expected a finite number that is not negative")
-    return Tolerance(atol, rtol, sigmas)
-
-
-def tolerance_for(model: Model, atol: float | None, rtol: float | None) -> Tolerance:
-    """The tolerance asked for, or else the one for the precision that the model computes in."""
-    default = TOLERANCES[model.precision]
-    asked_tolerance(SIGMAS, atol, rtol)
-    return Tolerance(default.atol if atol is None else atol, default.rtol if rtol is None else rtol)

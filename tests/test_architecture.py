@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "experiments": {"arrays", "diagnosis", "errors", "inputs", "model", "runtimes"},
     "rollout": {
         *("arrays", "compare", "errors", "formats", "inputs", "layers", "model", "replay", "report", "runtimes"),
-        *("experiments", "verify"),
+        *("experiments", "judging", "verify"),
     },
     "cli": {"arrays", "errors", "formats", "inspection", "reporters", "rollout", "verify", "__init__"},
 }

@@ -21,13 +21,14 @@ from lstm_verify.errors import InputError, RuntimeFailure
 from lstm_verify.experiments import timed
 from lstm_verify.formats import load
 from lstm_verify.inputs import as_input, bind, count_samples, named_rows
+from lstm_verify.judging import tolerance_for
 from lstm_verify.model import Input, Model
 from lstm_verify.report import Predicted
 from lstm_verify.rollout.loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollout.pairing import Pairs, Wishes, check_names, likely_states, main_input
 from lstm_verify.rollout.plan import Plan, make_plan
 from lstm_verify.rollout.report import RolloutReport, Token
-from lstm_verify.verify import TIMEOUT, Progress, about, arrays_of, completed, tolerance_for
+from lstm_verify.verify import TIMEOUT, Progress, about, arrays_of, completed
 
 
 def rollout(
