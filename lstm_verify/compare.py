@@ -100,14 +100,14 @@ class Scale:
     def of(self, rows: slice, predicted: Array, replayed: Array) -> Array:
         """σ of the elements, (samples, elements); NaN if it is not known.
 
-        No less than half a unit in the last place of what was predicted, which was rounded at least once.
+        No less than half a unit in the last place of what was predicted, which was rounded at least once; of float16
+        no more than for float32, since σ has the precision of the model in it already.
         """
         if self.sigma is None:
             return np.full(predicted.shape, np.nan)
-        held = np.isfinite(replayed)
-        # no rounding explains a number where not even float64 holds one
-        known = np.where(held | ~np.isfinite(predicted), self.sigma[rows].reshape(predicted.shape), 0.0)
-        last = np.finfo(predicted.dtype).eps / 2 if predicted.dtype.kind == "f" else 0.0
+        known, held = self.sigma[rows].reshape(predicted.shape), np.isfinite(replayed)
+        known = np.where(held | ~np.isfinite(predicted), known, 0.0)  # a number where not even float64 holds one
+        last = min(np.finfo(predicted.dtype).eps, 2.0**-23) / 2 if predicted.dtype.kind == "f" else 0.0
         return np.maximum(known, last * np.abs(np.where(held, replayed, 0.0)))
 
 

@@ -14,12 +14,18 @@ import click
 
 from lstm_verify.errors import LstmVerifyError, OutputError, printable
 
+Command = Callable[..., None]
 
-def runtime_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of a command that lets a framework predict, in the order in which `--help` shows them."""
-    for option in reversed(RUNTIME_OPTIONS):
+
+def _with_options(command: Command, options: tuple[Callable[[Command], Command], ...]) -> Command:
+    for option in reversed(options):
         command = option(command)
     return command
+
+
+def runtime_options(command: Command) -> Command:
+    """Add the options of a command that lets a framework predict, in the order in which `--help` shows them."""
+    return _with_options(command, RUNTIME_OPTIONS)
 
 
 RUNTIME_OPTIONS = (
@@ -40,11 +46,9 @@ RUNTIME_OPTIONS = (
 )
 
 
-def input_options(command: Callable[..., None]) -> Callable[..., None]:
+def input_options(command: Command) -> Command:
     """Add the options that say what a model is given, and what it is expected to return."""
-    for option in reversed(INPUT_OPTIONS):
-        command = option(command)
-    return command
+    return _with_options(command, INPUT_OPTIONS)
 
 
 INPUT_OPTIONS = (
@@ -87,11 +91,9 @@ def check_inputs(
         raise click.UsageError("--state-from completes what --input gives. Give --input too")
 
 
-def judging_options(command: Callable[..., None]) -> Callable[..., None]:
+def judging_options(command: Command) -> Command:
     """Add the options that say how predictions are judged and made."""
-    for option in reversed(JUDGING_OPTIONS):
-        command = option(command)
-    return command
+    return _with_options(command, JUDGING_OPTIONS)
 
 
 JUDGING_OPTIONS = (

@@ -93,6 +93,17 @@ class Experiment:
             return NEVER
         return distance(self.predicted, outputs, self.rough if sigma is None else sigma)
 
+    def residual(self, outputs: list[Array] | None) -> Array | None:
+        """Every deviation, roughly in σ, in one row; 0 where nothing can be said. None if a shape is another one."""
+        if outputs is None or self.predicted is None or [o.shape for o in outputs] != [p.shape for p in self.predicted]:
+            return None
+        parts = []
+        for y, p, σ in zip(outputs, self.predicted, self.rough, strict=True):
+            good = np.isfinite(y) & np.isfinite(p) & np.isfinite(σ) & (σ > 0)
+            with np.errstate(invalid="ignore"):
+                parts.append(np.where(good, (y - p) / np.where(good, σ, 1), 0.0).ravel())
+        return np.concatenate(parts)
+
     def confirmed(self, change: Change) -> Misfit:
         """How far the changed model is from the predictions, in σ of its own."""
         outputs = self.outputs(change)

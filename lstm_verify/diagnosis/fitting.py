@@ -32,12 +32,16 @@ def _settled(experiment: Experiment, family: Family, start: float) -> float | No
     to_value: Callable[[float], float] = np.exp if positive else float
     place = float(np.log(start)) if positive else start
     before = np.inf
-    residual = _residual(experiment, family, to_value(place))
+
+    def residual_at(place: float) -> Array | None:
+        return experiment.residual(experiment.outputs(family.at(to_value(place))))
+
+    residual = residual_at(place)
     for _ in range(ROUNDS):
         if residual is None:
             return None
         width = STEP * max(abs(place), 1.0)
-        other = _residual(experiment, family, to_value(place + width))
+        other = residual_at(place + width)
         if other is None:
             return None
         slope = (other - residual) / width
@@ -47,7 +51,7 @@ def _settled(experiment: Experiment, family: Family, start: float) -> float | No
         move = float(np.clip(-(slope @ residual) / steepness, -2.0, 2.0))
         now = float(residual @ residual)
         while abs(move) > 1e-12:
-            tried = _residual(experiment, family, to_value(place + move))
+            tried = residual_at(place + move)
             if tried is not None and float(tried @ tried) < now:
                 break
             move /= 4
@@ -58,20 +62,6 @@ def _settled(experiment: Experiment, family: Family, start: float) -> float | No
             break
         before = now
     return float(to_value(place))
-
-
-def _residual(experiment: Experiment, family: Family, value: float) -> Array | None:
-    """Every deviation, in σ."""
-    outputs = experiment.outputs(family.at(value))
-    if outputs is None or experiment.predicted is None:
-        return None
-    if [o.shape for o in outputs] != [p.shape for p in experiment.predicted]:
-        return None
-    parts = []
-    for y, p, σ in zip(outputs, experiment.predicted, experiment.sigma, strict=True):
-        good = np.isfinite(y) & np.isfinite(p) & np.isfinite(σ) & (σ > 0)
-        parts.append(np.where(good, (y - p) / np.where(good, σ, 1), 0.0).ravel())
-    return np.concatenate(parts)
 
 
 def _with_few_digits(experiment: Experiment, family: Family, value: float) -> Change:

@@ -45,7 +45,7 @@ def suspect(experiment: Experiment, seconds: float) -> Suspect | None:
     """Try every weight; the one that explains the predictions, if one does."""
     until = time.monotonic() + seconds
     total = sum(weight.size for site in sites(experiment.model) for weight in own_weights(site.item).values())
-    residual = _residual(experiment, experiment.replayed)
+    residual = experiment.residual(experiment.replayed)
     if residual is None or total > MOST:
         return None
     ranking: list[tuple[float, Site, str, tuple[int, ...]]] = []
@@ -82,23 +82,11 @@ def _put(model: Model, site: Site, item: Any) -> Model:
     return site.put(item)
 
 
-def _residual(experiment: Experiment, outputs: list[Array] | None) -> Array | None:
-    if outputs is None or experiment.predicted is None:
-        return None
-    if [o.shape for o in outputs] != [p.shape for p in experiment.predicted]:
-        return None
-    parts = []
-    for y, p, σ in zip(outputs, experiment.predicted, experiment.rough, strict=True):
-        good = np.isfinite(y) & np.isfinite(p) & np.isfinite(σ) & (σ > 0)
-        parts.append(np.where(good, (y - p) / np.where(good, σ, 1), 0.0).ravel())
-    return np.concatenate(parts)
-
-
 def _slope(
     experiment: Experiment, residual: Array, site: Site, name: str, index: tuple[int, ...], at: float | None = None
 ) -> Array | None:
     now = float(getattr(site.item, name)[index]) if at is None else at
-    moved = _residual(experiment, experiment.outputs(_with(site, name, index, now + STEP)))
+    moved = experiment.residual(experiment.outputs(_with(site, name, index, now + STEP)))
     return None if moved is None else (moved - residual) / STEP
 
 
@@ -106,7 +94,7 @@ def _settled(experiment: Experiment, site: Site, name: str, index: tuple[int, ..
     """The weight fitted, if it explains the predictions then."""
     says = value = float(getattr(site.item, name)[index])
     for _ in range(ROUNDS):
-        residual = _residual(experiment, experiment.outputs(_with(site, name, index, value)))
+        residual = experiment.residual(experiment.outputs(_with(site, name, index, value)))
         slope = None if residual is None else _slope(experiment, residual, site, name, index, value)
         if residual is None or slope is None or not float(slope @ slope) > 0:
             return None
