@@ -2,15 +2,15 @@
 
 σ costs several times what the replay does, so it is not computed for every sample of a large input. It is for the
 samples that deviate most, in absolute terms and relative to the size of their outputs, and for some others. A sample
-without a σ of its own passes only if it would with the smallest σ that any of these has at the same place; one that
-does not gets its own. The report says for how many samples that was (`docs/rounding.md` shows that verdicts are the
-same as with σ for all).
+without a σ of its own passes only if it would with the smallest σ that any of these has at the same place, in absolute
+terms and relative to the size of the inputs; one that does not gets its own. The report says for how many samples that
+was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,10 @@ FEWEST = 16
 """The samples that get a σ of their own in any case, if there are that many."""
 SHARE = 32
 """Of larger inputs, one sample in so many does at first."""
+COUNTED = 256
+"""The samples that get a σ of their own only to tell how many are beyond."""
+CHUNK = 4096
+"""The samples whose sizes are looked at together."""
 LOOSE = 0.01
 """A budget of more than this share of an output's largest value is worth a note."""
 
@@ -49,25 +53,43 @@ class Judgement:
 
 @dataclass(frozen=True)
 class KnownSigma:
-    """σ of one output: that of some samples, and for each of the others the smallest of these."""
+    """σ of one output: that of some samples, and for each of the others what these have at the same place.
 
-    samples: int
+    It is the smallest of them, in absolute terms or relative to the inputs of the sample, whichever is less.
+    """
+
+    sizes: Array
+    """(samples,) float64: how large the inputs of each sample are."""
     own: Array
     """(some,) int64, in rising order: the samples whose σ is known."""
     rows: Array
     """(some, ...): their σ"""
+    largest: bool = False
+    """Whether the others have the largest of them instead of the smallest: beyond that they are for certain."""
 
     def __getitem__(self, rows: slice) -> Array:
-        if len(self.own) == self.samples:
+        if len(self.own) == len(self.sizes):
             return self.rows[rows]
-        start, stop, _ = rows.indices(self.samples)
-        found = np.repeat(self.rows.min(axis=0, keepdims=True), stop - start, axis=0)
+        start, stop, _ = rows.indices(len(self.sizes))
+        found = self._of_others(self.sizes[start:stop])
         first, last = np.searchsorted(self.own, (start, stop))
         found[self.own[first:last] - start] = self.rows[first:last]
         return found
 
+    def _of_others(self, sizes: Array) -> Array:
+        if self.largest:
+            return np.repeat(self.rows.max(axis=0, keepdims=True), len(sizes), axis=0)
+        axes = (-1, *(1,) * (self.rows.ndim - 1))
+        known = self.sizes[self.own].reshape(axes)
+        with np.errstate(all="ignore"):
+            relative = np.where(known > 0, self.rows / known, np.inf).min(axis=0)
+            scaled = np.where(np.isfinite(relative), relative, np.inf) * sizes.reshape(axes)
+        smallest = self.rows.min(axis=0)
+        least: Array = np.minimum(smallest, np.where(np.isnan(scaled), smallest, scaled))
+        return least
+
     def is_own(self, rows: slice) -> Array:
-        return np.isin(np.arange(self.samples)[rows], self.own)
+        return np.isin(np.arange(len(self.sizes))[rows], self.own)
 
 
 def judge(
@@ -118,19 +140,46 @@ def _enough_sigma(
     """σ for as many samples as a verdict needs."""
     samples = count_samples(inputs)
     if not model.divisible or model.stateful or samples <= FEWEST:
-        rows = rounded_rows(model, inputs, batch_size)
-        return {name: KnownSigma(len(σ), np.arange(len(σ)), σ) for name, σ in _of_samples(rows).items()}, samples
+        every = _of_samples(rounded_rows(model, inputs, batch_size))
+        return {name: KnownSigma(np.zeros(len(σ)), np.arange(len(σ)), σ) for name, σ in every.items()}, samples
+    sizes = _sizes(inputs, samples)
     chosen = _first(plain, samples)
-    sigma = _of(model, inputs, chosen, samples)
+    sigma = _of(model, inputs, chosen, sizes)
     while tolerance.by_rounding:
         outputs = compare(predicted, replayed, tolerance, sigma=sigma)
-        beyond = np.unique(np.concatenate([np.flatnonzero(~output.within) for output in outputs]))
-        missing = np.setdiff1d(beyond, chosen)
-        if not missing.size or missing.size < beyond.size:
-            break  # none is in doubt, or a sample with its own σ is beyond it anyway
-        more = missing[: max(FEWEST, samples // SHARE)]
-        sigma, chosen = _joined(sigma, chosen, _of(model, inputs, more, samples), more)
-    return sigma, len(chosen)
+        missing = _in_doubt(outputs, chosen)
+        if not missing.size:
+            break
+        more = missing[: max(FEWEST, len(chosen) // 2)]
+        sigma, chosen = _joined(sigma, chosen, _of(model, inputs, more, sizes), more)
+    beyond = tolerance.by_rounding and any((~output.within).any() for output in outputs)
+    # that something is beyond is certain by now; of the others those count that would be with the largest σ as well
+    return {name: replace(known, largest=beyond) for name, known in sigma.items()}, len(chosen)
+
+
+def _in_doubt(outputs: tuple[Comparison, ...], chosen: Array) -> Array:
+    """The samples to look at next: those that decide on an output of which none is beyond for certain; if there are
+    none, some that only count."""
+    deciding, counted = set[int](), set[int]()
+    for output in outputs:
+        beyond = np.flatnonzero(~output.within)
+        certain = np.isin(beyond, chosen)
+        (counted if certain.any() else deciding).update(beyond[~certain].tolist())
+    if deciding:
+        return np.array(sorted(deciding), int)
+    return np.array(sorted(counted), int)[: max(COUNTED - len(chosen), 0)]
+
+
+def _sizes(inputs: Mapping[str, Rows], samples: int) -> Array:
+    """The largest absolute number that goes in with each sample; 1 if only whole numbers do."""
+    sizes = np.zeros(samples)
+    for rows in inputs.values():
+        if rows.dtype.kind == "f" and rows.shape:
+            for start in range(0, samples, CHUNK):
+                part = np.abs(np.asarray(rows[start : start + CHUNK], np.float64))
+                largest = np.nanmax(part.reshape(len(part), -1), axis=1, initial=0)
+                sizes[start : start + CHUNK] = np.maximum(sizes[start : start + CHUNK], largest)
+    return sizes if sizes.any() else np.ones(samples)
 
 
 def _of_samples(rows: dict[str, Array]) -> dict[str, Array]:
@@ -147,9 +196,9 @@ def _first(plain: tuple[Comparison, ...], samples: int) -> Array:
     return np.array(sorted(chosen))
 
 
-def _of(model: Model, inputs: Mapping[str, Rows], chosen: Array, samples: int) -> dict[str, KnownSigma]:
+def _of(model: Model, inputs: Mapping[str, Rows], chosen: Array, sizes: Array) -> dict[str, KnownSigma]:
     some = {name: _picked(rows, chosen) for name, rows in inputs.items()}
-    return {name: KnownSigma(samples, chosen, σ) for name, σ in rounded_rows(model, some).items()}
+    return {name: KnownSigma(sizes, chosen, σ) for name, σ in rounded_rows(model, some).items()}
 
 
 def _picked(rows: Rows, chosen: Array) -> Rows:
@@ -162,7 +211,7 @@ def _joined(
     order = np.argsort(np.concatenate([chosen, added]))
     everyone = np.concatenate([chosen, added])[order]
     joined = {
-        name: KnownSigma(known.samples, everyone, np.concatenate([known.rows, more[name].rows])[order])
+        name: KnownSigma(known.sizes, everyone, np.concatenate([known.rows, more[name].rows])[order])
         for name, known in sigma.items()
     }
     return joined, everyone

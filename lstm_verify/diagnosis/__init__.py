@@ -31,6 +31,8 @@ RANDOM_SHARE = 0.1
 RANDOM_SAMPLES = 16
 SEEDS = 4
 EVIDENCE = 20
+MOST_NAMED = 16
+"""Explanations that are told apart; more than a few mean that the input shows little."""
 Tap = Callable[[Array], Tapped | None]
 """From the numbers of samples to what the framework's layers compute for them."""
 ORDERED = 128
@@ -195,10 +197,7 @@ def _worst(outputs: tuple[Comparison, ...], count: int) -> Array:
 def _diagnosis(model: Model, lasting: list[Explanation], found: Found) -> Diagnosis:
     best = min((e.after.mean for e in lasting), default=0.0)
     good = [e for e in lasting if e.after.mean <= max(CLEARLY_BETTER * best, 0.5)]
-    named: dict[tuple[str, tuple[str, ...]], Explanation] = {}
-    for explanation in good:
-        named.setdefault((explanation.change.fault, explanation.change.layers), explanation)
-    groups, separating = told_apart(model, list(named.values()))
+    groups, separating = told_apart(model, good[:MOST_NAMED])
     explanations = tuple(replace(first, also=tuple(e.change for e in others)) for first, *others in groups)
     status = {0: "unexplained", 1: "explained"}.get(len(explanations), "ambiguous")
     closest = None if explanations else found.closest

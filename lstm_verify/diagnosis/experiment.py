@@ -152,7 +152,7 @@ def _usual(sigma: Array) -> float:
 
 def distance(predicted: Sequence[Array], outputs: Sequence[Array], sigma: Sequence[Array]) -> Misfit:
     """How far outputs are from predictions, where both are finite."""
-    worst, largest, squares, count = 0.0, 0.0, 0.0, 0
+    worst, largest, squares, count, finite = 0.0, 0.0, 0.0, 0, 0
     for p, y, σ in zip(predicted, outputs, sigma, strict=True):
         with np.errstate(all="ignore"):
             same = (p == y) | (np.isnan(p) & np.isnan(y))
@@ -161,8 +161,11 @@ def distance(predicted: Sequence[Array], outputs: Sequence[Array], sigma: Sequen
         ratio = np.where(np.isnan(ratio), np.where(np.isinf(σ), 0.0, FAR), np.minimum(ratio, FAR))
         away = np.where(np.isnan(away), np.inf, away)
         worst, largest = max(worst, float(ratio.max(initial=0))), max(largest, float(away.max(initial=0)))
+        finite += int(np.count_nonzero(np.isfinite(p) & np.isfinite(y)))
         squares += float(np.square(np.minimum(ratio, 1e8)).sum())
         count += ratio.size
+    if not finite:
+        return NEVER  # NaN everywhere agrees with anything that fails
     return Misfit(worst, largest, float(np.sqrt(squares / max(count, 1))))
 
 

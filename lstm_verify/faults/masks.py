@@ -82,11 +82,12 @@ def padding_moved(signals: Signals) -> Signals:
 
 
 def padding_moved_back(signals: Signals) -> Signals:
-    """The same for outputs, whose mask still is where it was."""
+    """The same for outputs, back to where they were."""
     (y, kept), *others = signals
     if kept is None or kept.ndim != 2 or y.ndim < 3:
         return signals
-    return (Signal(_taken(y, np.argsort(_order(kept), axis=1)), kept), *others)
+    order = _order(kept)  # of the mask as it was moved: once more is back
+    return (Signal(_taken(y, order), np.take_along_axis(kept, order, axis=1)), *others)
 
 
 def counted_from(start: bool) -> Any:

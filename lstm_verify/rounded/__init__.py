@@ -123,7 +123,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
     @property
     def exact(self) -> bool:
         """Whether nothing was rounded yet."""
-        return isinstance(self.variance, float)
+        return type(self.variance) is float  # which a NumPy number, the variance of a lone value, is not
 
     def variances(self) -> Array:
         """The variance of every element, of the shape of the values."""

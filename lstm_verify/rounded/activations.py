@@ -23,6 +23,7 @@ SLOPES: dict[str, Callable[[Array], Any]] = {
 OWN_ERRORS: dict[str, Callable[[Array, Array], Any]] = {
     "softmax": lambda z, y: (4 - 0.125 * np.log(np.maximum(y, 1e-300))) * y,
     "log_softmax": lambda z, y: 1 + np.abs(y),
+    "hard_sigmoid": lambda z, y: 4 * np.abs(y) + 0.5 * ((y > 0) & (y < 1)),
     "elu": lambda z, y: 4 * np.abs(y) + 0.5 * (z < 0),
     "selu": lambda z, y: 4 * np.abs(y) + 1.0 * (z < 0),
     "gelu": lambda z, y: 4 * np.abs(y) + 3.0 * (z < 0),

@@ -109,8 +109,9 @@ def _extreme(pick: Callable[..., Any]) -> Callable[..., Any]:
     def rule(like: Rounded, x: Rounded, axis: Any = None, keepdims: Any = False, **more: Any) -> Any:
         """The largest error among the elements that rounding may make the extreme one."""
         y = pick(x.value, axis=axis, keepdims=True, **more)
-        near = np.abs(x.value - y) <= SIGMAS * np.sqrt(x.variances())
-        variance = np.max(np.where(near, x.variances(), 0), axis=axis, keepdims=keepdims, initial=0)
+        errors = np.where(np.isnan(x.variances()), np.inf, x.variances())
+        near = np.abs(x.value - y) <= SIGMAS * np.sqrt(errors)
+        variance = np.max(np.where(near, errors, 0), axis=axis, keepdims=keepdims, initial=0)
         return like.like(y.reshape(np.shape(variance)), variance)
 
     return rule

@@ -93,7 +93,7 @@ def _begun_with(result: Rounded, inputs: tuple[Any, ...], values: tuple[Any, ...
 
 
 def _passed_on(ufunc: np.ufunc, y: Array, values: tuple[Any, ...], variances: tuple[Any, ...]) -> Any:
-    if all(isinstance(variance, float) for variance in variances):
+    if all(type(variance) is float for variance in variances):
         return 0.0
     if ufunc in RULES:
         return RULES[ufunc](y, *values, *variances)
@@ -121,7 +121,7 @@ def spread(function: Callable[[Array], Array], y: Array, z: Array, variance: Any
     with np.errstate(all="ignore"):
         moved = np.maximum(np.abs(function(z + reach) - y), np.abs(function(z - reach) - y))
     result: Array = np.where(reach > 0, np.square(moved / SIGMAS), 0.0)
-    return result
+    return np.where(np.isfinite(variance), result, np.inf)  # of what may be anything nothing can be said
 
 
 def product(like: Rounded, multiply: Callable[..., Any], a: Any, b: Any, terms: int | None = None) -> Rounded:
@@ -141,7 +141,7 @@ def product(like: Rounded, multiply: Callable[..., Any], a: Any, b: Any, terms: 
     u2, v2 = precision.unit**2, precision.adds_in**2
     per_term = v2 * (n / 6 + 1) + (u2 / 3 if precision.is_narrow and isinstance(b, np.ndarray) else 0)
     variance = multiply(per_term * np.square(x) + vx, W2)
-    if not isinstance(vW, float):
+    if type(vW) is not float:
         variance = variance + multiply(np.square(x), vW)
     result = like.like(y, variance + own_error(y, precision, (1 + v2 / u2 * n / 9) ** 0.5))
     result.terms = n

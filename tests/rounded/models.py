@@ -1,0 +1,134 @@
+"""A layer of every kind, small, for inputs of (samples, 6, 3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.layers import (
+    Activation,
+    Array,
+    BatchNormalization,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    GroupNormalization,
+    Layer,
+    LayerNormalization,
+    LSTMVariantCell,
+    Normalization,
+    Permute,
+    Pooling1D,
+    PReLU,
+    Rescaling,
+    Reshape,
+    SeparableConv1D,
+    StackedCells,
+    TimeDistributed,
+    UnitNormalization,
+    UpSampling1D,
+    ZeroPadding1D,
+)
+from lstm_verify.layers import activations as functions
+from tests.builders import (
+    FEATURES,
+    TIMESTEPS,
+    UNITS,
+    dense,
+    gru_cell,
+    lstm_cell,
+    lstm_model,
+    random_array,
+    rnn,
+    sequential,
+    simple_rnn_cell,
+)
+
+SAMPLES = 9
+RELU = functions.Activation.of("relu")
+HARD = functions.Activation.of("hard_sigmoid", slope=0.2)
+
+
+def bidirectional(merge: str | None = "concat", **options: Any) -> Bidirectional:
+    halves = [rnn(lstm_cell(seed=n), f"half_{n}", go_backwards=n == 2, **options) for n in (1, 2)]
+    return Bidirectional(name="both", forward_layer=halves[0], backward_layer=halves[1], merge_mode=merge, **options)
+
+
+def variant(**options: Any) -> LSTMVariantCell:
+    plain = lstm_cell()
+    weights = {name: getattr(plain, name) for name in ("kernel", "recurrent_kernel", "bias")}
+    return LSTMVariantCell(name="cell", **weights, **options)
+
+
+def weights(*shape: int, seed: int = 70) -> Array:
+    return random_array(*shape, seed=seed)
+
+
+PEEPHOLES = {f"peephole_{gate}": weights(UNITS, seed=ord(gate)) for gate in "ifo"}
+LAYERS: dict[str, Layer] = {
+    "LSTM": rnn(lstm_cell()),
+    "LSTM, sequences": rnn(lstm_cell(), return_sequences=True),
+    "LSTM, backwards": rnn(lstm_cell(), go_backwards=True, return_sequences=True),
+    "LSTM, relu": rnn(lstm_cell(activation=RELU)),
+    "LSTM, hard_sigmoid": rnn(lstm_cell(recurrent_activation=HARD)),
+    "LSTM, forget bias": rnn(lstm_cell(forget_bias=1.0)),
+    "LSTM, no bias": rnn(lstm_cell(bias=False)),
+    "LSTM, peepholes and clip": rnn(variant(**PEEPHOLES, cell_clip=0.3)),
+    "LSTM, coupled": rnn(
+        LSTMVariantCell(
+            name="cell", kernel=weights(FEATURES, 12), recurrent_kernel=weights(UNITS, 12, seed=71), coupled="i"
+        )
+    ),
+    "LSTM, normalised": rnn(
+        variant(layer_norm_epsilon=1e-3, gamma=weights(4 * UNITS), state_gamma=weights(UNITS, seed=3))
+    ),
+    "GRU": rnn(gru_cell()),
+    "GRU, reset before": rnn(gru_cell(reset_after=False), return_sequences=True),
+    "SimpleRNN": rnn(simple_rnn_cell(), return_sequences=True),
+    "softmax gates": rnn(lstm_cell(activation=functions.Activation.of("softmax"))),
+    "stacked": rnn(StackedCells(name="cells", cells=(lstm_cell(), gru_cell(features=UNITS))), return_sequences=True),
+    "Bidirectional": bidirectional(),
+    "Bidirectional, sequences": bidirectional("mul", return_sequences=True),
+    "Bidirectional, average": bidirectional("ave", return_sequences=True),
+    "TimeDistributed": TimeDistributed(name="each", layer=dense(features=FEATURES)),
+    "Dense": dense(features=FEATURES),
+    "Dense, softmax": dense(3, FEATURES, activation=functions.Activation.of("softmax")),
+    "Dense, no bias": Dense(name="dense", kernel=weights(FEATURES, 5)),
+    "Conv1D": Conv1D(name="conv", kernel=weights(3, FEATURES, 4), bias=weights(4), strides=2, padding="same"),
+    "Conv1D, groups": Conv1D(name="conv", kernel=weights(2, 1, 6), groups=3, dilation=2, padding="causal"),
+    "SeparableConv1D": SeparableConv1D(
+        name="conv", depthwise_kernel=weights(2, FEATURES, 2), pointwise_kernel=weights(1, 6, 4), bias=weights(4)
+    ),
+    "BatchNormalization": BatchNormalization(
+        name="norm",
+        moving_mean=weights(3),
+        moving_variance=np.square(weights(3)) + 0.1,
+        gamma=weights(3, seed=1),
+        beta=weights(3, seed=2),
+    ),
+    "LayerNormalization": LayerNormalization(name="norm", gamma=weights(3), beta=weights(3, seed=1)),
+    "GroupNormalization": GroupNormalization(name="norm", groups=3, gamma=weights(3), beta=weights(3, seed=1)),
+    "UnitNormalization": UnitNormalization(name="norm"),
+    "Normalization": Normalization(name="norm", mean=weights(3), variance=np.square(weights(3)) + 0.1),
+    "Rescaling": Rescaling(name="scale", scale=np.array(1 / 255), offset=np.array(-0.3)),
+    "PReLU": PReLU(name="prelu", alpha=np.abs(weights(1, FEATURES))),
+    "Activation": Activation(name="gelu", activation=functions.Activation.of("gelu")),
+    "GlobalAveragePooling1D": GlobalAveragePooling1D(name="pool"),
+    "GlobalMaxPooling1D": GlobalMaxPooling1D(name="pool"),
+    "MaxPooling1D": Pooling1D(name="pool", pool_size=2, strides=2, padding="same"),
+    "AveragePooling1D": Pooling1D(name="pool", pool_size=3, strides=1, average=True, padding="same"),
+    "Flatten": Flatten(name="flat"),
+    "Permute": Permute(name="permute", dims=(2, 1)),
+    "Reshape": Reshape(name="reshape", target_shape=(FEATURES, TIMESTEPS)),
+    "UpSampling1D": UpSampling1D(name="up", size=2),
+    "ZeroPadding1D": ZeroPadding1D(name="pad", padding=(1, 2)),
+    "nested": replace(lstm_model(return_sequences=True), name="inner"),
+    "model in TimeDistributed": TimeDistributed(
+        name="each", layer=replace(sequential(dense(4, FEATURES), dense(name="head"), shape=(None, 3)), name="inner")
+    ),
+}
