@@ -125,7 +125,8 @@ def judge(
         note = f"no rounding budget: {error}. The tolerance is {used}"
         return Judgement(compare(predicted, replayed, used), used, notes=(note,))
     outputs = compare(predicted, replayed, tolerance, sigma=sigma)
-    return Judgement(outputs, tolerance, own, tuple(_loose(outputs, sigma, replayed)))
+    notes = tuple(_loose(outputs, sigma, replayed)) if tolerance.by_rounding else ()
+    return Judgement(outputs, tolerance, own, notes)
 
 
 def _enough_sigma(

@@ -144,7 +144,8 @@ def verify(
                 fallback = TOLERANCES[model.precision]
                 judged = judge(model, inputs, predicted.outputs, replayed, tolerance, fallback, size)
         verdict, found, blind = verdict_of(judged.outputs), None, None
-        if verdict is Verdict.MISMATCH and diagnose and predicted.outputs is not None:
+        comparable = all(output.deviations.size for output in judged.outputs)
+        if verdict is Verdict.MISMATCH and diagnose and comparable and predicted.outputs is not None:
             with timed(timings, "diagnose"):
                 tap = None if expected is not None else Tap(framework, request)
                 found = diagnosed(model, inputs, predicted.outputs, judged.outputs, size, seconds, predicted.again, tap)

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from lstm_verify import __version__
+from lstm_verify import __version__, load, replay
 from tests.command import FIXTURES, arguments, assert_refused, assert_usage_error, inputs, model, recorded, run
 
 ORIGIN = "origin_tanh_sigmoid"
@@ -34,6 +34,16 @@ def wrong(tmp_path: Path) -> Path:
     return tmp_path / "wrong.npz"
 
 
+@pytest.fixture
+def slightly_wrong(tmp_path: Path) -> Path:
+    """The same wrong by 1e-5 alone, some 100 times what rounding does there."""
+    with np.load(recorded(ORIGIN)) as archive:
+        dense = archive["dense"]
+    dense[2, 1] += 1e-5
+    np.savez(tmp_path / "slightly_wrong.npz", dense=dense)
+    return tmp_path / "slightly_wrong.npz"
+
+
 # --- subcommands
 
 
@@ -51,7 +61,7 @@ def test_options_may_come_before_the_model() -> None:
     assert run(*options, file).exit_code == 0
 
 
-@pytest.mark.parametrize("command", [(), ("verify",), ("inspect",), ("extract",)])
+@pytest.mark.parametrize("command", [(), ("verify",), ("diagnose",), ("inspect",), ("extract",)])
 def test_help(command: tuple[str, ...]) -> None:
     result = run(*command, "--help")
     assert result.exit_code == 0
@@ -149,8 +159,103 @@ def test_exit_code_of_a_match_and_a_mismatch(wrong: Path) -> None:
     match, mismatch = run(*arguments(ORIGIN)), run(model(ORIGIN), "-i", inputs(ORIGIN), "-e", wrong)
     assert (match.exit_code, mismatch.exit_code) == (0, 1)
     assert "MATCH  all 4 samples agree" in match.stdout
-    assert "MISMATCH  dense: 1 of 4 samples beyond the tolerance" in mismatch.stdout
+    assert "MISMATCH  dense: 1 of 4 samples beyond what rounding explains" in mismatch.stdout
     assert match.stderr == mismatch.stderr == ""
+
+
+def test_the_default_is_what_rounding_explains(slightly_wrong: Path) -> None:
+    """A deviation that a fixed tolerance would let pass."""
+    command = (model(ORIGIN), "-i", inputs(ORIGIN), "-e", slightly_wrong, "--no-diagnose", "--json", "-")
+    result = run(*command)
+    report = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert report["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None}
+    assert report["outputs"][0]["samples_beyond"] == 1
+    assert 8 < report["outputs"][0]["max_sigmas"] < 1000
+    fixed = run(*command, "--atol", "1e-5", "--rtol", "1e-4")
+    assert fixed.exit_code == 0
+    assert json.loads(fixed.stdout)["tolerance"] == {"sigmas": None, "atol": 1e-5, "rtol": 1e-4}
+
+
+def test_sigmas(slightly_wrong: Path) -> None:
+    """Just above and just below what a report says, of a match and of a mismatch."""
+    for expected in (recorded(ORIGIN), slightly_wrong):
+        command = (model(ORIGIN), "-i", inputs(ORIGIN), "-e", expected, "--no-diagnose", "--json", "-")
+        most = json.loads(run(*command).stdout)["outputs"][0]["max_sigmas"]
+        above, below = run(*command, "--sigmas", 1.001 * most), run(*command, "--sigmas", 0.999 * most)
+        assert (above.exit_code, below.exit_code) == (0, 1)
+        assert json.loads(above.stdout)["tolerance"]["sigmas"] == 1.001 * most
+
+
+@pytest.mark.parametrize("option", ["--atol", "--rtol"])
+def test_a_tolerance_takes_the_place_of_rounding(option: str, slightly_wrong: Path) -> None:
+    command = (model(ORIGIN), "-i", inputs(ORIGIN), "-e", slightly_wrong, "--no-diagnose", "--sigmas", "1e9")
+    assert run(*command).exit_code == 0
+    assert run(*command, option, "1e-8").exit_code == 1
+
+
+def test_the_diagnosis_names_what_the_runtime_does() -> None:
+    """Keras 3 computes another hard_sigmoid than the Keras 2 that wrote the file."""
+    command = (model("hard_sigmoid", "keras2.h5"), "-i", inputs("hard_sigmoid"), "-e", recorded("hard_sigmoid"))
+    result = run(*command)
+    assert result.exit_code == 1
+    said = "behaves as if `lstm` had recurrent_activation = hard_sigmoid(slope=0.166667); the file says hard_sigmoid("
+    assert said in result.stdout.split("MISMATCH")[1]
+    diagnosis = json.loads(run(*command, "--json", "-").stdout)["diagnosis"]
+    assert diagnosis["status"] == "explained"
+    assert [(fault["fault"], fault["layer"]) for fault in diagnosis["faults"]] == [("recurrent_activation", "lstm")]
+    without = run(*command, "--no-diagnose", "--json", "-")
+    assert (without.exit_code, json.loads(without.stdout)["diagnosis"]) == (1, None)
+    assert "behaves as if" not in run(*command, "--no-diagnose").stdout
+
+
+def test_blind_spots_of_a_match() -> None:
+    """No value of this model comes near a clip, so nothing could have shown one."""
+    result = run(*arguments(ORIGIN))
+    last = result.stdout.splitlines()[-1]
+    assert result.exit_code == 0
+    assert last.startswith("blind spots: this input could not have shown: ")
+    assert "clip" in last
+    listed = run(*arguments(ORIGIN), "--verbose").stdout
+    assert "(-v lists them)" in last
+    assert "(-v lists them)" not in listed
+    assert "  `lstm`: clip, cell_clip = " in listed
+    spots = json.loads(run(*arguments(ORIGIN), "--json", "-").stdout)["blind_spots"]
+    assert ("clip", "lstm") in {(spot["fault"], spot["layer"]) for spot in spots}
+    assert all(spot["effect_sigmas"] <= 8 for spot in spots)
+    without = run(*arguments(ORIGIN), "--no-blind-spots", "--json", "-")
+    assert (without.exit_code, json.loads(without.stdout)["blind_spots"]) == (0, None)
+    assert "blind spots" not in run(*arguments(ORIGIN), "--no-blind-spots").stdout
+
+
+def test_one_step_does_not_show_the_recurrent_kernel(tmp_path: Path) -> None:
+    """From a state of zeros the first step never uses it, and padding hides the rest; a second step uses it."""
+    found = {}
+    for steps in (1, 2):
+        tokens = np.zeros((6, 7), np.int32)
+        tokens[:, :steps] = np.random.default_rng(1).integers(1, 11, (6, steps))
+        np.save(tmp_path / "x.npy", tokens)
+        np.savez(tmp_path / "y.npz", **replay(load(model("bidirectional_masked")), tokens))
+        command = (model("bidirectional_masked"), "-i", tmp_path / "x.npy", "-e", tmp_path / "y.npz", "--json", "-")
+        report = json.loads(run(*command).stdout)
+        assert report["verdict"] == "match"
+        found[steps] = {spot["fault"] for spot in report["blind_spots"]}
+    assert "recurrent_kernel_transposed" in found[1]
+    assert "recurrent_kernel_transposed" not in found[2]
+
+
+def test_fail_on_blind_spots(wrong: Path) -> None:
+    result = run(*arguments(ORIGIN), "--fail-on-blind-spots", "--json", "-")
+    report = json.loads(result.stdout)
+    assert (result.exit_code, report["exit_code"], report["verdict"]) == (1, 1, "match")
+    assert "could not have shown" in report["reason"]
+    text = run(*arguments(ORIGIN), "--fail-on-blind-spots").stdout
+    assert text.splitlines()[-1].endswith("a failure as asked for")
+    mismatch = run(model(ORIGIN), "-i", inputs(ORIGIN), "-e", wrong, "--fail-on-blind-spots", "--no-diagnose")
+    assert mismatch.exit_code == 1
+    assert "blind spots" not in mismatch.stdout
+    forced = run(*arguments(ORIGIN), "--no-blind-spots", "--fail-on-blind-spots")
+    assert forced.exit_code == 1  # asking for a failure asks for what it depends on
 
 
 def test_exit_code_of_an_inconclusive_verdict(tmp_path: Path) -> None:
@@ -169,12 +274,19 @@ def test_exit_code_of_an_inconclusive_verdict(tmp_path: Path) -> None:
         (("--atol", "0", "--rtol", "0.018"), 0),  # the replayed value is 0.61
         (("--atol", "0", "--rtol", "0.015"), 1),
         (("--atol", "0.011"), 0),
+        (("--atol", "0.009"), 1),  # nothing is added to what is given
+        (("--rtol", "0.018"), 0),
+        (("--rtol", "0.015"), 1),
+        (("--atol", "0.005", "--rtol", "0.009"), 0),  # 0.0105 in all
+        (("--atol", "0.005", "--rtol", "0.007"), 1),
     ],
 )
 def test_tolerances(tolerance: tuple[str, ...], code: int, wrong: Path) -> None:
     result = run(model(ORIGIN), "-i", inputs(ORIGIN), "-e", wrong, *tolerance, "--json", "-")
     assert result.exit_code == code
-    assert json.loads(result.stdout)["tolerance"]["atol"] == float(tolerance[1])
+    given = dict(zip(tolerance[::2], map(float, tolerance[1::2]), strict=True))
+    wanted = {"sigmas": None, "atol": given.get("--atol", 0.0), "rtol": given.get("--rtol", 0.0)}
+    assert json.loads(result.stdout)["tolerance"] == wanted
 
 
 def test_zero_tolerance_fails_on_rounding() -> None:
@@ -183,9 +295,9 @@ def test_zero_tolerance_fails_on_rounding() -> None:
 
 def test_the_tolerance_that_a_mismatch_suggests_passes(wrong: Path) -> None:
     command = (model(ORIGIN), "-i", inputs(ORIGIN), "-e", wrong)
-    suggested = run(*command).stdout.split("so --atol ")[1].split(" would pass")[0].replace("--rtol ", "").split()
-    assert run(*command, "--atol", suggested[0], "--rtol", suggested[1]).exit_code == 0
-    assert run(*command, "--atol", 0.8 * float(suggested[0]), "--rtol", "0").exit_code == 1
+    suggested = run(*command).stdout.split("so --atol ")[1].split(" would pass")[0]
+    assert run(*command, "--atol", suggested).exit_code == 0
+    assert run(*command, "--atol", 0.8 * float(suggested)).exit_code == 1
 
 
 # --- random inputs
@@ -194,7 +306,8 @@ def test_the_tolerance_that_a_mismatch_suggests_passes(wrong: Path) -> None:
 def replayed_at_random(tmp_path: Path, *options: object) -> np.ndarray:
     """What is replayed for random inputs; the recorded predictions are those of other inputs."""
     output = tmp_path / "replayed.npz"
-    assert run(model(ORIGIN), "--random", *options, "-e", recorded(ORIGIN), "--output", output).exit_code == 1
+    command = (model(ORIGIN), "--random", *options, "-e", recorded(ORIGIN), "--output", output, "--no-diagnose")
+    assert run(*command).exit_code == 1
     with np.load(output) as archive:
         return archive["dense"]
 
@@ -231,6 +344,7 @@ def test_random_samples_differ_and_are_as_many_as_asked_for(tmp_path: Path) -> N
         (("--random", "2", "--timeout", "0"), "--timeout"),
         (("--random", "2", "--top", "-1"), "--top"),
         (("--random", "2", "--atol", "little"), "--atol"),
+        (("--random", "2", "--sigmas", "few"), "--sigmas"),
         (("--random", "2", "--seed", "-1"), "--seed"),
         (("--random", "2", "--no-such-option"), "--no-such-option"),
         (("--random", "2", "surplus"), "surplus"),
@@ -247,11 +361,11 @@ def test_an_unknown_runtime() -> None:
 
 @pytest.mark.parametrize("tolerance", ["nan", "inf", "-0.1"])
 def test_tolerances_that_would_pass_anything(tolerance: str) -> None:
-    for option in ("--atol", "--rtol"):
+    for option in ("--atol", "--rtol", "--sigmas"):
         assert_refused(run(*arguments(ORIGIN), f"{option}={tolerance}"), option.strip("-"))
 
 
-@pytest.mark.parametrize("command", ["verify", "inspect", "extract"])
+@pytest.mark.parametrize("command", ["verify", "diagnose", "inspect", "extract"])
 def test_a_command_without_its_model(command: str) -> None:
     assert_usage_error(run(command), "MODEL")
 

@@ -17,7 +17,7 @@ from tests.command import arguments, assert_refused, inputs, model, recorded, ru
 ORIGIN = "origin_tanh_sigmoid"
 REPORT_KEYS = {
     *("schema_version", "verdict", "exit_code", "reason", "model", "runtime", "tolerance", "outputs"),
-    *("recurrences", "notes", "timings"),
+    *("samples_with_own_sigma", "diagnosis", "blind_spots", "recurrences", "notes", "timings"),
 }
 
 
@@ -69,6 +69,10 @@ def test_json_of_a_mismatch(off_by: tuple[Path, np.ndarray]) -> None:
     assert (decoder["worst_sample"], decoder["worst_index"]) == (1, [1, 2])
     assert decoder["deviations"] == pytest.approx(off_by[1], abs=1e-6)
     assert decoder["max_abs_deviation"] == max(decoder["deviations"])
+    assert decoder["max_sigmas"] == max(decoder["sigmas"])
+    assert [sigmas > 8 for sigmas in decoder["sigmas"]] == [error > 0 for error in off_by[1]]
+    assert decoder["sigmas"][1] == pytest.approx(decoder["deviations"][1] / decoder["worst_sigma"])
+    assert (report["samples_with_own_sigma"], decoder["unjudged"]) == (6, 0)
     assert decoder["worst_predicted"] - decoder["worst_replayed"] == pytest.approx(0.3, abs=1e-6)
     assert "decoder: 4 of 6 samples" in report["reason"]
 
@@ -93,15 +97,23 @@ def test_junit_of_a_match(tmp_path: Path) -> None:
 
 
 def test_junit_of_a_mismatch(off_by: tuple[Path, np.ndarray], tmp_path: Path) -> None:
-    mismatch(off_by, "--junit", tmp_path / "junit.xml")
+    mismatch(off_by, "--junit", tmp_path / "junit.xml", "--no-diagnose")
     suite = ET.parse(tmp_path / "junit.xml").getroot()
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "1", "0")
     problems = {case.get("name"): [(problem.tag, problem.get("message")) for problem in case] for case in suite}
     assert problems == {
         "dense": [],
-        "decoder": [("failure", "4 of 6 samples beyond the tolerance")],
+        "decoder": [("failure", "4 of 6 samples beyond what rounding explains")],
         "decoder_1": [],
     }
+
+
+def test_junit_of_blind_spots_that_were_not_to_be(tmp_path: Path) -> None:
+    command = (*arguments(ORIGIN), "--fail-on-blind-spots", "--junit", tmp_path / "junit.xml")
+    assert run(*command).exit_code == 1
+    suite = ET.parse(tmp_path / "junit.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
+    assert [[problem.tag for problem in case] for case in suite] == [[], ["failure"]]
 
 
 def test_junit_of_an_inconclusive_verdict_is_an_error(tmp_path: Path) -> None:
@@ -118,7 +130,7 @@ def test_junit_of_an_inconclusive_verdict_is_an_error(tmp_path: Path) -> None:
 
 
 def test_per_sample_csv(off_by: tuple[Path, np.ndarray], tmp_path: Path) -> None:
-    mismatch(off_by, "--per-sample", tmp_path / "deviations.csv")
+    mismatch(off_by, "--per-sample", tmp_path / "deviations.csv", "--no-diagnose")
     with (tmp_path / "deviations.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["output"] for row in rows] == ["dense"] * 6 + ["decoder"] * 6 + ["decoder_1"] * 6
@@ -128,10 +140,11 @@ def test_per_sample_csv(off_by: tuple[Path, np.ndarray], tmp_path: Path) -> None
     assert [row["within"] for row in decoder] == ["1", "0", "0", "1", "0", "0"]
     assert [row["index"] for row in decoder if row["within"] == "0"] == ["2"] * 4
     assert all(len(row["index"].split()) == 2 for row in rows[:6])  # a time step and a unit
+    assert [float(row["sigmas"]) > 8 for row in decoder] == [row["within"] == "0" for row in decoder]
 
 
 def test_per_sample_npy(off_by: tuple[Path, np.ndarray], tmp_path: Path) -> None:
-    mismatch(off_by, "--per-sample", tmp_path / "deviations.npy")
+    mismatch(off_by, "--per-sample", tmp_path / "deviations.npy", "--no-diagnose")
     deviations = np.load(tmp_path / "deviations.npy")
     assert (deviations.shape, deviations.dtype) == ((6, 3), np.float64)
     np.testing.assert_allclose(deviations[:, 1], off_by[1], atol=1e-6)
@@ -164,7 +177,7 @@ def test_top(off_by: tuple[Path, np.ndarray], top: int, shown: list[str]) -> Non
     arrays["decoder"][3, 2] += 1e-4  # so that no two samples are equally wrong
     arrays["decoder"][0, 2] += 2e-4
     np.savez(off_by[0], **arrays)
-    text = mismatch(off_by, "--top", top).stdout
+    text = mismatch(off_by, "--top", top, "--no-diagnose").stdout
     table = text.partition("worst samples of decoder ")[2].partition("worst samples of decoder_1")[0]
     rows = [line.split() for line in table.splitlines() if "(2)" in line]
     assert [row[0] for row in rows] == shown

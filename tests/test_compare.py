@@ -14,6 +14,7 @@ from lstm_verify import Comparison, Tolerance, Verdict
 from lstm_verify.compare import compare, verdict_of
 from lstm_verify.layers import Array
 from tests.builders import random_array
+from tests.reports import KnownForAll
 
 NAN, INF = float("nan"), float("inf")
 TOLERANCE = Tolerance(atol=1e-5, rtol=1e-4)
@@ -22,6 +23,13 @@ EXACT = Tolerance(atol=0.0, rtol=0.0)
 
 def of(predicted: Any, replayed: Any, tolerance: Tolerance = TOLERANCE) -> Comparison:
     (found,) = compare({"y": np.asarray(predicted)}, {"y": np.asarray(replayed)}, tolerance)
+    return found
+
+
+def by_rounding(predicted: Any, replayed: Any, sigma: Any, sigmas: float = 8.0) -> Comparison:
+    known = {"y": KnownForAll(np.asarray(sigma, np.float64))}
+    values = {"y": np.asarray(predicted)}, {"y": np.asarray(replayed)}
+    (found,) = compare(*values, Tolerance(sigmas=sigmas), sigma=known)
     return found
 
 
@@ -91,6 +99,106 @@ def test_one_element_just_beyond_the_tolerance_is_a_mismatch(place: tuple[int, .
         found = of(predicted, replayed)
         assert found.verdict is verdict
         assert found.index(found.worst(1)[0]) == place
+
+
+@pytest.mark.parametrize("sigmas", [8.0, 3.0])
+@pytest.mark.parametrize("place", [(0, 0, 0), (4, 5, 1), (2, 3, 0)])
+def test_one_element_just_beyond_its_sigma_is_a_mismatch(place: tuple[int, ...], sigmas: float) -> None:
+    """Each element goes by its own: the others may deviate more."""
+    replayed, sigma = random_array(5, 6, 2), 1e-6 * (1 + np.abs(random_array(5, 6, 2, seed=1)))
+    for factor, verdict in ((0.999, Verdict.MATCH), (1.001, Verdict.MISMATCH)):
+        predicted = replayed + 0.9 * sigmas * sigma
+        predicted[place] = replayed[place] + factor * sigmas * sigma[place]
+        found = by_rounding(predicted, replayed, sigma, sigmas)
+        assert found.verdict is verdict
+        assert found.index(found.worst(1)[0]) == place
+        assert found.max_sigmas == pytest.approx(factor * sigmas)
+        assert found.sigma[place[0]] == sigma[place]
+        assert found.samples_beyond == (verdict is Verdict.MISMATCH)
+
+
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+@pytest.mark.parametrize("side", ["predicted", "replayed"])
+def test_one_value_that_is_not_finite_on_one_side_is_a_mismatch_by_rounding_too(side: str, value: float) -> None:
+    odd, y, sigma = with_value((4, 5, 1), value), random_array(5, 6, 2), np.full((5, 6, 2), 1e3)
+    found = by_rounding(odd, y, sigma) if side == "predicted" else by_rounding(y, odd, sigma)
+    assert (found.verdict, found.reason) == (Verdict.MISMATCH, "1 of 5 samples beyond what rounding explains")
+    assert found.max_abs_deviation == INF
+    assert found.index(found.worst(1)[0]) == (4, 5, 1)
+
+
+def test_nothing_agrees_by_rounding_without_a_sigma() -> None:
+    """Neither what deviates nor what does not, since nobody knows."""
+    y = random_array(5, 2)
+    for predicted in (y, y + 1e-12):
+        (found,) = compare({"y": predicted}, {"y": y}, Tolerance())
+        assert found.verdict is Verdict.MISMATCH
+        assert math.isnan(found.max_sigmas)
+
+
+@pytest.mark.parametrize("sigma", [NAN, 0.0])
+def test_a_sigma_that_is_no_number_or_nothing_allows_nothing(sigma: float) -> None:
+    y = random_array(5, 2)
+    assert by_rounding(y + 1e-9, y, np.full((5, 2), sigma)).verdict is Verdict.MISMATCH
+
+
+def test_an_infinite_sigma_is_no_match() -> None:
+    """Nothing can be said of that element; the others are judged all the same."""
+    y, sigma = random_array(5, 2), np.full((5, 2), 1e-6)
+    sigma[2, 1] = INF
+    for value in (y[2, 1] + 1e3, NAN, INF):
+        predicted = y.copy()
+        predicted[2, 1] = value
+        found = by_rounding(predicted, y, sigma)
+        assert (found.verdict, found.unjudged) == (Verdict.INCONCLUSIVE, 1)
+        predicted[0, 0] += 1e-5
+        assert by_rounding(predicted, y, sigma).verdict is Verdict.MISMATCH
+
+
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+def test_a_number_where_not_even_float64_holds_one_is_a_mismatch(value: float) -> None:
+    """σ is infinite there too, but a framework that returns a number computes something else."""
+    y, sigma = with_value((4, 5, 1), value), np.full((5, 6, 2), 1e-6)
+    sigma[4, 5, 1] = INF
+    found = by_rounding(random_array(5, 6, 2), y, sigma)
+    assert found.verdict is Verdict.MISMATCH
+    assert found.index(found.worst(1)[0]) == (4, 5, 1)
+    assert by_rounding(y, y, sigma).verdict is Verdict.INCONCLUSIVE
+
+
+def test_what_is_predicted_was_rounded_at_least_once() -> None:
+    """Half a unit in the last place of its dtype, whatever σ; float64 has almost none."""
+    exact = np.float64(1.0) + np.arange(1, 9).reshape(4, 2) / 97
+    rounded, nothing = exact.astype(np.float32), np.zeros((4, 2))
+    assert by_rounding(rounded, exact, nothing).verdict is Verdict.MATCH
+    assert by_rounding(rounded.astype(np.float64), exact, nothing).verdict is Verdict.MISMATCH
+    off = rounded + np.float32(2.0**-23 * 10)
+    assert by_rounding(off, exact, nothing).verdict is Verdict.MISMATCH
+
+
+def test_a_tolerance_that_is_given_decides_and_sigma_is_told() -> None:
+    y, sigma = random_array(5, 2), np.full((5, 2), 1e-6)
+    known = {"y": KnownForAll(sigma)}
+    (found,) = compare({"y": y + 1e-4}, {"y": y}, Tolerance(atol=1e-3), sigma=known)
+    assert found.verdict is Verdict.MATCH
+    assert found.max_sigmas == pytest.approx(100)
+    (found,) = compare({"y": y + 4e-6}, {"y": y}, Tolerance(atol=1e-6), sigma=known)
+    assert (found.verdict, found.reason) == (Verdict.MISMATCH, "5 of 5 samples beyond the tolerance")
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "words", "data"),
+    [
+        (Tolerance(), "|Δ| ≤ 8σ of rounding", (8.0, None, None)),
+        (Tolerance(sigmas=2.5), "|Δ| ≤ 2.5σ of rounding", (2.5, None, None)),
+        (Tolerance(atol=0.5), "|Δ| ≤ 0.5 + 0·|replayed|", (None, 0.5, 0.0)),
+        (Tolerance(rtol=0.5), "|Δ| ≤ 0 + 0.5·|replayed|", (None, 0.0, 0.5)),
+        (Tolerance(0.0, 0.0), "|Δ| ≤ 0 + 0·|replayed|", (None, 0.0, 0.0)),
+    ],
+)
+def test_a_tolerance_in_words_and_as_data(tolerance: Tolerance, words: str, data: tuple[float | None, ...]) -> None:
+    assert str(tolerance) == words
+    assert tolerance.to_dict() == dict(zip(("sigmas", "atol", "rtol"), data, strict=True))
 
 
 def test_the_tolerance_is_relative_to_the_replay_not_to_the_prediction() -> None:

@@ -23,7 +23,10 @@ KEYS = {
     "model",
     "runtime",
     "tolerance",
+    "samples_with_own_sigma",
     "outputs",
+    "diagnosis",
+    "blind_spots",
     "notes",
     "recurrences",
     "timings",
@@ -38,11 +41,15 @@ OUTPUT_KEYS = {
     "non_finite",
     "max_abs_deviation",
     "max_rel_deviation",
+    "max_sigmas",
+    "unjudged",
     "worst_sample",
     "worst_index",
     "worst_predicted",
     "worst_replayed",
+    "worst_sigma",
     "deviations",
+    "sigmas",
 }
 VERDICTS = {
     "match": (Verdict.MATCH, 0),
@@ -57,6 +64,16 @@ VERDICTS = {
     "several_axes": (Verdict.MISMATCH, 1),
     "strange_names": (Verdict.MISMATCH, 1),
     "strange_names_and_no_outputs": (Verdict.INCONCLUSIVE, 3),
+    "match_by_rounding": (Verdict.MATCH, 0),
+    "mismatch_by_rounding": (Verdict.MISMATCH, 1),
+    "unjudged": (Verdict.INCONCLUSIVE, 3),
+    "explained": (Verdict.MISMATCH, 1),
+    "ambiguous": (Verdict.MISMATCH, 1),
+    "unexplained": (Verdict.MISMATCH, 1),
+    "with_blind_spots": (Verdict.MATCH, 0),
+    "without_blind_spots": (Verdict.MATCH, 0),
+    "fails_on_blind_spots": (Verdict.MATCH, 1),
+    "not_all_blind_spots": (Verdict.MATCH, 0),
 }
 every_report = pytest.mark.parametrize("name", REPORTS)
 
@@ -81,9 +98,9 @@ def test_verdicts_and_exit_codes(name: str) -> None:
 
 
 @every_report
-def test_raise_for_mismatch_raises_for_all_but_a_match(name: str) -> None:
+def test_raise_for_mismatch_raises_for_all_that_the_command_fails_on(name: str) -> None:
     report = REPORTS[name]()
-    if report.verdict is Verdict.MATCH:
+    if VERDICTS[name][1] == 0:
         report.raise_for_mismatch()
         return
     with pytest.raises(Mismatch) as raised:
@@ -105,7 +122,7 @@ def test_the_keys_are_those_documented(name: str) -> None:
     assert set(data) == KEYS
     assert set(data["model"]) == {"name", "path", "format", "writer", "layers", "parameters"}
     assert set(data["runtime"]) == {"name", "description"}
-    assert set(data["tolerance"]) == {"atol", "rtol"}
+    assert set(data["tolerance"]) == {"sigmas", "atol", "rtol"}
     assert all(set(output) == OUTPUT_KEYS for output in data["outputs"])
     assert data["schema_version"] == 1
 
@@ -114,7 +131,7 @@ def test_the_keys_are_those_documented(name: str) -> None:
 def test_verdict_and_exit_code_as_data(name: str) -> None:
     data = plain(name)
     assert (data["verdict"], data["exit_code"]) == (str(VERDICTS[name][0]), VERDICTS[name][1])
-    assert (data["reason"] == "") == (data["verdict"] == "match")
+    assert (data["reason"] == "") == (VERDICTS[name][1] == 0)
 
 
 def test_the_numbers_of_a_mismatch() -> None:
@@ -130,14 +147,98 @@ def test_the_numbers_of_a_mismatch() -> None:
         "non_finite": 0,
         "max_abs_deviation": 0.5,
         "max_rel_deviation": 1.0,  # of sample 0, where 0 is predicted for 0.25
+        "max_sigmas": None,  # σ is not known
+        "unjudged": 0,
         "worst_sample": 3,
         "worst_index": [3, 1],
         "worst_predicted": 10 / 8 + 0.5,
         "worst_replayed": 10 / 8,
+        "worst_sigma": None,
         "deviations": [0.25, 0.0, 0.0, 0.5],
+        "sigmas": [None] * 4,
     }
-    assert data["tolerance"] == {"atol": 1e-5, "rtol": 1e-4}
+    assert data["tolerance"] == {"sigmas": None, "atol": 1e-5, "rtol": 1e-4}
+    assert data["samples_with_own_sigma"] == 0
+    assert data["diagnosis"] is data["blind_spots"] is None
     assert data["timings"] == {"load": 0.01, "replay": 0.1235, "total": 1.5}
+
+
+def test_the_numbers_of_a_mismatch_by_rounding() -> None:
+    """The worst sample is the one of most σ, not the one that deviates most."""
+    data = plain("mismatch_by_rounding")
+    (output,) = data["outputs"]
+    assert output == {
+        "name": "dense",
+        "verdict": "mismatch",
+        "reason": "1 of 4 samples beyond what rounding explains",
+        "shape": [4, 3],
+        "samples": 4,
+        "samples_beyond": 1,
+        "non_finite": 0,
+        "max_abs_deviation": 6 * 2**-20,
+        "max_rel_deviation": 6 * 2**-20 / (7 / 8 + 6 * 2**-20),
+        "max_sigmas": 20.0,
+        "unjudged": 0,
+        "worst_sample": 1,
+        "worst_index": [1, 0],
+        "worst_predicted": 3 / 8 + 2.5 * 2**-20,
+        "worst_replayed": 3 / 8,
+        "worst_sigma": 2**-23,
+        "deviations": [0.0, 2.5 * 2**-20, 6 * 2**-20, 0.0],
+        "sigmas": [0.0, 20.0, 6.0, 0.0],
+    }
+    assert data["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None}
+    assert data["samples_with_own_sigma"] == 4
+
+
+def test_what_cannot_be_judged_is_counted() -> None:
+    data = plain("unjudged")
+    (output,) = data["outputs"]
+    assert (output["unjudged"], output["non_finite"]) == (1, 0)
+    assert data["reason"].startswith("dense: 1 values go through numbers that the framework's precision cannot hold")
+
+
+def test_a_diagnosis_as_data() -> None:
+    data = plain("explained")["diagnosis"]
+    assert (data["status"], data["tried"], data["complete"]) == ("explained", 7, True)
+    (fault,) = data["faults"]
+    assert fault == {
+        "explanation": 0,
+        "fault": "recurrent_activation",
+        "layer": "lstm",
+        "parameter": "recurrent_activation",
+        "file_says": "sigmoid",
+        "behaves_as": "hard_sigmoid(slope=0.2)",
+        "max_abs_deviation_before": 0.25,
+        "max_abs_deviation_after": 1e-7,
+        "sigmas_after": 0.5,
+        "samples": 4,
+        "also": [{"fault": "bias", "layer": "lstm"}],
+    }
+    both = plain("ambiguous")["diagnosis"]
+    assert [(fault["explanation"], fault["fault"]) for fault in both["faults"]] == [
+        (0, "recurrent_activation"),
+        (1, "bias"),
+    ]
+    assert both["separating_input"] == {"random": 16, "seed": 3}
+    none = plain("unexplained")["diagnosis"]
+    assert (none["status"], none["faults"], none["complete"]) == ("unexplained", [], False)
+
+
+def test_blind_spots_as_data() -> None:
+    found = plain("with_blind_spots")["blind_spots"]
+    assert [(spot["fault"], spot["layer"], spot["effect_sigmas"]) for spot in found] == [
+        ("initial_state", "lstm", 0.0),
+        ("clip", "lstm", 2.5e-7),
+        ("gelu_approximation", "dense", 4.0),
+    ]
+    assert set(found[0]) == {"fault", "layer", "parameter", "file_says", "behaves_as", "effect_sigmas"}
+    assert plain("without_blind_spots")["blind_spots"] == []
+
+
+def test_blind_spots_are_the_reason_of_a_failure() -> None:
+    data = plain("fails_on_blind_spots")
+    assert data["reason"].startswith("this input could not have shown: initial_state, clip in lstm")
 
 
 def test_the_model_as_data() -> None:

@@ -27,7 +27,9 @@ from lstm_verify.errors import printable
 @input_options
 @runtime_options
 @judging_options
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True)
+@click.option(
+    "--seconds", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="How long to look."
+)
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; - is standard output.")
 def diagnose(
     model: Path,

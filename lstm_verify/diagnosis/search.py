@@ -1,7 +1,8 @@
 """The search: which change of the model makes the deviation fall within rounding.
 
-Single changes first, of every layer; then the same change in several layers at once, numbers that are fitted, weights
-in each other's place, the whole model in a narrower format; then pairs. A change that brings the predictions near is
+Single changes that frameworks make come first, of every layer, of several layers at once, of the whole model; then what
+one batch leaves to the next, numbers that are fitted, faults that are known to come together, single changes that are
+merely possible, and pairs with the changes that help most. A change that brings the predictions near is
 looked at again with its own σ, and with more samples.
 """
 
@@ -83,12 +84,15 @@ class Search:
         changes = [change for change in every if isinstance(change, Change) and not change.carries]
         carrying = [change for change in every if isinstance(change, Change) and change.carries]
         families = [family for family in every if isinstance(family, Family)]
+        common = [change for change in changes if is_common(change)]
+        others = [change for change in changes if not is_common(change)]
         stages: tuple[Callable[[], Iterable[Change]], ...] = (
-            # whatever has one cause is tried in any case: several may explain the predictions alike
-            lambda: chain(changes, exchanges(model), self._alike(changes), ends(model), whole_model(model)),
+            # what has one cause, and frameworks do: several may explain the predictions alike, so all of it is tried
+            lambda: chain(common, exchanges(model), self._alike(common), ends(model), whole_model(model)),
             lambda: chain(self._carried(carrying), resets(model, self._steps())),
             lambda: self._fitted(families),
-            lambda: self._known_pairs(changes),
+            lambda: self._known_pairs(common),
+            lambda: chain(others, self._alike(others)),
             lambda: self._leading_pairs(changes),
         )
         for stage in stages:
@@ -158,9 +162,8 @@ class Search:
 
     def _known_pairs(self, changes: list[Change]) -> Iterator[Change]:
         """Faults that are known to come together, in one layer."""
-        common = [change for change in changes if is_common(change)]
         everywhere: dict[tuple[object, object], list[Change]] = {}
-        for first, second in combinations(common, 2):
+        for first, second in combinations(changes, 2):
             if first.layers == second.layers and frozenset({first.fault, second.fault}) in PAIRS:
                 everywhere.setdefault((first.key, second.key), []).append(together((first, second)))
         for pairs in everywhere.values():

@@ -188,7 +188,7 @@ def weight_precision(item: Any) -> Edits:
 
 
 def _has_own_weights(item: Weighted) -> bool:
-    return any(isinstance(value, np.ndarray) and value.dtype.kind == "f" for value in vars(item).values())
+    return bool(own_weights(item))
 
 
 # --------------------------------------------------------------------------------------- weights for each other

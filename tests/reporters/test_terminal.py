@@ -16,6 +16,7 @@ from lstm_verify.compare import compare, verdict_of
 from lstm_verify.inspection import inspect
 from lstm_verify.layers import LSTMVariantCell
 from lstm_verify.model import Input
+from lstm_verify.report import Predicted
 from lstm_verify.reporters import terminal
 from tests import reports
 from tests.builders import lstm_model, random_array, rnn, sequential
@@ -28,19 +29,79 @@ against    tf_keras 2.21.0 on TensorFlow 2.21.0
 samples    4
 tolerance  |Δ| ≤ 1e-05 + 0.0001·|replayed|
 
- output   shape     max |Δ|   max relative   beyond   worst at
- ─────────────────────────────────────────────────────────────
- dense    (4, 3)   5.00e-01       1.00e+00   2 of 4     (3, 1)
+ output   shape     max |Δ|   in σ   max relative   beyond   worst at
+ ────────────────────────────────────────────────────────────────────
+ dense    (4, 3)   5.00e-01      -       1.00e+00   2 of 4     (3, 1)
 
 worst samples of dense
 
- sample    at   predicted   replayed        |Δ|
- ───────────────────────────────────────────────────────
-      3   (1)        1.75       1.25   5.00e-01   beyond
-      0   (2)           0       0.25   2.50e-01   beyond
-      1   (0)       0.375      0.375   0.00e+00
+ sample    at   predicted   replayed        |Δ|   σ
+ ───────────────────────────────────────────────────────────
+      3   (1)        1.75       1.25   5.00e-01   -   beyond
+      0   (2)           0       0.25   2.50e-01   -   beyond
+      1   (0)       0.375      0.375   0.00e+00   -
 
-MISMATCH  dense: 2 of 4 samples beyond the tolerance; up to 5.00e-01, so --atol 5.0e-01 --rtol 0 would pass
+MISMATCH  dense: 2 of 4 samples beyond the tolerance; up to 5.00e-01, so --atol 5.0e-01 would pass
+"""
+MISMATCH_BY_ROUNDING = """\
+model      model.h5
+read       Keras HDF5, written by Keras 2.4.0: 2 layers, 138 parameters
+against    tf_keras 2.21.0 on TensorFlow 2.21.0
+samples    4
+tolerance  |Δ| ≤ 8σ of rounding in float32
+
+ output   shape     max |Δ|    in σ   max relative   beyond   worst at
+ ─────────────────────────────────────────────────────────────────────
+ dense    (4, 3)   5.72e-06   20.0σ       6.54e-06   1 of 4     (1, 0)
+
+worst samples of dense
+
+ sample    at     predicted   replayed        |Δ|          σ
+ ────────────────────────────────────────────────────────────────────
+      1   (0)   0.375002384      0.375   2.38e-06   1.19e-07   beyond
+      2   (1)   0.875005722      0.875   5.72e-06   9.54e-07
+      0   (0)             0          0   0.00e+00   9.54e-07
+
+MISMATCH  dense: 1 of 4 samples beyond what rounding explains; up to 5.72e-06 (20.0σ), so --atol 6.3e-06 would pass
+"""
+MATCH_BY_ROUNDING = """\
+model      model.h5
+read       Keras HDF5, written by Keras 2.4.0: 2 layers, 138 parameters
+against    tf_keras 2.21.0 on TensorFlow 2.21.0
+samples    4
+tolerance  |Δ| ≤ 8σ of rounding in float32
+
+ output   shape     max |Δ|   in σ   max relative   beyond   worst at
+ ────────────────────────────────────────────────────────────────────
+ dense    (4, 3)   7.15e-06   7.5σ       8.17e-06   0 of 4     (2, 1)
+
+MATCH  all 4 samples agree with what the weights compute, up to 7.15e-06 (7.5σ)
+"""
+UNJUDGED = (
+    "INCONCLUSIVE  dense: 1 values go through numbers that the framework's precision cannot hold, so that nothing can "
+    "be said of them. --atol and --rtol would compare them all the same"
+)
+EXPLAINED = """\
+
+model.predict behaves as if `lstm` had recurrent_activation = hard_sigmoid(slope=0.2); the file says sigmoid. \
+With it, the 4 samples tried agree within rounding (0.5σ); without, up to 0.25.
+In other words, which compute the same: `lstm` bias = zero (bias).
+What to do: Name the activation"""
+AMBIGUOUS = """
+It cannot be told apart on this input from: `lstm` bias = zero (bias).
+`--random 16 --seed 3` would tell them apart.
+"""
+UNEXPLAINED = """\
+
+No known fault explains what model.predict returns: 1,234 changes of the model were tried, not all there are before \
+time was up.
+The nearest is `lstm` bias = zero (bias), which leaves 0.12: not an explanation, but perhaps a part of one.
+"""
+BLIND = "blind spots: this input could not have shown: initial_state, clip in lstm; gelu_approximation in dense"
+BLIND_DETAILS = """\
+  `lstm`: initial_state, initial state = carried over: at most 0σ
+  `lstm`: clip, cell_clip = 3: at most 2e-07σ
+  `dense`: gelu_approximation, activation = gelu(approximate): at most 4σ
 """
 MATCH = """\
 model      model.h5
@@ -49,9 +110,9 @@ against    tf_keras 2.21.0 on TensorFlow 2.21.0
 samples    4
 tolerance  |Δ| ≤ 1e-05 + 0.0001·|replayed|
 
- output   shape     max |Δ|   max relative   beyond   worst at
- ─────────────────────────────────────────────────────────────
- dense    (4, 3)   2.50e-06       2.86e-06   0 of 4     (2, 1)
+ output   shape     max |Δ|   in σ   max relative   beyond   worst at
+ ────────────────────────────────────────────────────────────────────
+ dense    (4, 3)   2.50e-06      -       2.86e-06   0 of 4     (2, 1)
 
 MATCH  all 4 samples agree with what the weights compute, up to 2.50e-06
 """
@@ -105,8 +166,16 @@ def shown(print_to: Callable[[Console], None], width: int = 100) -> str:
     return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
 
 
-def rendered(report: Report, top: int = 3) -> str:
-    return shown(lambda console: terminal.render(report, console, top))
+def rendered(report: Report, top: int = 3, details: bool = False) -> str:
+    return shown(lambda console: terminal.render(report, console, top, details))
+
+
+def after_the_verdict(report: Report, details: bool = False) -> str:
+    """What follows the line of the verdict."""
+    text = rendered(report, top=0, details=details)
+    _, found, rest = text.partition(f"\n{report.verdict.upper()}  ")
+    assert found
+    return rest.partition("\n")[2]
 
 
 def test_a_mismatch() -> None:
@@ -115,6 +184,54 @@ def test_a_mismatch() -> None:
 
 def test_a_match() -> None:
     assert rendered(reports.match(), top=0) == MATCH
+
+
+def test_a_mismatch_by_rounding() -> None:
+    """In the order of σ, since that decides, though another sample deviates more."""
+    assert rendered(reports.mismatch_by_rounding()) == MISMATCH_BY_ROUNDING
+
+
+def test_a_match_by_rounding() -> None:
+    assert rendered(reports.match_by_rounding(), top=0) == MATCH_BY_ROUNDING
+
+
+def test_what_cannot_be_judged() -> None:
+    text = rendered(reports.unjudged())
+    assert text.splitlines()[-1] == UNJUDGED
+    assert "would pass" not in text
+
+
+@pytest.mark.parametrize(("own", "said"), [(4, ""), (0, ""), (3, ", σ computed for 3 samples that deviate most")])
+def test_for_how_many_samples_there_is_a_sigma_of_their_own(own: int, said: str) -> None:
+    line = rendered(replace(reports.match_by_rounding(), own_sigma=own)).splitlines()[4]
+    assert line == f"tolerance  |Δ| ≤ 8σ of rounding in float32{said}"
+
+
+def test_a_diagnosis_follows_the_verdict() -> None:
+    assert after_the_verdict(reports.explained()).startswith(EXPLAINED)
+    assert AMBIGUOUS in after_the_verdict(reports.ambiguous())
+    assert after_the_verdict(reports.unexplained()) == UNEXPLAINED
+
+
+@pytest.mark.parametrize(
+    ("runtime", "subject"),
+    [("keras", "model.predict"), ("saved_model", "saved_model"), ("recorded", "What was recorded")],
+)
+def test_who_behaves_as_if(runtime: str, subject: str) -> None:
+    report = replace(reports.explained(), predicted=Predicted(runtime, "somewhere"))
+    assert after_the_verdict(report).splitlines()[1].startswith(f"{subject} behaves as if `lstm` had ")
+
+
+def test_blind_spots_follow_the_verdict() -> None:
+    assert after_the_verdict(reports.with_blind_spots()) == f"{BLIND} (-v lists them)\n"
+    assert after_the_verdict(reports.with_blind_spots(), details=True) == f"{BLIND}\n{BLIND_DETAILS}"
+    assert after_the_verdict(reports.without_blind_spots()) == ""
+    assert after_the_verdict(reports.fails_on_blind_spots()) == f"{BLIND} (-v lists them), a failure as asked for\n"
+
+
+def test_blind_spots_of_which_not_all_were_looked_for() -> None:
+    lines = after_the_verdict(reports.not_all_blind_spots()).splitlines()
+    assert lines[-1] == "blind spots: time was up after 12 faults, there may be more"
 
 
 def test_nothing_compared() -> None:
@@ -143,12 +260,14 @@ def test_an_inspection_of_a_cell_with_options() -> None:
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_every_report_ends_with_its_verdict(name: str) -> None:
+def test_every_report_ends_with_its_verdict_or_what_there_is_to_say_about_it(name: str) -> None:
     report = REPORTS[name]()
     lines = rendered(report).splitlines()
-    assert lines[-1].startswith(f"{report.verdict.upper()}  ")
+    (last,) = (at for at, line in enumerate(lines) if line.startswith(f"{report.verdict.upper()}  "))
+    more = report.diagnosis is not None or (report.blind_spots is not None and bool(report.blind_spots.found))
+    assert (last == len(lines) - 1) == (not more)
     for output in report.outputs:
-        assert any(output.name in line for line in lines)
+        assert any(output.name in line for line in lines[:last])
 
 
 @pytest.mark.parametrize("top", [0, 1, 2, 9])
@@ -203,17 +322,20 @@ def test_colours_only_where_there_are_any() -> None:
     assert "\x1b[1;31mMISMATCH\x1b[0m" in file.getvalue()
 
 
+@pytest.mark.parametrize("sigma", [None, {"dense": reports.SIGMA}], ids=["fixed", "by rounding"])
 @pytest.mark.parametrize("worst", [1.5e-5, 9.94e-5, 9.96e-5, 0.05, 1.0, 123.456, 9.951e12])
-def test_the_tolerance_that_would_pass_does_pass(worst: float) -> None:
+def test_the_tolerance_that_would_pass_does_pass(worst: float, sigma: dict[str, np.ndarray] | None) -> None:
     replayed = reports.REPLAYED * 0
     predicted = replayed.copy()
     predicted[1, 2] = worst
-    line = rendered(reports.report_of({"dense": predicted}, {"dense": replayed})).splitlines()[-1]
-    found = re.search(r"so --atol (\S+) --rtol 0 would pass", line)
+    line = rendered(reports.report_of({"dense": predicted}, {"dense": replayed}, sigma)).splitlines()[-1]
+    found = re.search(r"so --atol (\S+) would pass", line)
     assert found is not None
     assert worst <= float(found[1]) <= 1.11 * worst
-    again = compare({"dense": predicted}, {"dense": replayed}, Tolerance(float(found[1]), 0.0))
+    again = compare({"dense": predicted}, {"dense": replayed}, Tolerance(float(found[1])))
     assert verdict_of(again) is Verdict.MATCH
+    fewer = compare({"dense": predicted}, {"dense": replayed}, Tolerance(0.89 * float(found[1])))
+    assert verdict_of(fewer) is Verdict.MISMATCH
 
 
 @pytest.mark.parametrize("name", ["not_finite", "missing_output", "other_shape", "nan_on_both_sides", "no_samples"])

@@ -44,6 +44,8 @@ class Model:
 
     def predict(self, x, batch_size, verbose):
         samples = len(x[0] if isinstance(x, list) else x)
+        if self.done == len(next(iter(self.answers.values()))):
+            self.done = 0  # all are predicted, and now the first once more
         part = slice(self.done, self.done + samples)
         self.done += samples
         answers = [answer[part] for answer in self.answers.values()]

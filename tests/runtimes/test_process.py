@@ -59,6 +59,19 @@ def test_predicts_wrong(fake: Callable[..., Fake], monkeypatch: pytest.MonkeyPat
     assert report.outputs[0].max_abs_deviation == pytest.approx(1e-3, rel=1e-3)
 
 
+ANEW = """
+draws = np.random.default_rng(5)
+Model.changed = lambda self, answer: answer + np.float32(1e-2) * draws.random(answer.shape, np.float32)
+"""
+
+
+def test_predicts_something_else_each_time(fake: Callable[..., Fake], monkeypatch: pytest.MonkeyPatch) -> None:
+    report = fake(ANEW).verify(monkeypatch)
+    assert report.verdict is Verdict.MISMATCH
+    assert report.diagnosis is not None
+    assert [explanation.change.fault for explanation in report.diagnosis.explanations] == ["dropout_active"]
+
+
 LOAD = "\nmodels.load_model = staticmethod(load_model)"
 FAILURES = {
     "at_import": ("raise ImportError('first\\n  second\\n')", "fake: ImportError: first second"),
@@ -229,7 +242,8 @@ def test_inputs_arrive_in_the_order_of_the_framework(
     one = fake(LOOKING, name="encoder_decoder")
     one.environment["FAKE_INPUTS"] = " ".join(names)
     assert one.verify(monkeypatch).verdict is Verdict.MATCH
-    assert one.noted("shapes") == [str([{"source": (7, 3), "target": (4, 2)}[name] for name in names])]
+    wanted = str([{"source": (7, 3), "target": (4, 2)}[name] for name in names])
+    assert one.noted("shapes") == [wanted, wanted]  # predicted twice, to see whether it comes out the same
 
 
 RECORD = """
@@ -255,12 +269,13 @@ def test_chunks_are_whole_batches(
     np.save(tmp_path / "x.npy", x)
     one = fake(RECORD)
     one.verify(monkeypatch, tmp_path / "x.npy" if mapped else x, batch_size=batch_size)
-    parts = [int(line.split()[0]) for line in one.noted("parts")]
+    *parts, again = (int(line.split()[0]) for line in one.noted("parts"))
     assert sum(parts) == 101
+    assert again == min(batch_size, 101)  # the first batch once more, to see whether it comes out the same
     assert all(part % batch_size == 0 for part in parts[:-1])
     assert len(parts) > 1 or batch_size > 50
     assert {line.split()[1] for line in one.noted("parts")} == {str(batch_size)}
-    np.testing.assert_array_equal(np.load(one.folder / "x.npy"), x)
+    np.testing.assert_array_equal(np.load(one.folder / "x.npy"), np.concatenate([x, x[:again]]))
 
 
 def test_a_mapped_file_is_not_copied_for_the_child(

@@ -1,0 +1,181 @@
+"""Diagnose every case of the fault zoo, and write the page about it: ``python -m tests.zoo.faults.table --zoo DIR``.
+
+``DIR/faults_keras``, ``DIR/faults_tf_keras`` and ``DIR/faults_tf1`` are what the programs of this package build.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lstm_verify.diagnosis.words import ADVICE
+from lstm_verify.faults import FAULTS
+from tests.building import ROOT
+from tests.zoo.faults.limits import NOT_A_BLIND_SPOT, NOT_NAMED, NOT_THE_VALUE
+from tests.zoo.faults.outcomes import Naming, Outcome, named_by, outcomes, records_of, spots_of, verified, wanted_of
+
+PAGE = ROOT / "docs" / "diagnosis.md"
+FRAMEWORKS = {"keras": "Keras 3", "tf_keras": "Keras 2", "tf1": "TensorFlow 1"}
+GOAL = 0.97
+"""Of the faults, the share that should be named first or in an honest tie."""
+PAIR = "two at once"
+MEANINGS = {name: (function.__doc__ or "").partition("\n")[0] for name, function in FAULTS} | {
+    "dropout_active": "The framework predicts in training mode, and so differs from itself.",
+    "equal_shape_weights_swapped": "Weights of the same shape, of one layer or of two, in each other's place.",
+}
+"""What a fault is, in a sentence."""
+
+
+def main() -> None:
+    """Diagnose every case of the fault zoo, and write the page."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--zoo", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=Path, default=PAGE, metavar="FILE")
+    arguments = parser.parse_args()
+    folders = {framework: arguments.zoo / f"faults_{framework}" for framework in FRAMEWORKS}
+    found = [outcome for folder in folders.values() for outcome in outcomes(folder).values()]
+    versions = json.loads((folders["keras"] / "cases.json").read_text())["versions"]
+    arguments.out.write_text(page(found, [folders["keras"], folders["tf_keras"]], versions))
+
+
+def page(found: Sequence[Outcome], blind: Iterable[Path], versions: Mapping[str, str]) -> str:
+    """The whole page."""
+    faulty = [outcome for outcome in found if outcome.record["fault"] not in (None, "unexplained")]
+    unexplained = [outcome for outcome in found if outcome.record["fault"] == "unexplained"]
+    honest = [outcome for outcome in found if outcome.record["fault"] is None]
+    named = f"Keras {versions['keras']}, tf_keras {versions['tf_keras']}, TensorFlow {versions['tensorflow']}"
+    parts = [
+        INTRODUCTION,
+        ACCURACY.format(cases=len(found), versions=named, goal=f"{GOAL:.0%}"),
+        accuracy(faulty),
+        *_not_named(faulty),
+        *_without_fault(found, honest, unexplained),
+        *_blind(blind),
+        "## The faults\n",
+        table(["fault", "what it is", "what to do"], [[f"`{f}`", m, ADVICE.get(f, "")] for f, m in MEANINGS.items()]),
+    ]
+    return "\n".join(parts)
+
+
+# --- the parts of the page -------------------------------------------------------------------------------------
+
+INTRODUCTION = """\
+# Diagnosis
+
+This page is generated: `make tables` builds the fault zoo, diagnoses every case of it, and writes the numbers below.
+
+## What it does
+
+A mismatch says that the framework computes something else than the file says. The diagnosis asks *what else*, by
+experiment: the model is changed in one way in which people have seen runtimes go wrong, replayed for the samples that
+deviate most, and compared with what was predicted. A change that makes every deviation fall within rounding, 8σ by the
+σ of the changed model, is an explanation; it is tried again on more samples before it is named.
+
+1. Every fault of the list at the end of this page, in every layer that can have it; the same fault in all such layers;
+   weights of the same shape in each other's place; the whole model in a narrower format.
+2. States that are carried over from one batch, sample or prediction to the next.
+3. Numbers: a forget bias, a slope, an epsilon, a limit are fitted, and the roundest number that explains is named.
+4. Two faults at once: those known to come together, then each of the few that helped most with every other.
+
+It stops after the first of these that explains something, or after 60 seconds. Three things may come of it:
+
+* **explained**: one fault explains it. Changes that compute the same for every input, such as both directions swapped
+  and the two layers' weights swapped, count as one, in other words.
+* **ambiguous**: several faults explain it, and this input does not tell them apart. All are named, with a `--random`
+  input that would tell them apart if there is one.
+* **unexplained**: none does. The nearest is told, as a hint and not as an answer.
+
+A framework that differs from itself when it predicts again is told apart from all this: `dropout_active`.
+"""
+ACCURACY = """\
+## How often it is right
+
+{cases} small models, most with an LSTM, a GRU or a SimpleRNN, alone, stacked, bidirectional, masked, with states, in a
+decoder; honest weights in the file, and predictions that the real framework made with a fault in its code or weights.
+*Detected* is a mismatch by the default 8σ. *Named first* means that the first explanation is the fault, in its layer
+and nothing else; *in a tie*, that it is another of the explanations, or the same in other words. Two faults at once
+must both be named. The goal is 100% detected, and {goal} named first or in a tie.
+
+Written and run by {versions}.
+"""
+
+
+def accuracy(faulty: Sequence[Outcome]) -> str:
+    """A row of counts for each fault, and their sum."""
+    rows = {name: [o for o in faulty if row_of(o.record) == name] for name in (*MEANINGS, PAIR)}
+    counted = [_counts(f"`{name}`" if name != PAIR else name, some) for name, some in rows.items() if some]
+    total = _counts("**all**", faulty)
+    good = sum(outcome.naming is not Naming.MISSED for outcome in faulty)
+    detected = sum(outcome.detected for outcome in faulty)
+    share = ["**share**", "", percent(detected, len(faulty)), f"{percent(good, len(faulty))} with ties", "", ""]
+    heads = ["fault", "cases", "detected", "named first", "in a tie", "not named"]
+    return table(heads, [*counted, total, share])
+
+
+def row_of(record: Mapping[str, Any]) -> str:
+    """The row in which a case counts."""
+    return PAIR if record["pair"] else str(record["fault"])
+
+
+def _counts(name: str, some: Sequence[Outcome]) -> list[str]:
+    numbers = [len(some), sum(o.detected for o in some), *(sum(o.naming is n for o in some) for n in Naming)]
+    return [name, *map(str, numbers)]
+
+
+def percent(part: int, whole: int) -> str:
+    """A share in percent, never rounded up to 100."""
+    share = part / whole
+    return "100%" if part == whole else f"{min(share, 0.999):.1%}"
+
+
+def _not_named(faulty: Sequence[Outcome]) -> Iterable[str]:
+    missed = {outcome.record["name"] for outcome in faulty if outcome.naming is Naming.MISSED}
+    yield "Not named:\n"
+    yield from (f"* `{name}`: {NOT_NAMED.get(name, 'the reason is not known')}." for name in sorted(missed))
+    yield "\nNamed with another value than theirs, though fault and layer are right:\n"
+    yield from (f"* `{name}`: {why}." for name, why in NOT_THE_VALUE.items())
+    yield ""
+
+
+def _without_fault(
+    found: Sequence[Outcome], honest: Sequence[Outcome], unexplained: Sequence[Outcome]
+) -> Iterable[str]:
+    right = sum(outcome.detected and outcome.status == "unexplained" for outcome in unexplained)
+    matching = sum(outcome.honest == "match" for outcome in found)
+    diagnosed = sum(outcome.status is not None for outcome in honest)
+    yield "## What has no name, and what is no fault\n"
+    rows = [
+        ["one weight off by 0.02, noise of 0.01, rows rolled, all times 1.05: *unexplained*", right, len(unexplained)],
+        ["honest predictions with another batch size that are diagnosed", diagnosed, len(honest)],
+        ["honest predictions of any model above that match", matching, len(found)],
+    ]
+    yield table(["cases", "", "of"], [[str(cell) for cell in row] for row in rows])
+
+
+def _blind(folders: Iterable[Path]) -> Iterable[str]:
+    listed, rows = 0, []
+    for folder in folders:
+        for record in records_of(folder, "blind.json"):
+            if record["name"] not in NOT_A_BLIND_SPOT:
+                there = named_by(spots_of(verified(folder, record, blind_spots=True)), wanted_of(record)[0])
+                listed += there
+                rows.append([f"`{record['fault']}`", record["note"], "listed" if there else "**not listed**"])
+    yield "## Blind spots\n"
+    yield (
+        "A match cannot show a fault that changes nothing for its model and input. In these cases the framework "
+        f"itself predicts the same with the fault; {listed} of {len(rows)} are listed as blind spots of the match.\n"
+    )
+    yield table(["fault", "why it changes nothing", "blind spot"], sorted(rows))
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
