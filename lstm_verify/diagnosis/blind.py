@@ -133,9 +133,10 @@ def replace_predicted(given: Experiment) -> Experiment:
 
 
 def _calls(given: Experiment) -> _Calls:
-    calls = _Calls(set(), set())
+    calls, size = _Calls(set(), set()), given.model.batch_size
+    first = [value[:size] if np.ndim(value) else value for value in given.values]
     with np.errstate(all="ignore"):
-        given.model.apply(tuple(Signal(value) for value in given.values), Run(arithmetic=calls))
+        given.model.apply(tuple(Signal(value) for value in first), Run(arithmetic=calls))
     return calls
 
 

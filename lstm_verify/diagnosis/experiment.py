@@ -72,8 +72,8 @@ class Experiment:
 
     @property
     def in_batches(self) -> bool:
-        """Whether the model runs batch by batch, each with what the one before left."""
-        return self.model.stateful
+        """Whether the model runs batch by batch: with what the one before left, or since it is built for a size."""
+        return self.model.stateful or self.model.batch_size not in (None, self.samples)
 
     def outputs(self, change: Change) -> list[Array] | None:
         """What the changed model computes; None if it cannot."""
@@ -131,7 +131,7 @@ class Experiment:
         batches: Batches | None = None,
     ) -> list[Any]:
         run, given = run or Run(), list(values if values is not None else self.values)
-        size = (batches.size if batches else self.batch_size) or self.samples
+        size = (batches.size if batches else self.batch_size) or self.model.batch_size or self.samples
         parts: list[list[Any]] = []
         with np.errstate(all="ignore"):
             for _ in range(2 if batches and batches.twice else 1):
