@@ -41,6 +41,13 @@ class Rows(Protocol):
     def __getitem__(self, rows: slice, /) -> Array: ...
 
 
+def picked(rows: Rows, samples: Array) -> Array:
+    """Some samples, by number; all of what has none."""
+    if not rows.shape:
+        return np.asarray(rows)
+    return np.stack([rows[slice(int(sample), int(sample) + 1)][0] for sample in samples])
+
+
 @dataclass(frozen=True)
 class NpyRows:
     """A `.npy` file of which only the rows asked for are in memory.

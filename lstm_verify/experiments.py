@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstm_verify import runtimes
-from lstm_verify.arrays import Array, Rows, whole
+from lstm_verify.arrays import Array, Rows, picked, whole
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.blind import blind_spots as blind_spots_of
 from lstm_verify.errors import RuntimeFailure
@@ -62,17 +62,13 @@ class Tap:
     def __call__(self, samples: Array) -> dict[str, Array] | None:
         if self.framework not in runtimes.TAPPED:
             return None
-        some = {name: np.stack([rows[int(i) : int(i) + 1][0] for i in samples]) for name, rows in self.inputs()}
+        some = {name: picked(rows, samples) for name, rows in self.request.inputs.items()}
         request = replace(self.request, inputs=some, taps=True, again=False, batch_size=len(samples))
         with runtimes.predicting(runtimes.find(self.framework), request) as prediction:
             try:
                 return {name: np.asarray(whole(rows)) for name, rows in prediction.result().items()}
             except RuntimeFailure:
                 return None
-
-    def inputs(self) -> Iterator[tuple[str, Rows]]:
-        """The inputs of all samples."""
-        yield from self.request.inputs.items()
 
 
 @dataclass

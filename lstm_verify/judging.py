@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstm_verify.arrays import Array, Rows, whole
+from lstm_verify.arrays import Array, Rows, picked, whole
 from lstm_verify.budget import rounded_rows
 from lstm_verify.compare import SIGMAS, Comparison, Tolerance, Verdict, compare
 from lstm_verify.errors import InputError, UnsupportedError
@@ -198,12 +198,8 @@ def _first(plain: tuple[Comparison, ...], samples: int) -> Array:
 
 
 def _of(model: Model, inputs: Mapping[str, Rows], chosen: Array, sizes: Array) -> dict[str, KnownSigma]:
-    some = {name: _picked(rows, chosen) for name, rows in inputs.items()}
+    some = {name: picked(rows, chosen) for name, rows in inputs.items()}
     return {name: KnownSigma(sizes, chosen, σ) for name, σ in rounded_rows(model, some).items()}
-
-
-def _picked(rows: Rows, chosen: Array) -> Rows:
-    return np.stack([rows[int(i) : int(i) + 1][0] for i in chosen]) if rows.shape else rows
 
 
 def _joined(
@@ -220,8 +216,7 @@ def _joined(
 
 def _own_rows(rows: Rows, own: Array) -> Array:
     """The samples with a σ of their own."""
-    picked = _picked(rows, own) if rows.shape else np.reshape(whole(rows), 1)
-    return np.asarray(picked)
+    return picked(rows, own) if rows.shape else np.reshape(whole(rows), 1)
 
 
 def _loose(outputs: tuple[Comparison, ...], sigma: Mapping[str, KnownSigma], replayed: Mapping[str, Rows]) -> list[str]:

@@ -19,7 +19,7 @@ from lstm_verify.arrays import Array, Rows
 from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.changes import Batches, Change, exchanges, singles
 from lstm_verify.diagnosis.common import is_common
-from lstm_verify.diagnosis.experiment import Experiment, experiment
+from lstm_verify.diagnosis.experiment import Experiment, distance, experiment
 from lstm_verify.inputs import count_samples
 from lstm_verify.layers import Layer, Run, Signal, Signals
 from lstm_verify.model import Model
@@ -122,14 +122,7 @@ def _effect(given: Experiment, change: Change) -> float:
     outputs = given.outputs(change)
     if outputs is None or [o.shape for o in outputs] != [r.shape for r in given.replayed]:
         return np.inf
-    return replace_predicted(given).misfit(outputs, given.sigma).sigmas
-
-
-def replace_predicted(given: Experiment) -> Experiment:
-    """The experiment with what the model computes in the place of predictions."""
-    if given.predicted is None:
-        given.predicted = given.replayed
-    return given
+    return distance(given.replayed, outputs, given.sigma).sigmas
 
 
 def _calls(given: Experiment) -> _Calls:

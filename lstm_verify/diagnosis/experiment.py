@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.arrays import Array, Rows, whole
+from lstm_verify.arrays import Array, Rows, picked, whole
 from lstm_verify.budget import budgets
 from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.changes import Batches, Change
@@ -187,6 +187,4 @@ def experiment(
 
 
 def _rows(rows: Rows, chosen: Array | None) -> Array:
-    if chosen is None or not rows.shape:
-        return np.asarray(whole(rows))
-    return np.stack([rows[int(i) : int(i) + 1][0] for i in chosen])
+    return np.asarray(whole(rows)) if chosen is None else picked(rows, chosen)
