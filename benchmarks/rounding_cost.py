@@ -36,14 +36,17 @@ class Judged:
 
     def verify(self) -> Timed:
         """Replay in float64 and judge by 8σ; returns the verdict and for how many samples σ was computed."""
-        import lstm_verify
         from lstm_verify.compare import Tolerance
         from lstm_verify.judging import judge
+        from lstm_verify.replay import replay_rows
+        from lstm_verify.waypoints import Waypoints
 
         def whole() -> tuple[str, int]:
-            replayed = lstm_verify.replay(self.model, self.inputs)
-            tolerance = Tolerance()
-            judgement = judge(self.model, self.inputs, self.predicted, replayed, tolerance, tolerance)
+            waypoints, tolerance = Waypoints(), Tolerance()
+            replayed = replay_rows(self.model, self.inputs, waypoints=waypoints)
+            judgement = judge(
+                self.model, self.inputs, self.predicted, replayed, tolerance, tolerance, waypoints=waypoints
+            )
             return str(judgement.outputs[0].verdict), judgement.own_sigma
 
         return _timed(whole)

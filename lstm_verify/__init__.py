@@ -19,6 +19,7 @@ from lstm_verify.errors import (
     UnsupportedError,
 )
 from lstm_verify.formats import load
+from lstm_verify.formats.ends import Ends
 from lstm_verify.model import Model
 from lstm_verify.replay import Replayed, replay
 from lstm_verify.report import Report
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Comparison",
+    "Ends",
     "InputError",
     "LstmVerifyError",
     "Mismatch",

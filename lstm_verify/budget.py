@@ -7,19 +7,21 @@ once on plain arrays of that precision, as a witness of errors that go together.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from lstm_verify.arrays import Array, Rows, whole
 from lstm_verify.inputs import as_input, bind, count_samples
 from lstm_verify.layers import Embedding, Layer, Run, Signal, Signals
 from lstm_verify.layers.constant import Constant, State
 from lstm_verify.layers.loop import Branch, Loop
-from lstm_verify.model import Model
+from lstm_verify.model import Input, Model
 from lstm_verify.replay import one_thread, run_once
 from lstm_verify.rounded import FLOAT32, PRECISIONS, Rounded, Rounding, own_error
+from lstm_verify.waypoints import States
 
 BLOCK = 64
 """The number of samples that run together."""
@@ -96,55 +98,125 @@ def rounded_rows(model: Model, rows: Mapping[str, Rows], batch_size: int | None 
         size = model.batch_size or batch_size or samples
     given = [np.asarray(whole(rows[spec.name])) for spec in model.inputs]
     values = [as_input(spec, array) for spec, array in zip(model.inputs, given, strict=True)]
-    found = budgets(model, values, lambda run_model, arrays, run: in_blocks(run_model, arrays, run, samples, size))
+    found = budgets(model, lambda kind: in_blocks(kind, values, samples, size))
     return {output.name: σ for output, σ in zip(model.outputs, found, strict=True)}
 
 
-Runner = Callable[[Model, list[Any], Run], list[Any]]
-"""Runs a model on values in the order of its inputs; its outputs in their order."""
+def recent_rows(model: Model, rows: Mapping[str, Rows], begun: dict[str, States]) -> dict[str, Array]:
+    """A part of `rounded_rows`, and so no more: σ that comes of the last steps of recurrent layers alone.
+
+    Args:
+        model: the model, whose samples are independent.
+        rows: its inputs, bound to it.
+        begun: the waypoints of these samples, at which recurrent layers begin.
+    """
+    kind, samples = _with_errors(model), count_samples(rows)
+    values = [as_input(spec, np.asarray(whole(rows[spec.name]))) for spec in model.inputs]
+    with one_thread():
+        found = in_blocks(kind._replace(run=replace(kind.run, waypoints=begun)), values, samples, samples)
+    return {output.name: deviation_of(y) for output, y in zip(model.outputs, found, strict=True)}
 
 
-def in_blocks(model: Model, values: list[Any], run: Run, samples: int, size: int) -> list[Any]:
+class Kind(NamedTuple):
+    """How a model is run: with which arithmetic, and what becomes of an input for it."""
+
+    model: Model
+    """With weights of the dtype that is computed in."""
+    run: Run
+    given: Callable[[Input, Any], Any]
+    """Makes what an input is given, an array in general, one of the values that this kind computes with."""
+
+    def call(self, values: list[Any]) -> list[Any]:
+        """Run the model on arrays in the order of its inputs; its outputs in their order."""
+        made = [self.given(spec, value) for spec, value in zip(self.model.inputs, values, strict=True)]
+        return run_once(self.model, made, self.run)
+
+
+def plain(model: Model, dtype: npt.DTypeLike = np.float64) -> Kind:
+    """With plain arrays of a dtype, which the weights of the model have already."""
+    return Kind(model, Run(), lambda spec, value: value.astype(dtype) if value.dtype.kind == "f" else value)
+
+
+Runner = Callable[[Kind], list[Any]]
+"""Runs a model, once or often, and puts together what is judged: its outputs in their order."""
+
+
+def in_blocks(kind: Kind, values: list[Array], samples: int, size: int) -> list[Any]:
     """Run a model some samples at a time."""
     blocks = [slice(start, min(start + size, samples)) for start in range(0, samples, size)]
-    parts = [run_once(model, [v[block] if np.ndim(v) else v for v in values], run) for block in blocks]
+    parts = [kind.call([v[block] if np.ndim(v) else v for v in values]) for block in blocks]
     return parts[0] if len(parts) == 1 else [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
 
-def budgets(model: Model, values: list[Array], runner: Runner) -> list[Array]:
-    """σ of every output, from values in the order of the inputs."""
+def budgets(model: Model, runner: Runner, raised: Raising | None = None, is_cast: bool | None = None) -> list[Array]:
+    """σ of every output.
+
+    Args:
+        model: the model.
+        runner: runs it as it is to be judged.
+        raised: how much σ is raised where a witness lies further away; None is `by_sample`.
+        is_cast: whether the framework casts what it is given to float32, whatever the model computes in; None if that
+            is as with the `predict` of who wrote the file.
+    """
+    with one_thread():
+        outputs = runner(_with_errors(model, is_cast))
+        sigma = [deviation_of(output) for output in outputs]
+        low = _in_its_precision(model)
+        if low is None:
+            return sigma
+        exact = [output_value(output) for output in outputs]
+        away = [
+            _away(np.asarray(y).astype(np.float64), r, σ) for y, r, σ in zip(runner(low), exact, sigma, strict=True)
+        ]
+    return (raised or by_sample)(model, away, sigma)
+
+
+def _with_errors(model: Model, is_cast: bool | None = None) -> Kind:
     arithmetic = RoundedArithmetic()
     from_keras = model.source is not None and model.source.runtime in CASTING
-    rounded = [
-        as_rounded(value, spec.dtype, arithmetic, from_keras) for value, spec in zip(values, model.inputs, strict=True)
-    ]
-    with one_thread():
-        outputs = runner(model.astype("float64"), rounded, Run(arithmetic=arithmetic))
-        sigma = [deviation_of(output) for output in outputs]
-        return witnessed(model, values, runner, [output_value(output) for output in outputs], sigma)
+    casting = from_keras if is_cast is None else is_cast
+
+    def given(spec: Input, value: Any) -> Any:
+        return as_rounded(value, spec.dtype, arithmetic, casting)
+
+    return Kind(model.astype("float64"), Run(arithmetic=arithmetic), given)
 
 
-def witnessed(model: Model, values: list[Array], runner: Runner, exact: list[Array], sigma: list[Array]) -> list[Array]:
-    """σ made larger where errors go together, which their variances do not tell.
-
-    Errors of different units, or of one unit at different times, are not independent where a memory is long or a cell
-    is chaotic. A replay in the model's own precision makes errors of that kind as well: σ of a sample is raised to
-    where these are, and that of the others to half of the most that any sample needs; in a narrow precision, in which a
-    memory may flip in any sample, to all of it.
-    """
+def _in_its_precision(model: Model) -> Kind | None:
+    """The witness: the model in the precision of its framework; None if that is the one of the replay."""
     low = LOW.get(model.precision)
     dtype = None if low is None else low()
     if dtype is None:
-        return sigma
-    cast = [value.astype(dtype) if value.dtype.kind == "f" else value for value in values]
-    outputs = runner(model.astype(dtype), cast, Run(arithmetic=Textbook()))
-    away = [_away(np.asarray(y).astype(np.float64), r, σ) for y, r, σ in zip(outputs, exact, sigma, strict=True)]
+        return None
+    return plain(model.astype(dtype), dtype)._replace(run=Run(arithmetic=Textbook()))
+
+
+Raising = Callable[[Model, list[Array], list[Array]], list[Array]]
+"""From how many σ the witness is away at each element of each output, and σ: σ made larger where errors go together.
+
+Errors of different units, or of one unit at different times, are not independent where a memory is long or a cell is
+chaotic, and their variances do not tell. The witness makes errors of that kind as well.
+"""
+
+
+def by_sample(model: Model, away: list[Array], sigma: list[Array]) -> list[Array]:
+    """σ of a sample is raised to where the witness is, and that of the others to half of the most that any needs; in a
+    narrow precision, in which a memory may flip in any sample, to all of it."""
     if not model.divisible or any(ratio.ndim == 0 for ratio in away):
         most = max((float(ratio.max(initial=0)) for ratio in away), default=0.0)
         return [max(1.0, most) * σ for σ in sigma]
     needed = np.max([ratio.reshape(len(ratio), -1).max(axis=1, initial=0) for ratio in away], axis=0)
     share = 1.0 if PRECISIONS[model.precision].is_narrow else 0.5
-    factor = np.maximum(1.0, np.maximum(needed, share * needed.max(initial=0)))
+    return _times(np.maximum(1.0, np.maximum(needed, share * needed.max(initial=0))), sigma)
+
+
+def by_step(model: Model, away: list[Array], sigma: list[Array]) -> list[Array]:
+    """σ of a step of a loop, (steps, samples, ...), is raised to the most that any sample needed up to there."""
+    needed = np.max([ratio.reshape(len(ratio), -1).max(axis=1, initial=0) for ratio in away], axis=0)
+    return _times(np.maximum(1.0, np.maximum.accumulate(needed)), sigma)
+
+
+def _times(factor: Array, sigma: list[Array]) -> list[Array]:
     return [σ * factor.reshape(-1, *(1,) * (σ.ndim - 1)) for σ in sigma]
 
 
@@ -184,13 +256,16 @@ CASTING = ("keras", "tf_keras")
 """The runtimes whose `predict` casts what it is given to float32, whatever the model computes in."""
 
 
-def as_rounded(value: Array, dtype: str, arithmetic: RoundedArithmetic, is_cast: bool = False) -> Any:
-    """An input of a dtype, with nothing rounded yet; whole numbers stay what they are."""
-    if value.dtype.kind != "f":
-        return value
-    made = Rounded(value.astype(np.float64), rounding=arithmetic.rounding(dtype))
+def as_rounded(given: Any, dtype: str, arithmetic: RoundedArithmetic, is_cast: bool = False) -> Any:
+    """An input of a dtype with nothing rounded yet, or an output that goes in again; whole numbers stay as they are."""
+    if given.dtype.kind != "f":
+        return given
+    rounding = arithmetic.rounding(dtype)
+    again = isinstance(given, Rounded)
+    made = given.rounded_to(rounding) if again else Rounded(given.astype(np.float64), rounding=rounding)
+    value = made.value
     if dtype == "float64" and is_cast and not np.array_equal(value, value.astype(np.float32), equal_nan=True):
-        made.variance = own_error(made.value, FLOAT32) / 3
+        made = made.like(value, made.variance + own_error(value, FLOAT32) / 3)
     return made
 
 

@@ -5,6 +5,9 @@ samples that deviate most, in absolute terms and relative to the size of their o
 without a σ of its own passes only if it would with the smallest σ that any of these has at the same place, in absolute
 terms and relative to the size of the inputs; one that does not gets its own. The report says for how many samples that
 was.
+
+Before that, a part of σ is tried that is soon computed: what comes of the last steps of recurrent layers alone. What is
+within that is within the whole.
 """
 
 from __future__ import annotations
@@ -15,11 +18,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows, picked, whole
-from lstm_verify.budget import rounded_rows
-from lstm_verify.compare import SIGMAS, Comparison, Tolerance, Verdict, compare
+from lstm_verify.budget import recent_rows, rounded_rows
+from lstm_verify.compare import SIGMAS, Comparison, Tolerance, Verdict, compare, verdict_of
 from lstm_verify.errors import InputError, UnsupportedError
 from lstm_verify.inputs import count_samples
 from lstm_verify.model import Model
+from lstm_verify.waypoints import Waypoints
 
 TOLERANCES = {
     "float64": Tolerance(1e-5, 1e-4),
@@ -49,6 +53,8 @@ class Judgement:
     own_sigma: int = 0
     """The number of samples whose σ was computed for themselves."""
     notes: tuple[str, ...] = ()
+    is_lower_bound: bool = False
+    """Whether σ is a part of the whole, which was enough for a match."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ def judge(
     tolerance: Tolerance,
     fallback: Tolerance,
     batch_size: int | None = None,
+    waypoints: Waypoints | None = None,
 ) -> Judgement:
     """Compare predictions with the replay of the same inputs.
 
@@ -111,6 +118,7 @@ def judge(
         tolerance: how far they may lie apart.
         fallback: stands in for a tolerance by rounding where an operation's rounding is not known.
         batch_size: the number of samples a stateful model takes at a time, if it does not say so itself.
+        waypoints: the states that recurrent layers came by in the replay; None if that is not known.
 
     Returns:
         The comparisons, and how they were made.
@@ -119,6 +127,11 @@ def judge(
     if not all(output.deviations.size for output in plain):
         return Judgement(plain, tolerance)  # a missing output, or another shape
     try:
+        least = _least_sigma(model, inputs, plain, waypoints) if tolerance.by_rounding and waypoints else None
+        if least is not None:
+            outputs = compare(predicted, replayed, tolerance, sigma=least[0])
+            if verdict_of(outputs) is Verdict.MATCH:
+                return Judgement(outputs, tolerance, least[1], is_lower_bound=True)
         sigma, own = _enough_sigma(model, inputs, predicted, replayed, tolerance, plain, batch_size)
     except UnsupportedError as error:
         used = fallback if tolerance.by_rounding else tolerance
@@ -127,6 +140,21 @@ def judge(
     outputs = compare(predicted, replayed, tolerance, sigma=sigma)
     notes = tuple(_loose(outputs, sigma, replayed)) if tolerance.by_rounding else ()
     return Judgement(outputs, tolerance, own, notes)
+
+
+def _least_sigma(
+    model: Model, inputs: Mapping[str, Rows], plain: tuple[Comparison, ...], waypoints: Waypoints
+) -> tuple[dict[str, KnownSigma], int] | None:
+    """A part of σ that is soon computed, for the first samples to look at; None if it is not known where to begin."""
+    samples = count_samples(inputs)
+    chosen = np.arange(samples) if samples <= FEWEST else _first(plain, samples)
+    begun = waypoints.of(chosen)
+    if begun is None or not model.divisible or model.stateful:
+        return None
+    some = {name: picked(rows, chosen) for name, rows in inputs.items()}
+    sizes = _sizes(inputs, samples) if len(chosen) < samples else np.zeros(samples)
+    found = _of_samples(recent_rows(model, some, begun))
+    return {name: KnownSigma(sizes, chosen, σ) for name, σ in found.items()}, len(chosen)
 
 
 def _enough_sigma(
@@ -177,8 +205,9 @@ def _sizes(inputs: Mapping[str, Rows], samples: int) -> Array:
     for rows in inputs.values():
         if rows.dtype.kind == "f" and rows.shape:
             for start in range(0, samples, CHUNK):
-                part = np.abs(np.asarray(rows[start : start + CHUNK], np.float64))
-                largest = np.nanmax(part.reshape(len(part), -1), axis=1, initial=0)
+                part = np.asarray(rows[start : start + CHUNK])
+                part = part.reshape(len(part), -1)
+                largest = np.fmax(np.nanmax(part, axis=1, initial=0), -np.nanmin(part, axis=1, initial=0))
                 sizes[start : start + CHUNK] = np.maximum(sizes[start : start + CHUNK], largest)
     return sizes if sizes.any() else np.ones(samples)
 
@@ -246,10 +275,3 @@ def asked_tolerance(sigmas: float, atol: float | None, rtol: float | None) -> To
         if value is not None and not (value >= 0 and np.isfinite(value)):
             raise InputError(f"{name}: {value}, expected a finite number that is not negative")
     return Tolerance(atol, rtol, sigmas)
-
-
-def tolerance_for(model: Model, atol: float | None, rtol: float | None) -> Tolerance:
-    """The tolerance asked for, or else the one for the precision that the model computes in."""
-    default = TOLERANCES[model.precision]
-    asked_tolerance(SIGMAS, atol, rtol)
-    return Tolerance(default.atol if atol is None else atol, default.rtol if rtol is None else rtol)

@@ -21,6 +21,7 @@ from lstm_verify.errors import InputError, LstmVerifyError
 from lstm_verify.inputs import as_input, bind, count_samples
 from lstm_verify.layers import Run, Signal
 from lstm_verify.model import Model
+from lstm_verify.waypoints import Waypoints
 
 BLOCK = 256
 """The number of samples that run together."""
@@ -102,6 +103,7 @@ def replay_rows(
     batch_size: int | None = None,
     progress: Progress | None = None,
     scratch: Path | None = None,
+    waypoints: Waypoints | None = None,
 ) -> dict[str, Rows]:
     """Compute a model's predictions for inputs that are already bound to it, block by block.
 
@@ -112,6 +114,7 @@ def replay_rows(
         batch_size: the number of samples a stateful model takes at a time, if it does not say so itself.
         progress: told how many samples are done, each time some are.
         scratch: a directory for outputs too large for memory.
+        waypoints: where to note the states of recurrent layers, for runs that begin there.
 
     Returns:
         The outputs by name, (samples, ...) in `dtype`.
@@ -130,7 +133,10 @@ def replay_rows(
         workers, run = min(os.cpu_count() or 1, len(blocks)), None
 
     def work(block: slice) -> int:
-        store.put(block, _run_block(cast, rows, block, dtype, run or Run()))
+        noting = run or Run(waypoints=None if waypoints is None else {})
+        store.put(block, _run_block(cast, rows, block, dtype, noting))
+        if waypoints is not None and noting.waypoints:
+            waypoints.put(block, noting.waypoints)
         done: int = block.stop
         return done
 

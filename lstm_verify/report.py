@@ -74,6 +74,8 @@ class Report(Judged):
     samples: int
     own_sigma: int = 0
     """The number of samples whose σ was computed for themselves, and not taken from others."""
+    sigma_is_lower_bound: bool = False
+    """Whether σ is only a part of what rounding explains, which was enough for a match."""
     reason: str = ""
     """Why nothing was compared, if nothing was."""
     diagnosis: Diagnosis | None = None
@@ -92,7 +94,8 @@ class Report(Judged):
     @property
     def exit_code(self) -> int:
         """0 match, 1 mismatch or a match with blind spots that were not to be, 3 inconclusive."""
-        failed = self.fails_on_blind_spots and self.blind_spots is not None and self.blind_spots.found
+        spots = self.blind_spots
+        failed = self.fails_on_blind_spots and spots is not None and (spots.found or not spots.complete)
         return 1 if self.verdict is Verdict.MATCH and failed else super().exit_code
 
     def raise_for_mismatch(self) -> None:
@@ -104,7 +107,7 @@ class Report(Judged):
         if self.reason:
             return self.reason
         if self.verdict is Verdict.MATCH and self.exit_code and self.blind_spots:
-            return blind_line(self.blind_spots)
+            return blind_line(self.blind_spots) or f"time was up after {self.blind_spots.tried:,} possible blind spots"
         reasons = [f"{output.name}: {output.reason}" for output in self.outputs if output.reason]
         return "; ".join(reasons) or f"all {self.samples} samples agree"
 
@@ -119,9 +122,11 @@ class Report(Judged):
             "runtime": {"name": self.predicted.name, "description": self.predicted.description},
             "tolerance": self.tolerance.to_dict(),
             "samples_with_own_sigma": self.own_sigma,
+            "sigma_is_lower_bound": self.sigma_is_lower_bound,
             "outputs": [_output_dict(output) for output in self.outputs],
             "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
             "blind_spots": [spot.to_dict() for spot in self.blind_spots.found] if self.blind_spots else None,
+            "blind_spots_complete": self.blind_spots.complete if self.blind_spots else None,
             "recurrences": [dict(item) for item in self.recurrences],
             "notes": list(self.notes),
             "timings": {key: round(seconds, 4) for key, seconds in self.timings.items()},

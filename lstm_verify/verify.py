@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.errors import InputError, RuntimeFailure
 from lstm_verify.experiments import Looking, Tap, telling_inputs, timed
 from lstm_verify.formats import load
+from lstm_verify.formats.ends import Ends, with_given
 from lstm_verify.inputs import bind, by_name, count_samples, random_inputs
 from lstm_verify.inspection import recurrences
 from lstm_verify.judging import TOLERANCES, Judgement, asked_tolerance, judge
@@ -32,6 +33,7 @@ from lstm_verify.model import Model
 from lstm_verify.replay import replay_rows
 from lstm_verify.report import Predicted, Report
 from lstm_verify.states import join
+from lstm_verify.waypoints import Waypoints
 
 RANDOM_SAMPLES = 32
 TIMEOUT = 600.0
@@ -47,6 +49,7 @@ def verify(
     expected: Any = None,
     runtime: str | None = None,
     signature: str | None = None,
+    ends: Ends | None = None,
     sigmas: float = SIGMAS,
     atol: float | None = None,
     rtol: float | None = None,
@@ -72,6 +75,8 @@ def verify(
         expected: recorded predictions in the same forms; no framework is run then.
         runtime: the framework to predict with, one of `runtimes.NAMES`; None takes the one that wrote the file.
         signature: which signature of a TensorFlow file; None takes `serving_default`, or the only one.
+        ends: which tensors of a TensorFlow graph are its inputs and outputs; what `x` has by the name of a tensor of
+            the graph is fed to that tensor anyway.
         sigmas: how far predictions may lie from the replay, in standard deviations of the rounding error that comes
             with the precision the model computes in.
         atol: absolute tolerance, in units of the output, in place of that.
@@ -111,9 +116,12 @@ def verify(
     wants_blind_spots = blind_spots or fail_on_blind_spots
     with timed(timings, "total"), tempfile.TemporaryDirectory(prefix="lstm-verify-") as scratch:
         with timed(timings, "load"):
-            model = load(path, signature)
+            arrays = arrays_of(x)
+            model = load(path, signature, with_given(ends, arrays))
             framework = runtime or model.runtime
-            given, batch_size, spots, notes = _given(model, x, framework, batch_size, (random, seed), wants_blind_spots)
+            given, batch_size, spots, notes = _given(
+                model, arrays, framework, batch_size, (random, seed), wants_blind_spots
+            )
             if state_from is not None:
                 given, notes = completed(model, given, state_from)
             with about(x):
@@ -142,7 +150,9 @@ def verify(
             judged = Judgement((), tolerance)
             if predicted.outputs is not None:
                 fallback = TOLERANCES[model.precision]
-                judged = judge(model, inputs, predicted.outputs, replayed, tolerance, fallback, size)
+                judged = judge(
+                    model, inputs, predicted.outputs, replayed, tolerance, fallback, size, replaying.waypoints
+                )
         verdict, found, blind = verdict_of(judged.outputs), None, None
         comparable = all(output.deviations.size for output in judged.outputs)
         if verdict is Verdict.MISMATCH and diagnose and comparable and predicted.outputs is not None:
@@ -161,6 +171,7 @@ def verify(
         outputs=judged.outputs,
         samples=samples,
         own_sigma=judged.own_sigma,
+        sigma_is_lower_bound=judged.is_lower_bound,
         reason=predicted.reason,
         diagnosis=found,
         blind_spots=blind,
@@ -181,12 +192,15 @@ class _Replaying:
     scratch: Path
     progress: Progress | None
     timings: dict[str, float]
+    waypoints: Waypoints = field(default_factory=Waypoints)
 
     def run(self) -> dict[str, Rows]:
         samples, tell = count_samples(self.inputs), self.progress
         told = None if tell is None else lambda done: tell("replay", done, samples)
         with timed(self.timings, "replay"):
-            return replay_rows(self.model, self.inputs, batch_size=self.batch_size, progress=told, scratch=self.scratch)
+            return replay_rows(
+                self.model, self.inputs, "float64", self.batch_size, told, self.scratch, waypoints=self.waypoints
+            )
 
 
 @dataclass(frozen=True)
@@ -223,7 +237,7 @@ def _given(
 ) -> tuple[Any, int | None, BlindSpots | None, list[str]]:
     """Inputs, given or made, the size of a batch, and if they were made to be telling, their blind spots and a note."""
     if x is not None:
-        return arrays_of(x), batch_size, None, []
+        return x, batch_size, None, []
     count = _random_samples(model, random[0])
     # at least two batches, so that it would show what one leaves to the next
     size = batch_size or min(runtimes.find(framework).batch_size or count, max(1, count // 2))
@@ -291,7 +305,7 @@ def about(given: Any) -> Iterator[None]:
 def _batch_size(model: Model, runtime: str, asked: int | None) -> int | None:
     """How many samples are a batch, for the framework and, if the model is stateful, for the replay; None for all."""
     if not model.divisible:
-        return None
+        return model.batch_size if model.stateful else None
     return model.batch_size or asked or runtimes.find(runtime).batch_size
 
 

@@ -79,6 +79,10 @@ def no_placeholder(graph: Any) -> None:
             node.op = "VariableV2"
 
 
+def unheard_source(graph: Any) -> None:
+    first(graph, "Placeholder").op = "Unheard"
+
+
 def output_that_is_none(graph: Any) -> None:
     node = first(graph, "BiasAdd")
     node.input[0] += ":7"
@@ -96,8 +100,8 @@ def weights_of_another_shape(graph: Any) -> None:
 
 FROZEN: list[Callable[[Any], None]] = [
     unknown_operation, missing_node, two_of_one_name, missing_function, call_without_a_function, calls_itself,
-    no_condition, loop_without_a_way_back, no_placeholder, output_that_is_none, attribute_of_another_type,
-    weights_of_another_shape,
+    no_condition, loop_without_a_way_back, no_placeholder, unheard_source, output_that_is_none,
+    attribute_of_another_type, weights_of_another_shape,
 ]  # fmt: skip
 
 

@@ -61,7 +61,7 @@ class GraphZoo:
     def verify(self, path: Path, x: Mapping[str, Any], y: Mapping[str, Any], signature: str | None = None) -> Report:
         """What `lstm_verify.verify` makes of a file; of a graph without signatures, as far as inputs and outputs go."""
 
-        def restricted(file: Path, wanted: str | None) -> Model:
+        def restricted(file: Path, wanted: str | None, *_: object) -> Model:
             return only(self.load(file, wanted), set(x), set(y))
 
         with mock.patch.object(importlib.import_module("lstm_verify.verify"), "load", restricted):

@@ -22,9 +22,10 @@ MAY_IMPORT = {
     "rounded": {"errors"},
     "model": {"layers", "errors"},
     "inputs": {"arrays", "model", "layers", "errors"},
-    "replay": {"arrays", "inputs", "model", "layers", "errors"},
-    "budget": {"arrays", "inputs", "layers", "model", "replay", "rounded", "errors"},
-    "judging": {"arrays", "budget", "compare", "inputs", "model", "errors"},
+    "waypoints": {"arrays"},
+    "replay": {"arrays", "inputs", "model", "layers", "waypoints", "errors"},
+    "budget": {"arrays", "inputs", "layers", "model", "replay", "rounded", "waypoints", "errors"},
+    "judging": {"arrays", "budget", "compare", "inputs", "model", "waypoints", "errors"},
     "lift": {"inputs", "model", "layers", "errors"},
     "formats": {"lift", "model", "layers", "errors"},
     "runtimes": {"arrays", "errors"},
@@ -37,12 +38,12 @@ MAY_IMPORT = {
     "states": {"arrays", "inputs", "model", "errors"},
     "verify": {
         *("arrays", "compare", "errors", "formats", "inputs", "inspection", "model", "replay", "report", "runtimes"),
-        *("diagnosis", "experiments", "judging", "states"),
+        *("diagnosis", "experiments", "judging", "states", "waypoints"),
     },
     "experiments": {"arrays", "diagnosis", "errors", "inputs", "model", "runtimes"},
     "rollout": {
         *("arrays", "compare", "errors", "formats", "inputs", "layers", "model", "replay", "report", "runtimes"),
-        *("experiments", "judging", "verify"),
+        *("budget", "experiments", "judging", "verify"),
     },
     "cli": {"arrays", "errors", "formats", "inspection", "reporters", "rollout", "verify", "__init__"},
 }

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.break_graphs import DATA, FIXTURE
@@ -30,6 +31,7 @@ CHANGED = {
     "no_condition.pb": ["loop 'rnn/while/while_context': it has no condition"],
     "loop_without_a_way_back.pb": ["loop 'rnn/while/while_context'"],
     "no_placeholder.pb": ["the graph has no output that depends on a placeholder"],
+    "unheard_source.pb": ["the graph has no output that depends on a placeholder"],
     "output_that_is_none.pb": ["nothing computes output 7"],
     "attribute_of_another_type.pb": ["split"],
     "weights_of_another_shape.pb": ["do not fit an input of shape (2, 15), (16,)"],
@@ -43,6 +45,9 @@ CHANGED = {
     "unknown_variable": ["the checkpoint has no tensor 'lost/rnn/basic_lstm_cell/"],
 }
 """What `tests.break_graphs` makes, and what is said of it."""
+
+FED_BY_NAME = {"no_placeholder.pb", "unheard_source.pb"}
+"""Those that go well if an array has the name of the tensor: it is fed, whatever computes it."""
 
 ONLY_IN_A_REPLAY = {"weights_of_another_shape.pb", "attribute_of_another_type.pb", "output_that_is_none.pb"}
 """Those that can be looked at."""
@@ -123,6 +128,9 @@ def refused(path: Path, *mentioned: object) -> None:
 def test_changed_graphs(damaged: Path, name: str) -> None:
     if name in ONLY_IN_A_REPLAY:
         assert_refused(run(damaged / name, *ARGUMENTS), name, *CHANGED[name])
+    elif name in FED_BY_NAME:
+        assert run(damaged / name, *ARGUMENTS).exit_code == 0
+        assert_refused(run("inspect", damaged / name), name, *CHANGED[name])
     else:
         refused(damaged / name, *CHANGED[name])
 
@@ -161,6 +169,29 @@ def test_signatures(damaged: Path) -> None:
         assert run("inspect", *arguments).exit_code == 0
     keras = model("origin_tanh_sigmoid")
     assert_refused(run("inspect", keras, "--signature", "given"), keras, "this format has no signatures. Leave it out")
+
+
+def test_tensors_that_a_saved_model_does_not_hand_out(damaged: Path, tmp_path: Path) -> None:
+    path, x = damaged / "whole", tmp_path / "x.npy"
+    np.save(x, np.zeros((2, 3, 4)))
+    reason = "a SavedModel is called by a signature, whose {} are {}; tensors inside it cannot be reached"
+    inputs_are, outputs_are = reason.format("inputs", "x"), reason.format("outputs", "y")
+    assert_refused(run("inspect", path, "--output-tensor", "output"), path, "output 'output'", outputs_are)
+    assert_refused(run("inspect", path, "--input-tensor", "nothing"), path, "input 'nothing'", inputs_are)
+    assert_refused(run(path, "-i", f"rnn/transpose={x}", "-e", x), path, "input 'rnn/transpose'", inputs_are)
+    assert run("inspect", path, "--input-tensor", "x:0", "--output-tensor", "y").exit_code == 0
+    assert run(path, "-i", f"x={x}", "-e", x).exit_code == 1
+
+
+def test_tensors_of_files_that_are_no_graph(damaged: Path) -> None:
+    keras = model("origin_tanh_sigmoid")
+    for options in [("--output-tensor", "dense"), ("--input-tensor", "dense")]:
+        assert_refused(
+            run("inspect", keras, *options), keras, "tensor 'dense'", "this is a Keras model", "Leave it out"
+        )
+        assert_refused(
+            run("extract", damaged / "alone.ckpt", *options, "-o", "w.npz"), "a checkpoint without its graph"
+        )
 
 
 def test_in_a_process_of_its_own(damaged: Path) -> None:

@@ -17,7 +17,8 @@ from tests.command import arguments, assert_refused, inputs, model, recorded, ru
 ORIGIN = "origin_tanh_sigmoid"
 REPORT_KEYS = {
     *("schema_version", "verdict", "exit_code", "reason", "model", "runtime", "tolerance", "outputs"),
-    *("samples_with_own_sigma", "diagnosis", "blind_spots", "recurrences", "notes", "timings"),
+    *("samples_with_own_sigma", "sigma_is_lower_bound", "diagnosis", "blind_spots", "blind_spots_complete"),
+    *("recurrences", "notes", "timings"),
 }
 
 

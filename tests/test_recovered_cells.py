@@ -216,12 +216,17 @@ def _biases(cell: Any) -> Iterator[np.ndarray]:
     yield bias + np.repeat([0, getattr(cell, "forget_bias", 0.0), 0, 0], cell.units) if cell.kind == "LSTM" else bias
 
 
-@pytest.mark.parametrize(("framework", "name"), [pair for pair in SAVED if pair not in UNSUPPORTED])
+WITH_CELLS = [pair for pair in SAVED if pair not in UNSUPPORTED and pair[1] != "only_conv_transpose"]
+"""Not the convolution whose layer is not read from a `.h5` file."""
+
+
+@pytest.mark.parametrize(("framework", "name"), WITH_CELLS)
 def test_cells_of_keras(graph_zoo: Zoo, zoo: Callable[[str], Path], framework: str, name: str) -> None:
     saved = graph_zoo(f"saved_{framework}")
     (path,) = saved.files(name).values()
     model = saved.load(path)
-    assert not loops(model)
+    # the loop of Keras 2 around a layer that assigns its states in each round
+    assert bool(loops(model)) == ((framework, name.startswith("each_stateful")) == ("tf_keras", True))
     expected = list(cells_of(load(zoo(framework) / f"{name.partition('.')[0]}.h5")))
     found = [cell for cell, _ in cells(model)]
     tolerance = HALF.get(model.precision, 0.0)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lstm_verify import Verdict
+from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.errors import Mismatch
 from lstm_verify.report import finite
 from tests import reports
@@ -24,9 +25,11 @@ KEYS = {
     "runtime",
     "tolerance",
     "samples_with_own_sigma",
+    "sigma_is_lower_bound",
     "outputs",
     "diagnosis",
     "blind_spots",
+    "blind_spots_complete",
     "notes",
     "recurrences",
     "timings",
@@ -234,6 +237,17 @@ def test_blind_spots_as_data() -> None:
     ]
     assert set(found[0]) == {"fault", "layer", "parameter", "file_says", "behaves_as", "effect_sigmas"}
     assert plain("without_blind_spots")["blind_spots"] == []
+
+
+def test_possible_blind_spots_are_a_failure_as_well() -> None:
+    """Of what was not tried nobody knows whether it is one."""
+    report = replace(REPORTS["not_all_blind_spots"](), blind_spots=BlindSpots((), 12, complete=False))
+    assert report.exit_code == 0
+    failing = replace(report, fails_on_blind_spots=True)
+    assert failing.exit_code == 1
+    assert "12 possible blind spots" in failing.summary()
+    assert failing.to_dict()["blind_spots_complete"] is False
+    assert replace(failing, blind_spots=BlindSpots((), 12, complete=True)).exit_code == 0
 
 
 def test_blind_spots_are_the_reason_of_a_failure() -> None:

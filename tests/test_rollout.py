@@ -126,7 +126,8 @@ def test_both_sides_do_what_the_loop_by_hand_does(name: str, built: Built, repor
     for tokens in report.tokens.values():
         np.testing.assert_array_equal(tokens, by_hand["token"])
         assert len(np.unique(tokens)) > 1
-    assert 0 < report.deviations.max() < report.tolerance.atol
+    assert report.tolerance.by_rounding is (name != "sine_float64")
+    assert 0 < report.deviations.max() < (report.tolerance.atol or 1e-5)
 
 
 def test_a_model_in_float64_stays_together_to_the_last_digits(reports: dict[str, RolloutReport]) -> None:
@@ -156,7 +157,7 @@ def perturbed(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Make the replay read other recurrent weights than the framework."""
 
     def perturb(change: float) -> None:
-        def changed(path: Path, signature: str | None = None) -> Model:
+        def changed(path: Path, signature: str | None = None, *_: object) -> Model:
             model = load(path, signature)
             layers = dict(model.layers)
             for name, layer in layers.items():

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,46 @@ def _with_options(command: Command, options: tuple[Callable[[Command], Command],
 
 
 def runtime_options(command: Command) -> Command:
-    """Add the options of a command that lets a framework predict, in the order in which `--help` shows them."""
-    return _with_options(command, RUNTIME_OPTIONS)
+    """Add the options that say how a framework predicts and how that is judged, in the order `--help` shows them."""
+    return _with_options(_with_ends(command), RUNTIME_OPTIONS)
+
+
+def graph_options(command: Command) -> Command:
+    """Add the options that say where a TensorFlow graph begins and ends."""
+    return _with_options(_with_ends(command), GRAPH_OPTIONS)
+
+
+def _with_ends(command: Command) -> Command:
+    """The command, given `ends` in place of the names of tensors."""
+
+    @wraps(command)
+    def with_ends(*args: Any, input_tensors: tuple[str, ...], output_tensors: tuple[str, ...], **options: Any) -> None:
+        from lstm_verify.formats.ends import Ends
+
+        command(*args, ends=Ends(input_tensors, output_tensors), **options)
+
+    return with_ends
+
+
+GRAPH_OPTIONS = (
+    click.option(
+        "--signature", metavar="NAME", help="Which signature of a TensorFlow file. [default: serving_default]"
+    ),
+    click.option(
+        "--input-tensor",
+        "input_tensors",
+        multiple=True,
+        metavar="NAME",
+        help="A tensor of a TensorFlow graph to feed, though it may be no placeholder; --input NAME=FILE implies it.",
+    ),
+    click.option(
+        "--output-tensor",
+        "output_tensors",
+        multiple=True,
+        metavar="NAME",
+        help="A tensor of a TensorFlow graph to compare. [default: those that nothing else takes]",
+    ),
+)
 
 
 RUNTIME_OPTIONS = (
@@ -34,8 +73,13 @@ RUNTIME_OPTIONS = (
         metavar="keras|tf_keras|saved_model|tf1",
         help="The framework to predict with. [default: who wrote the file]",
     ),
+    *GRAPH_OPTIONS,
     click.option(
-        "--signature", metavar="NAME", help="Which signature of a TensorFlow file. [default: serving_default]"
+        "--sigmas",
+        type=float,
+        default=8.0,
+        show_default=True,
+        help="How far predictions may lie from the replay, in standard deviations of rounding.",
     ),
     click.option("--atol", type=float, help="Absolute tolerance, in place of what rounding explains."),
     click.option("--rtol", type=float, help="Tolerance relative to the replayed value, likewise."),
@@ -72,6 +116,11 @@ INPUT_OPTIONS = (
         metavar="FILE|NAME=FILE",
         help="Recorded predictions (.npy, .npz or NAME=file.npy); no framework is run.",
     ),
+    click.option(
+        "--batch-size",
+        type=click.IntRange(min=1),
+        help="For the framework. [default: 32 for Keras, all at once for graphs]",
+    ),
 )
 
 
@@ -89,27 +138,6 @@ def check_inputs(
         raise click.UsageError("--expected and --runtime exclude each other: predictions are recorded, or made")
     if state_from and not inputs:
         raise click.UsageError("--state-from completes what --input gives. Give --input too")
-
-
-def judging_options(command: Command) -> Command:
-    """Add the options that say how predictions are judged and made."""
-    return _with_options(command, JUDGING_OPTIONS)
-
-
-JUDGING_OPTIONS = (
-    click.option(
-        "--sigmas",
-        type=float,
-        default=8.0,
-        show_default=True,
-        help="How far predictions may lie from the replay, in standard deviations of rounding.",
-    ),
-    click.option(
-        "--batch-size",
-        type=click.IntRange(min=1),
-        help="For the framework. [default: 32 for Keras, all at once for graphs]",
-    ),
-)
 
 
 def files(given: tuple[str, ...]) -> Any:

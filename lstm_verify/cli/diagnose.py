@@ -14,7 +14,6 @@ from lstm_verify.cli.common import (
     errors,
     files,
     input_options,
-    judging_options,
     progress_bars,
     runtime_options,
     write,
@@ -26,7 +25,6 @@ from lstm_verify.errors import printable
 @click.argument("model", type=click.Path(path_type=Path))
 @input_options
 @runtime_options
-@judging_options
 @click.option(
     "--seconds", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="How long to look."
 )

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from lstm_verify.cli.common import check_writable, errors, write
+from lstm_verify.cli.common import check_writable, errors, graph_options, write
+
+if TYPE_CHECKING:
+    from lstm_verify.formats.ends import Ends
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--signature", metavar="NAME", help="Which signature of a TensorFlow file. [default: serving_default]")
+@graph_options
 @click.option("--json", "json_file", metavar="FILE|-", help="Write it as JSON; - is standard output.")
-def inspect(model: Path, signature: str | None, json_file: str | None) -> None:
+def inspect(model: Path, signature: str | None, ends: Ends, json_file: str | None) -> None:
     """Show what is in MODEL: layers, gates, activations, shapes, and who wrote it.
 
     Example: lstm-verify inspect model.h5
@@ -24,7 +28,7 @@ def inspect(model: Path, signature: str | None, json_file: str | None) -> None:
 
     with errors():
         check_writable([json_file], [str(model)])
-        found = look(load(model, signature))
+        found = look(load(model, signature, ends))
         if json_file:
             write(json_file, json.render(found))
         if json_file != "-":
@@ -37,9 +41,9 @@ def inspect(model: Path, signature: str | None, json_file: str | None) -> None:
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--signature", metavar="NAME", help="Which signature of a TensorFlow file. [default: serving_default]")
+@graph_options
 @click.option("--output", "-o", required=True, metavar="FILE", help="The .npz file to write.")
-def extract(model: Path, signature: str | None, output: str) -> None:
+def extract(model: Path, signature: str | None, ends: Ends, output: str) -> None:
     """Write the tensors of MODEL by name: kernel, recurrent_kernel and bias of each layer, and so on.
 
     Example: lstm-verify extract model.h5 -o weights.npz
@@ -49,7 +53,7 @@ def extract(model: Path, signature: str | None, output: str) -> None:
 
     with errors():
         check_writable([output], [str(model)])
-        arrays = dict(load(model, signature).weights())
+        arrays = dict(load(model, signature, ends).weights())
         write_npz(output, arrays)
         for name, array in arrays.items():
             click.echo(f"{name}  {array.shape}  {array.dtype}")

@@ -14,7 +14,6 @@ from lstm_verify.cli.common import (
     errors,
     files,
     input_options,
-    judging_options,
     progress_bars,
     runtime_options,
     write,
@@ -26,7 +25,6 @@ from lstm_verify.errors import printable
 @click.argument("model", type=click.Path(path_type=Path))
 @input_options
 @runtime_options
-@judging_options
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; - is standard output.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, a test case for each output.")
 @click.option("--per-sample", metavar="FILE", help="Write the deviation of every sample, as .csv or .npy.")

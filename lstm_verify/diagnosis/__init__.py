@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -15,7 +16,7 @@ from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.experiment import Experiment, Misfit, distance, experiment
 from lstm_verify.diagnosis.place import Place, Tapped, over_time, place_in_layers, place_of_outputs
 from lstm_verify.diagnosis.search import Found, Search
-from lstm_verify.diagnosis.suspect import Suspect, suspect
+from lstm_verify.diagnosis.suspect import Suspect, known_suspect, suspect
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import bind, count_samples, random_inputs
 from lstm_verify.layers import Identity
@@ -38,6 +39,8 @@ Tap = Callable[[Array], Tapped | None]
 ORDERED = 128
 """The first samples, on which it is tried what one batch may leave to the next."""
 SECONDS = 60.0
+SEARCHING = 0.8
+"""The share of the time for faults; the rest is for a second look, and for single weights."""
 CLEARLY_BETTER = 4.0
 """Of two explanations, the one whose deviations are so many times smaller than the other's is the better."""
 
@@ -145,7 +148,7 @@ def diagnose(
         again: how far the framework was from itself when it predicted again.
         tap: asks the framework for what its layers compute for some samples; None if it cannot be asked.
     """
-    samples = count_samples(inputs)
+    until, samples = time.monotonic() + seconds, count_samples(inputs)
     if again > 0:
         active = _dropout_active(model, again, outputs)
         if active is not None:
@@ -154,7 +157,7 @@ def diagnose(
     chosen = None if whole else _worst(outputs, min(SAMPLES, samples))
     first = experiment(model, inputs, predicted, chosen, batch_size if whole else None)
     ordered = None if whole else experiment(model, inputs, predicted, np.arange(min(ORDERED, samples)))
-    found = Search(first, seconds, ordered, batch_size).run()
+    found = Search(first, SEARCHING * seconds, ordered, batch_size).run()
     more = first if whole else experiment(model, inputs, predicted, _worst(outputs, min(MORE_SAMPLES, samples)))
     lasting = []
     for change, _ in found.explaining:
@@ -168,7 +171,20 @@ def diagnose(
         return replace(diagnosis, place=place_of_outputs(first))
     tapped = tap(np.arange(samples) if chosen is None else chosen) if tap else None
     place = (place_in_layers(first, tapped) if tapped else None) or place_of_outputs(first)
-    return replace(diagnosis, place=place, suspect=suspect(first, seconds / 2))
+    one = _suspect(first, place, until)
+    if one is not None and (place is None or place.layer in (None, one.layer)):
+        place = replace(place or Place(None, None, None), layer=one.layer, gate=one.gate)
+    return replace(diagnosis, place=place, suspect=one)
+
+
+def _suspect(tried_on: Experiment, place: Place | None, until: float) -> Suspect | None:
+    """A single weight that explains the predictions: the one that a layer's outputs point to, or else any."""
+    if place and place.layer and place.weight:
+        inner = {"forward": "/forward_layer", "backward": "/backward_layer"}.get(place.direction or "", "")
+        found = known_suspect(tried_on, place.layer + inner, *place.weight)
+        if found:
+            return found
+    return suspect(tried_on, until)
 
 
 def _dropout_active(model: Model, again: float, outputs: tuple[Comparison, ...]) -> Diagnosis | None:

@@ -19,7 +19,7 @@ from lstm_verify.arrays import Array, Rows
 from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.changes import Batches, Change, exchanges, singles
 from lstm_verify.diagnosis.common import is_common
-from lstm_verify.diagnosis.experiment import Experiment, distance, experiment
+from lstm_verify.diagnosis.experiment import NEAR, Experiment, distance, experiment
 from lstm_verify.inputs import count_samples
 from lstm_verify.layers import Layer, Run, Signal, Signals
 from lstm_verify.model import Model
@@ -27,6 +27,8 @@ from lstm_verify.replay import one_thread
 
 FEW, MANY = 8, 128
 """Samples that every fault is tried on, and those that a fault is tried on that the first do not show."""
+ROUGHLY, NOTHING = 1e-4, 2.0**-50
+"""What may be nothing in float32, and what is nothing in float64, as shares of what is changed."""
 SECONDS = 20.0
 
 
@@ -118,11 +120,31 @@ def _spread(samples: int, count: int) -> Array:
 
 
 def _effect(given: Experiment, change: Change) -> float:
-    """The largest change of an output, in σ; infinite if its shape is another one."""
-    outputs = given.outputs(change)
-    if outputs is None or [o.shape for o in outputs] != [r.shape for r in given.replayed]:
+    """The largest change of an output, in σ; infinite if its shape is another one.
+
+    Most changes show at a rough look, or change nothing at all, for which σ need not be known.
+    """
+    before, after = given.roughly_replayed, given.roughly(change)
+    if after is None or [o.shape for o in after] != [r.shape for r in before]:
         return np.inf
-    return distance(given.replayed, outputs, given.sigma).sigmas
+    if _is_like(before, after, 0.0):
+        return 0.0
+    exactly = given.outputs(change) if _is_like(before, after, ROUGHLY) else None
+    if exactly is not None and _is_like(given.replayed, exactly, NOTHING):
+        return 0.0
+    effect = distance(before, after, given.sigma).sigmas
+    if exactly is None and effect < NEAR * SIGMAS:
+        exactly = given.outputs(change)
+    return effect if exactly is None else distance(given.replayed, exactly, given.sigma).sigmas
+
+
+def _is_like(before: list[Array], after: list[Array], share: float) -> bool:
+    """Whether no element is changed by more than a share of itself."""
+    with np.errstate(all="ignore"):
+        return all(
+            bool(((np.abs(o - r) <= share * np.abs(r)) | (np.isnan(o) & np.isnan(r)) | (o == r)).all())
+            for r, o in zip(before, after, strict=True)
+        )
 
 
 def _calls(given: Experiment) -> _Calls:

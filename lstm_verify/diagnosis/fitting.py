@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,22 +12,39 @@ from lstm_verify.diagnosis.changes import Change, Family
 from lstm_verify.diagnosis.experiment import Experiment
 
 ROUNDS = 12
-STEP = 1e-4
-"""For the slope, relative to the number."""
 STARTS = (1.0, 0.2, 4.0)
 """Times what the family says to begin with: a model may be flat where one begins."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """How closely one looks at what a number does."""
+
+    outputs: Callable[[Change], list[Array] | None]
+    step: float
+    """For the slope, relative to the number: much more than is lost to rounding."""
+    enough: float
+    """What may be left of the residual's square after a step that was worth making."""
+    rest: float
+    """A step that is not worth trying."""
+    promise: float
+    """The share of the residual's square that a number has to explain at first sight."""
+
+
 def fitted(experiment: Experiment, family: Family) -> Change | None:
     """The change of a family that explains the predictions, with as few digits as do; None if none does."""
+    # a number that explains the predictions leaves much less after every step; most do not, which is soon seen
+    roughly = Look(experiment.roughly, step=2e-3, enough=0.5, rest=1e-7, promise=0.01)
+    closely = Look(experiment.outputs, step=1e-4, enough=1 - 1e-9, rest=1e-12, promise=0.0)
     for factor in STARTS:
-        value = _settled(experiment, family, family.fit.start * factor)
-        if value is not None and experiment.confirmed(family.at(value)).explains:
-            return _with_few_digits(experiment, family, value)
+        value = _settled(experiment, family, family.fit.start * factor, roughly)
+        if value is not None and experiment.tried(family.at(value)).explains:
+            exactly = _settled(experiment, family, value, closely)
+            return _with_few_digits(experiment, family, value if exactly is None else exactly)
     return None
 
 
-def _settled(experiment: Experiment, family: Family, start: float) -> float | None:
+def _settled(experiment: Experiment, family: Family, start: float, look: Look) -> float | None:
     """Where Gauss and Newton's steps come to rest."""
     positive = family.fit.positive
     to_value: Callable[[float], float] = np.exp if positive else float
@@ -34,13 +52,13 @@ def _settled(experiment: Experiment, family: Family, start: float) -> float | No
     before = np.inf
 
     def residual_at(place: float) -> Array | None:
-        return experiment.residual(experiment.outputs(family.at(to_value(place))))
+        return experiment.residual(look.outputs(family.at(to_value(place))))
 
     residual = residual_at(place)
     for _ in range(ROUNDS):
         if residual is None:
             return None
-        width = STEP * max(abs(place), 1.0)
+        width = look.step * max(abs(place), 1.0)
         other = residual_at(place + width)
         if other is None:
             return None
@@ -48,9 +66,11 @@ def _settled(experiment: Experiment, family: Family, start: float) -> float | No
         steepness = float(slope @ slope)
         if not steepness > 0 or not np.isfinite(steepness):
             return None
-        move = float(np.clip(-(slope @ residual) / steepness, -2.0, 2.0))
-        now = float(residual @ residual)
-        while abs(move) > 1e-12:
+        now, along = float(residual @ residual), float(slope @ residual)
+        if np.isinf(before) and along**2 < look.promise * steepness * now:
+            return None
+        move = float(np.clip(-along / steepness, -2.0, 2.0))
+        while abs(move) > look.rest:
             tried = residual_at(place + move)
             if tried is not None and float(tried @ tried) < now:
                 break
@@ -58,7 +78,7 @@ def _settled(experiment: Experiment, family: Family, start: float) -> float | No
         else:
             break
         place, residual = place + move, tried
-        if now > before * (1 - 1e-9):
+        if now > before * look.enough:
             break
         before = now
     return float(to_value(place))
@@ -68,6 +88,6 @@ def _with_few_digits(experiment: Experiment, family: Family, value: float) -> Ch
     """The roundest number near the one found that explains the predictions as well."""
     for digits in (1, 2, 3, 4):
         round_one = float(f"{value:.{digits}g}")
-        if experiment.confirmed(family.at(round_one)).explains:
+        if experiment.tried(family.at(round_one)).explains:
             return family.at(round_one)
     return family.at(value)

@@ -7,7 +7,7 @@ the framework's own inputs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,15 @@ from lstm_verify.arrays import Array
 from lstm_verify.budget import RoundedArithmetic, as_rounded, deviation_of
 from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.experiment import Experiment
+from lstm_verify.diagnosis.gate import likely_gate
 from lstm_verify.errors import LstmVerifyError
-from lstm_verify.layers import Bidirectional, Layer, Run, Signal
+from lstm_verify.layers import RNN, Bidirectional, Layer, Run, Signal
 from lstm_verify.model import Node, Tensor
 
 Tapped = Mapping[str, Array]
 """What a framework computed for the samples of an experiment, by layer: its output, (samples, ...)."""
-
+SEQUENCE = "/sequence"
+"""Behind the name of a recurrent layer that returns its last output: what it would return of all steps."""
 
 STEPS = 12
 """The time steps that are told of a long sequence."""
@@ -49,6 +51,8 @@ class Place:
     direction: str | None
     timestep: int | None
     gate: str | None = None
+    weight: tuple[str, tuple[int, ...], float] | None = None
+    """If a single weight of the gate explains it: its name, its place, and what is added to it."""
     layers: tuple[LayerDeviation, ...] = ()
     """Every layer that could be compared, in order."""
 
@@ -105,7 +109,51 @@ def place_in_layers(experiment: Experiment, tapped: Tapped) -> Place | None:
             place = Place(node.layer, _direction(layer, value, theirs, σ), _first_step(value, theirs, σ))
     if place is None:
         return Place(None, None, None, layers=tuple(found)) if found else None
-    return Place(place.layer, place.direction, place.timestep, layers=tuple(found))
+    return replace(_looked_into(experiment, place, tapped), layers=tuple(found))
+
+
+def _looked_into(experiment: Experiment, place: Place, tapped: Tapped) -> Place:
+    """The time step and the gate in the first layer that differs, if it is known what it gives in every step."""
+    node = next(node for node in experiment.model.nodes if node.layer == place.layer)
+    layer = experiment.model.layers[node.layer]
+    x, y = _given(experiment, node.inputs[0], tapped), tapped.get(f"{node.layer}{SEQUENCE}", tapped[node.layer])
+    if isinstance(layer, Bidirectional) and place.direction in ("forward", "backward") and y.ndim == 3:
+        half, backward = y.shape[-1] // 2, place.direction == "backward"
+        layer, y = (layer.backward_layer, y[:, ::-1, half:]) if backward else (layer.forward_layer, y[..., :half])
+    if not isinstance(layer, RNN) or layer.stateful or len(node.inputs) > 1 or x is None or x.mask is not None:
+        return place
+    ours, σ = _every_step(layer, np.asarray(x.value, np.float64))
+    if σ.shape != y.shape:
+        return place
+    step = first = _first_step(ours, y, σ)
+    if first is not None and layer.go_backwards:
+        step = y.shape[1] - 1 - first
+    as_run = x.value[:, ::-1] if layer.go_backwards else x.value
+    gate = likely_gate(layer.cell, np.asarray(as_run, np.float64), np.asarray(y, np.float64), σ, first or 0)
+    found = replace(place, timestep=step if place.timestep is None else place.timestep)
+    return found if gate is None else replace(found, gate=gate.name, weight=gate.weight)
+
+
+def _every_step(layer: RNN, x: Array) -> tuple[Array, Array]:
+    """What a layer gives in every step for exact inputs, in the order in which they are run, and σ of it."""
+    arithmetic, sequence = RoundedArithmetic(), replace(layer, return_sequences=True, return_state=False)
+    given = arithmetic.enter(layer, (Signal(as_rounded(x, "float32", arithmetic)),))
+    try:
+        with np.errstate(all="ignore"):
+            y = sequence.apply(given, Run(arithmetic=arithmetic))[0].value
+    except LstmVerifyError:
+        return np.empty(0), np.empty(0)
+    return np.asarray(getattr(y, "value", y), np.float64), deviation_of(y)
+
+
+def _given(experiment: Experiment, tensor: Tensor, tapped: Tapped) -> Signal | None:
+    """What the framework has for a tensor, with the mask of the replay; None if that is not known."""
+    known = experiment.known.get(tensor)
+    theirs = tapped.get(tensor.layer) if tensor.output == 0 and tensor.call == 0 else None
+    is_input = any(spec.name == tensor.layer for spec in experiment.model.inputs)
+    if known is None or (theirs is None and not is_input):
+        return None
+    return Signal(known.value if theirs is None else np.asarray(theirs, np.float64), known.mask)
 
 
 def _rounded_signals(experiment: Experiment) -> dict[Tensor, Signal]:
@@ -120,13 +168,10 @@ def _introduced(experiment: Experiment, node: Node, tapped: Tapped) -> float | N
     """The deviation of a layer that is given what the framework has as its inputs, in σ."""
     arithmetic, given = RoundedArithmetic(), []
     for tensor in node.inputs:
-        known = experiment.known.get(tensor)
-        theirs = tapped.get(tensor.layer) if tensor.output == 0 and tensor.call == 0 else None
-        is_input = any(spec.name == tensor.layer for spec in experiment.model.inputs)
-        if known is None or (theirs is None and not is_input):
+        signal = _given(experiment, tensor, tapped)
+        if signal is None:
             return None
-        value = known.value if theirs is None else np.asarray(theirs, np.float64)
-        given.append(Signal(as_rounded(value, "float32", arithmetic), known.mask))
+        given.append(Signal(as_rounded(signal.value, "float32", arithmetic), signal.mask))
     layer = experiment.model.layers[node.layer]
     try:
         with np.errstate(all="ignore"):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, combinations
 
 import numpy as np
@@ -32,8 +33,6 @@ from lstm_verify.diagnosis.common import is_common
 from lstm_verify.diagnosis.experiment import Experiment, Misfit
 from lstm_verify.diagnosis.fitting import fitted
 
-NEAR = 25.0
-"""Times what is allowed: changes that come that near, by the σ of the model in the file, are tried with their own."""
 PAIRS = {
     frozenset({"gate_order", "forget_bias"}),
     frozenset({"kernel_layout", "gate_order"}),
@@ -114,11 +113,9 @@ class Search:
     def _try(self, change: Change) -> None:
         experiment = self.ordered if change.batches and self.ordered else self.experiment
         self.found.tried += 1
-        misfit = experiment.misfit(experiment.outputs(change))
-        if misfit.sigmas < NEAR * SIGMAS:
-            misfit = experiment.confirmed(change)
-            if misfit.explains:
-                self.found.explaining.append((change, misfit))
+        misfit = experiment.tried(change)
+        if misfit.explains:
+            self.found.explaining.append((change, misfit))
         self.found.ranking.append((change, misfit))
         if self.found.closest is None or misfit.mean < self.found.closest[1].mean:
             self.found.closest = change, misfit
@@ -129,7 +126,23 @@ class Search:
             yield from not_reset(self.experiment.model, self.batch_size)
         everywhere = [together(tuple(changes))] if len(changes) > 1 else []
         for change in (*changes, *everywhere):
-            yield from carried(change, self.batch_size, self.ordered.samples) if self.ordered else [change]
+            if self.ordered is None:
+                yield change
+                continue
+            for way in carried(change, self.batch_size, self.ordered.samples):
+                if way.batches and (way.batches.twice or (way.batches.size or 0) <= self._undisturbed):
+                    yield way
+
+    @cached_property
+    def _undisturbed(self) -> int:
+        """How many samples agree before the first that does not: a batch without one before it has nothing carried."""
+        assert self.ordered is not None
+        first = self.ordered.samples
+        for y, p, σ in zip(self.ordered.replayed, self.ordered.predicted or (), self.ordered.sigma, strict=False):
+            if y.ndim and y.shape == p.shape:
+                beyond = ~(np.abs(y - p) <= SIGMAS * σ).reshape(len(y), -1).all(axis=1)
+                first = min(first, int(beyond.argmax()) if beyond.any() else first)
+        return first
 
     def _steps(self) -> list[int]:
         """After how many time steps a state may have been lost: what divides a sequence, and where deviations begin."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from lstm_verify.arrays import Array
 from lstm_verify.diagnosis.changes import Change
-from lstm_verify.diagnosis.experiment import Experiment
+from lstm_verify.diagnosis.experiment import Experiment, Misfit
 from lstm_verify.faults import Site, own_weights, sites
 from lstm_verify.model import Model
 
@@ -41,9 +41,18 @@ class Suspect:
         return {**vars(self), "index": list(self.index)}
 
 
-def suspect(experiment: Experiment, seconds: float) -> Suspect | None:
-    """Try every weight; the one that explains the predictions, if one does."""
-    until = time.monotonic() + seconds
+def known_suspect(experiment: Experiment, layer: str, name: str, index: tuple[int, ...], more: float) -> Suspect | None:
+    """A weight that is known to be off by so much, if that explains the predictions."""
+    for site in sites(experiment.model):
+        if site.path == layer and name in own_weights(site.item):
+            value = float(getattr(site.item, name)[index]) + more
+            misfit = experiment.tried(_with(site, name, index, value))
+            return _of(site, name, index, value, misfit) if misfit.explains else None
+    return None
+
+
+def suspect(experiment: Experiment, until: float) -> Suspect | None:
+    """Try every weight; the one that explains the predictions, if one does and is found in time."""
     total = sum(weight.size for site in sites(experiment.model) for weight in own_weights(site.item).values())
     residual = experiment.residual(experiment.replayed)
     if residual is None or total > MOST:
@@ -92,7 +101,7 @@ def _slope(
 
 def _settled(experiment: Experiment, site: Site, name: str, index: tuple[int, ...]) -> Suspect | None:
     """The weight fitted, if it explains the predictions then."""
-    says = value = float(getattr(site.item, name)[index])
+    value = float(getattr(site.item, name)[index])
     for _ in range(ROUNDS):
         residual = experiment.residual(experiment.outputs(_with(site, name, index, value)))
         slope = None if residual is None else _slope(experiment, residual, site, name, index, value)
@@ -102,6 +111,11 @@ def _settled(experiment: Experiment, site: Site, name: str, index: tuple[int, ..
     misfit = experiment.confirmed(_with(site, name, index, value))
     if not misfit.explains:
         return None
+    return _of(site, name, index, value, misfit)
+
+
+def _of(site: Site, name: str, index: tuple[int, ...], value: float, misfit: Misfit) -> Suspect:
+    says = float(getattr(site.item, name)[index])
     return Suspect(site.path, name, index, _gate(site, index), says, value, misfit.sigmas)
 
 

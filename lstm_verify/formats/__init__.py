@@ -8,25 +8,30 @@ from pathlib import Path
 
 from lstm_verify.errors import InputError, LstmVerifyError, ModelFileError
 from lstm_verify.formats import keras_h5, keras_zip, saved_model, tf1
+from lstm_verify.formats.ends import Ends
 from lstm_verify.model import Model
 
 FORMATS = (keras_h5, keras_zip, saved_model, tf1)
-WITH_SIGNATURES = (saved_model, tf1)
+GRAPHS = (saved_model, tf1)
 """Formats in whose files a model can be called in several ways."""
 
 MALFORMED = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, RecursionError)
 """What comes of a config or a graph in which a list stands where a number should, and the like."""
 
+OWN_ENDS = "this is a Keras model, whose inputs and outputs its config names. Leave it out"
 
-def load(path: str | Path, signature: str | None = None) -> Model:
+
+def load(path: str | Path, signature: str | None = None, ends: Ends | None = None) -> Model:
     """Read a model from its file, without the framework that wrote it; nothing in the file is executed.
 
     Args:
         path: a Keras `.h5` or `.keras` file, a SavedModel's directory, a frozen TensorFlow graph, or the prefix of a
             checkpoint with its graph; the format is recognised by content.
         signature: which signature of a TensorFlow file; None takes `serving_default`, or the only one.
+        ends: which tensors of a TensorFlow graph are its inputs and outputs; None for its own.
 
     Raises:
+        InputError: a tensor does not exist, or cannot be fed or fetched in this file.
         ModelFileError: the file is missing, damaged, or no model.
         UnsupportedError: the model has something that is not supported; the message names it.
 
@@ -38,11 +43,15 @@ def load(path: str | Path, signature: str | None = None) -> Model:
     magic = _magic(path)
     for module in FORMATS:
         if module.recognise(path, magic):
-            if signature is None:
-                return _read(module.read, path, module in WITH_SIGNATURES)
-            if module not in WITH_SIGNATURES:
+            if module in GRAPHS:
+                return _read(partial(module.read, signature=signature, ends=ends), path, is_graph=True)
+            if signature is not None:
                 raise InputError(f"{path}: --signature {signature}: this format has no signatures. Leave it out")
-            return _read(partial(module.read, signature=signature), path, is_graph=True)
+            if ends is not None and ends.asked:
+                raise InputError(
+                    f"{path}: tensor '{ends.asked[0]}': tensors can be named in TensorFlow graphs; {OWN_ENDS}"
+                )
+            return _read(module.read, path, is_graph=False)
     what = "a directory without saved_model.pb" if path.is_dir() else "not a model file that is known here"
     raise ModelFileError(f"{path}: {what}, expected Keras .h5 or .keras, a SavedModel, or a TensorFlow graph .pb")
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lstm_verify.errors import InputError
+from lstm_verify.formats.ends import Ends
 from lstm_verify.model import Model, Source
 
 CHECKPOINT_SUFFIXES = (".index", ".meta")
@@ -28,10 +30,11 @@ def recognise(path: Path, magic: bytes) -> bool:
     )
 
 
-def read(path: Path, signature: str | None = None) -> Model:
+def read(path: Path, signature: str | None = None, ends: Ends | None = None) -> Model:
     """Read a model; of a checkpoint without a graph, the tensors alone, which cannot be replayed.
 
     Raises:
+        InputError: a tensor of `ends` does not exist, or cannot be reached.
         ModelFileError: the file is damaged.
         UnsupportedError: the graph has an operation that is not supported.
     """
@@ -41,13 +44,17 @@ def read(path: Path, signature: str | None = None) -> Model:
 
     file = read_graph(path)
     if file.kind == "checkpoint":
+        if ends is not None and ends.asked:
+            raise InputError(
+                "tensors of a graph are named, and this is a checkpoint without its graph (model.ckpt.meta)"
+            )
         return weights_only(path, file.variables or {})
     kinds = {
         "graph_def": Kind("TensorFlow GraphDef", "tf1", {"kind": "frozen"}),
         "meta_graph": Kind("TensorFlow MetaGraph", "tf1", {"kind": "meta_graph"}),
         "saved_model": Kind("TensorFlow SavedModel", "saved_model", {"tags": list(file.tags)}),
     }
-    return build(path, file, kinds[file.kind], signature)
+    return build(path, file, kinds[file.kind], signature, ends)
 
 
 def weights_only(path: Path, variables: Mapping[str, np.ndarray]) -> Model:

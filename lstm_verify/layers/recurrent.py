@@ -13,13 +13,18 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lstm_verify.errors import InputError
-from lstm_verify.layers.base import Array, Layer, Mask, Run, Signal, Signals
+from lstm_verify.layers.base import Arithmetic, Array, Layer, Mask, Run, Signal, Signals
 from lstm_verify.layers.cell import Cell, States, Step
+
+RECENT = 8
+"""The last steps of a layer that returns the last output, which a run may begin at."""
+STRETCH = 16
+"""The steps of a layer that returns all outputs, which may run side by side."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -99,18 +104,79 @@ class RNN(Recurrent):
         Returns:
             The outputs, (samples, timesteps, units) if `return_sequences` or else (samples, units), and the states.
         """
+        begun = (np.zeros_like(self.cell.output(state)), *state)
+        if run.waypoints is None:
+            return self._scan(x, mask, begun, run)
+        if run.arithmetic is None:
+            noted: list[States] = []
+            result = self._scan(x, mask, begun, run, noted)
+            run.waypoints[run.path] = [] if run.path in run.waypoints else noted  # of several calls none can be told
+            return result
+        noted = [self._known(states, run.arithmetic) for states in run.waypoints.get(run.path, ())]
+        if len(noted) != len(self.waypoints(x.shape[1])) or len(noted[0][0]) != len(x):
+            return self._scan(x, mask, begun, run)
+        in_time = replace(self, go_backwards=False) if self.go_backwards else self
+        x, mask = (x[:, ::-1], None if mask is None else mask[:, ::-1]) if self.go_backwards else (x, mask)
+        return (in_time._in_stretches if self.return_sequences else in_time._recent)(x, mask, noted, run)
+
+    def _known(self, states: States, arithmetic: Arithmetic) -> States:
+        """Exact values as what an arithmetic computes with."""
+        signals = arithmetic.enter(self, arithmetic.leave(self, tuple(map(Signal, states))))
+        return tuple(signal.value for signal in signals)
+
+    def waypoints(self, timesteps: int) -> range:
+        """The steps, counted as they are run, before which the states are noted."""
+        first = max(timesteps - RECENT, 0)
+        return range(0, timesteps, STRETCH) if self.return_sequences else range(first, first + 1)
+
+    def _recent(self, x: Array, mask: Mask, noted: list[States], run: Run) -> tuple[Array, States]:
+        """The last steps alone."""
+        start = self.waypoints(x.shape[1])[0]
+        return self._scan(x[:, start:], None if mask is None else mask[:, start:], noted[0], run)
+
+    def _in_stretches(self, x: Array, mask: Mask, noted: list[States], run: Run) -> tuple[Array, States]:
+        """All steps, in stretches that run side by side, and what is left of them."""
+        samples, whole = len(x), x.shape[1] // STRETCH
+        end = whole * STRETCH
+
+        def side_by_side(a: Array) -> Array:
+            return a[:, :end].reshape(samples * whole, STRETCH, *a.shape[2:])
+
+        parts: list[Array] = []
+        state: States = ()
+        if whole:
+            begun = tuple(
+                np.stack(arrays, axis=1).reshape(samples * whole, -1) for arrays in zip(*noted[:whole], strict=True)
+            )
+            sides = None if mask is None else side_by_side(mask)
+            y, ends = self._scan(side_by_side(x), sides, begun, run)
+            parts.append(y.reshape(samples, end, -1))
+            state = tuple(s.reshape(samples, whole, -1)[:, -1] for s in ends)
+        if end < x.shape[1]:
+            y, state = self._scan(x[:, end:], None if mask is None else mask[:, end:], noted[-1], run)
+            parts.append(y)
+        return np.concatenate(parts, axis=1), state
+
+    def _scan(
+        self, x: Array, mask: Mask, begun: States, run: Run, noted: list[States] | None = None
+    ) -> tuple[Array, States]:
+        """Run the cell from an output and states on; what they are at the waypoints is added to `noted`."""
         step, recorded = self._step_for(x, run)
         timesteps = range(x.shape[1])[::-1] if self.go_backwards else range(x.shape[1])
-        output = np.zeros_like(self.cell.output(state))
+        waypoints = () if noted is None else self.waypoints(x.shape[1])
+        output, *rest = begun
+        state = tuple(rest)
         sequence: Array | None = None
         for position, t in enumerate(timesteps):
+            if noted is not None and position in waypoints:
+                noted.append(tuple(value.copy() for value in (output, *state)))
             new = step(x[:, t], state)
             if mask is None:
                 state, output = new, self.cell.output(new)
             else:
                 keep = mask[:, t].reshape(len(x), -1)  # for all units, or with a third axis for each
-                rest = np.zeros_like(output) if self.zero_output_for_mask else output
-                output = np.where(keep, self.cell.output(new), rest)
+                before = np.zeros_like(output) if self.zero_output_for_mask else output
+                output = np.where(keep, self.cell.output(new), before)
                 state = tuple(np.where(keep, n, s) for n, s in zip(new, state, strict=True))
             if self.return_sequences:
                 if sequence is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,6 +38,37 @@ def has_independent_samples(model: Model) -> bool:
         )
     except (LstmVerifyError, ValueError, LookupError):
         return False
+
+
+def fitted(model: Model, given: Mapping[str, tuple[int, ...]]) -> Model:
+    """A graph with as many samples as arrays have, if it cannot be run on others; the same if that is no better.
+
+    A tensor inside a graph does not say that a state of zeros further on is made for a number of samples.
+    """
+    counts = {name.removesuffix(":0"): shape[:1] for name, shape in given.items()}
+    inputs = tuple(
+        replace(spec, shape=(*counts.get(spec.name, (None,)), *spec.shape[1:])) if spec.shape else spec
+        for spec in model.inputs
+    )
+    fixed = replace(model, inputs=inputs)
+    return fixed if not _runs(model) and _runs(fixed) else model
+
+
+def _runs(model: Model) -> bool:
+    try:
+        outputs_of(model, TOGETHER - FIRST)
+    except (LstmVerifyError, ValueError, LookupError):
+        return False
+    return True
+
+
+def outputs_of(model: Model, samples: int) -> list[Array]:
+    """What a graph computes of inputs made for it.
+
+    Raises:
+        LstmVerifyError, ValueError, LookupError: none can be made, or they do not fit.
+    """
+    return _outputs(model, random_inputs(model, samples))
 
 
 def _outputs(model: Model, x: Mapping[str, Array]) -> list[Array]:

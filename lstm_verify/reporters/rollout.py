@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from lstm_verify.compare import Verdict
 from lstm_verify.errors import printable
-from lstm_verify.reporters.terminal import STYLES, about_model, number, pairs, place
+from lstm_verify.reporters.terminal import STYLES, about_model, allowed, in_sigmas, number, pairs, place
 from lstm_verify.rollout.report import RolloutReport
 
 SHOWN_TOKENS = 12
@@ -38,7 +37,7 @@ def _header(report: RolloutReport) -> dict[str, str]:
         "feedback": "; ".join(fed_back),
         **({"states": ", ".join(carried)} if carried else {}),
         **{f"tokens of {name}": _some(one[0].tolist()) for name, one in report.tokens.items() if len(one)},
-        "tolerance": str(report.tolerance),
+        "tolerance": allowed(report.tolerance, report.model),
     }
 
 
@@ -52,7 +51,7 @@ def _steps(report: RolloutReport) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("step", justify="right")
     table.add_column("output", overflow="fold")
-    for heading in ("at", "predicted", "replayed", "max |Δ|"):
+    for heading in ("at", "predicted", "replayed", "max |Δ|", "in σ"):
         table.add_column(heading, justify="right")
     table.add_column("")
     for what, step in _told(report):
@@ -65,6 +64,7 @@ def _steps(report: RolloutReport) -> Table:
             f"{worst.predicted[row]:.9g}",
             f"{worst.replayed[row]:.9g}",
             number(float(worst.deviations[row])),
+            in_sigmas(float(worst.sigmas[row])),
             Text(what, style="" if within else STYLES[Verdict.MISMATCH]),
         )
     return table
@@ -78,17 +78,23 @@ def _told(report: RolloutReport) -> Iterator[tuple[str, int]]:
     if report.different_token:
         yield "first different token", report.different_token.step
     if len(report.deviations) > 1:
-        yield "worst", int(np.argmax(report.deviations)) + 1
+        yield "worst", report.worst_step
         yield "last", len(report.deviations)
 
 
 def _verdict(report: RolloutReport) -> Text:
     said = report.summary()
     if report.verdict is Verdict.MATCH:
-        said = f"{_agreeing(report.plan.steps)} with what the weights compute, up to {number(report.deviations.max())}"
+        agreeing = f"{_agreeing(report.plan.steps)} with what the weights compute"
+        said = f"{agreeing}, up to {number(report.deviations.max())}{_sigmas_of(report)}"
     elif report.first_step_beyond and not report.teacher_forced:
         said += ". What is off in one step goes into the next; --teacher-forced compares each step on its own"
     return Text.assemble((report.verdict.upper(), STYLES[report.verdict]), "  ", printable(said))
+
+
+def _sigmas_of(report: RolloutReport) -> str:
+    known = [output.max_sigmas for output in report.outputs if output.by_rounding]
+    return f" ({in_sigmas(max(known))})" if known else ""
 
 
 def _agreeing(steps: int) -> str:

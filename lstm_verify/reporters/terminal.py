@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from lstm_verify.compare import Comparison, Verdict
+from lstm_verify.compare import Comparison, Tolerance, Verdict
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.words import blind_details, blind_line, diagnosis_lines
 from lstm_verify.errors import printable
@@ -76,13 +76,16 @@ def _header(report: Report) -> RenderableType:
     return pairs(rows)
 
 
+def allowed(tolerance: Tolerance, model: Model) -> str:
+    """A tolerance, and if it goes by rounding the precision."""
+    return f"{tolerance} in {model.precision}" if tolerance.by_rounding else str(tolerance)
+
+
 def tolerance_line(report: Report) -> str:
     """What deviations are judged by."""
-    line = str(report.tolerance)
-    if report.tolerance.by_rounding:
-        line += f" in {report.model.precision}"
-        if 0 < report.own_sigma < report.samples:
-            line += f", σ computed for {report.own_sigma:,} samples that deviate most"
+    line = allowed(report.tolerance, report.model)
+    if report.tolerance.by_rounding and 0 < report.own_sigma < report.samples:
+        line += f", σ computed for {report.own_sigma:,} samples that deviate most"
     return line
 
 
@@ -206,7 +209,8 @@ def _explained(report: Report) -> str:
 
 def _sigmas_of(report: Report) -> str:
     known = [output.max_sigmas for output in report.outputs if output.max_sigmas == output.max_sigmas]
-    return f" ({in_sigmas(max(known))})" if known else ""
+    most = "at most " if report.sigma_is_lower_bound else ""
+    return f" ({most}{in_sigmas(max(known))})" if known else ""
 
 
 def in_sigmas(value: float) -> str:

@@ -16,14 +16,16 @@ import numpy as np
 
 from lstm_verify import runtimes
 from lstm_verify.arrays import Array, Rows, whole, write_npz
-from lstm_verify.compare import Verdict, compare, verdict_of
+from lstm_verify.compare import SIGMAS, Verdict, verdict_of
 from lstm_verify.errors import InputError, RuntimeFailure
 from lstm_verify.experiments import timed
 from lstm_verify.formats import load
+from lstm_verify.formats.ends import Ends, with_given
 from lstm_verify.inputs import as_input, bind, count_samples, named_rows
-from lstm_verify.judging import tolerance_for
+from lstm_verify.judging import Judgement, asked_tolerance
 from lstm_verify.model import Input, Model
 from lstm_verify.report import Predicted
+from lstm_verify.rollout.judging import judge
 from lstm_verify.rollout.loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollout.pairing import Pairs, Wishes, check_names, likely_states, main_input
 from lstm_verify.rollout.plan import Plan, make_plan
@@ -45,6 +47,8 @@ def rollout(
     state_from: str | Path | None = None,
     runtime: str | None = None,
     signature: str | None = None,
+    ends: Ends | None = None,
+    sigmas: float = SIGMAS,
     atol: float | None = None,
     rtol: float | None = None,
     timeout: float = TIMEOUT,
@@ -67,8 +71,11 @@ def rollout(
         state_from: a `.npz` file with the states to begin with, such as those of an encoder.
         runtime: the framework, one of `runtimes.NAMES`; None takes the one that wrote the file.
         signature: which signature of a TensorFlow file.
-        atol: absolute tolerance, in units of the output; None goes by the precision the model computes in.
-        rtol: tolerance relative to the replayed value.
+        ends: which tensors of a TensorFlow graph are its inputs and outputs, as for `verify`.
+        sigmas: how far each step may lie from the replay, in standard deviations of the rounding error that has come
+            together by then in the precision the model computes in.
+        atol: absolute tolerance, in units of the output, in place of that.
+        rtol: tolerance relative to the replayed value, in place of that; added to `atol` if both are given.
         timeout: seconds until the framework is given up.
         unsafe: let the framework run code from the file.
         output: a `.npz` file to write the replayed outputs to, (samples, steps, ...).
@@ -89,12 +96,12 @@ def rollout(
         raise InputError(f"timeout: {timeout}, expected a positive number of seconds")
     with timed(timings, "total"):
         with timed(timings, "load"):
-            model = load(path, signature)
+            model = load(path, signature, with_given(ends, arrays_of(x)))
             wishes = Wishes(_plain(feedback), _plain(state), one_hot, sample)
             check_names(model, wishes)
             inputs, made, notes = _seed(model, x, state_from, wishes)
             plan, more = make_plan(model, steps, inputs, made, first_outputs(model, inputs), wishes)
-        tolerance = tolerance_for(model, atol, rtol)
+        tolerance = asked_tolerance(sigmas, atol, rtol)
         samples = len(inputs[plan.feedback[0].input])
         draws = np.random.default_rng(seed).random((steps, samples)) if sample else None
         replaying = _Replaying(model, inputs, plan, draws, progress, timings)
@@ -111,26 +118,29 @@ def rollout(
         )
         predicted, rolled, replayed, reason = _both(runtime or model.runtime, request, replaying, teacher_forced)
         with timed(timings, "compare"):
-            outputs = () if rolled is None else compare(rolled.outputs, replayed.outputs, tolerance, "steps")
-            token = None if rolled is None else _different_token(plan, rolled, replayed)
+            judged, token = Judgement((), tolerance), None
+            if rolled is not None:
+                fed = rolled.fed if teacher_forced else None
+                judged = judge(model, inputs, plan, rolled, replayed, tolerance, fed, predicted.name)
+                token = _different_token(plan, rolled, replayed)
         along_samples = {name: _samples_first(values) for name, values in replayed.outputs.items()}
         if output is not None:
             write_npz(output, along_samples | {f"{name}.tokens": one.T for name, one in replayed.tokens.items()})
     notes += more + _further_notes(model, plan, inputs, teacher_forced, token)
     return RolloutReport(
-        verdict=_verdict(verdict_of(outputs), token, teacher_forced),
+        verdict=_verdict(judged, token, teacher_forced),
         model=model,
         predicted=predicted,
-        tolerance=tolerance,
+        tolerance=judged.tolerance,
         plan=plan,
         samples=samples,
         teacher_forced=teacher_forced,
-        outputs=outputs,
+        outputs=judged.outputs,
         replayed=along_samples,
         tokens={name: one.T for name, one in replayed.tokens.items()},
         different_token=token,
         reason=reason,
-        notes=(*model.findings, *notes),
+        notes=(*model.findings, *notes, *judged.notes),
         timings=timings,
     )
 
@@ -243,9 +253,16 @@ def _different_token(plan: Plan, predicted: Rolled, replayed: Rolled) -> Token |
     return min(found, key=lambda token: token.step, default=None)
 
 
-def _verdict(compared: Verdict, token: Token | None, forced: bool) -> Verdict:
-    """A different token is a mismatch; but from the same inputs, with all outputs within the tolerance, it is a tie."""
-    return Verdict.MISMATCH if token and not forced and compared is not Verdict.INCONCLUSIVE else compared
+def _verdict(judged: Judgement, token: Token | None, forced: bool) -> Verdict:
+    """The verdict on all outputs; with a different token no match.
+
+    Where rounding is allowed for and both sides agree up to a different token, it is a tie, which decides nothing; from
+    the same inputs in every step, a tie changes nothing either.
+    """
+    compared = verdict_of(judged.outputs)
+    if token is None or forced or compared is Verdict.MISMATCH:
+        return compared
+    return Verdict.INCONCLUSIVE if judged.tolerance.by_rounding else Verdict.MISMATCH
 
 
 def _samples_first(values: Array) -> Array:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lstm_verify.arrays import Array
-from lstm_verify.layers import Run
+from lstm_verify.budget import Kind, plain
 from lstm_verify.model import Model
-from lstm_verify.replay import run_once
 from lstm_verify.rollout.plan import Feedback, Plan
 
 Progress = Callable[[int], None]
@@ -34,7 +33,7 @@ class Rolled:
 
 def first_outputs(model: Model, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """The outputs of a single call, by name."""
-    return _call(model.astype("float64"), inputs, Run())
+    return _call(plain(model.astype("float64")), inputs)
 
 
 def closed_loop(
@@ -49,17 +48,7 @@ def closed_loop(
         draws: random numbers from 0 to 1, (steps, samples), if tokens are to be sampled.
         progress: told how many steps are done.
     """
-    cast, run, given = model.astype("float64"), Run(), dict(inputs)
-    steps: list[dict[str, Array]] = []
-    tokens: list[dict[str, Array]] = []
-    for step in range(plan.steps):
-        steps.append(_call(cast, given, run))
-        following, chosen = _following(steps[-1], given, plan, None if draws is None else draws[step])
-        given |= following
-        tokens.append(chosen)
-        if progress:
-            progress(step + 1)
-    return Rolled(_stacked(steps), _stacked(tokens))
+    return loop(plain(model.astype("float64")), inputs, plan, draws, progress=progress)
 
 
 def forced_loop(
@@ -71,39 +60,86 @@ def forced_loop(
     progress: Progress | None = None,
 ) -> Rolled:
     """Run a model on what another run of it was given, `fed`, from the second step on; else like `closed_loop`."""
-    cast, run = model.astype("float64"), Run()
+    return loop(plain(model.astype("float64")), inputs, plan, draws, fed=fed, progress=progress)
+
+
+def loop(
+    kind: Kind,
+    inputs: Mapping[str, Array],
+    plan: Plan,
+    draws: Array | None = None,
+    *,
+    fed: Mapping[str, Array] | None = None,
+    tokens: Mapping[str, Array] | None = None,
+    errors: Mapping[str, Array] | None = None,
+    progress: Progress | None = None,
+) -> Rolled:
+    """Run a model step after step, with any arithmetic.
+
+    Args:
+        kind: the model and its arithmetic.
+        inputs, plan, draws, progress: as for `closed_loop`.
+        fed: what inputs are given from the second step on, (steps - 1, samples, ...), in place of the outputs.
+        tokens: what was chosen from the outputs, (steps, samples), in place of choosing.
+        errors: what is added to the outputs, (steps, samples, ...).
+    """
+    given = dict(inputs)
     steps: list[dict[str, Array]] = []
-    tokens: list[dict[str, Array]] = []
+    chosen: list[dict[str, Array]] = []
+    following: list[dict[str, Array]] = []
     for step in range(plan.steps):
-        given = {**inputs, **({name: values[step - 1] for name, values in fed.items()} if step else {})}
-        steps.append(_call(cast, given, run))
-        tokens.append(_following(steps[-1], given, plan, None if draws is None else draws[step])[1])
+        outputs = _call(kind, given)
+        if errors is not None:
+            outputs = {name: _with_error(y, errors[name][step]) for name, y in outputs.items()}
+        steps.append(outputs)
+        if tokens is None:
+            chosen.append(_chosen(outputs, plan, None if draws is None else draws[step]))
+        else:
+            chosen.append({name: one[step] for name, one in tokens.items()})
+        if step + 1 < plan.steps:
+            if fed is None:
+                new = _following(outputs, chosen[-1], given, plan)
+            else:
+                new = {name: values[step] for name, values in fed.items()}
+            following.append(new)
+            given |= new
         if progress:
             progress(step + 1)
-    return Rolled(_stacked(steps), _stacked(tokens))
+    return Rolled(_stacked(steps), _stacked(chosen), _stacked(following))
 
 
-def _call(model: Model, inputs: Mapping[str, Array], run: Run) -> dict[str, Array]:
-    values = [inputs[spec.name] for spec in model.inputs]
-    floats = [value.astype("float64") if value.dtype.kind == "f" else value for value in values]
-    names = [output.name for output in model.outputs]
-    return dict(zip(names, run_once(model, floats, run), strict=True))
+def _with_error(y: Array, error: Array) -> Array:
+    """An output with an error, which the first one, if it is over more time steps than the others, has at its end."""
+    if y.shape == error.shape:
+        return y + error
+    y = y.copy()
+    y[:, -error.shape[1] :] += error
+    return y
+
+
+def _call(kind: Kind, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    names = [output.name for output in kind.model.outputs]
+    return dict(zip(names, kind.call([inputs[spec.name] for spec in kind.model.inputs]), strict=True))
+
+
+def _chosen(outputs: Mapping[str, Array], plan: Plan, draws: Array | None) -> dict[str, Array]:
+    """The tokens that outputs, which are distributions over them, give."""
+    return {
+        rule.output: _token(rule, _newest(rule, outputs), draws) for rule in plan.feedback if rule.choose != "value"
+    }
 
 
 def _following(
-    outputs: Mapping[str, Array], given: Mapping[str, Array], plan: Plan, draws: Array | None
-) -> tuple[dict[str, Array], dict[str, Array]]:
-    """The inputs of the next step that change, and the tokens that were chosen for it."""
-    tokens = {
-        rule.output: _token(rule, _newest(rule, outputs), draws) for rule in plan.feedback if rule.choose != "value"
-    }
-    following = {output_input: outputs[output] for output, output_input in plan.state}
+    outputs: Mapping[str, Array], tokens: Mapping[str, Array], given: Mapping[str, Array], plan: Plan
+) -> dict[str, Array]:
+    """The inputs of the next step that change."""
+    following = {name: outputs[output] for output, name in plan.state}
     for rule in plan.feedback:
         newest = tokens.get(rule.output, _newest(rule, outputs))
         if rule.one_hot:
             newest = np.eye(outputs[rule.output].shape[-1])[newest]
         following[rule.input] = _as_next(rule, newest, given[rule.input])
-    return following, tokens
+    return following
 
 
 def _newest(rule: Feedback, outputs: Mapping[str, Array]) -> Array:
@@ -130,16 +166,14 @@ def _as_next(rule: Feedback, newest: Array, before: Array) -> Array:
     one_step = newest.reshape(len(before), 1, *before.shape[2:])
     if rule.place == "step":
         return one_step
-    window = np.roll(before.astype(one_step.dtype), -1, axis=1)
-    window[:, -1:] = one_step
-    return window
+    return np.concatenate([before[:, 1:], one_step], axis=1)
 
 
 def _stacked(steps: Iterable[Mapping[str, Array]]) -> dict[str, Array]:
     """The values of all steps, (steps, ...); of a first call over more time steps than the others its last ones."""
     every = list(steps)
-    last = every[-1]
+    last = every[-1] if every else {}
     return {
-        name: np.array([one[name][:, -last[name].shape[1] :] if one[name].ndim > 2 else one[name] for one in every])
+        name: np.stack([one[name][:, -last[name].shape[1] :] if one[name].ndim > 2 else one[name] for one in every])
         for name in last
     }

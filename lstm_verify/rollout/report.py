@@ -73,10 +73,17 @@ class RolloutReport(Judged):
         compared = [output.deviations for output in self.outputs if output.deviations.size]
         return np.max(compared, axis=0) if compared else np.empty(0)
 
+    @property
+    def worst_step(self) -> int:
+        """The step, counted from 1, that deviates most; in σ, if that decides."""
+        deciding = [output.sigmas if output.by_rounding else output.deviations for output in self.outputs]
+        return int(np.argmax(np.max([values for values in deciding if values.size], axis=0))) + 1
+
     def worst_output(self, step: int) -> Comparison:
-        """The output that deviates most in a step, counted from 1."""
+        """The output that deviates most in a step, counted from 1; in σ, if that decides."""
         compared = [output for output in self.outputs if output.deviations.size]
-        return max(compared, key=lambda output: float(output.deviations[step - 1]))
+        row = step - 1
+        return max(compared, key=lambda o: (float(o.sigmas[row] if o.by_rounding else 0), float(o.deviations[row])))
 
     def summary(self) -> str:
         if self.reason:
@@ -87,7 +94,9 @@ class RolloutReport(Judged):
             what = "step" if self.teacher_forced else "the two runs part at step"
             reasons.insert(0, f"{what} {parted}, where {worst.name} is {worst.deviations[parted - 1]:.2e} off")
         if self.different_token:
-            reasons.append(str(self.different_token))
+            tie = self.verdict is Verdict.INCONCLUSIVE and parted is None
+            said = ". Both sides agree up to there, so it is a tie, which rounding decides" if tie else ""
+            reasons = [*([] if tie else reasons), f"{self.different_token}{said}"]
         return "; ".join(reasons) or f"all {self.plan.steps} steps agree"
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,4 +134,6 @@ class RolloutReport(Judged):
             "worst_index": list(worst.index(row)[1:]),
             "worst_predicted": finite(float(worst.predicted[row])),
             "worst_replayed": finite(float(worst.replayed[row])),
+            "worst_sigma": finite(float(worst.sigma[row])),
+            "max_sigmas": finite(float(worst.sigmas[row])),
         }

@@ -90,7 +90,8 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         value: float64, what is computed without rounding.
         variance: of its shape; or 0.0 as long as there is no error.
         rounding: the precision that the framework computes in.
-        terms: of a sum of products, how many there are; what is added to it may have been its first partial sum.
+        terms: of a sum of products, how many there are, for all or each of its rows; what is added to it may have been
+            its first partial sum. None of what is no such sum.
 
     Example:
         >>> x = Rounded(np.array([3.0, -4.0]))
@@ -105,7 +106,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __init__(self, value: Array, variance: Array | float = 0.0, rounding: Rounding | None = None) -> None:
         self.value, self.variance, self.rounding = value, variance, rounding or Rounding()
-        self.terms = 0
+        self.terms: Any = None
 
     def like(self, value: Array, variance: Array | float) -> Self:
         """Another array of the same computation."""

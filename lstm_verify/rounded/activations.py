@@ -45,7 +45,7 @@ SMALL = 1e-4
 """Errors for which a smooth function is as good as straight."""
 
 
-def _softmax(y: Array, variance: Array, axis: Any) -> Array:
+def _softmax(z: Array, y: Array, variance: Array, axis: Any) -> Array:
     """∂y_i/∂x_j = y_i (δ_ij - y_j)"""
     weighted = np.square(y) * variance
     others = np.sum(weighted, axis=axis, keepdims=True) - weighted
@@ -53,7 +53,7 @@ def _softmax(y: Array, variance: Array, axis: Any) -> Array:
     return result
 
 
-def _log_softmax(y: Array, variance: Array, axis: Any) -> Array:
+def _log_softmax(z: Array, y: Array, variance: Array, axis: Any) -> Array:
     """∂y_i/∂x_j = δ_ij - exp(y_j)"""
     p = np.exp(y)
     weighted = np.square(p) * variance
@@ -62,12 +62,22 @@ def _log_softmax(y: Array, variance: Array, axis: Any) -> Array:
     return result
 
 
-def _sparsemax(y: Array, variance: Array, axis: Any) -> Array:
-    """∂y_i/∂x_j = δ_ij - 1/k among the k elements that are not 0"""
-    support = y > 0
-    k = np.maximum(np.sum(support, axis=axis, keepdims=True), 1)
-    mean = np.sum(np.where(support, variance, 0), axis=axis, keepdims=True) / k
-    return np.where(support, variance + mean, 0.0)
+def _sparsemax(z: Array, y: Array, variance: Array, axis: Any) -> Array:
+    """∂y_j/∂x_i = δ_ij - w_i where y_j > 0, with w_i = (k - rank_i + 1)/k for the k largest elements, and 0 for others.
+
+    The threshold of Keras 3 is (Σ of the cumulative sums of the k largest - 1)/k.
+    """
+    z, y, variance = (np.moveaxis(array, axis, -1) for array in (z, y, variance))
+    order = np.argsort(-z, axis=-1)
+    descending, ranked = np.take_along_axis(z, order, -1), np.take_along_axis(variance, order, -1)
+    rank = np.arange(1, z.shape[-1] + 1)
+    support = descending - (np.cumsum(descending, axis=-1) - 1) / rank > 0
+    k = np.sum(support, axis=-1, keepdims=True)
+    w = np.where(support, (k - rank + 1) / np.maximum(k, 1), 0.0)
+    others = np.sum(np.square(w) * ranked, axis=-1, keepdims=True) - np.square(w) * ranked
+    result = np.empty_like(variance)
+    np.put_along_axis(result, order, np.maximum(others, 0) + np.square(1 - w) * ranked, -1)
+    return np.moveaxis(np.where(y > 0, result, 0.0), -1, axis)
 
 
 ALONG_AN_AXIS = {"softmax": _softmax, "log_softmax": _log_softmax, "sparsemax": _sparsemax}
@@ -102,7 +112,7 @@ def _passed_on(x: Rounded, y: Array, activation: Any) -> Any:
         return 0.0
     variance = x.variances()
     if activation.name in ALONG_AN_AXIS:
-        return ALONG_AN_AXIS[activation.name](y, variance, dict(activation.parameters).get("axis", -1))
+        return ALONG_AN_AXIS[activation.name](x.value, y, variance, dict(activation.parameters).get("axis", -1))
     slope = SLOPES.get(activation.name)
     if slope is not None and (not variance.size or variance.max() < SMALL**2):
         return np.square(slope(y)) * variance

@@ -85,11 +85,11 @@ def applied(like: Rounded, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...]
 def _begun_with(result: Rounded, inputs: tuple[Any, ...], values: tuple[Any, ...]) -> None:
     """Add what all partial sums of a product are rounded to, if they begin with what is added to it."""
     for operand, addend in zip(inputs, values[::-1], strict=True):
-        if isinstance(operand, Rounded) and operand.terms:
+        if isinstance(operand, Rounded) and operand.terms is not None:
             v = result.rounding.precision.adds_in
             more = np.square(addend) + addend * result.value  # besides that of the product itself
-            result.variance = result.variance + v * v * operand.terms / 9 * np.maximum(more, 0)
-            result.terms = max(result.terms, operand.terms)
+            result.variance = result.variance + v * v / 9 * operand.terms * np.maximum(more, 0)
+            result.terms = operand.terms if result.terms is None else np.maximum(result.terms, operand.terms)
 
 
 def _passed_on(ufunc: np.ufunc, y: Array, values: tuple[Any, ...], variances: tuple[Any, ...]) -> Any:
@@ -145,6 +145,9 @@ def product(like: Rounded, multiply: Callable[..., Any], a: Any, b: Any, terms: 
         variance = variance + multiply(np.square(x), vW)
     result = like.like(y, variance + own_error(y, precision, (1 + v2 / u2 * n / 9) ** 0.5))
     result.terms = n
+    if multiply is np.matmul and np.ndim(W) > 1:  # zeros, such as a state to begin with, are added without an error
+        counting = x.any(axis=-1, keepdims=True)
+        result.terms = n if counting.all() else n * counting
     return result
 
 

@@ -424,6 +424,44 @@ for padding in ("SAME", "VALID"):
 case("Conv2D", f(2, 1, 9, 4), f(1, 3, 4, 5), strides=[1, 1, 2, 1], padding="SAME")
 case("Conv2D", f(2, 1, 9, 4), f(1, 3, 2, 6), strides=[1, 1, 1, 1], padding="VALID")
 case("Conv2D", PICTURE, f(3, 2, 3, 4), strides=[1] * 4, padding="EXPLICIT", explicit_paddings=[0, 0, 1, 0, 2, 1, 0, 0])
+
+BACK = f(2, 4, 3, 4, seed=3)  # what a kernel of 3 × 2 makes of each of these pictures
+for rows, columns, padding, strides in (
+    (6, 4, "VALID", [1, 1]),
+    (4, 3, "SAME", [1, 1]),
+    (9, 8, "VALID", [2, 3]),
+    (10, 10, "VALID", [2, 3]),
+    (7, 8, "SAME", [2, 3]),
+    (8, 9, "SAME", [2, 3]),
+    (13, 5, "SAME", [4, 2]),
+):
+    attributes = {"strides": [1, *strides, 1], "padding": padding}
+    case("Conv2DBackpropInput", i(2, rows, columns, 5), f(3, 2, 5, 4), BACK, **attributes)
+case("Conv2DBackpropInput", i(4, 3), f(3, 2, 5, 4), BACK, strides=[1] * 4, padding="SAME")
+case("Conv2DBackpropInput", i(2, 1, 9, 4), f(1, 3, 4, 5), f(2, 1, 5, 5), strides=[1, 1, 2, 1], padding="SAME")
+AROUND = [0, 0, 1, 0, 2, 1, 0, 0]
+case(
+    "Conv2DBackpropInput",
+    i(2, 5, 1, 5),
+    f(3, 2, 5, 4),
+    BACK,
+    strides=[1] * 4,
+    padding="EXPLICIT",
+    explicit_paddings=AROUND,
+)
+case(
+    "Conv2DBackpropInput",
+    i(2, 8, 4, 5),
+    f(3, 2, 5, 4),
+    BACK,
+    strides=[1, 2, 2, 1],
+    padding="EXPLICIT",
+    explicit_paddings=AROUND,
+)
+case(
+    "Conv2DBackpropInput", i(2, 8, 6, 5), f(3, 2, 5, 4), BACK, strides=[1] * 4, padding="VALID", dilations=[1, 2, 3, 1]
+)
+case("Conv2DBackpropInput", i(2, 6, 4, 6), f(3, 2, 3, 4), BACK, strides=[1] * 4, padding="VALID")
 VECTORS = [f(3, seed=seed, low=0.2) for seed in range(4)]
 NOTHING = np.zeros(0, np.float32)
 for op in ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"):

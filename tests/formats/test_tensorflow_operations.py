@@ -98,6 +98,9 @@ def test_every_rule_names_an_operation() -> None:
     ("op", "attributes"),
     [
         ("Wibble", {}),
+        ("CudnnRNN", {"rnn_mode": "lstm"}),
+        ("CudnnRNNV2", {}),
+        ("CudnnRNNV3", {}),
         ("MatMul", {"wibble": 1}),
         ("MatMul", {"T": "complex64"}),
         ("Identity", {"T": "string"}),

@@ -86,6 +86,27 @@ def test_a_convolution_of_one_step_is_a_matrix_product() -> None:
     assert op("conv2d", x, random_array(4, 1, 5, 6), strides=(1, 1), padding="VALID").shape == (2, 0, 4, 6)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"strides": (1, 1), "padding": "SAME"},
+        {"strides": (2, 3), "padding": "VALID"},
+        {"strides": (3, 2), "padding": "SAME"},
+        {"strides": (1, 1), "padding": "VALID", "dilations": (2, 1)},
+        {"strides": (2, 2), "padding": "EXPLICIT", "explicit": (0, 0, 3, 1, 4, 2, 0, 0)},
+    ],
+)
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_transposed_convolution_is_the_transpose_of_one(options: dict[str, Any], groups: int) -> None:
+    """⟨conv(x), y⟩ = ⟨x, transposed(y)⟩ for all x and y, and so the matrices of the two are each other's transposes."""
+    x, kernel = random_array(2, 8, 7, 4), random_array(3, 2, 4 // groups, 6, seed=1)
+    there = op("conv2d", x, kernel, **options)
+    y = random_array(*there.shape, seed=2)
+    back = op("conv2d_transposed", np.array(x.shape), kernel, y, **options)
+    assert back.shape == x.shape
+    assert_allclose(np.vdot(there, y), np.vdot(x, back), rtol=1e-12)
+
+
 def test_the_blocks_differ_in_the_order_of_gates() -> None:
     x, h, c = random_array(5, 2, 3), random_array(2, 4), random_array(2, 4)
     kernel, bias, peepholes = random_array(7, 16), random_array(16), [random_array(4, seed=n) for n in range(3)]

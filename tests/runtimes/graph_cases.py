@@ -16,6 +16,9 @@ TENSORS: dict[str, Any] = {
     "outputs": {"every": "sequence:0", "carry": "c:0", "memory": "h"},
 }
 
+INNER = {**TENSORS, "inputs": {"turned": "rnn/transpose", "keep": "keep_prob:0"}}
+"""Fed behind the placeholder of the words, which gets nothing then."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -97,6 +100,10 @@ PREDICTING = {
     "tf1_in_tf2": saved("simple_save", "session", KEPT, outputs={"sequence": "sequence", "cell": "c"}),
     "frozen": session("frozen.pb", "frozen", outputs=ALL),
     "frozen_text": session("frozen.pbtxt", "frozen", outputs=ALL),
+    "inner_tensor_fed": session("frozen.pb", "frozen", {"turned": "turned", "keep": ONE}, outputs=ALL, call=INNER),
+    "inner_tensor_of_a_meta_graph": session(
+        "model.ckpt", "meta_graph", {"turned": "turned", "keep": ONE}, outputs=ALL, call=INNER
+    ),
     "meta_graph": session("model.ckpt", "meta_graph", outputs=ALL),
     "meta_graph_by_a_file": session("model.ckpt.index", "meta_graph", outputs=ALL),
     "saved_by_signature": session(
@@ -207,5 +214,6 @@ def with_more(source: str, arrays: Arrays) -> Arrays:
         with np.errstate(invalid="ignore"):
             return {**arrays, "pairs": pairs, "roots": np.sqrt(pairs), "halves": np.array([[0.5, -2.0]], np.float32)}
     if source == "session":
-        return {**arrays, "calls": np.array([1, 1, 1, 2, 2, 2, 3], np.float32)}
+        turned = arrays["x"].transpose(1, 0, 2)
+        return {**arrays, "turned": turned, "calls": np.array([1, 1, 1, 2, 2, 2, 3], np.float32)}
     return arrays

@@ -65,7 +65,7 @@ def test_a_file_of_any_name_and_no_noise_on_stderr(kind: str, tmp_path: Path) ->
     assert "all 5 samples agree" in result.stdout
 
 
-def with_hard_sigmoid(path: Path, signature: str | None) -> Model:
+def with_hard_sigmoid(path: Path, signature: str | None, *_: object) -> Model:
     """The model as it would be read if its recurrent activation were taken for another."""
     read = load(path, signature)
     lstm = read.layers["lstm"]

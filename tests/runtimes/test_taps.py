@@ -11,7 +11,7 @@ import pytest
 from lstm_verify import load, runtimes
 from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.experiment import experiment
-from lstm_verify.diagnosis.place import place_in_layers
+from lstm_verify.diagnosis.place import SEQUENCE, place_in_layers
 from lstm_verify.experiments import Tap
 from lstm_verify.inputs import bind
 
@@ -26,6 +26,7 @@ def test_layers_of_a_framework_are_those_of_the_replay(framework: str, suffix: s
     inputs, _ = bind(model, dict(np.load(FIXTURES / "stacked_gru.x.npz")))
     tapped = Tap(framework, runtimes.Request(path, inputs, model.suffix))(SAMPLES)
     assert tapped is not None
+    assert f"{list(model.layers)[1]}{SEQUENCE}" in tapped
     place = place_in_layers(experiment(model, inputs, None, SAMPLES), tapped)
     assert place is not None
     assert place.layer is None
@@ -44,3 +45,23 @@ def test_layers_of_a_framework_are_those_of_the_replay(framework: str, suffix: s
     first, second, third = place.layers
     assert first.carried < SIGMAS < second.carried
     assert third.carried > SIGMAS > (third.introduced or 0)
+
+    # one weight is another: the first layer returns all steps, and the second would
+    for (name, rnn), weight, index, gate in zip(
+        list(model.layers.items())[:2],
+        ("kernel", "recurrent_kernel"),
+        ((1, 7), (2, 1)),
+        ("r", "z"),
+        strict=True,
+    ):
+        cell = rnn.cell  # type: ignore[attr-defined]
+        array = getattr(cell, weight).copy()
+        array[index] += 0.25
+        off = replace(rnn, cell=replace(cell, **{weight: array}))  # type: ignore[call-arg]
+        other = replace(model, layers={**model.layers, name: off})
+        place = place_in_layers(experiment(other, inputs, None, SAMPLES), tapped)
+        assert place is not None
+        assert (place.layer, place.gate) == (name, gate)
+        assert place.weight is not None
+        assert place.weight[:2] == (weight, index)
+        assert abs(place.weight[2] + 0.25) < 1e-4

@@ -36,7 +36,7 @@ STATES = """
     lstm_return_state_sequences gru_return_state_masked lstm_only_carry lstm_stateful gru_stateful_sequences
     simple_rnn_stateful_backwards lstm_stateful_masked lstm_stateful_stacked lstm_initial_state
     gru_initial_state_backwards lstm_initial_state_masked bidirectional_initial_state lstm_encoder_decoder
-    each_stateful_words
+    each_stateful_words each_stateful_masked_lstm each_stateful_masked_gru_sequences each_stateful_masked_bidirectional
 """
 
 DIRECTIONS = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
@@ -12,6 +12,8 @@ import numpy.typing as npt
 from lstm_verify.errors import ModelFileError
 
 Array = npt.NDArray[Any]
+Shape = tuple[int | None, ...] | None
+"""The lengths of a tensor, None where they are open, or for the whole if not even their number is known."""
 
 
 class Ref(NamedTuple):
@@ -40,6 +42,10 @@ class Node:
     controls: tuple[str, ...] = ()
     """Nodes that run before this one."""
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    types: tuple[str, ...] | None = None
+    """The dtypes of its outputs, of nodes of the graph itself; None if the operation is not known."""
+    shapes: tuple[Shape, ...] = ()
+    """The shapes of its outputs, where the file has them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +66,7 @@ class End:
 
     ref: Ref
     dtype: str
-    shape: tuple[int | None, ...] | None
+    shape: Shape
 
 
 @dataclass(frozen=True)
@@ -109,10 +115,7 @@ def parse(found: Mapping[str, Any], tensors: Mapping[str, Array]) -> GraphFile:
 
 
 def _ends(items: Mapping[str, Any]) -> dict[str, End]:
-    return {
-        key: End(Ref.parse(item["tensor"]), item["dtype"], None if item["shape"] is None else tuple(item["shape"]))
-        for key, item in items.items()
-    }
+    return {key: End(Ref.parse(item["tensor"]), item["dtype"], as_shape(item["shape"])) for key, item in items.items()}
 
 
 def _function(item: Mapping[str, Any], tensors: Mapping[str, Array]) -> Function:
@@ -136,8 +139,15 @@ def _nodes(items: list[Mapping[str, Any]], tensors: Mapping[str, Array]) -> dict
             tuple(Ref.parse(text) for text in item["inputs"]),
             tuple(item["controls"]),
             {key: _value(value, tensors) for key, value in item["attributes"].items()},
+            None if item.get("types") is None else tuple(item["types"]),
+            tuple(as_shape(shape) for shape in item.get("shapes", ())),
         )
     return nodes
+
+
+def as_shape(lengths: Sequence[int | None] | None) -> Shape:
+    """A shape as the JSON has it."""
+    return None if lengths is None else tuple(lengths)
 
 
 def _value(value: Any, tensors: Mapping[str, Array]) -> Any:

@@ -180,6 +180,7 @@ FLOAT_TYPE = frozenset({"U"})
 
 NETWORKS = {
     "Conv2D": Rule("conv2d", {**WINDOWS, **EXPLICIT, **DILATIONS}),
+    "Conv2DBackpropInput": Rule("conv2d_transposed", {**WINDOWS, **EXPLICIT, **DILATIONS}),
     "DepthwiseConv2dNative": Rule("depthwise_conv2d", {**WINDOWS, **EXPLICIT, **DILATIONS}),
     "MaxPool": Rule("max_pool", {**POOLING, **EXPLICIT}),
     "AvgPool": Rule("average_pool", POOLING),
@@ -196,6 +197,9 @@ NETWORKS = {
     "GRUBlockCell": Rule("gru_cell"),
 }
 
+ON_GPUS_ALONE = ("CudnnRNN", "CudnnRNNV2", "CudnnRNNV3")
+"""Whole layers in one operation, with weights in an order that only cuDNN knows."""
+
 RULES: dict[str, Rule] = {**ELEMENTWISE, **LINEAR, **SHAPES, **SELECTION, **MAKING, **LISTS, **NETWORKS}
 
 
@@ -209,6 +213,12 @@ def translate(op: str, attributes: Mapping[str, Any]) -> tuple[str, dict[str, An
     Raises:
         UnsupportedError: the operation is not known, or something about it is not supported.
     """
+    if op in ON_GPUS_ALONE:
+        raise UnsupportedError(
+            f"operation {op} is not supported: it runs on GPUs alone, on weights in an order of cuDNN's own. Save the "
+            "model with layers that a CPU runs too: Keras reads the weights of a CuDNNLSTM into an LSTM, TensorFlow 1 "
+            "those of a CudnnLSTM into CudnnCompatibleLSTMCells"
+        )
     if op not in RULES:
         raise UnsupportedError(f"operation {op} is not supported")
     rule = RULES[op]

@@ -79,7 +79,7 @@ def ends(tensors: Any) -> Json:
 def graph_def(graph: Any, tensors: Tensors) -> Json:
     signatures = {function.signature.name: function.signature for function in graph.library.function}
     return {
-        "nodes": [node(item, tensors, flat_main) for item in graph.node],
+        "nodes": [node(item, tensors, flat_main) | outputs(item, signatures) for item in graph.node],
         "functions": {
             function.signature.name: library_function(function, signatures, tensors)
             for function in graph.library.function
@@ -109,22 +109,40 @@ def library_function(function: Any, signatures: Json, tensors: Tensors) -> Json:
 
 def first_output(item: Any, output: str, signatures: Json) -> int:
     """The number of the first tensor of a named output of a node."""
-    from tensorflow.python.framework import op_def_registry
-
-    definition = signatures.get(item.op) or op_def_registry.get(item.op)
+    definition = defined(item, signatures)
     if definition is None:
         raise Unreadable(f"node '{item.name}': operation {item.op} is not known to this TensorFlow")
     count = 0
     for argument in definition.output_arg:
         if argument.name == output:
             return count
-        if argument.number_attr:
-            count += item.attr[argument.number_attr].i
-        elif argument.type_list_attr:
-            count += len(item.attr[argument.type_list_attr].list.type)
-        else:
-            count += 1
+        count += len(types(item, definition, argument))
     raise Unreadable(f"node '{item.name}': operation {item.op} has no output '{output}'")
+
+
+def defined(item: Any, signatures: Json) -> Any:
+    """The definition of a node's operation, or of the function that it calls; None if there is none."""
+    from tensorflow.python.framework import op_def_registry
+
+    return signatures.get(item.op) or op_def_registry.get(item.op)
+
+
+def types(item: Any, definition: Any, argument: Any) -> list[str]:
+    """The dtypes of the tensors of a named output of a node."""
+    values = {one.name: one.default_value for one in definition.attr} | dict(item.attr)
+    if argument.type_list_attr:
+        return [dtype(one) for one in values[argument.type_list_attr].list.type]
+    count = values[argument.number_attr].i if argument.number_attr else 1
+    return [dtype(values[argument.type_attr].type if argument.type_attr else argument.type)] * count
+
+
+def outputs(item: Any, signatures: Json) -> Json:
+    """The dtypes of a node's outputs, null if its operation is not known, and the shapes that the file has of them."""
+    definition = defined(item, signatures)
+    arguments = definition.output_arg if definition else ()
+    found = [one for argument in arguments for one in types(item, definition, argument)]
+    shapes = item.attr["_output_shapes"].list.shape if "_output_shapes" in item.attr else ()
+    return {"types": found if definition else None, "shapes": [shape(one) for one in shapes]}
 
 
 def flat_main(reference: str) -> str:

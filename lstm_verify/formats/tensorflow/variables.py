@@ -7,16 +7,24 @@ names. Where no saver is found, a variable is looked up under its own name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from lstm_verify.errors import ModelFileError
-from lstm_verify.formats.tensorflow.graph import Array, Node, Ref
+from lstm_verify.errors import ModelFileError, UnsupportedError
+from lstm_verify.formats.tensorflow.flatten import flatten_function
+from lstm_verify.formats.tensorflow.graph import Array, Function, Node, Ref
 from lstm_verify.formats.tensorflow.order import needed
 
 Nodes = Mapping[str, Node]
 
 HANDLES = ("VarHandleOp", "VariableV2", "Variable")
 ASSIGNMENTS = ("AssignVariableOp", "Assign")
+READS = ("ReadVariableOp",)
+LOOPS = ("While",)
+"""Those that may assign variables; a StatelessWhile does not."""
+ASSIGNED = ":assigned"
+"""How the names of nodes end that assign what a loop hands on; no graph has such names."""
+HANDED_ON = "_handed_on"
+"""The attribute of a loop that has the numbers of the variables that it assigns."""
 
 
 Key = tuple[str, str]
@@ -41,7 +49,7 @@ def _restored(nodes: Nodes) -> Iterator[tuple[str, Key]]:
 
 
 def _origin(nodes: Nodes, ref: Ref) -> Ref:
-    while nodes[ref.node].op == "Identity":
+    while ref.node in nodes and nodes[ref.node].op == "Identity":
         ref = nodes[ref.node].inputs[0]
     return ref
 
@@ -50,29 +58,97 @@ def settled(nodes: Nodes) -> dict[str, Node]:
     """Give every read of a variable that waits for an assignment to it the value assigned, and leave the last of these.
 
     A layer with states that is called twice in one run reads, the second time, what it assigned the first time. The
-    graph tells by what waits for what; a read that waits for no assignment has the value of the run before.
+    graph tells by what waits for what; a read that waits for no assignment has the value of the run before. A loop
+    that takes a variable reads it; one that hands it on assigned (`carried`) assigns it.
     """
-    found = dict(nodes)
-    for name, assignments in _assignments(nodes).items():
-        before = {node.name: _behind(nodes, node.name) for node in assignments}
-        for node in nodes.values():
-            if node.op == "ReadVariableOp" and _origin(nodes, node.inputs[0]).node == name:
-                seen = _behind(nodes, node.name)
-                last = _last([item for item in assignments if item.name in seen], before)
-                if last is not None:
-                    found[node.name] = replace(node, op="Identity", inputs=(last.inputs[1],), controls=())
-        for node in assignments:
-            if any(node.name in seen for seen in before.values()):
-                found[node.name] = replace(node, op="Identity", inputs=(node.inputs[1],))
+    found, left = _settled(nodes)
+    for name, assignments in left.items():
+        for number, one in enumerate(assignments):
+            if nodes[one.node].op in LOOPS:
+                place = f"{name}:{number}{ASSIGNED}"
+                found[place] = Node(place, ASSIGNMENTS[0], (Ref(name), one.value))
     return found
 
 
-def _assignments(nodes: Nodes) -> dict[str, list[Node]]:
+def _settled(nodes: Nodes) -> tuple[dict[str, Node], dict[str, list[_Assignment]]]:
+    """The graph with settled reads, and the assignments to each variable that no other comes after."""
+    found, left = dict(nodes), dict[str, list[_Assignment]]()
+    for name, assignments in _assignments(nodes).items():
+        before = {one.node: _behind(nodes, one.node) for one in assignments}
+        for node in nodes.values():
+            places = [place for place, ref in enumerate(node.inputs) if _origin(nodes, ref).node == name]
+            if not places or node.op not in (*READS, *LOOPS):
+                continue
+            seen = _behind(nodes, node.name)
+            last = _last([one for one in assignments if one.node in seen], before)
+            if last is not None and node.op in READS:
+                found[node.name] = replace(node, op="Identity", inputs=(last.value,), controls=())
+            elif last is not None:
+                inputs = enumerate(found[node.name].inputs)
+                settled_inputs = tuple(last.value if place in places else ref for place, ref in inputs)
+                found[node.name] = replace(found[node.name], inputs=settled_inputs)
+        left[name] = [one for one in assignments if not any(one.node in seen for seen in before.values())]
+        for one in assignments:
+            if one not in left[name] and nodes[one.node].op in ASSIGNMENTS:
+                found[one.node] = replace(nodes[one.node], op="Identity", inputs=(one.value,))
+    return found, left
+
+
+def carried(nodes: Nodes, functions: Mapping[str, Function]) -> dict[str, Node]:
+    """Let every loop that assigns variables hand their values on, from round to round and out of it.
+
+    The handle of a variable comes into a loop and goes out of it as one of its variables. What is read from it is that
+    variable's value, and what is assigned to it becomes the one of the next round.
+
+    Raises:
+        UnsupportedError: which assignment is the last one in a round cannot be told.
+    """
+    found = dict(nodes)
+    for node in nodes.values():
+        if node.op in LOOPS and isinstance(node.attributes["body"], Mapping):
+            name = str(node.attributes["body"]["function"])
+            if name in functions:
+                body, places = _handing_on(flatten_function(functions[name], functions), functions)
+                if places:
+                    attributes = {**node.attributes, "body": body, HANDED_ON: places}
+                    found[node.name] = replace(node, attributes=attributes)
+    return found
+
+
+def _handing_on(body: Function, functions: Mapping[str, Function]) -> tuple[Function, tuple[int, ...]]:
+    """The body of a loop that returns what it assigns to its arguments, and the places of these."""
+    run = needed(body.nodes, [*(ref.node for ref in body.returns), *body.controls])
+    nodes, left = _settled(carried(run, functions))
+    returns = list(body.returns)
+    for name, assignments in left.items():
+        if name not in body.arguments:
+            continue  # which is refused where the function is built
+        if len(assignments) > 1:
+            raise UnsupportedError(f"node '{assignments[0].node}': one of several assignments to a variable in a loop")
+        (last,) = assignments
+        returns[body.arguments.index(name)] = last.value
+        if nodes[last.node].op in ASSIGNMENTS:
+            nodes[last.node] = replace(nodes[last.node], op="Identity", inputs=(last.value,))
+    places = tuple(place for place, ref in enumerate(body.returns) if returns[place] != ref)
+    return replace(body, nodes=nodes, returns=tuple(returns)), places
+
+
+@dataclass(frozen=True)
+class _Assignment:
+    node: str
+    """The assignment itself, or a loop that assigns."""
+    value: Ref
+
+
+def _assignments(nodes: Nodes) -> dict[str, list[_Assignment]]:
     """The assignments to each variable."""
-    found: dict[str, list[Node]] = {}
+    found: dict[str, list[_Assignment]] = {}
     for node in nodes.values():
         if node.op in ASSIGNMENTS:
-            found.setdefault(_origin(nodes, node.inputs[0]).node, []).append(node)
+            found.setdefault(_origin(nodes, node.inputs[0]).node, []).append(_Assignment(node.name, node.inputs[1]))
+        for place in node.attributes.get(HANDED_ON, ()):
+            target = _origin(nodes, node.inputs[place]).node
+            found.setdefault(target, []).append(_Assignment(node.name, Ref(node.name, place)))
     return found
 
 
@@ -82,11 +158,11 @@ def _behind(nodes: Nodes, name: str) -> set[str]:
     return set(seen)
 
 
-def _last(assignments: list[Node], before: Mapping[str, set[str]]) -> Node | None:
+def _last(assignments: list[_Assignment], before: Mapping[str, set[str]]) -> _Assignment | None:
     """The assignment that runs after all others; None if there is none, or no order among them."""
-    for node in assignments:
-        if all(other is node or other.name in before[node.name] for other in assignments):
-            return node
+    for one in assignments:
+        if all(other is one or other.node in before[one.node] for other in assignments):
+            return one
     return None
 
 

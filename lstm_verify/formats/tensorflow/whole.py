@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lstm_verify.errors import ModelFileError, UnsupportedError
+from lstm_verify.errors import InputError, LstmVerifyError, ModelFileError, UnsupportedError
+from lstm_verify.formats.ends import Ends
 from lstm_verify.formats.tensorflow.branches import choices
 from lstm_verify.formats.tensorflow.build import UPDATES, WITHOUT_EFFECT, Builder, refuse_outside
 from lstm_verify.formats.tensorflow.configs import contradictions
+from lstm_verify.formats.tensorflow.ends import (
+    COMPUTED,
+    cut,
+    fed_tensors,
+    inputs_needed,
+    of_signature,
+    plain,
+    wanted_tensors,
+)
 from lstm_verify.formats.tensorflow.flatten import Scope, flatten
-from lstm_verify.formats.tensorflow.graph import End, GraphFile, Node, Ref, Signature
+from lstm_verify.formats.tensorflow.graph import End, GraphFile, Node, Ref, Shape, Signature
 from lstm_verify.formats.tensorflow.loops import functional, is_inside
 from lstm_verify.formats.tensorflow.order import needed
-from lstm_verify.formats.tensorflow.variables import checkpoint_keys, settled
+from lstm_verify.formats.tensorflow.shapes import completed, observed, recorded
+from lstm_verify.formats.tensorflow.variables import ASSIGNED, carried, checkpoint_keys, settled
 from lstm_verify.lift import lift
-from lstm_verify.lift.samples import has_independent_samples
+from lstm_verify.lift.samples import fitted, has_independent_samples, outputs_of
 from lstm_verify.model import Input, Model, Source
 
 Nodes = Mapping[str, Node]
@@ -35,7 +47,7 @@ class Kind:
     """What the runtime has to know besides the names of inputs and outputs."""
 
 
-def build(path: Path, file: GraphFile, kind: Kind, signature: str | None = None) -> Model:
+def build(path: Path, file: GraphFile, kind: Kind, signature: str | None = None, ends: Ends | None = None) -> Model:
     """Build the model of a file.
 
     Args:
@@ -44,34 +56,27 @@ def build(path: Path, file: GraphFile, kind: Kind, signature: str | None = None)
         kind: what it is.
         signature: which of its signatures; None takes `serving_default`, or the only one, or for a graph without any
             all its placeholders and all tensors that nothing else takes.
+        ends: tensors that take the place of its inputs and outputs.
 
     Raises:
+        InputError: one of these does not exist, or cannot be reached.
         ModelFileError, UnsupportedError: the graph cannot be read or replayed.
     """
-    name = _choose(file, signature)
-    named = None if name is None else file.signatures[name]
-    used = file.nodes if named is None else needed(file.nodes, _ends(named))
-    scope = flatten(used, file.functions)
-    chosen = _whole_graph(scope.flat) if named is None else _resolved(named, scope)
-    used = needed(scope.flat, _ends(chosen))
-    refuse_outside(used)
-    nodes = functional(choices(settled(used)), _ends(chosen))
-    keys = {**file.keys, **checkpoint_keys(flatten(file.nodes, file.functions).flat)}
-    model = Builder(file.functions, keys, file.variables).model(
-        path.name,
-        nodes,
-        {end.ref: Input(key, end.shape, end.dtype) for key, end in chosen.inputs.items()},
-        {key: end.ref for key, end in chosen.outputs.items()},
-        {name: node for name, node in nodes.items() if node.op in UPDATES},
-    )
+    ends = Ends() if ends is None else ends
+    name = _choose(file, signature, ends, kind)
+    own = None if name is None else file.signatures[name]
+    scope, chosen = _called(file, own, ends, kind.runtime == "saved_model")
+    if not chosen.inputs and ends.outputs:
+        raise UnsupportedError("the outputs depend on no input. Feed a tensor that they depend on: --input NAME=x.npy")
+    model = _model(path.name, file, scope, chosen)
     call = {
         **kind.call,
         "signature": name,
-        "inputs": {key: key if name else str(end.ref) for key, end in chosen.inputs.items()},
-        "outputs": {key: key if name else str(end.ref) for key, end in chosen.outputs.items()},
+        "inputs": {key: _runtime_name(key, own.inputs if own else ()) for key in chosen.inputs},
+        "outputs": {key: _runtime_name(key, own.outputs if own else ()) for key in chosen.outputs},
     }
     writer = file.writer or "TensorFlow"
-    lifted = lift(replace(model, divisible=False))
+    lifted = lift(fitted(model, ends.given) if _is_cut(file.nodes, chosen) else model)
     source = Source(str(path), kind.format, writer, kind.runtime, "", call)
     return replace(
         lifted,
@@ -79,6 +84,71 @@ def build(path: Path, file: GraphFile, kind: Kind, signature: str | None = None)
         findings=contradictions(lifted, file.keras),
         divisible=has_independent_samples(lifted),
     )
+
+
+def _is_cut(nodes: Nodes, signature: Signature) -> bool:
+    """Whether a tensor is fed that is no placeholder."""
+    refs = map(Ref.parse, (plain(end.ref) for end in signature.inputs.values()))
+    return any(ref.node not in nodes or nodes[ref.node].op != "Placeholder" for ref in refs)
+
+
+def _runtime_name(key: str, keys: Collection[str]) -> str:
+    """What the runtime knows an input or output by: the signature's name for it, or that of the tensor."""
+    return key if key in keys else str(Ref.parse(key))
+
+
+def _called(file: GraphFile, signature: Signature | None, ends: Ends, by_signature: bool) -> tuple[Scope, Signature]:
+    """The graph without calls that a file is called by, and its inputs and outputs."""
+    nodes, functions = file.nodes, file.functions
+    if signature is not None and by_signature:
+        signature = of_signature(nodes, signature, ends)
+        scope = flatten(needed(nodes, _ends(signature)), functions)
+        return scope, _resolved(signature, scope)
+    fed = fed_tensors(nodes, ends, signature.inputs if signature else ())
+    if not ends.asked and all(nodes[ref.node].op == "Placeholder" for ref in fed.values()):
+        scope = flatten(nodes if signature is None else needed(nodes, _ends(signature)), functions)
+        return scope, _resolved(signature, scope) if signature else _whole_graph(scope.flat)
+    begins = {plain(end.ref): end.ref for end in signature.inputs.values()} if signature else {}
+    graph, places = cut(nodes, {**begins, **fed}, partial(_shape_of, file, ends))
+    outputs = wanted_tensors(nodes, ends, signature) or (signature.outputs if signature else {})
+    wanted = Signature({}, {key: replace(end, ref=places.get(end.ref, end.ref)) for key, end in outputs.items()})
+    scope = flatten(needed(graph, _ends(wanted)) if outputs else graph, functions)
+    ending = _resolved(wanted, scope) if outputs else _whole_graph(scope.flat, set(fed))
+    return scope, replace(ending, inputs=inputs_needed(scope.flat, _ends(ending), fed, signature))
+
+
+def _shape_of(file: GraphFile, ends: Ends, ref: Ref, name: str) -> Shape:
+    """What is known of the shape of a tensor that is fed; if nothing is, what computes it is run on made inputs."""
+    given = {key.removesuffix(":0"): shape for key, shape in ends.given.items()}.get(name)
+    known = recorded(file.nodes, ref)
+    return completed(_observed(file, ref) if known is None and given is None else known, given)
+
+
+def _observed(file: GraphFile, ref: Ref) -> Shape:
+    try:
+        model = _model("", file, *_called(file, None, Ends(outputs=(str(ref),)), False))
+        return observed(lambda samples: outputs_of(model, samples)[0].shape)
+    except (LstmVerifyError, ValueError, LookupError):
+        return None
+
+
+def _model(name: str, file: GraphFile, scope: Scope, chosen: Signature) -> Model:
+    """The model of a graph without calls."""
+    used = needed(scope.flat, _ends(chosen))
+    _refuse_sources(used)
+    refuse_outside(used)
+    known = settled(carried(used, file.functions))
+    nodes = functional(choices(known), _ends(chosen))
+    nodes |= {key: node for key, node in known.items() if key.endswith(ASSIGNED)}
+    keys = {**file.keys, **checkpoint_keys(flatten(file.nodes, file.functions).flat)}
+    builder = Builder(file.functions, keys, file.variables)
+    inputs = {end.ref: Input(key, end.shape, end.dtype) for key, end in chosen.inputs.items()}
+    outputs = {key: end.ref for key, end in chosen.outputs.items()}
+    effects = {name: node for name, node in nodes.items() if node.op in UPDATES}
+    try:
+        return replace(builder.model(name, nodes, inputs, outputs, effects), divisible=False)
+    except UnsupportedError as error:
+        raise UnsupportedError(str(error).replace(COMPUTED, "")) from error.__cause__
 
 
 def _ends(signature: Signature) -> set[str]:
@@ -94,8 +164,8 @@ def _resolved(signature: Signature, scope: Scope) -> Signature:
     )
 
 
-def _choose(file: GraphFile, wanted: str | None) -> str | None:
-    """The name of the signature to go by."""
+def _choose(file: GraphFile, wanted: str | None, ends: Ends, kind: Kind) -> str | None:
+    """The name of the signature to go by; if a user names the outputs, a session needs none."""
     names = list(file.signatures)
     if wanted is not None:
         if wanted not in names:
@@ -103,23 +173,53 @@ def _choose(file: GraphFile, wanted: str | None) -> str | None:
         return wanted
     if DEFAULT_SIGNATURE in names or not names:
         return DEFAULT_SIGNATURE if names else None
+    if len(names) > 1 and ends.outputs and kind.runtime == "tf1":
+        return None
     if len(names) > 1:
         raise ModelFileError(f"there are several signatures: {', '.join(names)}. Choose one with --signature")
     return names[0]
 
 
-def _whole_graph(nodes: Nodes) -> Signature:
-    """All placeholders, and all tensors computed from them that no other node takes."""
+def _whole_graph(nodes: Nodes, fed: Collection[str] = ()) -> Signature:
+    """All placeholders, or those that are fed, and all tensors computed from them that no other node takes."""
     taken = {ref.node for node in nodes.values() for ref in node.inputs}
     ends = {name: _placeholders(nodes, name) for name, node in nodes.items() if name not in taken and _is_result(node)}
-    outputs = [name for name, placeholders in ends.items() if placeholders and not is_inside(nodes, name)]
+    begins = set(fed) or {name for name, node in nodes.items() if node.op == "Placeholder"}
+    outputs = [name for name, placeholders in ends.items() if placeholders & begins and not is_inside(nodes, name)]
+    if not outputs and fed:
+        raise InputError(f"input '{next(iter(fed))}': the graph has no output that depends on this tensor")
     if not outputs:
-        raise UnsupportedError("the graph has no output that depends on a placeholder")
+        raise UnsupportedError(f"the graph has no output that depends on a placeholder{_sources(nodes)}")
     used = set().union(*ends.values())
     return Signature(
         {name: End(Ref(name), nodes[name].attributes["dtype"], _shape(nodes[name])) for name in nodes if name in used},
         {name: End(Ref(name), "", None) for name in outputs},
     )
+
+
+SOURCES = ("IteratorGetNext", "QueueDequeue")
+"""How the names of operations begin that take from a queue or an iterator, which no file has."""
+
+
+def _sources(nodes: Nodes) -> str:
+    """What may be fed in the place of placeholders, in words."""
+    found = [name for name, node in nodes.items() if node.op.startswith(SOURCES)]
+    return f". Feed what {found[0]} would give: --input {found[0]}:0=x.npy" if found else ""
+
+
+def _refuse_sources(nodes: Nodes) -> None:
+    """Refuse graphs that take from a queue or an iterator, and say what to do.
+
+    Raises:
+        UnsupportedError: a tensor is needed that comes from there.
+    """
+    for node in nodes.values():
+        for ref in node.inputs:
+            if ref.node in nodes and nodes[ref.node].op.startswith(SOURCES):
+                name = f"{ref}".replace(COMPUTED, "")
+                raise UnsupportedError(
+                    f"tensor '{name}' comes from a queue or an iterator; feed it too: --input {name}=x.npy"
+                )
 
 
 def _is_result(node: Node) -> bool:
@@ -129,7 +229,8 @@ def _is_result(node: Node) -> bool:
     """
     counts = node.attributes.get("T") in ("int32", "int64", "variant", "resource", "string")
     effect = node.op in WITHOUT_EFFECT | UPDATES | {"Placeholder", "Const"} or node.op.startswith(NO_RESULTS)
-    return not counts and not effect and not node.name.startswith("gradients/")
+    named_so = node.name.startswith("gradients/") or node.name.endswith(COMPUTED)
+    return not counts and not effect and not named_so
 
 
 NO_RESULTS = (

@@ -66,6 +66,49 @@ def conv2d(
     return np.concatenate([np.tensordot(w, k.transpose(2, 0, 1, 3), 3) for w, k in parts], -1)
 
 
+def conv2d_transposed(
+    sizes: Array, kernel: Array, y: Array, strides: Pair, padding: str, dilations: Pair = (1, 1), explicit: Any = ()
+) -> Array:
+    """What `conv2d` does to its input, turned round: each y is spread over the window that it would be computed from.
+
+        x[s, i·strides + k·dilation, …] += Σ_f y[s, i, …, f] W[k, …, f]
+
+    With zeros between the y of neighbouring windows, this is a convolution by the kernel read backwards.
+
+    Args:
+        sizes: the shape of the result, or its rows and columns.
+        kernel: (rows, columns, channels / groups, filters), of a result with that many channels.
+        y: (samples, rows, columns, filters).
+    """
+    lengths = [int(size) for size in (sizes if len(sizes) == 2 else sizes[1:3])]
+    channels = kernel.shape[2]
+    groups = 1 if len(sizes) == 2 else int(sizes[3]) // channels
+    edges = [tuple(explicit[2:4]), tuple(explicit[4:6])] if padding == "EXPLICIT" else [None, None]
+    for axis, (length, size, stride, dilation, edge) in enumerate(
+        zip(lengths, kernel.shape, strides, dilations, edges, strict=False), start=1
+    ):
+        reach = (size - 1) * dilation
+        before = (edge or _padding(length, reach + 1, stride, padding))[0]
+        y = _between(_spread(y, axis, stride), axis, reach - before, length + reach)
+    parts = np.split(kernel[::-1, ::-1], groups, 3)
+    return conv2d(y, np.concatenate([part.transpose(0, 1, 3, 2) for part in parts], 3), (1, 1), "VALID", dilations)
+
+
+def _spread(x: Any, axis: int, stride: int) -> Any:
+    """Put `stride - 1` zeros between the elements of an axis."""
+    spread = np.pad(np.expand_dims(x, axis + 1), [(0, stride - 1 if a == axis + 1 else 0) for a in range(x.ndim + 1)])
+    shape = list(x.shape)
+    shape[axis] *= stride
+    return _between(spread.reshape(shape), axis, 0, max(shape[axis] - stride + 1, 0))
+
+
+def _between(x: Any, axis: int, start: int, length: int) -> Any:
+    """An axis moved to begin at `start`, as long as asked: with zeros around, or without what lies beyond."""
+    x = x[(*[slice(None)] * axis, slice(max(-start, 0), max(length - start, 0)))]
+    ends = max(start, 0), length - max(start, 0) - x.shape[axis]
+    return np.pad(x, [ends if a == axis else (0, 0) for a in range(x.ndim)])
+
+
 def depthwise_conv2d(
     x: Array, kernel: Array, strides: Pair, padding: str, dilations: Pair = (1, 1), explicit: Any = ()
 ) -> Any:
@@ -88,6 +131,7 @@ def average_pool(x: Array, size: Pair, strides: Pair, padding: str) -> Any:
 
 CONVOLUTION: dict[str, Callable[..., Any]] = {
     "conv2d": conv2d,
+    "conv2d_transposed": conv2d_transposed,
     "depthwise_conv2d": depthwise_conv2d,
     "max_pool": max_pool,
     "average_pool": average_pool,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,10 @@ def load(request: dict[str, Any]) -> KerasModel:
 
 
 def tapped(framework: Any, model: Any) -> tuple[Any, list[str]]:
-    """A model that returns the first output of every layer, and the names of these."""
+    """A model that returns the first output of every layer, and the names of these.
+
+    Of a recurrent layer that returns the last output it also returns those of all steps, as `name/sequence`.
+    """
     named = {}
     for layer in model.layers:
         try:
@@ -35,7 +39,19 @@ def tapped(framework: Any, model: Any) -> tuple[Any, list[str]]:
         except (AttributeError, ValueError):
             continue
         named[layer.name] = output[0] if isinstance(output, list | tuple) else output
+        if getattr(layer, "return_sequences", None) is False and hasattr(layer, "cell"):
+            with suppress(Exception):  # it is more than was asked for
+                named[f"{layer.name}/sequence"] = all_steps(layer)
     return framework.Model(model.inputs, list(named.values())), list(named)
+
+
+def all_steps(layer: Any) -> Any:
+    """What a recurrent layer returns of all steps for its input: the first output of a twin of it."""
+    config = {**layer.get_config(), "return_sequences": True, "name": f"{layer.name}_all_steps"}
+    twin = type(layer).from_config(config)
+    output = twin(layer.input)
+    twin.set_weights(layer.get_weights())
+    return output[0] if isinstance(output, list | tuple) else output
 
 
 class KerasModel:
