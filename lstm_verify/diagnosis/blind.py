@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,16 +19,19 @@ from lstm_verify.arrays import Array, Rows
 from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.changes import Batches, Change, exchanges, singles
 from lstm_verify.diagnosis.common import is_common
-from lstm_verify.diagnosis.experiment import NEAR, Experiment, distance, experiment
+from lstm_verify.diagnosis.experiment import Experiment, distance, experiment
 from lstm_verify.inputs import count_samples
-from lstm_verify.layers import Layer, Run, Signal, Signals
+from lstm_verify.layers import Run, Signal
 from lstm_verify.model import Model
 from lstm_verify.replay import one_thread
+from lstm_verify.rounded import PRECISIONS
 
 FEW, MANY = 8, 128
 """Samples that every fault is tried on, and those that a fault is tried on that the first do not show."""
-ROUGHLY, NOTHING = 1e-4, 2.0**-50
-"""What may be nothing in float32, and what is nothing in float64, as shares of what is changed."""
+CLEARLY = 1000.0
+"""Times what a replay in float32 is off by, which is about σ, if not several."""
+NOTHING = 2.0**-16
+"""Less than this, in units of the precision's last place, is nothing."""
 SECONDS = 20.0
 
 
@@ -64,22 +67,13 @@ class BlindSpots:
         return names
 
 
-@dataclass
-class _Calls:
-    """Notes what the layers of a run are called with."""
+class _Calls(NamedTuple):
+    """What the layers of a run are called with."""
 
     masked: set[str]
+    """The layers whose input has a mask."""
     with_states: set[str]
-
-    def enter(self, layer: Layer, inputs: Signals) -> Signals:
-        if inputs and inputs[0].mask is not None:
-            self.masked.add(layer.name)
-        if len(inputs) > 1:
-            self.with_states.add(layer.name)
-        return inputs
-
-    def leave(self, layer: Layer, outputs: Signals) -> Signals:
-        return outputs
+    """The layers with more than one input."""
 
 
 @one_thread()
@@ -106,10 +100,10 @@ def blind_spots(
             complete = False
             break
         tried += 1
-        effect = 0.0 if change.batches else _effect(few, change)
+        effect = 0.0 if change.batches else np.inf if _shows(few, change) else _effect(few, change)
         if effect <= SIGMAS:
             many = many or experiment(model, inputs, None, np.arange(samples)[: max(MANY, 2 * (batch_size or 1))])
-            effect = max(effect, _effect(many, change))
+            effect = max(effect, _small_effect(many, change))
         if effect <= SIGMAS:
             found.append(BlindSpot(change, effect))
     return BlindSpots(tuple(found), tried, complete)
@@ -119,40 +113,63 @@ def _spread(samples: int, count: int) -> Array:
     return np.unique(np.linspace(0, samples - 1, min(count, samples)).astype(int))
 
 
+def _shows(given: Experiment, change: Change) -> bool:
+    """Whether a change shows clearly though it is made for the last steps only; then it does over all of them."""
+    after = given.recently(change)
+    return after is not None and _is_clear(given, given.replayed, after)
+
+
+def _is_clear(given: Experiment, before: list[Array], after: list[Array]) -> bool:
+    """Whether outputs are changed by much more than rounding could, of which a replay in float32 gives an idea."""
+    if [o.shape for o in after] != [r.shape for r in before]:
+        return True
+    with np.errstate(all="ignore"):
+        for r, o, exact, rough in zip(before, after, given.replayed, given.roughly_replayed, strict=True):
+            usual = float(np.abs(rough - exact).max(initial=0)) + 2.0**-24 * float(np.abs(exact).max(initial=0))
+            if np.isfinite(usual) and float(np.abs(o - r).max(initial=0)) > CLEARLY * usual:
+                return True
+    return False
+
+
 def _effect(given: Experiment, change: Change) -> float:
-    """The largest change of an output, in σ; infinite if its shape is another one.
+    """The largest change of an output, in σ; infinite if it shows clearly, or if its shape is another one.
 
     Most changes show at a rough look, or change nothing at all, for which σ need not be known.
     """
-    before, after = given.roughly_replayed, given.roughly(change)
-    if after is None or [o.shape for o in after] != [r.shape for r in before]:
+    after = given.roughly(change)
+    if after is None or _is_clear(given, given.roughly_replayed, after):
         return np.inf
-    if _is_like(before, after, 0.0):
+    return _small_effect(given, change)
+
+
+def _small_effect(given: Experiment, change: Change) -> float:
+    """The same, in float64 from the start."""
+    after = given.outputs(change)
+    if after is None or [o.shape for o in after] != [r.shape for r in given.replayed]:
+        return np.inf
+    if _is_like(given.replayed, after, NOTHING * PRECISIONS[given.model.precision].unit):
         return 0.0
-    exactly = given.outputs(change) if _is_like(before, after, ROUGHLY) else None
-    if exactly is not None and _is_like(given.replayed, exactly, NOTHING):
-        return 0.0
-    effect = distance(before, after, given.sigma).sigmas
-    if exactly is None and effect < NEAR * SIGMAS:
-        exactly = given.outputs(change)
-    return effect if exactly is None else distance(given.replayed, exactly, given.sigma).sigmas
+    return distance(given.replayed, after, given.sigma).sigmas
 
 
 def _is_like(before: list[Array], after: list[Array], share: float) -> bool:
-    """Whether no element is changed by more than a share of itself."""
+    """Whether no element is changed by more than a share of itself, and what float64 loses of the largest."""
     with np.errstate(all="ignore"):
-        return all(
-            bool(((np.abs(o - r) <= share * np.abs(r)) | (np.isnan(o) & np.isnan(r)) | (o == r)).all())
-            for r, o in zip(before, after, strict=True)
-        )
+        for r, o in zip(before, after, strict=True):
+            limit = share * (np.abs(r) + 2.0**-10 * np.abs(r[np.isfinite(r)]).max(initial=0))
+            if not ((np.abs(o - r) <= limit) | (np.isnan(o) & np.isnan(r)) | (o == r)).all():
+                return False
+    return True
 
 
 def _calls(given: Experiment) -> _Calls:
-    calls, size = _Calls(set(), set()), given.model.batch_size
-    first = [value[:size] if np.ndim(value) else value for value in given.values]
-    with np.errstate(all="ignore"):
-        given.model.apply(tuple(Signal(value) for value in first), Run(arithmetic=calls))
-    return calls
+    model, signals = given.model, given.known
+    if not signals:
+        first = tuple(Signal(value[: model.batch_size] if np.ndim(value) else value) for value in given.values)
+        with np.errstate(all="ignore"):
+            signals = model.signals(first, Run())
+    masked = {node.layer for node in model.nodes if node.inputs and signals[node.inputs[0]].mask is not None}
+    return _Calls(masked, {node.layer for node in model.nodes if len(node.inputs) > 1})
 
 
 def _representative(model: Model, calls: _Calls, batch_size: int | None) -> Iterator[Change]:
@@ -178,4 +195,4 @@ def _applies(change: Change, model: Model, calls: _Calls, batch_size: int | None
 
 
 def _any_in(model: Model, top: str, names: set[str]) -> bool:
-    return model.layers[top].name in names or isinstance(model.layers[top], Model)
+    return top in names or isinstance(model.layers[top], Model)

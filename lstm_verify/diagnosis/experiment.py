@@ -10,15 +10,20 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows, picked, whole
-from lstm_verify.budget import Kind, budgets, plain
+from lstm_verify.budget import Kind, Textbook, budgets, plain
 from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.changes import Batches, Change
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import as_input
-from lstm_verify.layers import Run, Signal
+from lstm_verify.layers import RNN, Bidirectional, Layer, Run, Signal, TimeDistributed
+from lstm_verify.layers.loop import Loop
+from lstm_verify.layers.scan import Scan
 from lstm_verify.model import Model, Tensor
+from lstm_verify.waypoints import States
 
 FAR = 1e300
+UNFIT = (LstmVerifyError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError)
+"""What an edit raises that does not fit a layer where it is, such as one that needs another shape."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +65,24 @@ class Experiment:
     @cached_property
     def replayed(self) -> list[Array]:
         """What the model of the file computes, by output."""
-        return self._run(plain(self.model))
+        if self.in_batches:
+            return self._run(plain(self.model))
+        return [self.known[output.tensor].value for output in self.model.outputs]
 
     @cached_property
     def roughly_replayed(self) -> list[Array]:
         """The same in float32."""
         return self.replayed if self._is_wide else self._run(plain(self._in_float32, np.float32))
 
-    @cached_property
+    @property
     def known(self) -> dict[Tensor, Signal]:
         """Everything that the model of the file computes for the samples; nothing if that depends on batches."""
-        return self._everything(plain(self.model))
+        return self._known_and_noted[0]
+
+    @cached_property
+    def _known_and_noted(self) -> tuple[dict[Tensor, Signal], dict[str, States]]:
+        run = Run(waypoints={})
+        return self._everything(plain(self.model)._replace(run=run)), run.waypoints or {}
 
     @cached_property
     def sigma(self) -> list[Array]:
@@ -98,6 +110,24 @@ class Experiment:
             return self.outputs(change)
         return self._tried(change, self._narrow, lambda: self._known_narrow)
 
+    def recently(self, change: Change) -> list[Array] | None:
+        """What the changed model computes if recurrent layers are as in the file up to the last steps.
+
+        None if that cannot be said, since a layer begins otherwise, or samples depend on each other.
+        """
+        if change.batches or self.in_batches:
+            return None
+        known, noted = self._known_and_noted
+        try:
+            changed = change.make(self.model)
+            if not all(_begins_alike(changed.layers.get(top), self.model.layers.get(top)) for top in change.tops):
+                return None
+            with np.errstate(all="ignore"):
+                run = Run(arithmetic=Textbook(), waypoints=noted)
+                return [signal.value for signal in changed.resumed(known, change.tops, run)]
+        except UNFIT:
+            return None
+
     def _tried(
         self, change: Change, kind_of: Callable[[Model], Kind], known: Callable[[], dict[Tensor, Signal]]
     ) -> list[Array] | None:
@@ -107,8 +137,8 @@ class Experiment:
                 return self._run(kind, change.batches)
             with np.errstate(all="ignore"):
                 return [signal.value for signal in kind.model.resumed(known(), change.tops, Run())]
-        except (LstmVerifyError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError):
-            return None  # an edit that does not fit this layer here, such as one that needs another shape
+        except UNFIT:
+            return None
 
     def _narrow(self, changed: Model) -> Kind:
         """A changed model in float32; most of its layers are those of the file."""
@@ -137,7 +167,7 @@ class Experiment:
             return {}
         pairs = zip(self.model.inputs, self.values, strict=True)
         with np.errstate(all="ignore"):
-            return kind.model.signals(tuple(Signal(kind.given(spec, value)) for spec, value in pairs), Run())
+            return kind.model.signals(tuple(Signal(kind.given(spec, value)) for spec, value in pairs), kind.run)
 
     def misfit(self, outputs: list[Array] | None, sigma: Sequence[Array] | None = None) -> Misfit:
         """How far outputs are from the predictions, roughly, or in a σ that is given."""
@@ -193,6 +223,20 @@ class Experiment:
         if len(parts) == 1:
             return parts[0]
         return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
+
+
+def _begins_alike(new: Layer | None, old: Layer | None) -> bool:
+    """Whether states that one layer came by are such that the other could have come by."""
+    if isinstance(old, Bidirectional) and isinstance(new, Bidirectional):
+        pairs = ((new.forward_layer, old.forward_layer), (new.backward_layer, old.backward_layer))
+        return _flags(new) == _flags(old) and all(_begins_alike(one, other) for one, other in pairs)
+    if isinstance(old, RNN) and isinstance(new, RNN):
+        return _flags(new) == _flags(old) and new.cell.state_sizes == old.cell.state_sizes
+    return type(new) is type(old) and old is not None and not isinstance(old, Model | TimeDistributed | Scan | Loop)
+
+
+def _flags(layer: Layer) -> dict[str, Any]:
+    return {name: value for name, value in vars(layer).items() if isinstance(value, bool | str | None)}
 
 
 def _usual(sigma: Array) -> float:
