@@ -26,9 +26,9 @@ from lstm_verify.model import Model
 from lstm_verify.replay import one_thread
 from lstm_verify.rounded import PRECISIONS
 
-FEW, MANY = 8, 128
+FEW, MANY = 8, 64
 """Samples that every fault is tried on, and those that a fault is tried on that the first do not show."""
-CLEARLY = 1000.0
+CLEARLY = 100.0
 """Times what a replay in float32 is off by, which is about σ, if not several."""
 NOTHING = 2.0**-16
 """Less than this, in units of the precision's last place, is nothing."""
