@@ -19,7 +19,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from run import machine
 from tables import Table, at_most
 
 from lstm_verify.arrays import Array
@@ -168,20 +167,25 @@ def row(model: Model, case: Case) -> list[str]:
     return [case.name, case.layer, status, said, f"{found.tried:,}", at_most(seconds, GOAL)]
 
 
+def measure(pattern: str = "*", units: int = 256) -> Table:
+    """Diagnose every case whose name matches."""
+    model = model_of(units)
+    rows = [row(model, case) for case in CASES if fnmatchcase(case.name, pattern)]
+    text = (
+        f"{len(LAYERS)} LSTM layers with {units} units and a Dense layer, {SAMPLES} samples of {STEPS} time steps and "
+        f"{FEATURES} features; one of the layers has a fault. Seconds of the diagnosis alone; {GOAL:g} or less is the "
+        "goal."
+    )
+    return Table("Time of a diagnosis", text, ["fault", "in", "diagnosis", "named", "changes tried", "seconds"], rows)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", default="*", metavar="PATTERN", help="cases whose names match")
     parser.add_argument("--units", type=int, default=256)
     options = parser.parse_args()
-    model = model_of(options.units)
-    rows = [row(model, case) for case in CASES if fnmatchcase(case.name, options.only)]
-    text = (
-        f"{machine().replace('run.py', 'diagnosis_time.py')}\n\n{len(LAYERS)} LSTM layers with {options.units} units "
-        f"and a Dense layer, {SAMPLES} samples of {STEPS} time steps and {FEATURES} features. Seconds of the "
-        f"diagnosis alone; {GOAL:g} or less is the goal."
-    )
-    print(Table("Time of a diagnosis", text, ["fault", "in", "diagnosis", "named", "changes tried", "seconds"], rows))
+    print(measure(options.only, options.units))
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ from typing import Any
 
 import rounding_cost
 from honest_recipe import FRAMEWORKS
+from machine import machine
 from rounding_verdict import SIGMAS, Verdict, judge
-from run import machine
 from tables import Table, at_most
 from threadpoolctl import threadpool_limits
 
@@ -69,7 +69,7 @@ def main() -> int:
     lossy = [verdict for verdict in verdicts if any(fnmatchcase(verdict.name, pattern) for pattern in LOSSY)]
     verdicts = [verdict for verdict in verdicts if verdict not in lossy]
     parts = [
-        f"# The rounding budget on honest runs\n\n{INTRODUCTION}\n\n{machine().replace('run.py', 'rounding.py')}\n",
+        f"# The rounding budget on honest runs\n\n{INTRODUCTION}\n\n{machine('rounding.py')}\n",
         *map(str, tables(verdicts)),
     ]
     if lossy:
@@ -132,6 +132,11 @@ def tables(verdicts: Sequence[Verdict]) -> list[Table]:
     return [table for table in found if table.rows] + [_grouped(name, judged) for name in names]
 
 
+def _soon(judged: Sequence[Verdict]) -> str:
+    recurrent = [verdict for verdict in judged if verdict.groups["cell"] != "Dense"]
+    return f"{sum(verdict.soon for verdict in recurrent)} of {len(recurrent)}"
+
+
 def _whole(verdicts: Sequence[Verdict], judged: Sequence[Verdict]) -> Table:
     tightness = median(map(_tightness, judged))
     exact = sum(verdict.largest == 0 and verdict.sigma == 0 for verdict in judged)
@@ -142,6 +147,7 @@ def _whole(verdicts: Sequence[Verdict], judged: Sequence[Verdict]) -> Table:
         ["elements", f"{sum(v.elements for v in judged):,}"],
         ["that cannot be judged", f"{sum(v.unjudged for v in judged):,}"],
         ["beyond 8σ", f"{sum(v.beyond for v in judged):,} {'above goal' if any(v.beyond for v in judged) else 'ok'}"],
+        ["runs with a recurrent layer that are a match by the errors of its last steps alone", _soon(judged)],
         ["worst \\|Δ\\|/σ", _number(max(map(_worst, judged), default=0))],
         ["median of 8σ over the largest \\|Δ\\|", at_most(tightness, TIGHTNESS_GOAL)],
     ]

@@ -10,9 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 import lstm_verify
+from lstm_verify import judging
 from lstm_verify.budget import standard_deviations
+from lstm_verify.compare import Tolerance
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import bind
+from lstm_verify.replay import replay_rows
+from lstm_verify.waypoints import Waypoints
 
 Array = npt.NDArray[Any]
 SIGMAS = 8.0
@@ -51,6 +55,8 @@ class Verdict:
     """The largest σ of a judged element."""
     size: float = 0.0
     """The largest |replayed| of a judged element."""
+    soon: bool = False
+    """Whether a match needed no more than what comes of the last steps."""
     noise: float = field(default=float("nan"))
     """The largest difference of two honest predictions, in batches of different sizes."""
 
@@ -77,10 +83,15 @@ def _fill(verdict: Verdict, folder: Path, record: dict[str, Any]) -> None:
     model = lstm_verify.load(folder / record["model"])
     x = dict(np.load(folder / record["x"]))
     bound, _ = bind(model, x["arr_0"])
-    replayed = [np.asarray(y, np.float64) for y in lstm_verify.replay(model, bound).values()]
+    waypoints = Waypoints()
+    by_name = replay_rows(model, bound, waypoints=waypoints)
+    replayed = [np.asarray(y, np.float64) for y in by_name.values()]
     predicted = _stored(folder / record["y"])
     if [y.shape for y in predicted] != [r.shape for r in replayed]:
         raise ValueError(f"shapes {[y.shape for y in predicted]}, expected {[r.shape for r in replayed]}")
+    named = dict(zip(by_name, predicted, strict=True))
+    tolerance = Tolerance()
+    verdict.soon = judging.judge(model, bound, named, by_name, tolerance, tolerance, None, waypoints).is_lower_bound
     deviations = [deviation(y, r) for y, r in zip(predicted, replayed, strict=True)]
     for chunk in _chunks(_chosen(record["groups"], deviations)):
         sigmas = standard_deviations(model, {name: np.asarray(rows)[chunk] for name, rows in bound.items()})

@@ -4,57 +4,35 @@
     python benchmarks/run.py --only replay --repeat 9           one of them
     python benchmarks/run.py --write docs/benchmarks.md         also into a file
 
-Seconds say more about a machine than about a program, so nothing is judged by them; no ratio fails the run either.
+Seconds say more about a machine than about a program, so but for the diagnosis nothing is judged by them; nothing fails
+the run either.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 import command_line
+import diagnosis_time
 import lifted_graph
 import memory
-import numpy as np
 import replay_speed
+from machine import machine
 from tables import Table
-from threadpoolctl import threadpool_info
-
-PACKAGES = ("numpy", "keras", "tensorflow")
 
 
 def main() -> None:
     """Print the tables asked for; write them too if asked."""
     options = _options()
-    parts = [f"# Benchmarks\n\n{machine()}\n"]
+    parts = [f"# Benchmarks\n\n{machine('run.py')}\n"]
     print(parts[0], flush=True)
     for measure in _chosen(options):
         parts.append(str(measure()))
         print(parts[-1], flush=True)
     if options.write:
         options.write.write_text("\n".join(parts))
-
-
-def machine() -> str:
-    """Describe what the numbers were measured on, in one line."""
-    blas = ", ".join(f"{pool['prefix']} {pool['version']}" for pool in threadpool_info() if pool["user_api"] == "blas")
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return (
-        f"`python benchmarks/run.py` on {os.cpu_count()} cores ({_processor()}), Python {platform.python_version()}, "
-        f"{packages}, BLAS {blas or np.show_config('dicts')['Build Dependencies']['blas']['name']}."
-    )
-
-
-def _processor() -> str:
-    """The processor's name, as Linux has it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def _chosen(options: argparse.Namespace) -> Iterator[Callable[[], Table]]:
@@ -64,13 +42,17 @@ def _chosen(options: argparse.Namespace) -> Iterator[Callable[[], Table]]:
         yield lambda: lifted_graph.measure(options.repeat)
     if options.only in (None, "cli"):
         yield lambda: command_line.measure(options.repeat)
+    if options.only in (None, "diagnosis"):
+        yield diagnosis_time.measure
     if options.only == "memory" or (options.only is None and not options.skip_memory):
         yield memory.measure
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", choices=("replay", "lifted", "cli", "memory"), help="one table instead of all")
+    parser.add_argument(
+        "--only", choices=("replay", "lifted", "cli", "diagnosis", "memory"), help="one table instead of all"
+    )
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="measurements of each kind (default: 5)")
     parser.add_argument("--write", type=Path, metavar="FILE", help="also write the tables to a Markdown file")
     parser.add_argument("--skip-memory", action="store_true", help="leave out the table that needs 4 GB of disk")

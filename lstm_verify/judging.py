@@ -127,11 +127,10 @@ def judge(
     if not all(output.deviations.size for output in plain):
         return Judgement(plain, tolerance)  # a missing output, or another shape
     try:
-        least = _least_sigma(model, inputs, plain, waypoints) if tolerance.by_rounding and waypoints else None
-        if least is not None:
-            outputs = compare(predicted, replayed, tolerance, sigma=least[0])
-            if verdict_of(outputs) is Verdict.MATCH:
-                return Judgement(outputs, tolerance, least[1], is_lower_bound=True)
+        if tolerance.by_rounding and waypoints and model.divisible and not model.stateful:
+            soon = _soon(model, inputs, predicted, replayed, tolerance, plain, waypoints)
+            if soon is not None:
+                return soon
         sigma, own = _enough_sigma(model, inputs, predicted, replayed, tolerance, plain, batch_size)
     except UnsupportedError as error:
         used = fallback if tolerance.by_rounding else tolerance
@@ -142,19 +141,33 @@ def judge(
     return Judgement(outputs, tolerance, own, notes)
 
 
-def _least_sigma(
-    model: Model, inputs: Mapping[str, Rows], plain: tuple[Comparison, ...], waypoints: Waypoints
-) -> tuple[dict[str, KnownSigma], int] | None:
-    """A part of σ that is soon computed, for the first samples to look at; None if it is not known where to begin."""
+def _soon(
+    model: Model,
+    inputs: Mapping[str, Rows],
+    predicted: Mapping[str, Rows],
+    replayed: Mapping[str, Rows],
+    tolerance: Tolerance,
+    plain: tuple[Comparison, ...],
+    waypoints: Waypoints,
+) -> Judgement | None:
+    """A match by a part of σ that is soon computed; None if it takes more."""
     samples = count_samples(inputs)
-    chosen = np.arange(samples) if samples <= FEWEST else _first(plain, samples)
-    begun = waypoints.of(chosen)
-    if begun is None or not model.divisible or model.stateful:
-        return None
-    some = {name: picked(rows, chosen) for name, rows in inputs.items()}
-    sizes = _sizes(inputs, samples) if len(chosen) < samples else np.zeros(samples)
-    found = _of_samples(recent_rows(model, some, begun))
-    return {name: KnownSigma(sizes, chosen, σ) for name, σ in found.items()}, len(chosen)
+    sizes = _sizes(inputs, samples) if samples > FEWEST else np.zeros(samples)
+    chosen, more, sigma = np.empty(0, int), _first(plain, samples), dict[str, KnownSigma]()
+    while True:
+        begun = waypoints.of(more)
+        if begun is None:
+            return None
+        some = {name: picked(rows, more) for name, rows in inputs.items()}
+        found = {name: KnownSigma(sizes, more, σ) for name, σ in _of_samples(recent_rows(model, some, begun)).items()}
+        sigma, chosen = _joined(sigma, chosen, found, more) if sigma else (found, more)
+        outputs = compare(predicted, replayed, tolerance, sigma=sigma)
+        if verdict_of(outputs) is Verdict.MATCH:
+            return Judgement(outputs, tolerance, len(chosen), is_lower_bound=True)
+        beyond = np.flatnonzero(np.logical_or.reduce([~output.within for output in outputs]))
+        if not beyond.size or np.isin(beyond, chosen).any():
+            return None
+        more = beyond[: max(FEWEST, len(chosen))]
 
 
 def _enough_sigma(
@@ -218,6 +231,8 @@ def _of_samples(rows: dict[str, Array]) -> dict[str, Array]:
 
 def _first(plain: tuple[Comparison, ...], samples: int) -> Array:
     """The samples to begin with: those that deviate most by one measure or another, and some at equal distances."""
+    if samples <= FEWEST:
+        return np.arange(samples)
     count = max(FEWEST, samples // SHARE)
     chosen = set(np.linspace(0, samples - 1, count // 4).astype(int).tolist())
     ranks = [np.argsort(-values, kind="stable") for o in plain for values in (o.deviations, o.relative_deviations)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from threading import Lock
 
 import numpy as np
 
@@ -27,21 +28,24 @@ class Waypoints:
 
     blocks: dict[int, tuple[int, dict[str, States]]] = field(default_factory=dict)
     """By the first sample of a block: how many samples it has, and the waypoints by the path of the layer."""
-    dropped: bool = False
-    """Whether it was too much to keep."""
+    kept: int = 0
+    """The bytes of them; more than `LIMIT` if it was too much to keep."""
+    lock: Lock = field(default_factory=Lock)
 
     def put(self, block: slice, noted: dict[str, States]) -> None:
         """Keep what a block of samples came by."""
         size = block.stop - block.start
-        fitting = {path: states for path, states in noted.items() if all(len(a) == size for a in chain(*states))}
-        self.blocks[block.start] = size, fitting
-        if self.dropped or sum(map(_bytes, list(self.blocks.values()))) > LIMIT:
-            self.dropped = True
-            self.blocks.clear()
+        fitting = {path: way for path, way in noted.items() if all(len(array) == size for array in chain(*way))}
+        with self.lock:  # blocks run side by side
+            self.kept += sum(array.nbytes for way in fitting.values() for array in chain(*way))
+            if self.kept > LIMIT:
+                self.blocks.clear()
+            else:
+                self.blocks[block.start] = size, fitting
 
     def of(self, samples: Array) -> dict[str, States] | None:
         """The waypoints of some samples, in rising order; None if they were not kept."""
-        if self.dropped or not self.blocks:
+        if self.kept > LIMIT or not self.blocks:
             return None
         parts = list(self._picked(samples))
         if sum(count for count, _ in parts) != len(samples):
@@ -54,10 +58,6 @@ class Waypoints:
             rows = samples[(samples >= start) & (samples < start + size)] - start
             if rows.size:
                 yield len(rows), {path: [_rows(states, rows) for states in way] for path, way in noted.items()}
-
-
-def _bytes(block: tuple[int, dict[str, States]]) -> int:
-    return sum(array.nbytes for way in block[1].values() for array in chain(*way))
 
 
 def _rows(states: tuple[Array, ...], rows: Array) -> tuple[Array, ...]:

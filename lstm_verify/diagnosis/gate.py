@@ -21,6 +21,8 @@ from lstm_verify.compare import SIGMAS
 from lstm_verify.layers import GRUCell, LSTMCell, SimpleRNNCell
 from lstm_verify.layers.cell import KernelCell, States
 
+CELLS = (LSTMCell, GRUCell, SimpleRNNCell)
+"""The cells whose gates sum up [x; h; 1] times their weights, and no variant of them."""
 STEPS = 100
 """The steps that are looked at."""
 FEWEST = 6
@@ -56,7 +58,7 @@ def likely_gate(cell: object, x: Array, y: Array, sigma: Array, first: int = 0) 
         sigma: of the same shape, the rounding error of y.
         first: the first step in which y is not what the cell gives; the steps from there on are looked at.
     """
-    if not isinstance(cell, LSTMCell | GRUCell | SimpleRNNCell) or type(cell) not in ROWS:
+    if not isinstance(cell, CELLS) or type(cell) not in CELLS:
         return None
     x, y, sigma = (array[:, : first + STEPS] for array in (x, y, np.maximum(sigma, 2.0**-26)))
     found = sorted(_fits(cell, x, y, sigma, first), key=lambda fit: fit[0])
@@ -170,7 +172,3 @@ def _weighted(terms: Terms, e: Array, weight: Array) -> tuple[Array, Array]:
     w = weight[..., terms.unit].reshape(-1, 1)
     known = w[:, 0] > 0
     return (w * terms.values.reshape(len(w), -1))[known], (w[:, 0] * e[..., terms.unit].ravel())[known]
-
-
-ROWS = (LSTMCell, GRUCell, SimpleRNNCell)
-"""The cells whose gates sum up [x; h; 1] times their weights, and no variant of them."""

@@ -81,13 +81,16 @@ deviate most, and compared with what was predicted. A change that makes every de
 4. Two faults at once that are known to come together; then orders, functions and layouts that no framework is known
    to have; then each of the few changes that helped most with every other.
 
-It stops after the first of these that explains something, or after 60 seconds. Three things may come of it:
+It stops after the first of these that explains something; all of it takes a minute at most. Three things may come of it:
 
 * **explained**: one fault explains it. Changes that compute the same for every input, such as both directions swapped
   and the two layers' weights swapped, count as one, in other words.
 * **ambiguous**: several faults explain it, and this input does not tell them apart. All are named, with a `--random`
   input that would tell them apart if there is one.
-* **unexplained**: none does. The nearest is told, as a hint and not as an answer.
+* **unexplained**: none does. The nearest is told, as a hint and not as an answer. A framework that can be asked is
+  asked for what its layers give: the first that differs, and in it the time step and the gate whose weights would
+  explain it, if one alone does. A single weight that explains everything is named: from there, among any number of
+  weights; else, of a small model, by trying every one.
 
 A framework that differs from itself when it predicts again is told apart from all this: `dropout_active`.
 """
