@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -158,6 +159,11 @@ class Found:
         self.remarks.setdefault(reason, []).append(name)
 
 
+def _first_sentence(error: Exception) -> str:
+    """What is wrong, without the file and the node where it is, and without advice."""
+    return re.sub(r"^.*?: (node '[^']*': )?", "", str(error)).partition(". ")[0]
+
+
 def row_of(name: str) -> tuple[str, str]:
     """The section and the row of an entry: of those whose pattern it has, the first."""
     for section, entries, rows in SECTIONS:
@@ -190,7 +196,7 @@ def add(found: Found, tally: Tally, zoo: GraphZoo, name: str) -> None:
         report = zoo.verify(path, *zoo.arrays(name))
     except LstmVerifyError as error:
         tally.refused += 1
-        found.remark(f"Refused: {str(error).rpartition(': ')[2]}", name)
+        found.remark(f"Refused: {_first_sentence(error)}", name)
         return
     if report.verdict is Verdict.MISMATCH:
         raise SystemExit(f"{path}: {report.summary()}")
@@ -220,7 +226,7 @@ in the graph.
 
 Written and run by {versions}.
 
-Each row counts the models that **match** within the default tolerance of their precision, the largest deviation Δ
+Each row counts the models that **match** within 8σ of rounding in their precision, the largest deviation Δ
 among them, and the recurrent cells that were recognised in their graphs. An unrolled cell is recognised and told, but
 replayed operation by operation, like everything that is no cell.
 """
