@@ -81,7 +81,8 @@ deviate most, and compared with what was predicted. A change that makes every de
 4. Two faults at once that are known to come together; then orders, functions and layouts that no framework is known
    to have; then each of the few changes that helped most with every other.
 
-It stops after the first of these that explains something; all of it takes a minute at most. Three things may come of it:
+It stops after the first of these that explains something; all of it takes a minute at most. Three things may come of
+it:
 
 * **explained**: one fault explains it. Changes that compute the same for every input, such as both directions swapped
   and the two layers' weights swapped, count as one, in other words.
