@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -126,77 +127,94 @@ def judge(
     plain = compare(predicted, replayed, Tolerance(0.0, 0.0))
     if not all(output.deviations.size for output in plain):
         return Judgement(plain, tolerance)  # a missing output, or another shape
+    case = _Case(model, inputs, predicted, replayed, tolerance, plain, batch_size)
     try:
-        if tolerance.by_rounding and waypoints and model.divisible and not model.stateful:
-            soon = _soon(model, inputs, predicted, replayed, tolerance, plain, waypoints)
-            if soon is not None:
-                return soon
-        sigma, own = _enough_sigma(model, inputs, predicted, replayed, tolerance, plain, batch_size)
+        soon = case.soon(waypoints) if waypoints else None
+        if soon is not None:
+            return soon
+        sigma, own = case.enough_sigma()
     except UnsupportedError as error:
         used = fallback if tolerance.by_rounding else tolerance
         note = f"no rounding budget: {error}. The tolerance is {used}"
         return Judgement(compare(predicted, replayed, used), used, notes=(note,))
-    outputs = compare(predicted, replayed, tolerance, sigma=sigma)
+    outputs = case.compared(sigma)
     notes = tuple(_loose(outputs, sigma, replayed)) if tolerance.by_rounding else ()
     return Judgement(outputs, tolerance, own, notes)
 
 
-def _soon(
-    model: Model,
-    inputs: Mapping[str, Rows],
-    predicted: Mapping[str, Rows],
-    replayed: Mapping[str, Rows],
-    tolerance: Tolerance,
-    plain: tuple[Comparison, ...],
-    waypoints: Waypoints,
-) -> Judgement | None:
-    """A match by a part of σ that is soon computed; None if it takes more."""
-    samples = count_samples(inputs)
-    sizes = _sizes(inputs, samples) if samples > FEWEST else np.zeros(samples)
-    chosen, more, sigma = np.empty(0, int), _first(plain, samples), dict[str, KnownSigma]()
-    while True:
-        begun = waypoints.of(more)
-        if begun is None:
-            return None
-        some = {name: picked(rows, more) for name, rows in inputs.items()}
-        found = {name: KnownSigma(sizes, more, σ) for name, σ in _of_samples(recent_rows(model, some, begun)).items()}
-        sigma, chosen = _joined(sigma, chosen, found, more) if sigma else (found, more)
-        outputs = compare(predicted, replayed, tolerance, sigma=sigma)
-        if verdict_of(outputs) is Verdict.MATCH:
-            return Judgement(outputs, tolerance, len(chosen), is_lower_bound=True)
-        beyond = np.flatnonzero(np.logical_or.reduce([~output.within for output in outputs]))
-        if not beyond.size or np.isin(beyond, chosen).any():
-            return None
-        more = beyond[: max(FEWEST, len(chosen))]
+@dataclass(frozen=True)
+class _Case:
+    """What is to be judged."""
 
+    model: Model
+    inputs: Mapping[str, Rows]
+    predicted: Mapping[str, Rows]
+    replayed: Mapping[str, Rows]
+    tolerance: Tolerance
+    plain: tuple[Comparison, ...]
+    """Compared with no tolerance at all."""
+    batch_size: int | None
 
-def _enough_sigma(
-    model: Model,
-    inputs: Mapping[str, Rows],
-    predicted: Mapping[str, Rows],
-    replayed: Mapping[str, Rows],
-    tolerance: Tolerance,
-    plain: tuple[Comparison, ...],
-    batch_size: int | None,
-) -> tuple[dict[str, KnownSigma], int]:
-    """σ for as many samples as a verdict needs."""
-    samples = count_samples(inputs)
-    if not model.divisible or model.stateful or samples <= FEWEST:
-        every = _of_samples(rounded_rows(model, inputs, batch_size))
-        return {name: KnownSigma(np.zeros(len(σ)), np.arange(len(σ)), σ) for name, σ in every.items()}, samples
-    sizes = _sizes(inputs, samples)
-    chosen = _first(plain, samples)
-    sigma = _of(model, inputs, chosen, sizes)
-    while tolerance.by_rounding:
-        outputs = compare(predicted, replayed, tolerance, sigma=sigma)
-        missing = _in_doubt(outputs, chosen)
-        if not missing.size:
-            break
-        more = missing[: max(FEWEST, len(chosen) // 2)]
-        sigma, chosen = _joined(sigma, chosen, _of(model, inputs, more, sizes), more)
-    beyond = tolerance.by_rounding and any((~output.within).any() for output in outputs)
-    # that something is beyond is certain by now; of the others those count that would be with the largest σ as well
-    return {name: replace(known, largest=beyond) for name, known in sigma.items()}, len(chosen)
+    @property
+    def samples(self) -> int:
+        return count_samples(self.inputs)
+
+    @property
+    def is_divisible(self) -> bool:
+        """Whether samples do not depend on each other."""
+        return self.model.divisible and not self.model.stateful
+
+    @cached_property
+    def sizes(self) -> Array:
+        """How large the inputs of each sample are."""
+        return _sizes(self.inputs, self.samples)
+
+    def compared(self, sigma: Mapping[str, KnownSigma]) -> tuple[Comparison, ...]:
+        return compare(self.predicted, self.replayed, self.tolerance, sigma=sigma)
+
+    def inputs_of(self, chosen: Array) -> dict[str, Rows]:
+        return {name: picked(rows, chosen) for name, rows in self.inputs.items()}
+
+    def known(self, chosen: Array, rows: dict[str, Array]) -> dict[str, KnownSigma]:
+        return {name: KnownSigma(self.sizes, chosen, σ) for name, σ in _of_samples(rows).items()}
+
+    def soon(self, waypoints: Waypoints) -> Judgement | None:
+        """A match by a part of σ that is soon computed; None if it takes more."""
+        if not (self.tolerance.by_rounding and self.is_divisible):
+            return None
+        chosen, more, sigma = np.empty(0, int), _first(self.plain, self.samples), dict[str, KnownSigma]()
+        while True:
+            begun = waypoints.of(more)
+            if begun is None:
+                return None
+            found = self.known(more, recent_rows(self.model, self.inputs_of(more), begun))
+            sigma, chosen = _joined(sigma, chosen, found, more) if sigma else (found, more)
+            outputs = self.compared(sigma)
+            if verdict_of(outputs) is Verdict.MATCH:
+                return Judgement(outputs, self.tolerance, len(chosen), is_lower_bound=True)
+            beyond = np.unique(np.concatenate([np.flatnonzero(~output.within) for output in outputs]))
+            if not beyond.size or np.isin(beyond, chosen).any():
+                return None
+            more = beyond[: max(FEWEST, len(chosen))]
+
+    def enough_sigma(self) -> tuple[dict[str, KnownSigma], int]:
+        """σ for as many samples as a verdict needs."""
+        if not self.is_divisible or self.samples <= FEWEST:
+            every = _of_samples(rounded_rows(self.model, self.inputs, self.batch_size))
+            return {name: KnownSigma(np.zeros(len(σ)), np.arange(len(σ)), σ) for name, σ in every.items()}, self.samples
+        chosen = _first(self.plain, self.samples)
+        sigma = self.known(chosen, rounded_rows(self.model, self.inputs_of(chosen)))
+        while self.tolerance.by_rounding:
+            outputs = self.compared(sigma)
+            missing = _in_doubt(outputs, chosen)
+            if not missing.size:
+                break
+            more = missing[: max(FEWEST, len(chosen) // 2)]
+            added = self.known(more, rounded_rows(self.model, self.inputs_of(more)))
+            sigma, chosen = _joined(sigma, chosen, added, more)
+        beyond = self.tolerance.by_rounding and any((~output.within).any() for output in outputs)
+        # that something is beyond is certain by now; of the others those count that would be with the largest σ as well
+        return {name: replace(known, largest=beyond) for name, known in sigma.items()}, len(chosen)
 
 
 def _in_doubt(outputs: tuple[Comparison, ...], chosen: Array) -> Array:
@@ -239,11 +257,6 @@ def _first(plain: tuple[Comparison, ...], samples: int) -> Array:
     for rank in ranks:
         chosen |= set(rank[: max(count * 3 // 4 // len(ranks), 1)].tolist())
     return np.array(sorted(chosen))
-
-
-def _of(model: Model, inputs: Mapping[str, Rows], chosen: Array, sizes: Array) -> dict[str, KnownSigma]:
-    some = {name: picked(rows, chosen) for name, rows in inputs.items()}
-    return {name: KnownSigma(sizes, chosen, σ) for name, σ in rounded_rows(model, some).items()}
 
 
 def _joined(

@@ -32,7 +32,10 @@ MAY_IMPORT = {
     "compare": {"arrays", "errors"},
     "inspection": {"model", "layers"},
     "faults": {"layers", "model", "errors"},
-    "diagnosis": {"arrays", "budget", "compare", "faults", "inputs", "layers", "model", "replay", "errors"},
+    "diagnosis": {
+        *("arrays", "budget", "compare", "errors", "faults", "inputs", "layers", "model", "replay", "rounded"),
+        "waypoints",
+    },
     "report": {"compare", "diagnosis", "model", "errors"},
     "reporters": {"report", "rollout", "compare", "diagnosis", "model", "errors"},
     "states": {"arrays", "inputs", "model", "errors"},
