@@ -48,7 +48,7 @@ MAY_IMPORT = {
         *("arrays", "compare", "errors", "formats", "inputs", "layers", "model", "replay", "report", "runtimes"),
         *("budget", "experiments", "judging", "verify"),
     },
-    "cli": {"arrays", "errors", "formats", "inspection", "reporters", "rollout", "verify", "__init__"},
+    "cli": {"arrays", "errors", "formats", "inspection", "report", "reporters", "rollout", "verify", "__init__"},
 }
 ONLY_IN = {
     "click": {"cli"},

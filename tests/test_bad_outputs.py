@@ -57,6 +57,18 @@ def test_extract_and_inspect_look_first_as_well(command: tuple[str, str], where:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize("command", ["verify", "diagnose"])
+@pytest.mark.parametrize("given", [("--input", "input_layer={}"), ("--expected", "dense={}"), ("--state-from", "{}")])
+def test_a_result_never_takes_the_place_of_what_is_read(command: str, given: tuple[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "x.npy"
+    file.write_bytes(b"as it was")
+    inputs = () if given[0] == "--input" else ("--input", tmp_path / "other.npy")
+    result = run(command, model(ORIGIN), *inputs, given[0], given[1].format(file), "--json", file)
+    assert_refused(result, file, "is in use by this command already")
+    assert file.read_bytes() == b"as it was"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 @pytest.mark.usefixtures("no_work")
 def test_output_in_a_directory_that_must_not_be_written(tmp_path: Path) -> None:

@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lstm_verify.errors import LstmVerifyError, OutputError, printable
+
+if TYPE_CHECKING:
+    from lstm_verify.report import Report
 
 Command = Callable[..., None]
 
@@ -138,6 +141,41 @@ def check_inputs(
         raise click.UsageError("--expected and --runtime exclude each other: predictions are recorded, or made")
     if state_from and not inputs:
         raise click.UsageError("--state-from completes what --input gives. Give --input too")
+
+
+def verified(
+    model: Path,
+    inputs: tuple[str, ...],
+    expected: tuple[str, ...],
+    random: int | None,
+    state_from: str | None,
+    results: list[str | None],
+    quiet: bool = False,
+    **options: Any,
+) -> Report:
+    """Verify as a command is told to, once its options are seen to make sense and its results have a place to go.
+
+    Args:
+        model, inputs, expected, random, state_from: what the command was given.
+        results: the files that the command is going to write.
+        quiet: whether there is to be no progress bar.
+        options: the other arguments of `lstm_verify.verify`.
+    """
+    from lstm_verify.verify import verify
+
+    check_inputs(inputs, random, expected, state_from, options["runtime"])
+    named = [item.partition("=")[2] for item in (*inputs, *expected)]
+    check_writable(results, [str(model), *inputs, *expected, *named, state_from or ""])
+    with progress_bars(quiet) as progress:
+        return verify(
+            model,
+            files(inputs) if inputs else None,
+            expected=files(expected) if expected else None,
+            random=random or 0,
+            state_from=state_from,
+            progress=progress,
+            **options,
+        )
 
 
 def files(given: tuple[str, ...]) -> Any:

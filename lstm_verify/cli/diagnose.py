@@ -8,16 +8,7 @@ from typing import Any
 
 import click
 
-from lstm_verify.cli.common import (
-    check_inputs,
-    check_writable,
-    errors,
-    files,
-    input_options,
-    progress_bars,
-    runtime_options,
-    write,
-)
+from lstm_verify.cli.common import errors, input_options, runtime_options, verified, write
 from lstm_verify.errors import printable
 
 
@@ -43,22 +34,8 @@ def diagnose(
 
     Example: lstm-verify diagnose model.h5 --input x.npy
     """
-    from lstm_verify.verify import verify as run
-
-    check_inputs(inputs, random, expected, state_from, options["runtime"])
     with errors():
-        check_writable([json_file], [str(model), *inputs, *expected, state_from or ""])
-        with progress_bars(False) as progress:
-            report = run(
-                model,
-                files(inputs) if inputs else None,
-                expected=files(expected) if expected else None,
-                random=random or 0,
-                state_from=state_from,
-                seconds=seconds,
-                progress=progress,
-                **options,
-            )
+        report = verified(model, inputs, expected, random, state_from, [json_file], seconds=seconds, **options)
         if json_file:
             from lstm_verify.reporters import json as json_reporter
 

@@ -8,16 +8,7 @@ from typing import Any
 
 import click
 
-from lstm_verify.cli.common import (
-    check_inputs,
-    check_writable,
-    errors,
-    files,
-    input_options,
-    progress_bars,
-    runtime_options,
-    write,
-)
+from lstm_verify.cli.common import errors, input_options, runtime_options, verified, write
 from lstm_verify.errors import printable
 
 
@@ -54,31 +45,11 @@ def verify(
 
     Example: lstm-verify model.h5 --input x.npy --json report.json
     """
-    from lstm_verify.verify import verify as run
-
-    check_inputs(inputs, random, expected, state_from, options["runtime"])
     if per_sample and not per_sample.endswith((".csv", ".npy")):
         raise click.UsageError(f"--per-sample {per_sample}: expected a name that ends in .csv or .npy")
     with errors():
-        read = [
-            str(model),
-            *inputs,
-            *expected,
-            *(item.partition("=")[2] for item in (*inputs, *expected)),
-            state_from or "",
-        ]
-        check_writable([json_file, junit, per_sample, output], read)
-        with progress_bars(quiet) as progress:
-            report = run(
-                model,
-                files(inputs) if inputs else None,
-                expected=files(expected) if expected else None,
-                random=random or 0,
-                state_from=state_from,
-                output=output,
-                progress=progress,
-                **options,
-            )
+        results = [json_file, junit, per_sample, output]
+        report = verified(model, inputs, expected, random, state_from, results, quiet, output=output, **options)
         write_reports(report, json_file, junit, per_sample)
         for note in () if quiet else report.notes:
             click.echo(f"note: {printable(note)}", err=True)
