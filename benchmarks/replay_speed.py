@@ -44,7 +44,7 @@ def measure(repeat: int) -> Table:
         f"time of `model.predict` with its default batch size over the time of the replay: {FLOAT64_GOAL:g} or more "
         f"is the goal in float64, {FLOAT32_GOAL:g} or more in float32. The ceiling is the ratio that a program would "
         "have which did nothing but the matrix products of the replay, with the same NumPy on the same cores: where it "
-        "is below the goal, the processor does not have the arithmetic for it."
+        "is below the goal, NumPy cannot multiply fast enough."
     )
     columns = [
         *("case", "predict, s", "float64 ratio", "ceiling", "float32 ratio", "ceiling"),

@@ -26,8 +26,10 @@ from lstm_verify.model import Model
 from lstm_verify.replay import one_thread
 from lstm_verify.rounded import PRECISIONS
 
-FEW, MANY = 8, 64
+FEW, MANY = 8, 256
 """Samples that every fault is tried on, and those that a fault is tried on that the first do not show."""
+MANY_STEPS = 3200
+"""The time steps that the latter have in all, at most; the longer they are, the fewer there are."""
 CLEARLY = 100.0
 """Times what a replay in float32 is off by, which is about σ, if not several."""
 NOTHING = 2.0**-16
@@ -41,7 +43,7 @@ class BlindSpot:
 
     change: Change
     effect: float
-    """The largest change of an output, in σ."""
+    """The largest change of an output, in σ, or more than that; it takes long to know σ exactly."""
 
     def to_dict(self) -> dict[str, Any]:
         """The blind spot as plain data."""
@@ -100,10 +102,10 @@ def blind_spots(
             complete = False
             break
         tried += 1
-        effect = 0.0 if change.batches else np.inf if _shows(few, change) else _effect(few, change)
-        if effect <= SIGMAS:
-            many = many or experiment(model, inputs, None, np.arange(samples)[: max(MANY, 2 * (batch_size or 1))])
-            effect = max(effect, _small_effect(many, change))
+        if not change.batches and (_shows(few, change) or _shows_roughly(few, change)):
+            continue
+        many = many or experiment(model, inputs, None, _more(inputs, 2 * (batch_size or 1)))
+        effect = _effect(many, change)
         if effect <= SIGMAS:
             found.append(BlindSpot(change, effect))
     return BlindSpots(tuple(found), tried, complete)
@@ -111,6 +113,16 @@ def blind_spots(
 
 def _spread(samples: int, count: int) -> Array:
     return np.unique(np.linspace(0, samples - 1, min(count, samples)).astype(int))
+
+
+def _more(inputs: Mapping[str, Rows], at_least: int) -> Array:
+    """The first samples, which may be some batches, and those that are tried anyway."""
+    samples, timesteps = (
+        count_samples(inputs),
+        max((rows.shape[1] for rows in inputs.values() if len(rows.shape) > 1), default=1),
+    )
+    count = max(min(MANY, MANY_STEPS // max(timesteps, 1)), at_least)
+    return np.union1d(np.arange(samples)[:count], _spread(samples, FEW))
 
 
 def _shows(given: Experiment, change: Change) -> bool:
@@ -131,25 +143,21 @@ def _is_clear(given: Experiment, before: list[Array], after: list[Array]) -> boo
     return False
 
 
-def _effect(given: Experiment, change: Change) -> float:
-    """The largest change of an output, in σ; infinite if it shows clearly, or if its shape is another one.
-
-    Most changes show at a rough look, or change nothing at all, for which σ need not be known.
-    """
+def _shows_roughly(given: Experiment, change: Change) -> bool:
+    """Whether a change shows clearly in float32, or leads to outputs of other shapes; most do, or change nothing."""
     after = given.roughly(change)
-    if after is None or _is_clear(given, given.roughly_replayed, after):
-        return np.inf
-    return _small_effect(given, change)
+    return after is None or _is_clear(given, given.roughly_replayed, after)
 
 
-def _small_effect(given: Experiment, change: Change) -> float:
-    """The same, in float64 from the start."""
+def _effect(given: Experiment, change: Change) -> float:
+    """The largest change of an output, at most, in σ; infinite if its shape is another one."""
     after = given.outputs(change)
     if after is None or [o.shape for o in after] != [r.shape for r in given.replayed]:
         return np.inf
     if _is_like(given.replayed, after, NOTHING * PRECISIONS[given.model.precision].unit):
         return 0.0
-    return distance(given.replayed, after, given.sigma).sigmas
+    at_most = distance(given.replayed, after, given.part_of_sigma).sigmas
+    return at_most if at_most <= SIGMAS else distance(given.replayed, after, given.sigma).sigmas
 
 
 def _is_like(before: list[Array], after: list[Array], share: float) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows, picked, whole
-from lstm_verify.budget import Kind, Textbook, budgets, plain
+from lstm_verify.budget import Kind, Textbook, budgets, plain, recent_rows
 from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.changes import Batches, Change
 from lstm_verify.errors import LstmVerifyError
@@ -88,6 +88,18 @@ class Experiment:
     def sigma(self) -> list[Array]:
         """σ by output, with the model of the file."""
         return self.rounded(self.model)
+
+    @cached_property
+    def part_of_sigma(self) -> list[Array]:
+        """A part of σ, and so no more: what comes of the last steps; all of it where that cannot be told apart."""
+        _, noted = self._known_and_noted
+        if not noted:
+            return self.sigma
+        rows = {spec.name: value for spec, value in zip(self.model.inputs, self.values, strict=True)}
+        try:
+            return list(recent_rows(self.model, rows, noted).values())
+        except LstmVerifyError:
+            return self.sigma
 
     @cached_property
     def rough(self) -> list[Array]:

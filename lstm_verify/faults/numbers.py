@@ -11,11 +11,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lstm_verify.faults.activation import variant_of
 from lstm_verify.faults.edit import Edit, Edits, Fit, replaced
 from lstm_verify.layers import BatchNormalization, GroupNormalization, LayerNormalization, LSTMCell, LSTMVariantCell
-from lstm_verify.layers.activations import Activation
+from lstm_verify.layers.activations import Activation, InPlace
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.cell import KernelCell
 
@@ -97,6 +98,16 @@ class Clipped(Activation):
 
     def function(self, x: Array) -> Array:
         return super().function(np.clip(x, -self.limit, self.limit))
+
+    def in_place(self, dtype: npt.DTypeLike) -> InPlace:
+        factor, finish = Activation(self.name, self.parameters).in_place(dtype)
+        most = abs(factor) * self.limit
+
+        def cut_and_finish(z: Array) -> None:
+            np.clip(z, -most, most, out=z)
+            finish(z)
+
+        return InPlace(factor, cut_and_finish)
 
 
 LIMITS = (0.5, 1.0, 3.0, 5.0, 10.0, 50.0)

@@ -11,12 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from lstm_verify.layers.activations import SIGMOID, TANH, Activation
+from lstm_verify.layers.activations import TANH, Activation
 from lstm_verify.layers.base import Array, Weighted, given
 
 States = tuple[Array, ...]
@@ -145,52 +145,6 @@ class Stacks:
         if h.base is not stack:
             stack[: self._units] = h.T
         return stack, other[: self._units]
-
-
-class InPlace(NamedTuple):
-    """An activation in two parts: a factor to fold into what makes z, and what to do in place to factor · z."""
-
-    factor: float
-    finish: Callable[[Array], object]
-
-
-def in_place(activation: Activation, dtype: npt.DTypeLike) -> InPlace:
-    """Divide an activation so that σ and tanh need few passes over memory and no temporary arrays.
-
-    In float64 σ is 1 / (1 + exp(-z)) and tanh is 2 / (1 + exp(-2z)) - 1, off by 2e-16 at most: NumPy's own tanh takes
-    twice as long as exp, and almost three times as long as this form where the processor has no AVX-512. Where exp
-    overflows, 1 / (1 + exp) is rightly 0. In float32 NumPy's own tanh is faster than exp, and the other form of tanh
-    would be off by 1e-7; σ is ½ tanh(½z) + ½.
-    """
-    exact = np.dtype(dtype).itemsize == 8
-    if np.dtype(dtype).itemsize < 4:
-        return InPlace(1.0, lambda z: np.copyto(z, activation(z)))
-    if activation == SIGMOID:
-        return InPlace(-1.0, _one_by_one_plus_exp) if exact else InPlace(0.5, _half_of_tanh_plus_one)
-    if activation == TANH and exact:
-        return InPlace(-2.0, _tanh_of_minus_half)
-    if activation == TANH:
-        return InPlace(1.0, lambda z: np.tanh(z, out=z))
-    return InPlace(1.0, lambda z: np.copyto(z, activation(z)))
-
-
-def _one_by_one_plus_exp(z: Array) -> None:
-    np.exp(z, out=z)
-    np.add(z, 1, out=z)
-    np.divide(1, z, out=z)  # np.reciprocal takes twice as long
-
-
-def _half_of_tanh_plus_one(z: Array) -> None:
-    np.tanh(z, out=z)
-    np.multiply(z, 0.5, out=z)
-    np.add(z, 0.5, out=z)
-
-
-def _tanh_of_minus_half(z: Array) -> None:
-    np.exp(z, out=z)
-    np.add(z, 1, out=z)
-    np.divide(2, z, out=z)
-    np.subtract(z, 1, out=z)
 
 
 def joined(kernels: Sequence[Array], bias: Array | None, dtype: npt.DTypeLike) -> Array:

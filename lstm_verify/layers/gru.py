@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from lstm_verify.layers.activations import SIGMOID, Activation
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, in_place, joined
+from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, joined
 from lstm_verify.layers.products import sliced
 
 
@@ -82,7 +82,7 @@ class GRUCell(KernelCell):
         """
         if not (self.recurrent_activation.elementwise and self.activation.elementwise):
             return self.step
-        σ, g = in_place(self.recurrent_activation, dtype), in_place(self.activation, dtype)
+        σ, g = self.recurrent_activation.in_place(dtype), self.activation.in_place(dtype)
         units, features = self.units, len(self.kernel)
         weights, U_h = self._fast_weights(dtype)
         weights[: 2 * units] *= σ.factor

@@ -13,7 +13,6 @@ Cummins, 2000; order of gates as in `keras.layers.LSTM`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import cycle
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -21,8 +20,8 @@ import numpy.typing as npt
 
 from lstm_verify.layers.activations import SIGMOID, Activation
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, in_place, joined
-from lstm_verify.layers.products import sliced
+from lstm_verify.layers.cell import KernelCell, States, Step
+from lstm_verify.layers.fast_lstm import fast_lstm, with_forget_bias
 
 
 class LSTMGates(NamedTuple):
@@ -67,40 +66,5 @@ class LSTMCell(KernelCell):
         return gates.h, gates.c
 
     def fast(self, samples: int, dtype: npt.DTypeLike) -> Step:
-        """One product [U; W; b]ᵀ · [h; x; 1] a step, with the gates in the order i, f, o, c."""
-        if not (self.recurrent_activation.elementwise and self.activation.elementwise):
-            return self.step
-        σ, g = in_place(self.recurrent_activation, dtype), in_place(self.activation, dtype)
-        units, features = self.units, len(self.kernel)
-        i, f, c, o = np.split(joined([self.recurrent_kernel, self.kernel], self._total_bias(), dtype), 4)
-        weights = sliced(np.concatenate([σ.factor * i, σ.factor * f, σ.factor * o, g.factor * c]), samples)
-
-        stacks = Stacks(units, features, samples, dtype)
-        cells = cycle([np.empty((units, samples), dtype) for _ in range(2)])
-        z = np.empty((4 * units, samples), dtype)
-        product = z.reshape(*weights.shape[:-1], samples)
-        i, f, o, candidate = np.split(z, 4)
-        gates = z[: 3 * units]
-
-        def step(x: Array, state: States) -> States:
-            h, c = state
-            stack, new_h = stacks.take(x, h)
-            np.matmul(weights, stack, out=product)
-            σ.finish(gates)
-            g.finish(candidate)
-            new_c = next(cells)
-            np.multiply(f, c.T, out=new_c)
-            np.multiply(i, candidate, out=candidate)
-            np.add(new_c, candidate, out=new_c)
-            np.multiply(g.factor, new_c, out=new_h)
-            g.finish(new_h)
-            np.multiply(o, new_h, out=new_h)
-            return new_h.T, new_c.T
-
-        return step
-
-    def _total_bias(self) -> Array | None:
-        """The bias with `forget_bias` in its place, (4*units,)."""
-        if not self.forget_bias:
-            return self.bias
-        return given(self.bias, 0) + np.repeat([0, self.forget_bias, 0, 0], self.units)
+        bias = with_forget_bias(self.bias, self.forget_bias, self.units)
+        return fast_lstm(self, bias, self.recurrent_activation, samples, dtype)

@@ -19,15 +19,17 @@ arXiv:1607.06450), where the cell state is normalised before it is kept; `input_
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.layers.activations import SIGMOID, Activation
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.cell import KernelCell, States
+from lstm_verify.layers.cell import KernelCell, States, Step
+from lstm_verify.layers.fast_lstm import Additions, fast_lstm, with_forget_bias
 from lstm_verify.layers.lstm import LSTMGates
 
 
@@ -35,7 +37,7 @@ from lstm_verify.layers.lstm import LSTMGates
 class LSTMVariantCell(KernelCell):
     """An LSTM cell with any of peepholes, coupled gates, clipping, a projection and layer normalisation.
 
-    Without any of them it computes what `LSTMCell` does, which is faster.
+    Without any of them it computes what `LSTMCell` does.
 
     Raises:
         ModelFileError: weights of other shapes, or settings that contradict each other.
@@ -118,6 +120,13 @@ class LSTMVariantCell(KernelCell):
 
     def new_state(self, gates: LSTMGates) -> States:
         return gates.h, gates.c
+
+    def fast(self, samples: int, dtype: npt.DTypeLike) -> Step:
+        if self.coupled or self.layer_norm_epsilon is not None:
+            return self.step
+        bias = with_forget_bias(self.bias, self.forget_bias, self.units)
+        added = Additions(**{entry.name: getattr(self, entry.name) for entry in fields(Additions)})
+        return fast_lstm(self, bias, self.recurrent_activation, samples, dtype, added)
 
     def _input_and_forget(self, blocks: dict[str, Array], c: Array) -> tuple[Array, Array]:
         """The gates i and f, of which one may be what the other leaves."""

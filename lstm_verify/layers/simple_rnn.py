@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, in_place, joined
+from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, joined
 from lstm_verify.layers.products import sliced
 
 
@@ -45,7 +45,7 @@ class SimpleRNNCell(KernelCell):
         if not self.activation.elementwise:
             return self.step
         units, features = self.units, len(self.kernel)
-        g = in_place(self.activation, dtype)
+        g = self.activation.in_place(dtype)
         weights = sliced(g.factor * joined([self.recurrent_kernel, self.kernel], self.bias, dtype), samples)
         stacks = Stacks(units, features, samples, dtype)
 

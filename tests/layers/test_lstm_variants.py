@@ -126,6 +126,21 @@ def options(draw: st.DrawFn, units: int) -> dict[str, Any]:
     return chosen
 
 
+@given(st.data(), cells.samples, cells.dtypes, cells.seeds)
+def test_a_fast_step_of_every_combination_equals_the_equations(
+    data: st.DataObject, count: int, dtype: str, seed: int
+) -> None:
+    units = data.draw(st.integers(1, 4))
+    cell = variant(units=units, features=data.draw(st.integers(1, 3)), **data.draw(options(units))).astype(dtype)
+    cells.assert_fast_is_step(cell, count, dtype, seed)
+
+
+@pytest.mark.parametrize("name", ["cell_clip", "peepholes", "one peephole", "projection_clip", "output_activation"])
+def test_the_fast_step_is_another_one(name: str) -> None:
+    cell = variant(**OPTIONS[name])
+    assert cell.fast(3, "float64") != cell.step
+
+
 def test_without_options_it_is_the_lstm_of_keras() -> None:
     plain = lstm_cell(forget_bias=0.5)
     same = variant(kernel=plain.kernel, recurrent_kernel=plain.recurrent_kernel, bias=plain.bias, forget_bias=0.5)

@@ -51,6 +51,7 @@ def test_weights_stay_whole_where_pieces_would_be_slower(monkeypatch: pytest.Mon
     assert sliced(weights, 1) is weights  # one piece is enough
     assert sliced(np.ones((293, 78)), SAMPLES).shape == (293, 78)  # a prime has no pieces
     assert sliced(weights, SAMPLES).shape == (6, 48, 78)
+    assert sliced(weights.astype(np.float32), SAMPLES).shape == weights.shape
 
 
 def test_whether_there_are_small_kernels_can_be_found_out() -> None:
