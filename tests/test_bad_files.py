@@ -227,6 +227,48 @@ def test_archive_with_surplus_weights(tmp_path: Path) -> None:
     refused(with_parts(ARCHIVE, tmp_path / "model.keras", parts), "layers/dense/vars/2")
 
 
+@pytest.mark.parametrize("part", ["config.json", "model.weights.h5"])
+def test_archive_with_a_part_that_unpacks_to_nothing_but_size(part: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(ARCHIVE) as archive, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as copy:
+        for name in archive.namelist():
+            copy.writestr(name, bytes(100 * 2**20) if name == part else archive.read(name))
+    refused(path, part, "100 MiB, packed in 0.1 MiB")
+
+
+# --- values that were never written
+
+
+def test_a_dataset_without_its_values(tmp_path: Path) -> None:
+    """HDF5 would read zeros, and as many as it says."""
+
+    def unwritten(file: h5py.File) -> None:
+        name = next(name for name in datasets(H5) if name.endswith("recurrent_kernel"))
+        del file[name]
+        file.create_dataset(name, (10**6, 4 * 10**6), np.float32, chunks=(1000, 1000))
+
+    refused(with_hdf5(H5, tmp_path / "model.h5", unwritten), "recurrent_kernel", "not all of its 4,000,000,000,000")
+
+
+@pytest.mark.parametrize("layout", [{}, {"chunks": (4, 8)}, {"chunks": (4, 8), "compression": "gzip"}])
+@pytest.mark.parametrize("rows", [0, 4, 8])
+def test_a_dataset_that_was_written_in_part(layout: dict[str, object], rows: int, tmp_path: Path) -> None:
+    name = next(name for name in datasets(H5) if name.endswith("recurrent_kernel"))
+
+    def rewritten(file: h5py.File) -> None:
+        values = file[name][()]
+        del file[name]
+        new = file.create_dataset(name, values.shape, values.dtype, **layout)
+        if rows:
+            new[:rows] = values[:rows]
+
+    path = with_hdf5(H5, tmp_path / "model.h5", rewritten)
+    if rows == 8 or (rows and not layout):  # in one piece there is space for all as soon as there is for some
+        assert run("inspect", path).exit_code == 0
+    else:
+        refused(path, "recurrent_kernel", "not all of its 256 values")
+
+
 # --- the content counts, not the name
 
 

@@ -208,6 +208,9 @@ def errors() -> Iterator[None]:
         sys.exit(2)
     except (click.ClickException, SystemExit):
         raise
+    except MemoryError as error:
+        click.echo(f"error: not enough memory: {printable(error)}", err=True)
+        sys.exit(2)
     except Exception as error:  # a traceback would end with 1, the exit code of a mismatch
         if os.environ.get("LSTM_VERIFY_DEBUG"):
             raise

@@ -21,6 +21,8 @@ from lstm_verify.formats.keras.whole import parse_json, read_whole
 from lstm_verify.model import Model
 
 PARTS = ("config.json", "metadata.json", "model.weights.h5")
+MOST_PACKED, SMALL = 100, 64 * 2**20
+"""How many times larger than packed a part may be, unless it has few bytes anyway; Keras does not compress them."""
 
 
 def recognise(path: Path, magic: bytes) -> bool:
@@ -40,7 +42,7 @@ def read(path: Path) -> Model:
             missing = [part for part in PARTS if part not in archive.namelist()]
             if missing:
                 raise ModelFileError(f"a zip archive without {missing[0]}. Is it a .keras file?")
-            config, metadata, weights = (archive.read(part) for part in PARTS)
+            config, metadata, weights = (_part(archive, part) for part in PARTS)
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError) as error:
         raise ModelFileError(f"not a readable zip archive ({error}). Was it copied whole?") from None
     facts = parse_json(metadata, "metadata.json")
@@ -56,3 +58,16 @@ def read(path: Path) -> Model:
             raise ModelFileError(f"model.weights.h5: not a readable HDF5 file ({error})") from None
 
     return read_whole(path, "Keras archive", ".keras", parse_json(config, "config.json"), version, read_weights)
+
+
+def _part(archive: zipfile.ZipFile, name: str) -> bytes:
+    """What is packed under a name.
+
+    Raises:
+        ModelFileError: it would take up a multiple of the space that any model could be packed in.
+    """
+    about = archive.getinfo(name)
+    if about.file_size > max(SMALL, MOST_PACKED * about.compress_size):
+        sizes = f"{about.file_size / 2**20:,.0f} MiB, packed in {about.compress_size / 2**20:,.1f} MiB"
+        raise ModelFileError(f"{name}: {sizes}, which is no model. Was the archive made by Keras?")
+    return archive.read(about)

@@ -243,7 +243,7 @@ def _start(runtime: Runtime, request: Request, directory: Path) -> Prediction:
             stderr=log,
             pass_fds=[write_end],
             start_new_session=True,
-            env={**os.environ, **QUIET, **runtime.environment},
+            env={**os.environ, **QUIET, **runtime.environment, "TMPDIR": str(directory)},
         )
     os.close(write_end)
     prediction = Prediction(runtime, request, directory, process)

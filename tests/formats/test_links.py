@@ -48,3 +48,19 @@ def test_external_storage_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UnsupportedError, match="in another file, which is not opened"):
         load(with_hdf5(source, tmp_path / "model.h5", store))
+
+
+def test_a_virtual_dataset_is_refused(tmp_path: Path) -> None:
+    source = model("origin_tanh_sigmoid")
+    name, kernel = kernel_of(source)
+    with h5py.File(tmp_path / "secret.h5", "w") as file:
+        file["data"] = kernel
+
+    def map_it(file: h5py.File) -> None:
+        del file[name]
+        layout = h5py.VirtualLayout(kernel.shape, kernel.dtype)
+        layout[:] = h5py.VirtualSource(str(tmp_path / "secret.h5"), "data", kernel.shape)
+        file.create_virtual_dataset(name, layout)
+
+    with pytest.raises(UnsupportedError, match="in another file, which is not opened"):
+        load(with_hdf5(source, tmp_path / "model.h5", map_it))

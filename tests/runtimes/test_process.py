@@ -152,6 +152,14 @@ def test_what_a_child_started_ends_with_it(
     assert_gone(int(one.noted("grandchild")[0]))
 
 
+def test_temporary_files_of_a_framework_go_with_it(fake: Callable[..., Fake], monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow writes the functions that it traces into files, and does not get to remove them when it is ended."""
+    one = fake("import tempfile\nnote('temporary', tempfile.mkstemp()[1])")
+    assert one.verify(monkeypatch).verdict is Verdict.MATCH
+    (left,) = one.noted("temporary")
+    assert not Path(left).exists()
+
+
 def assert_gone(process: int) -> None:
     for _ in range(50):
         if gone(process):

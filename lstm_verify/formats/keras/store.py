@@ -7,6 +7,7 @@ by path    `.keras`  a group for each object inside the model: `layers/lstm/cell
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any
 
 import h5py
@@ -154,8 +155,10 @@ def _array(dataset: Any, where: str, home: str) -> Array:
     """Read a dataset of numbers; `home` is the name of the file that it must lie in."""
     if not isinstance(dataset, h5py.Dataset):
         raise ModelFileError(f"{where}: a group, expected a dataset. Is the file whole?")
-    if dataset.external or dataset.file.filename != home:
+    if dataset.external or dataset.is_virtual or dataset.file.filename != home:
         raise UnsupportedError(f"{where}: its values are in another file, which is not opened")
+    if not _is_stored(dataset):
+        raise ModelFileError(f"{where}: not all of its {dataset.size:,} values are in the file. Is the file whole?")
     try:
         array = np.asarray(dataset[()])
     except OSError as error:
@@ -165,6 +168,16 @@ def _array(dataset: Any, where: str, home: str) -> Array:
     if array.dtype.kind not in "fiu":
         raise UnsupportedError(f"{where}: weights of dtype {array.dtype} are not supported, expected numbers")
     return array
+
+
+def _is_stored(dataset: h5py.Dataset) -> bool:
+    """Whether every value was written; HDF5 reads zeros, however many, where none was."""
+    if not dataset.size:
+        return True
+    if dataset.chunks:
+        chunks = (-(-length // size) for length, size in zip(dataset.shape, dataset.chunks, strict=True))
+        return bool(dataset.id.get_num_chunks() == prod(chunks))
+    return bool(dataset.id.get_storage_size() >= dataset.nbytes)
 
 
 def _from_bfloat16(array: Array) -> Array:
