@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import struct
@@ -215,3 +216,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         if not in_place:
             temporary.unlink(missing_ok=True)
+
+
+def finite(value: float) -> float | None:
+    """The number, or None where JSON has none for it."""
+    return float(value) if math.isfinite(value) else None

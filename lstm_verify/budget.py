@@ -19,7 +19,7 @@ from lstm_verify.layers import Embedding, Layer, Run, Signal, Signals
 from lstm_verify.layers.constant import Constant, State
 from lstm_verify.layers.loop import Branch, Loop
 from lstm_verify.model import Input, Model
-from lstm_verify.replay import one_thread, run_once
+from lstm_verify.replay import BLOCK_BYTES, one_thread, run_once, widest
 from lstm_verify.rounded import FLOAT32, PRECISIONS, Rounded, Rounding, own_error
 from lstm_verify.waypoints import States
 
@@ -93,9 +93,10 @@ def standard_deviations(model: Model, x: Any) -> dict[str, Array]:
 def rounded_rows(model: Model, rows: Mapping[str, Rows], batch_size: int | None = None) -> dict[str, Array]:
     """`standard_deviations` of inputs that are already bound to the model; `batch_size` is as for `replay_rows`."""
     samples = count_samples(rows)
-    size = BLOCK
     if model.stateful or not model.divisible:
         size = model.batch_size or batch_size or samples
+    else:
+        size = min(BLOCK, max(1, BLOCK_BYTES // max(1, widest(model, rows, np.float64))))
     given = [np.asarray(whole(rows[spec.name])) for spec in model.inputs]
     values = [as_input(spec, array) for spec, array in zip(model.inputs, given, strict=True)]
     found = budgets(model, lambda kind: in_blocks(kind, values, samples, size))

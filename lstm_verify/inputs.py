@@ -188,6 +188,8 @@ def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]
             values: npt.NDArray[Any] = np.ones(())  # a setting such as keep_prob, which 1 leaves without effect
         elif tokens is not None:
             values = random.integers(0, tokens, shape)
+        elif spec.dtype == "bool" and len(shape) != 2:  # such as what each step may look at
+            values = random.random(shape) < 0.75
         elif spec.dtype == "bool":
             lengths = random.integers(1, shape[1] + 1, samples)
             values = np.arange(shape[1]) < lengths[:, None]

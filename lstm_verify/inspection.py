@@ -14,6 +14,7 @@ from lstm_verify.layers import (
     Bidirectional,
     Cell,
     LSTMVariantCell,
+    MultiHeadAttention,
     Pooling1D,
     StackedCells,
     TimeDistributed,
@@ -188,6 +189,8 @@ def _inside(layer: Weighted) -> list[tuple[str, Weighted]]:
         return _inside(layer.rnn)
     if isinstance(layer, RNN):
         return _inside(layer.cell)
+    if isinstance(layer, MultiHeadAttention):
+        return list(layer.parts().items())
     if isinstance(layer, StackedCells):
         return [(f"cells/{number}", cell) for number, cell in enumerate(layer.cells)]
     return [("layer", layer.layer)] if isinstance(layer, TimeDistributed) else []
@@ -203,7 +206,8 @@ def _settings(layer: Weighted) -> dict[str, Any]:
     if isinstance(layer, RNN):
         settings |= _settings(layer.cell)
     if isinstance(layer, KernelCell):
-        settings |= {"units": layer.units, "gates": ", ".join(layer.blocks)}
+        size = {"filters": layer.units, "kernel_size": list(layer.window)} if layer.window else {"units": layer.units}
+        settings |= size | {"gates": ", ".join(layer.blocks)}
     for entry in fields(layer):
         value = getattr(layer, entry.name)
         if isinstance(value, Activation):

@@ -47,6 +47,8 @@ class Node:
     call: int = 0
     mask: Tensor | None = None
     """A mask given by hand, which stands in for the one that travels with the first input."""
+    unmasked: tuple[int, ...] = ()
+    """The places of inputs that come without their mask, which a layer before took away."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,8 @@ class Model(Layer):
 
     def _results(self, node: Node, signals: Mapping[Tensor, Signal], run: Run) -> dict[Tensor, Signal]:
         given = [_found(signals, tensor) for tensor in node.inputs]
+        for place in node.unmasked:
+            given[place] = Signal(given[place].value)
         if node.mask is not None:
             given[0] = Signal(given[0].value, _found(signals, node.mask).value.astype(bool))
         results = self._call(self.layers[node.layer], tuple(given), run.inside(node.layer))

@@ -28,7 +28,7 @@ BLOCK = 256
 SMALLEST_BLOCK = 32
 """Fewer samples are not divided among workers: handing the interpreter to and fro would take longer than they do."""
 BLOCK_BYTES = 64 * 2**20
-"""What the inputs of a block may weigh; longer samples run in smaller blocks."""
+"""What the inputs of a block may weigh, or what a layer makes of them; larger samples run in smaller blocks."""
 IN_MEMORY = 256 * 2**20
 """Outputs above this size are kept in a temporary file."""
 
@@ -128,7 +128,7 @@ def replay_rows(
         size = model.batch_size or batch_size or samples
         blocks, workers, run = _blocks(samples, size), 1, Run()
     else:
-        size = _block_size(rows, samples)
+        size = _block_size(rows, samples, widest(cast, rows, dtype))
         blocks = _blocks(samples, size)
         workers, run = min(os.cpu_count() or 1, len(blocks)), None
 
@@ -204,9 +204,21 @@ def _cast(values: Array, dtype: npt.DTypeLike) -> Array:
     return values.astype(dtype) if values.dtype.kind == "f" else values
 
 
-def _block_size(rows: Mapping[str, Rows], samples: int) -> int:
+def widest(model: Model, rows: Mapping[str, Rows], dtype: npt.DTypeLike) -> int:
+    """The bytes of the largest output that a layer has for one sample, if the model has pictures.
+
+    Their convolutions make them as many times larger as they have filters; so one sample is tried.
+    """
+    if count_samples(rows) < 2 or not any(array.ndim > 3 for _, array in model.weights()):
+        return 0
+    run = Run(trace={})
+    outputs = _run_block(model, rows, slice(0, 1), dtype, run)
+    return max(array.nbytes for array in (*(run.trace or {}).values(), *outputs))
+
+
+def _block_size(rows: Mapping[str, Rows], samples: int, sample_bytes: int) -> int:
     workers = os.cpu_count() or 1
-    row_bytes = sum(8 * int(np.prod(array.shape[1:])) for array in rows.values())
+    row_bytes = max(sample_bytes, sum(8 * int(np.prod(array.shape[1:])) for array in rows.values()))
     fair = max(SMALLEST_BLOCK, -(-samples // workers))
     return max(1, min(BLOCK, fair, BLOCK_BYTES // max(row_bytes, 1)))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from lstm_verify.arrays import finite
 from lstm_verify.compare import Comparison, Tolerance, Verdict
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
@@ -168,8 +168,3 @@ def _output_dict(output: Comparison) -> dict[str, Any]:
         "deviations": [finite(value) for value in output.deviations.tolist()],
         "sigmas": [finite(value) for value in output.sigmas.tolist()],
     }
-
-
-def finite(value: float) -> float | None:
-    """The number, or None where JSON has none for it."""
-    return float(value) if math.isfinite(value) else None

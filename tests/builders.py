@@ -10,6 +10,9 @@ from lstm_verify.layers import (
     RNN,
     Array,
     Cell,
+    ConvLSTM1DCell,
+    ConvLSTM2DCell,
+    ConvLSTMCell,
     Dense,
     GRUCell,
     Layer,
@@ -72,6 +75,20 @@ def simple_rnn_cell(
 
 
 CELLS = {"lstm": lstm_cell, "gru": gru_cell, "simple_rnn": simple_rnn_cell}
+
+
+def conv_lstm_cell(
+    window: tuple[int, ...], channels: int = 2, filters: int = 3, *, bias: bool = True, seed: int = 5, **rest: Any
+) -> ConvLSTMCell:
+    """A cell of a convolution over as many axes as the window has."""
+    kind: type[ConvLSTMCell] = ConvLSTM1DCell if len(window) == 1 else ConvLSTM2DCell
+    return kind(
+        name="cell",
+        kernel=random_array(*window, channels, 4 * filters, seed=seed),
+        recurrent_kernel=random_array(*window, filters, 4 * filters, seed=seed + 100),
+        bias=random_array(4 * filters, seed=seed + 200) if bias else None,
+        **rest,
+    )
 
 
 def _weights(

@@ -36,7 +36,7 @@ MAY_IMPORT = {
         *("arrays", "budget", "compare", "errors", "faults", "inputs", "layers", "model", "replay", "rounded"),
         "waypoints",
     },
-    "report": {"compare", "diagnosis", "model", "errors"},
+    "report": {"arrays", "compare", "diagnosis", "model", "errors"},
     "reporters": {"report", "rollout", "compare", "diagnosis", "model", "errors"},
     "states": {"arrays", "inputs", "model", "errors"},
     "verify": {
@@ -52,7 +52,7 @@ MAY_IMPORT = {
 }
 ONLY_IN = {
     "click": {"cli"},
-    "rich": {"reporters/terminal", "reporters/rollout", "reporters/evidence", "cli"},
+    "rich": {*(f"reporters/{name}" for name in ("terminal", "inspection", "rollout", "evidence")), "cli"},
     "h5py": {"formats/keras_h5", "formats/keras_zip", "formats/keras/store"},
     "threadpoolctl": {"replay", "layers/products"},
     "tensorflow": {"formats/tensorflow/child", "formats/tensorflow/protobufs"},

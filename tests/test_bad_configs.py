@@ -10,7 +10,7 @@ import h5py
 import pytest
 
 from tests.command import assert_refused, inputs, model, recorded, run
-from tests.model_files import with_hdf5, with_layer
+from tests.model_files import read_config, with_config, with_hdf5, with_layer
 
 ORIGIN = "origin_tanh_sigmoid"
 KINDS = ("keras2.h5", "keras2.keras", "keras3.h5", "keras3.keras")
@@ -29,7 +29,7 @@ def setting(key: str, value: object) -> Callable[[Any], object]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("class_name", ["ConvLSTM2D", "Attention", "lstm", "", "MultiHeadAttention"])
+@pytest.mark.parametrize("class_name", ["ConvLSTM3D", "attention", "lstm", "", "GroupedQueryAttention"])
 def test_unknown_layer(class_name: str, kind: str, tmp_path: Path) -> None:
     def change(entry: Any) -> None:
         entry["class_name"] = class_name
@@ -211,3 +211,18 @@ def _renamed(folder: Path, name: str, class_name: str = "Dense") -> Path:
 
 def _move(group: h5py.Group, old: str, new: str) -> None:
     group.move(old, f"{new}")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", ["x", {"a": 1}, [[], 3, 2], ["x", 3, 2], [{}, 3, 2], [None, -1, 2], [None, 3.5, 2]])
+def test_an_input_of_no_shape(kind: str, shape: object, tmp_path: Path) -> None:
+    def change(config: Any) -> None:
+        first = config["config"]["layers"][0]
+        key = next(key for key in ("batch_input_shape", "batch_shape") if key in first["config"])
+        first["config"][key] = shape
+
+    source, path = model(ORIGIN, kind), tmp_path / f"model.{kind}"
+    config = read_config(source)
+    change(config)
+    result = run(with_config(source, path, config), "-i", inputs(ORIGIN), "-e", recorded(ORIGIN, kind))
+    assert_refused(result, path, "its input has shape")

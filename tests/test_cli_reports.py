@@ -127,6 +127,20 @@ def test_junit_of_an_inconclusive_verdict_is_an_error(tmp_path: Path) -> None:
     assert [problem.tag for problem in suite[0]] == ["error"]
 
 
+def test_json_of_a_sequence_that_is_not_a_number_in_part(tmp_path: Path) -> None:
+    """JSON has no NaN: what is told of each time step and layer is null then."""
+    name = "encoder_decoder"
+    y = dict(np.load(recorded(name, "keras2.h5")))
+    y["dense"] = np.array(y["dense"])
+    y["dense"][0, 2] = np.nan
+    np.savez(tmp_path / "y.npz", **y)
+    path = tmp_path / "report.json"
+    assert run(model(name, "keras2.h5"), "-i", inputs(name), "-e", tmp_path / "y.npz", "--json", path).exit_code == 1
+    steps = dict(json.loads(path.read_text())["diagnosis"]["over_time"])
+    assert steps[2] is None
+    assert steps[1] < 1e-5
+
+
 # --- sample by sample, and the replayed predictions
 
 

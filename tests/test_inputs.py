@@ -218,6 +218,14 @@ def test_random_masks_are_padded_on_the_right() -> None:
     assert not made.all()
 
 
+def test_random_masks_of_more_axes_hide_some_places() -> None:
+    model = sequential(dense(2, 6), shape=(None, 4, 6), dtype="bool")
+    made = random_inputs(model, 50)["x"]
+    assert made.dtype == bool
+    assert made.shape == (50, 4, 6)
+    assert 0.5 < made.mean() < 0.9
+
+
 def test_random_integers_without_an_embedding() -> None:
     made = random_inputs(sequential(dense(2, 6), shape=(None, 6), dtype="int32"), 20)["x"]
     assert set(made.ravel().tolist()) == {0, 1}

@@ -216,8 +216,7 @@ def _biases(cell: Any) -> Iterator[np.ndarray]:
     yield bias + np.repeat([0, getattr(cell, "forget_bias", 0.0), 0, 0], cell.units) if cell.kind == "LSTM" else bias
 
 
-WITH_CELLS = [pair for pair in SAVED if pair not in UNSUPPORTED and pair[1] != "only_conv_transpose"]
-"""Not the convolution whose layer is not read from a `.h5` file."""
+WITH_CELLS = [pair for pair in SAVED if pair not in UNSUPPORTED]
 
 
 @pytest.mark.parametrize(("framework", "name"), WITH_CELLS)

@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from lstm_verify import InputError, ModelFileError, replay
 from lstm_verify.arrays import NpyRows
 from lstm_verify.layers import Activation as ActivationLayer
-from lstm_verify.layers import Array, Bidirectional, Dense, Embedding, Identity
+from lstm_verify.layers import Array, Bidirectional, Conv2D, Dense, Embedding, Identity
 from lstm_verify.layers.activations import Activation
 from lstm_verify.replay import Replayed, replay_rows
 from tests import oracle
@@ -137,6 +137,19 @@ def test_samples_that_are_large_run_in_smaller_blocks(monkeypatch: pytest.Monkey
     rows = replay_rows(lstm_model(), {"x": x}, progress=done.append)
     assert done == [*range(2, 23, 2), 23]
     assert_allclose(rows["dense"][:], by_hand(x), rtol=0, atol=1e-12)
+
+
+def test_what_convolutions_make_large_runs_in_smaller_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample weighs 96 bytes, and 50 times as much behind the convolution."""
+    conv = Conv2D(name="conv", kernel=random_array(1, 1, 3, 150))
+    model = sequential(conv, shape=(None, 2, 2, 3))
+    x, sizes = random_array(9, 2, 2, 3), []
+    whole = np.asarray(replay(model, x))
+    run = Conv2D.forward
+    monkeypatch.setattr(Conv2D, "forward", lambda self, x: sizes.append(len(x)) or run(self, x))
+    monkeypatch.setattr(MODULE, "BLOCK_BYTES", 2 * 4 * 150 * 8)
+    assert_array_equal(np.asarray(replay(model, x)), whole)
+    assert sorted(sizes) == [1, 1, 2, 2, 2, 2]  # the first to see how large it becomes
 
 
 def test_float32_stays_float32() -> None:

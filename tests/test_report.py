@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from lstm_verify import Verdict
+from lstm_verify.arrays import finite
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.errors import Mismatch
-from lstm_verify.report import finite
 from tests import reports
 from tests.reports import REPORTS
 

@@ -14,12 +14,22 @@ from lstm_verify.arrays import picked
 from lstm_verify.budget import _with_errors, in_blocks, output_value, recent_rows, rounded_rows
 from lstm_verify.compare import verdict_of
 from lstm_verify.judging import Judgement, judge
-from lstm_verify.layers import Bidirectional, Dense, Masking
+from lstm_verify.layers import RNN, Bidirectional, Dense, Layer, Masking, Reshape
 from lstm_verify.layers.recurrent import RECENT, STRETCH
 from lstm_verify.model import Model, Node, Output, Tensor
 from lstm_verify.replay import replay_rows
 from lstm_verify.waypoints import Waypoints
-from tests.builders import UNITS, dense, gru_cell, lstm_cell, rnn, sequences, sequential, simple_rnn_cell
+from tests.builders import (
+    UNITS,
+    conv_lstm_cell,
+    dense,
+    gru_cell,
+    lstm_cell,
+    rnn,
+    sequences,
+    sequential,
+    simple_rnn_cell,
+)
 
 LONG, SAMPLES = 3 * STRETCH + 5, 70  # so many that some stretches are left over, and one block is not enough
 SHAPE = (None, None, 3)
@@ -40,6 +50,15 @@ def of_two(**options: Any) -> Model:
 
 
 masking = Masking(name="masking", mask_value=0.0)
+
+
+def of_states(layer: RNN, *before: Layer) -> Model:
+    """The model of the second state of a layer of all steps."""
+    layer = replace(layer, return_sequences=True, return_state=True)
+    return replace(sequential(*before, layer, shape=SHAPE), outputs=(Output("c", Tensor(layer.name, 0, 2)),))
+
+
+ROWS = Reshape(name="rows", target_shape=(-1, 3, 1))
 MODELS = {
     "last": sequential(rnn(lstm_cell(), "lstm"), dense(), shape=SHAPE),
     "sequence": sequential(rnn(gru_cell(), "gru", return_sequences=True), dense(), shape=SHAPE),
@@ -49,6 +68,19 @@ MODELS = {
     "stacked_sequences": replace(of_two(return_sequences=True), inputs=sequential(dense(), shape=SHAPE).inputs),
     "both": sequential(both_ways(), shape=SHAPE),
     "both_sequences": sequential(both_ways(return_sequences=True), shape=SHAPE),
+    "convolutions": sequential(
+        ROWS,
+        rnn(conv_lstm_cell((2,), 1, forget_bias=3.0), "conv_lstm"),
+        shape=SHAPE,
+    ),
+    "states": of_states(rnn(lstm_cell(), "lstm")),
+    "states_of_convolutions": of_states(rnn(conv_lstm_cell((2,), 1, forget_bias=3.0), "conv_lstm"), ROWS),
+    "convolutions_sequence": sequential(
+        masking,
+        Reshape(name="pictures", target_shape=(-1, 3, 1, 1), supports_masking=True),
+        rnn(conv_lstm_cell((2, 1), 1, padding="same"), "conv_lstm", return_sequences=True, go_backwards=True),
+        shape=SHAPE,
+    ),
     "masked": sequential(masking, rnn(simple_rnn_cell(), "rnn"), dense(), shape=SHAPE),
     "masked_sequences": sequential(masking, both_ways(return_sequences=True), shape=SHAPE),
 }
@@ -72,7 +104,7 @@ def begun_at(waypoints: Waypoints, samples: Any) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("steps", [1, RECENT, STRETCH, LONG])
+@pytest.mark.parametrize("steps", [1, RECENT, STRETCH, 2 * STRETCH, LONG])
 @pytest.mark.parametrize("name", MODELS)
 def test_a_run_from_waypoints_on_computes_what_the_replay_does(name: str, steps: int) -> None:
     """Its states are those of the whole run, or else its outputs would be others."""

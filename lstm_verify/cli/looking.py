@@ -34,9 +34,9 @@ def inspect(model: Path, signature: str | None, ends: Ends, json_file: str | Non
         if json_file != "-":
             from rich.console import Console
 
-            from lstm_verify.reporters import terminal
+            from lstm_verify.reporters import inspection
 
-            terminal.render_inspection(found, Console(highlight=False))
+            inspection.render(found, Console(highlight=False))
 
 
 @click.command()

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.arrays import Array, Rows
+from lstm_verify.arrays import Array, Rows, finite
 from lstm_verify.compare import SIGMAS, Comparison
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.experiment import Experiment, Misfit, distance, experiment
@@ -96,9 +96,9 @@ class Diagnosis:
             "separating_input": dict(self.separating) if self.separating else None,
             "first_deviation": self.place.to_dict() if self.place else None,
             "suspect": self.suspect.to_dict() if self.suspect else None,
-            "over_time": [list(entry) for entry in self.over_time],
+            "over_time": [[step, finite(largest)] for step, largest in self.over_time],
             "evidence": [
-                {**change.to_dict(), "rms_sigmas": _finite(misfit.mean), "max_sigmas": _finite(misfit.sigmas)}
+                {**change.to_dict(), "rms_sigmas": finite(misfit.mean), "max_sigmas": finite(misfit.sigmas)}
                 for change, misfit in self.evidence
             ],
         }
@@ -113,16 +113,12 @@ def _explanation_dict(explanation: Explanation, number: int, change: Change, pat
         "parameter": change.parameter,
         "file_says": change.file_says,
         "behaves_as": change.behaves_as,
-        "max_abs_deviation_before": _finite(explanation.before.absolute),
-        "max_abs_deviation_after": _finite(explanation.after.absolute),
-        "sigmas_after": _finite(explanation.after.sigmas),
+        "max_abs_deviation_before": finite(explanation.before.absolute),
+        "max_abs_deviation_after": finite(explanation.after.absolute),
+        "sigmas_after": finite(explanation.after.sigmas),
         "samples": explanation.samples,
         "also": [{"fault": other.fault, "layer": other.layers[0]} for other in explanation.also],
     }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 @one_thread()

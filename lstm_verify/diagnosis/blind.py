@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstm_verify.arrays import Array, Rows
+from lstm_verify.arrays import Array, Rows, finite
 from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.changes import Batches, Change, exchanges, singles
 from lstm_verify.diagnosis.common import is_common
 from lstm_verify.diagnosis.experiment import Experiment, distance, experiment
 from lstm_verify.inputs import count_samples
 from lstm_verify.layers import Run, Signal
-from lstm_verify.model import Model
+from lstm_verify.model import Model, Node, Tensor
 from lstm_verify.replay import one_thread
 from lstm_verify.rounded import PRECISIONS
 
@@ -47,7 +47,7 @@ class BlindSpot:
 
     def to_dict(self) -> dict[str, Any]:
         """The blind spot as plain data."""
-        return {**self.change.to_dict(), "effect_sigmas": self.effect if np.isfinite(self.effect) else None}
+        return {**self.change.to_dict(), "effect_sigmas": finite(self.effect)}
 
 
 @dataclass(frozen=True)
@@ -176,8 +176,13 @@ def _calls(given: Experiment) -> _Calls:
         first = tuple(Signal(value[: model.batch_size] if np.ndim(value) else value) for value in given.values)
         with np.errstate(all="ignore"):
             signals = model.signals(first, Run())
-    masked = {node.layer for node in model.nodes if node.inputs and signals[node.inputs[0]].mask is not None}
+    masked = {node.layer for node in model.nodes if _gets_a_mask(node, signals)}
     return _Calls(masked, {node.layer for node in model.nodes if len(node.inputs) > 1})
+
+
+def _gets_a_mask(node: Node, signals: Mapping[Tensor, Signal]) -> bool:
+    coming = (tensor for place, tensor in enumerate(node.inputs) if place not in node.unmasked)
+    return any(signals[tensor].mask is not None for tensor in coming)
 
 
 def _representative(model: Model, calls: _Calls, batch_size: int | None) -> Iterator[Change]:

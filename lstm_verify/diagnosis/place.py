@@ -12,14 +12,26 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.arrays import Array
+from lstm_verify.arrays import Array, finite
 from lstm_verify.budget import RoundedArithmetic, as_rounded, deviation_of
 from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.experiment import Experiment
 from lstm_verify.diagnosis.gate import likely_gate
 from lstm_verify.errors import LstmVerifyError
-from lstm_verify.layers import RNN, Bidirectional, Layer, Run, Signal
-from lstm_verify.model import Node, Tensor
+from lstm_verify.layers import (
+    RNN,
+    Bidirectional,
+    ConvLSTMCell,
+    Layer,
+    Permute,
+    Reshape,
+    Run,
+    Signal,
+    TimeDistributed,
+)
+from lstm_verify.layers.pictures import OfPictures
+from lstm_verify.layers.recurrent import Recurrent
+from lstm_verify.model import Model, Node, Tensor
 
 Tapped = Mapping[str, Array]
 """What a framework computed for the samples of an experiment, by layer: its output, (samples, ...)."""
@@ -42,6 +54,15 @@ class LayerDeviation:
     absolute: float
     """The largest |Δ| from the inputs of the model on."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """The deviation as plain data."""
+        return {
+            "layer": self.layer,
+            "carried": finite(self.carried),
+            "introduced": None if self.introduced is None else finite(self.introduced),
+            "absolute": finite(self.absolute),
+        }
+
 
 @dataclass(frozen=True)
 class Place:
@@ -63,14 +84,17 @@ class Place:
             "direction": self.direction,
             "timestep": self.timestep,
             "gate": self.gate,
-            "layers": [vars(layer) for layer in self.layers],
+            "layers": [layer.to_dict() for layer in self.layers],
         }
 
 
 def place_of_outputs(experiment: Experiment) -> Place | None:
     """Where a deviation starts, as far as the outputs tell: the first time step of a sequence."""
-    for y, p, σ in zip(experiment.replayed, experiment.predicted or (), experiment.sigma, strict=False):
-        step = _first_step(y, p, σ)
+    given = zip(
+        experiment.model.outputs, experiment.replayed, experiment.predicted or (), experiment.sigma, strict=False
+    )
+    for output, y, p, σ in given:
+        step = None if _is_picture(experiment.model, output.tensor) else _first_step(y, p, σ)
         if step is not None:
             return Place(None, None, step)
     return None
@@ -78,8 +102,8 @@ def place_of_outputs(experiment: Experiment) -> Place | None:
 
 def over_time(experiment: Experiment) -> tuple[tuple[int, float], ...]:
     """Of the first output that is a sequence, (samples, timesteps, ...), how far some time steps deviate."""
-    for y, p in zip(experiment.replayed, experiment.predicted or (), strict=False):
-        if y.ndim > 2 and y.shape == p.shape:
+    for output, y, p in zip(experiment.model.outputs, experiment.replayed, experiment.predicted or (), strict=False):
+        if y.ndim > 2 and y.shape == p.shape and not _is_picture(experiment.model, output.tensor):
             largest = np.abs(y - p).max(axis=(0, *range(2, y.ndim)))
             steps = np.unique(np.linspace(0, len(largest) - 1, min(STEPS, len(largest))).astype(int))
             return tuple((int(step), float(largest[step])) for step in steps)
@@ -106,7 +130,9 @@ def place_in_layers(experiment: Experiment, tapped: Tapped) -> Place | None:
         found.append(LayerDeviation(node.layer, sigmas, introduced, largest))
         if place is None and (introduced if introduced is not None else sigmas) > SIGMAS:
             layer = experiment.model.layers[node.layer]
-            place = Place(node.layer, _direction(layer, value, theirs, σ), _first_step(value, theirs, σ))
+            picture = _is_picture(experiment.model, Tensor(node.layer, node.call))
+            step = None if picture else _first_step(value, theirs, σ)
+            place = Place(node.layer, _direction(layer, value, theirs, σ), step)
     if place is None:
         return Place(None, None, None, layers=tuple(found)) if found else None
     return replace(_looked_into(experiment, place, tapped), layers=tuple(found))
@@ -198,6 +224,26 @@ def _first_step(ours: Array, theirs: Array, sigma: Array) -> int | None:
     beyond = np.abs(ours - theirs) > SIGMAS * sigma
     steps = beyond.any(axis=(0, *range(2, ours.ndim)))
     return int(steps.argmax()) if steps.any() else None
+
+
+def _is_picture(model: Model, tensor: Tensor) -> bool:
+    """Whether a value has no axis of time after that of the samples: a picture, or what became of one.
+
+    A ConvLSTM gives (samples, rows, columns, filters) as its last output, and as its states.
+    """
+    producers = {(node.layer, node.call): node for node in model.nodes}
+    while (node := producers.get((tensor.layer, tensor.call))) is not None and node.inputs:
+        layer = model.layers[node.layer]
+        if isinstance(layer, OfPictures | Reshape | Permute | TimeDistributed):
+            return isinstance(layer, OfPictures)
+        if isinstance(layer, Recurrent):
+            outputs, rnn = 1, layer
+            if isinstance(layer, Bidirectional):
+                outputs, rnn = 1 + (layer.merge_mode is None), layer.forward_layer
+            of_time = tensor.output < outputs and layer.return_sequences
+            return isinstance(rnn, RNN) and isinstance(rnn.cell, ConvLSTMCell) and not of_time
+        tensor = node.inputs[0]
+    return False
 
 
 def _direction(layer: Layer, ours: Array, theirs: Array, sigma: Array) -> str | None:

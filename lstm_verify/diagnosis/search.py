@@ -147,11 +147,11 @@ class Search:
     def _steps(self) -> list[int]:
         """After how many time steps a state may have been lost: what divides a sequence, and where deviations begin."""
         experiment = self.experiment
-        lengths = {value.shape[1] for value in experiment.values if value.ndim == 3}
+        lengths = {value.shape[1] for value in experiment.values if value.ndim >= 3}
         steps = {n for length in lengths for n in range(1, length) if length % n == 0 or n.bit_count() == 1}
         for y, p, σ in zip(experiment.replayed, experiment.predicted or (), experiment.sigma, strict=False):
-            if y.ndim == 3 and y.shape == p.shape and y.shape[1] in lengths:
-                beyond = (np.abs(y - p) > SIGMAS * σ).any(axis=(0, 2))
+            if y.ndim >= 3 and y.shape == p.shape and y.shape[1] in lengths:
+                beyond = (np.abs(y - p) > SIGMAS * σ).any(axis=(0, *range(2, y.ndim)))
                 if beyond.any() and beyond.argmax() > 0:
                     steps.add(int(beyond.argmax()))
         return sorted(steps)

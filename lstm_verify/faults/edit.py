@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from lstm_verify.layers import RNN, Bidirectional, Layer, Run, Signals, StackedCells, TimeDistributed
+from lstm_verify.layers import (
+    RNN,
+    Bidirectional,
+    Layer,
+    MultiHeadAttention,
+    Run,
+    Signals,
+    StackedCells,
+    TimeDistributed,
+)
 from lstm_verify.layers.base import Weighted
 from lstm_verify.layers.scan import Scan
 from lstm_verify.model import Model
@@ -94,7 +103,10 @@ def _inside(path: str, item: Any, put: Callable[[Any], Model], top: str) -> Iter
             yield from _inside(
                 f"{path}/cells/{index}", cell, partial(lambda i, new: put(_with_cell(item, i, new)), index), top
             )
-    for attribute, suffix in _PARTS.get(type(item), ()):
+    parts = _PARTS.get(type(item), ())
+    if isinstance(item, MultiHeadAttention):
+        parts = tuple((name, f"/{name}") for name in item.parts())
+    for attribute, suffix in parts:
         part = getattr(item, attribute)
         yield from _inside(path + suffix, part, partial(lambda a, new: put(replace(item, **{a: new})), attribute), top)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_verify.faults.edit import Edit, Edits, around, replaced
 from lstm_verify.layers import RNN, Bidirectional, Embedding, Identity, Masking, Signal, Signals, TimeDistributed
+from lstm_verify.layers.attention import Attending
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.scan import Scan
 
@@ -26,7 +27,7 @@ def without_mask(signals: Signals) -> Signals:
 
 
 def mask(item: Any) -> Edits:
-    """A mask that is ignored, hidden steps that repeat an output or are zero, padding on the other side."""
+    """A mask that is ignored, or causal; hidden steps that repeat an output or are zero, padding on the other side."""
     if isinstance(item, Masking | Embedding):
         if isinstance(item, Masking) or item.mask_zero:
             says = "hides steps from all layers after it"
@@ -37,8 +38,11 @@ def mask(item: Any) -> Edits:
             yield Edit("mask_zero", "False", "True", replaced(item, mask_zero=True))
     if isinstance(item, Scan) and item.mask is not None:
         yield Edit("mask", "used", "ignored", replaced(item, mask=None, masked_by=()))
-    if isinstance(item, RNN | Bidirectional):
+    if isinstance(item, RNN | Bidirectional | Attending):
         yield Edit("mask", "used", "ignored", partial(around, item, before=without_mask))
+    if isinstance(item, Attending):
+        yield Edit("use_causal_mask", str(item.causal), str(not item.causal), replaced(item, causal=not item.causal))
+    if isinstance(item, RNN | Bidirectional):
         yield Edit(
             "padding",
             "where it is",

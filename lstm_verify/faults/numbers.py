@@ -15,7 +15,15 @@ import numpy.typing as npt
 
 from lstm_verify.faults.activation import variant_of
 from lstm_verify.faults.edit import Edit, Edits, Fit, replaced
-from lstm_verify.layers import BatchNormalization, GroupNormalization, LayerNormalization, LSTMCell, LSTMVariantCell
+from lstm_verify.layers import (
+    BatchNormalization,
+    ConvLSTMCell,
+    GroupNormalization,
+    LayerNormalization,
+    LSTMCell,
+    LSTMVariantCell,
+    RMSNormalization,
+)
 from lstm_verify.layers.activations import Activation, InPlace
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.cell import KernelCell
@@ -60,13 +68,14 @@ def gelu_approximation(item: Any) -> Edits:
 
 
 EPSILONS = (1e-3, 1e-5, 1e-6, 1e-7, 1e-8, 1e-12)
+WITH_EPSILON = BatchNormalization | LayerNormalization | GroupNormalization | RMSNormalization | LSTMVariantCell
 
 
 def epsilon(item: Any) -> Edits:
     """What is added to a variance: 1e-3 in Keras, 1e-5 in PyTorch."""
     name = "layer_norm_epsilon" if isinstance(item, LSTMVariantCell) else "epsilon"
     now = getattr(item, name, None)
-    if not isinstance(item, BatchNormalization | LayerNormalization | GroupNormalization | LSTMVariantCell) or not now:
+    if not isinstance(item, WITH_EPSILON) or not now or now < 0:
         return
     for value in EPSILONS:
         if abs(value / now - 1) > 1e-3:
@@ -79,7 +88,7 @@ def forget_bias(item: Any) -> Edits:
 
     TensorFlow 1 adds 1 at run time; Keras has it in its weights.
     """
-    if not isinstance(item, LSTMCell | LSTMVariantCell) or getattr(item, "coupled", None) == "f":
+    if not isinstance(item, LSTMCell | LSTMVariantCell | ConvLSTMCell) or getattr(item, "coupled", None) == "f":
         return
     now = item.forget_bias
     for step in (1.0, -1.0):
@@ -120,7 +129,7 @@ def clip(item: Any) -> Edits:
     if isinstance(item, LSTMCell | LSTMVariantCell):
         now = getattr(item, "cell_clip", None)
         yield from _limits("cell_clip", now, lambda limit: replace(variant_of(item), cell_clip=limit))
-    if isinstance(item, KernelCell):
+    if isinstance(item, KernelCell) and not item.window:
         yield from _limits("clip of what goes into the gates", None, lambda limit: _gates_cut(item, limit))
 
 

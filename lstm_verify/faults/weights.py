@@ -25,7 +25,7 @@ Rounding = Callable[[Array], Array]
 def bias(item: Any) -> Edits:
     """A bias that is left out, added twice, or of a GRU's two biases one, or both in one."""
     now = getattr(item, "bias", None)
-    if not isinstance(now, np.ndarray):
+    if not isinstance(now, np.ndarray) or "bias" in getattr(item, "cancels", ()):
         return
     if isinstance(item, GRUCell) and item.reset_after:
         b, b_h = now
@@ -66,7 +66,7 @@ def recurrent_kernel_transposed(item: Any) -> Edits:
     """The square block of every gate, or of one, is transposed."""
     if not isinstance(item, KernelCell) or item.state_sizes[0] != item.units:
         return
-    transposed = _by_gate(item, lambda block: block.T)
+    transposed = _by_gate(item, lambda block: block.swapaxes(-1, -2))  # of a convolution at every place of the window
     yield Edit(
         "recurrent_kernel", "as it is", "transposed", lambda: of_weights(item, ("recurrent_kernel",), transposed)
     )
@@ -76,18 +76,10 @@ def kernel_layout(item: Any) -> Edits:
     """Kernels whose rows, columns or blocks are laid out otherwise."""
     if not isinstance(item, KernelCell):
         return
-    if item.recurrent_kernel.shape[1] == item.kernel.shape[1]:
-        yield Edit("kernels", "rows of [x; h]", "rows of [h; x]", lambda: _rows_of_h_first(item))
     gates = len(item.blocks)
     both = ("kernel", "recurrent_kernel")
-    memory = {
-        "each gate's block read column by column": _by_gate(item, lambda block: block.T.reshape(block.shape)),
-        "each gate's block read as its transpose": _by_gate(item, lambda b: b.reshape(b.shape[::-1]).T),
-    }
-    for words, change in memory.items():
-        for names in (both, ("kernel",), ("recurrent_kernel",)):
-            says = f"{' and '.join(names)}, row by row"
-            yield Edit("kernels", says, words, partial(of_weights, item, names, change))
+    if not item.window:
+        yield from _rows_and_columns(item, both)
     if gates > 1:
         for words, change in _interleavings(gates).items():
             for several in ((*both, "bias"), both):
@@ -97,6 +89,20 @@ def kernel_layout(item: Any) -> Edits:
                     words,
                     partial(of_weights, item, several, change),
                 )
+
+
+def _rows_and_columns(item: KernelCell, both: tuple[str, str]) -> Edits:
+    """Matrices in another order of rows, or of the numbers in memory."""
+    if item.recurrent_kernel.shape[1] == item.kernel.shape[1]:
+        yield Edit("kernels", "rows of [x; h]", "rows of [h; x]", lambda: _rows_of_h_first(item))
+    memory = {
+        "each gate's block read column by column": _by_gate(item, lambda block: block.T.reshape(block.shape)),
+        "each gate's block read as its transpose": _by_gate(item, lambda b: b.reshape(b.shape[::-1]).T),
+    }
+    for words, change in memory.items():
+        for names in (both, ("kernel",), ("recurrent_kernel",)):
+            says = f"{' and '.join(names)}, row by row"
+            yield Edit("kernels", says, words, partial(of_weights, item, names, change))
 
 
 def _rows_of_h_first(cell: KernelCell) -> KernelCell:
@@ -211,5 +217,6 @@ def swapped_inside(item: Any) -> Edits:
 
 
 def own_weights(item: Weighted) -> dict[str, Array]:
-    """The weights that are the item's own, by name."""
-    return {n: v for n, v in vars(item).items() if isinstance(v, np.ndarray) and v.dtype.kind == "f" and v.ndim}
+    """The weights that are the item's own and mean something, by name."""
+    found = {n: v for n, v in vars(item).items() if isinstance(v, np.ndarray) and v.dtype.kind == "f" and v.ndim}
+    return {name: weight for name, weight in found.items() if name not in getattr(item, "cancels", ())}

@@ -31,6 +31,8 @@ class Cell(Weighted, ABC):
     """The name of the Keras layer made of this cell, such as `LSTM`."""
     gate_order: ClassVar[tuple[str, ...]] = ()
     """The gates in the order of their blocks in the kernels."""
+    input_axes: ClassVar[tuple[str, ...]] = ("features",)
+    """What the axes of the input of one time step are, besides that of the samples."""
 
     @property
     def blocks(self) -> tuple[str, ...]:
@@ -46,6 +48,10 @@ class Cell(Weighted, ABC):
     @abstractmethod
     def state_sizes(self) -> tuple[int, ...]:
         """The number of units in each state."""
+
+    def state_shapes(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+        """The shape of each state of one sample, for inputs of that shape at every time step."""
+        return tuple((size,) for size in self.state_sizes)
 
     def output(self, states: States) -> Array:
         """The output of a step, among its new states: the first."""
@@ -86,7 +92,10 @@ class Cell(Weighted, ABC):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class KernelCell(Cell):
-    """A cell with a kernel for the input and one for the state, each with a block of columns for every gate."""
+    """A cell with a kernel for the input and one for the state, each with a block of columns for every gate.
+
+    The kernels of a convolution have the axes of its window before these.
+    """
 
     kernel: Array
     """(features, gates*units)"""
@@ -101,8 +110,11 @@ class KernelCell(Cell):
         units, gates, outputs = self.units, len(self.blocks), self.state_sizes[0]
         width = f"{gates}*units" if gates > 1 else "units"
         rows = "units" if outputs == units else "outputs of the projection"
-        self.expect("recurrent_kernel", self.recurrent_kernel, (outputs, gates * units), f"({rows}, {width})")
-        self.expect("kernel", self.kernel, (len(self.kernel), gates * units), f"(features, {width})")
+        window, size = self.window, "kernel_size, " if self.window else ""
+        features = self.kernel.shape[len(window) :][:1]
+        recurrent = (*window, outputs, gates * units)
+        self.expect("recurrent_kernel", self.recurrent_kernel, recurrent, f"({size}{rows}, {width})")
+        self.expect("kernel", self.kernel, (*window, *features, gates * units), f"({size}features, {width})")
         self.expect("bias", self.bias, *self.bias_shape(gates * units, width))
 
     def bias_shape(self, width: int, meaning: str) -> tuple[tuple[int, ...], str]:
@@ -112,14 +124,20 @@ class KernelCell(Cell):
     @property
     def units(self) -> int:
         """The number of units."""
-        return len(self.recurrent_kernel)
+        return int(self.recurrent_kernel.shape[len(self.window)])
+
+    @property
+    def window(self) -> tuple[int, ...]:
+        """The first axes of the kernels, if they are those of convolutions: the size of the window."""
+        return self.kernel.shape[: len(self.input_axes) - 1]
 
     @property
     def state_sizes(self) -> tuple[int, ...]:
         return (self.units,)
 
     def expect_features(self, features: int) -> None:
-        self.expect("kernel", self.kernel, (features, self.kernel.shape[-1]), "(features, …) for its input")
+        wanted = (*self.window, features, self.kernel.shape[-1])
+        self.expect("kernel", self.kernel, wanted, f"({'…, ' * bool(self.window)}features, …) for its input")
 
 
 class Stacks:

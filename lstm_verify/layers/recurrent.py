@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstm_verify.errors import InputError
+from lstm_verify.errors import InputError, UnsupportedError
 from lstm_verify.layers.base import Arithmetic, Array, Layer, Mask, Run, Signal, Signals
 from lstm_verify.layers.cell import Cell, States, Step
 
@@ -37,7 +37,7 @@ class Recurrent(Layer, ABC):
     """False where the framework forgets an implicit mask once an initial state is given (Keras 3)."""
 
     def mask_for(self, inputs: Signals) -> Mask:
-        """The mask that the call sees, of shape (samples, timesteps), seldom (samples, timesteps, units)."""
+        """The mask that the call sees, of shape (samples, timesteps), seldom with more axes, as the outputs have."""
         return inputs[0].mask if len(inputs) == 1 or self.mask_with_initial_state else None
 
 
@@ -75,14 +75,15 @@ class RNN(Recurrent):
         )
 
     def expect_sequence(self, x: Array) -> Array:
-        """Return `x`, a value of shape (samples, timesteps, features) with at least one time step.
+        """Return `x`, a value of shape (samples, timesteps, features or more) with at least one time step.
 
         Raises:
             InputError: it has another rank, or no time step.
         """
-        if x.ndim != 3 or x.shape[1] == 0:
+        axes = ("samples", "timesteps", *self.cell.input_axes)
+        if x.ndim != len(axes) or x.shape[1] == 0:
             raise InputError(
-                f"layer '{self.name}': its input has shape {x.shape}, expected (samples, timesteps, features) "
+                f"layer '{self.name}': its input has shape {x.shape}, expected ({', '.join(axes)}) "
                 "with at least one time step"
             )
         self.cell.expect_features(x.shape[-1])
@@ -95,7 +96,7 @@ class RNN(Recurrent):
         carried = run.states.get(run.path) if self.stateful else None
         if carried is not None:
             return carried
-        return tuple(np.zeros((len(x), size), x.dtype) for size in self.cell.state_sizes)
+        return tuple(np.zeros((len(x), *shape), x.dtype) for shape in self.cell.state_shapes(x.shape[2:]))
 
     @np.errstate(over="ignore")  # exp overflows in fast gates that are rightly 0
     def scan(self, x: Array, mask: Mask, state: States, run: Run) -> tuple[Array, States]:
@@ -146,12 +147,13 @@ class RNN(Recurrent):
         state: States = ()
         if whole:
             begun = tuple(
-                np.stack(arrays, axis=1).reshape(samples * whole, -1) for arrays in zip(*noted[:whole], strict=True)
+                np.stack(arrays, axis=1).reshape(samples * whole, *arrays[0].shape[1:])
+                for arrays in zip(*noted[:whole], strict=True)
             )
             sides = None if mask is None else side_by_side(mask)
             y, ends = self._scan(side_by_side(x), sides, begun, run)
-            parts.append(y.reshape(samples, end, -1))
-            state = tuple(s.reshape(samples, whole, -1)[:, -1] for s in ends)
+            parts.append(y.reshape(samples, end, *y.shape[2:]))
+            state = tuple(s.reshape(samples, whole, *s.shape[1:])[:, -1] for s in ends)
         if end < x.shape[1]:
             y, state = self._scan(x[:, end:], None if mask is None else mask[:, end:], noted[-1], run)
             parts.append(y)
@@ -166,6 +168,7 @@ class RNN(Recurrent):
         waypoints = () if noted is None else self.waypoints(x.shape[1])
         output, *rest = begun
         state = tuple(rest)
+        kept = () if mask is None else self._shape_of_mask(mask, output)
         sequence: Array | None = None
         for position, t in enumerate(timesteps):
             if noted is not None and position in waypoints:
@@ -174,18 +177,33 @@ class RNN(Recurrent):
             if mask is None:
                 state, output = new, self.cell.output(new)
             else:
-                keep = mask[:, t].reshape(len(x), -1)  # for all units, or with a third axis for each
+                keep = mask[:, t].reshape(kept)
                 before = np.zeros_like(output) if self.zero_output_for_mask else output
                 output = np.where(keep, self.cell.output(new), before)
                 state = tuple(np.where(keep, n, s) for n, s in zip(new, state, strict=True))
             if self.return_sequences:
                 if sequence is None:
-                    sequence = np.empty_like(output, shape=(len(x), x.shape[1], output.shape[1]))
+                    sequence = np.empty_like(output, shape=(len(x), x.shape[1], *output.shape[1:]))
                 sequence[:, position] = output
         for name, values in recorded.items():
             run.record(name, np.stack(values, axis=1))
         final = tuple(value.copy() for value in state)
         return (sequence if sequence is not None else output.copy()), final
+
+    def _shape_of_mask(self, mask: Array, output: Array) -> tuple[int, ...]:
+        """The shape of the mask of one step: for all of an output, or for each unit or place of it.
+
+        Raises:
+            UnsupportedError: none fits.
+        """
+        shape = (len(output), *mask.shape[2:], *(1,) * (output.ndim + 1 - mask.ndim))
+        fits = len(shape) == output.ndim and all(m in (1, n) for m, n in zip(shape, output.shape, strict=True))
+        if not fits:
+            raise UnsupportedError(
+                f"layer '{self.name}': a mask of shape {mask.shape} does not fit outputs of shape {output.shape} at "
+                "each time step, in Keras either. Was the model saved by another version?"
+            )
+        return shape
 
     def _step_for(self, x: Array, run: Run) -> tuple[Step, dict[str, list[Array]]]:
         """The fast step; or, when a trace is wanted, the textbook one, with every gate it computes kept."""

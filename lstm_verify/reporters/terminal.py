@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
@@ -10,7 +10,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
-from rich.tree import Tree
 
 from lstm_verify.compare import Comparison, Tolerance, Verdict
 from lstm_verify.diagnosis.blind import BlindSpots
@@ -64,9 +63,9 @@ def _blind_spots(spots: BlindSpots, report: Report, details: bool) -> Iterator[s
 
 
 def _header(report: Report) -> RenderableType:
-    rows = {
+    rows: dict[str, str | list[str]] = {
         **about_model(report.model),
-        **({"found": "\n".join(_found(report))} if report.recurrences else {}),
+        **({"found": list(_found(report))} if report.recurrences else {}),
         "against": report.predicted.description
         if report.predicted.name != "recorded"
         else f"recorded predictions, {report.predicted.description}",
@@ -102,7 +101,7 @@ def _found(report: Report) -> Iterator[str]:
             "/".join(functions),
             f"gates {settings['gates in the graph']}",
         ]
-        told += [f"{key} {_setting(settings[key])}" for key in TOLD if settings.get(key)]
+        told += [f"{key} {setting(settings[key])}" for key in TOLD if settings.get(key)]
         yield f"{item['layer']}: {', '.join(told)}"
     if len(report.recurrences) > MOST_FOUND:
         yield f"and {len(report.recurrences) - MOST_FOUND} more"
@@ -133,13 +132,14 @@ def about_model(model: Model) -> dict[str, str]:
     }
 
 
-def pairs(rows: dict[str, str]) -> Table:
-    """Headings and what belongs to them."""
+def pairs(rows: Mapping[str, str | list[str]]) -> Table:
+    """Headings and what belongs to them, a line or several."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for key, value in rows.items():
-        table.add_row(Text(printable(key)), Text(printable(value)))
+        lines = [value] if isinstance(value, str) else value
+        table.add_row(Text(printable(key)), Text("\n".join(map(printable, lines))))
     return table
 
 
@@ -235,84 +235,6 @@ def place(index: tuple[int, ...]) -> str:
     return f"({', '.join(str(i) for i in index)})"
 
 
-def render_inspection(found: dict[str, Any], console: Console) -> None:
-    """Print what `inspect` found."""
-    console.print(
-        pairs(
-            {
-                "model": found["path"] or found["name"],
-                **({"written by": f"{found['writer']}, as {found['format']}"} if found["writer"] else {}),
-                "parameters": f"{found['parameters']:,}, computed in {found['precision']}",
-                **{
-                    f"input {spec['name']}": f"{_shape(spec['shape'])} {spec['dtype']}{_said(spec['state'])}"
-                    for spec in found["inputs"]
-                },
-                **{
-                    f"output {output['name']}": f"from {output['tensor']}{_said(output['state'])}"
-                    for output in found["outputs"]
-                },
-            }
-        )
-    )
-    tree = Tree("", hide_root=True)
-    telling = [layer for layer in found["layers"] if _is_telling(layer)]
-    for layer in telling:
-        _grow(tree, layer)
-    for item in found["unrolled"]:
-        _grow(tree, {"name": item["layer"], **item, "inputs": [], "weights": {}, "layers": []})
-    silent = len(found["layers"]) - len(telling)
-    if silent:
-        tree.add(Text(f"{silent} operations without weights (--json has them)", "dim"))
-    console.print(tree)
-    for finding in found["findings"]:
-        console.print(Text.assemble(("note: ", "yellow"), printable(finding)))
-
-
-def _is_telling(layer: dict[str, Any]) -> bool:
-    """Whether a layer deserves a place in the tree: of graphs, whatever has weights or runs in a loop."""
-    return bool(layer["weights"] or layer["layers"]) or not layer["operation"]
-
-
-def _said(state: str | None) -> str:
-    return f", state {state}" if state else ""
-
-
-def _grow(tree: Tree, layer: dict[str, Any]) -> None:
-    given = f"  ← {', '.join(layer['inputs'])}" if layer["inputs"] else ""
-    branch = tree.add(
-        Text.assemble((printable(layer["name"]), "bold"), f"  {layer['type']}", (printable(given), "dim"))
-    )
-    for line in _details(layer):
-        branch.add(Text(printable(line)))
-    for inner in layer["layers"]:
-        _grow(branch, inner)
-
-
-def _details(layer: dict[str, Any]) -> Iterator[str]:
-    settings = {key: value for key, value in layer["settings"].items() if _telling(key, value)}
-    if settings:
-        yield "  ".join(f"{key}={_setting(value)}" for key, value in settings.items())
-    if not layer["layers"]:
-        for path, weight in layer["weights"].items():
-            yield f"{path} {_shape(weight['shape'])} {weight['dtype']}"
-
-
-def _telling(key: str, value: Any) -> bool:
-    """Whether a setting is worth a place: not one that is off, or in float32 like everything."""
-    return value is not False and value != "" and (key, value) not in USUAL and key not in QUIET
-
-
-USUAL = (("compute_dtype", "float32"), ("forget_bias", 0.0))
-QUIET = ("supports_masking", "mask_with_initial_state", "mask_from_layer", "masks_agree", "operation")
-
-
-def _setting(value: Any) -> str:
+def setting(value: Any) -> str:
     """A setting as text; seven digits are enough for a number that was a float32, such as 0.30000001192092896."""
     return f"{value:.7g}" if isinstance(value, float) else str(value)
-
-
-def _shape(shape: list[int | None] | None) -> str:
-    if shape is None:
-        return "any shape"
-    lengths = ["any" if n is None else str(n) for n in shape]
-    return f"({lengths[0]},)" if len(lengths) == 1 else f"({', '.join(lengths)})"

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.arrays import Array
+from lstm_verify.arrays import Array, finite
 from lstm_verify.compare import Comparison, Tolerance, Verdict
 from lstm_verify.model import Model
-from lstm_verify.report import Judged, Predicted, finite, model_dict
+from lstm_verify.report import Judged, Predicted, model_dict
 from lstm_verify.rollout.plan import Plan
 
 SCHEMA_VERSION = 1

@@ -39,7 +39,9 @@ def called(like: Rounded, function: Callable[..., Any], args: tuple[Any, ...], k
         x, *rest = args
         return _each(like, values, 0.0 if x.exact else function(x.variances(), *_values(rest), **_values(kwargs)))
     if function in JOINING:
-        return like.like(values, function(*JOINING[function](*args), **_values(kwargs)))
+        joined = like.like(values, function(*JOINING[function](*args), **_values(kwargs)))
+        joined.terms = _terms_of(args[0]) if function is np.concatenate else None
+        return joined
     raise UnsupportedError(f"rounding errors have no rule for {function.__name__}")
 
 
@@ -59,6 +61,12 @@ def _variance(x: Any) -> Any:
 
 def _of_a_list(arrays: Any, *rest: Any) -> tuple[Any, ...]:
     return ([_variance(array) for array in arrays], *_values(rest))
+
+
+def _terms_of(arrays: Any) -> int | None:
+    """How many terms there are in each of several sums of products, if they have the same number."""
+    found = [array.terms if isinstance(array, Rounded) else None for array in arrays]
+    return found[0] if isinstance(found[0], int) and all(isinstance(n, int) and n == found[0] for n in found) else None
 
 
 def _of_two(condition: Any, x: Any, y: Any) -> tuple[Any, ...]:
@@ -169,7 +177,11 @@ def _tensordot(like: Rounded, a: Any, b: Any, axes: int = 2) -> Any:
     if not isinstance(axes, int):
         raise UnsupportedError("rounding errors have no rule for tensordot over axes by number")
     terms = int(np.prod(np.shape(a)[np.ndim(a) - axes :]))
-    return product(like, lambda p, q: np.tensordot(p, q, axes), a, b, terms=terms)
+    y = product(like, lambda p, q: np.tensordot(p, q, axes), a, b, terms=terms)
+    counting = np.any(_values(a), axis=tuple(range(-axes, 0)))
+    if not counting.all():  # zeros, such as a state to begin with, are added without an error
+        y.terms = terms * counting.reshape(*counting.shape, *(1,) * (np.ndim(b) - axes))
+    return y
 
 
 def _dot(like: Rounded, a: Any, b: Any) -> Any:

@@ -17,7 +17,7 @@ from lstm_verify.inspection import inspect
 from lstm_verify.layers import LSTMVariantCell
 from lstm_verify.model import Input
 from lstm_verify.report import Predicted
-from lstm_verify.reporters import terminal
+from lstm_verify.reporters import inspection, terminal
 from tests import reports
 from tests.builders import lstm_model, random_array, rnn, sequential
 from tests.reports import REPORTS, STRANGE
@@ -240,7 +240,7 @@ def test_nothing_compared() -> None:
 
 def test_an_inspection() -> None:
     model = replace(lstm_model(), source=reports.SOURCE)
-    assert shown(lambda console: terminal.render_inspection(inspect(model), console)) == INSPECTION
+    assert shown(lambda console: inspection.render(inspect(model), console)) == INSPECTION
 
 
 def test_an_inspection_of_a_cell_with_options() -> None:
@@ -256,7 +256,7 @@ def test_an_inspection_of_a_cell_with_options() -> None:
         layer_norm_epsilon=1e-12,
     )
     found = inspect(sequential(rnn(cell)))
-    assert shown(lambda console: terminal.render_inspection(found, console), width=110) == VARIANT
+    assert shown(lambda console: inspection.render(found, console), width=110) == VARIANT
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -303,7 +303,7 @@ def test_names_that_rich_could_stumble_over(name: str) -> None:
 @pytest.mark.parametrize("name", ["[/]", "[red]x", "<&>", "日本"])
 def test_an_inspection_shows_names_as_they_are(name: str) -> None:
     model = replace(lstm_model(), inputs=(Input(name, (None, 6, 3), "float32"),))
-    text = shown(lambda console: terminal.render_inspection(inspect(model), console))
+    text = shown(lambda console: inspection.render(inspect(model), console))
     assert f"input {name} " in text
 
 
@@ -314,6 +314,18 @@ def test_a_name_from_a_file_does_not_control_the_terminal(where: str) -> None:
     if where == "path":
         report = replace(report, model=replace(report.model, source=replace(reports.SOURCE, path=ESCAPE)))
     assert "\x1b" not in rendered(report)
+
+
+def test_every_recurrence_of_a_graph_has_a_line() -> None:
+    settings = {"units": 4, "activation": "tanh", "recurrent_activation": "sigmoid", "gates in the graph": "i, f, c, o"}
+    found = (
+        {"layer": "while", "type": "LSTM", "settings": settings},
+        {"layer": "other\n", "type": None, "settings": {}},
+    )
+    lines = [line.rstrip() for line in rendered(replace(reports.match(), recurrences=found)).splitlines()]
+    first = next(number for number, line in enumerate(lines) if line.startswith("found "))
+    assert lines[first].endswith("while: LSTM of 4, tanh/sigmoid, gates i, f, c, o")
+    assert lines[first + 1].strip() == "other\\n: a recurrence of no known cell, replayed operation by operation"
 
 
 def test_colours_only_where_there_are_any() -> None:

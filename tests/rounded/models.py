@@ -10,35 +10,50 @@ import numpy as np
 from lstm_verify.layers import (
     Activation,
     Array,
+    AveragePooling2D,
     BatchNormalization,
     Bidirectional,
     Conv1D,
+    Conv1DTranspose,
+    Conv2D,
+    Conv2DTranspose,
+    Cropping2D,
     Dense,
+    DepthwiseConv2D,
+    EinsumDense,
     Flatten,
     GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
     GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
     GroupNormalization,
     Layer,
     LayerNormalization,
     LSTMVariantCell,
+    MaxPooling2D,
     Normalization,
     Permute,
     Pooling1D,
     PReLU,
     Rescaling,
     Reshape,
+    RMSNormalization,
     SeparableConv1D,
+    SeparableConv2D,
     StackedCells,
     TimeDistributed,
     UnitNormalization,
     UpSampling1D,
+    UpSampling2D,
     ZeroPadding1D,
+    ZeroPadding2D,
 )
 from lstm_verify.layers import activations as functions
 from tests.builders import (
     FEATURES,
     TIMESTEPS,
     UNITS,
+    conv_lstm_cell,
     dense,
     gru_cell,
     lstm_cell,
@@ -67,6 +82,16 @@ def variant(**options: Any) -> LSTMVariantCell:
 
 def weights(*shape: int, seed: int = 70) -> Array:
     return random_array(*shape, seed=seed)
+
+
+def of_pictures(*layers: Layer) -> Layer:
+    """Layers of pictures, on sequences made pictures of (3, 3, 2)."""
+    return replace(sequential(Reshape(name="pictures", target_shape=(3, 3, 2)), *layers), name="inner")
+
+
+def over_pictures(shape: tuple[int, ...], layer: Layer) -> Layer:
+    """A recurrent layer of pictures, which the features of each time step are made: (6, *shape)."""
+    return replace(sequential(Reshape(name="pictures", target_shape=(-1, *shape)), layer), name="inner")
 
 
 PEEPHOLES = {f"peephole_{gate}": weights(UNITS, seed=ord(gate)) for gate in "ifo"}
@@ -99,10 +124,43 @@ LAYERS: dict[str, Layer] = {
     "Dense": dense(features=FEATURES),
     "Dense, softmax": dense(3, FEATURES, activation=functions.Activation.of("softmax")),
     "Dense, no bias": Dense(name="dense", kernel=weights(FEATURES, 5)),
+    "ConvLSTM1D": over_pictures((FEATURES, 1), rnn(conv_lstm_cell((2,), 1), "conv_lstm", return_sequences=True)),
+    "ConvLSTM2D": over_pictures((FEATURES, 1, 1), rnn(conv_lstm_cell((2, 1), 1, padding="same"), "conv_lstm")),
     "Conv1D": Conv1D(name="conv", kernel=weights(3, FEATURES, 4), bias=weights(4), strides=2, padding="same"),
     "Conv1D, groups": Conv1D(name="conv", kernel=weights(2, 1, 6), groups=3, dilation=2, padding="causal"),
     "SeparableConv1D": SeparableConv1D(
         name="conv", depthwise_kernel=weights(2, FEATURES, 2), pointwise_kernel=weights(1, 6, 4), bias=weights(4)
+    ),
+    "Conv1DTranspose": Conv1DTranspose(
+        name="conv", kernel=weights(4, 5, FEATURES), bias=weights(5), strides=3, padding="same", output_padding=2
+    ),
+    "Conv2D": of_pictures(
+        Conv2D(name="conv", kernel=weights(2, 2, 2, 4), bias=weights(4), padding="same", strides=(1, 2))
+    ),
+    "Conv2D, groups": of_pictures(
+        Conv2D(name="conv", kernel=weights(2, 3, 1, 6), groups=2, dilation=(2, 1), activation=RELU)
+    ),
+    "DepthwiseConv2D": of_pictures(
+        DepthwiseConv2D(name="conv", depthwise_kernel=weights(2, 3, 2, 3), bias=weights(6), padding="same")
+    ),
+    "SeparableConv2D": of_pictures(
+        SeparableConv2D(name="conv", depthwise_kernel=weights(2, 2, 2, 3), pointwise_kernel=weights(1, 1, 6, 4))
+    ),
+    "Conv2DTranspose": of_pictures(
+        Conv2DTranspose(name="conv", kernel=weights(3, 2, 4, 2), bias=weights(4), strides=(2, 3), padding="same")
+    ),
+    "AveragePooling2D": of_pictures(AveragePooling2D(name="pool", pool_size=(2, 3), strides=(1, 2), padding="same")),
+    "GlobalAveragePooling2D": of_pictures(GlobalAveragePooling2D(name="pool")),
+    "GlobalMaxPooling2D": of_pictures(GlobalMaxPooling2D(name="pool")),
+    "MaxPooling2D": of_pictures(MaxPooling2D(name="pool", pool_size=(2, 2), strides=(2, 2), padding="same")),
+    "pictures": of_pictures(
+        Conv2D(name="conv", kernel=weights(2, 2, 2, 4), bias=weights(4), padding="same"),
+        MaxPooling2D(name="pool", pool_size=(2, 2), strides=(1, 1), padding="same"),
+        UpSampling2D(name="larger", size=(2, 1)),
+        Cropping2D(name="cropped", cropping=(1, 0, 0, 1)),
+        ZeroPadding2D(name="framed", padding=(0, 1, 2, 1)),
+        Conv2DTranspose(name="painted", kernel=weights(2, 3, 2, 4), strides=(1, 2), activation=RELU),
+        GlobalMaxPooling2D(name="largest", keepdims=True),
     ),
     "BatchNormalization": BatchNormalization(
         name="norm",
@@ -112,6 +170,11 @@ LAYERS: dict[str, Layer] = {
         beta=weights(3, seed=2),
     ),
     "LayerNormalization": LayerNormalization(name="norm", gamma=weights(3), beta=weights(3, seed=1)),
+    "RMSNormalization": RMSNormalization(name="norm", scale=weights(3)),
+    "RMSNormalization, around the mean": RMSNormalization(name="norm", scale=weights(3), around_mean=True),
+    "EinsumDense": EinsumDense(
+        name="dense", equation="abc,bd->adc", kernel=weights(TIMESTEPS, 5), bias=weights(5, 1), bias_axes="d"
+    ),
     "GroupNormalization": GroupNormalization(name="norm", groups=3, gamma=weights(3), beta=weights(3, seed=1)),
     "UnitNormalization": UnitNormalization(name="norm"),
     "Normalization": Normalization(name="norm", mean=weights(3), variance=np.square(weights(3)) + 0.1),

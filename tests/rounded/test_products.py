@@ -116,6 +116,17 @@ def test_narrow_formats_sum_in_float32() -> None:
     assert 0.1 <= np.sqrt(np.mean(np.square(ratio))) <= 1
 
 
+def test_zeros_make_no_sum_longer() -> None:
+    """What is added to the product of a state of zeros is rounded once, however many terms that has."""
+    x, b = np.zeros((2, 3, 4)), Rounded(np.array([[3.0], [5.0]]))
+    x[1, 2, 1] = 1
+    W = constant(3, 4, 1)
+    found, y = np.tensordot(Rounded(x), W, 2) + b, float(W[2, 1, 0])
+    assert found.variances()[0, 0] == pytest.approx((3 * UNIT) ** 2)
+    of_twelve = (12 / 6 + 1) * y**2 + (12 / 9 + 1) * y**2 + (5 + y) ** 2 + 12 / 9 * (25 + 5 * (5 + y))
+    assert found.variances()[1, 0] == pytest.approx(UNIT**2 * of_twelve)
+
+
 def test_the_number_of_terms_of_an_einsum() -> None:
     """Four terms: u² (4/6 + 1) Σ x² W² + u² (4/9 + 1) y²"""
     x, W = np.full((1, 2, 2), 3.0), constant(2, 2, 1)

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.zoo import activations, bidirectional, graphs, layers, masks, policies, recurrent, states
+from tests.zoo import (
+    activations,
+    attention,
+    bidirectional,
+    conv_lstm,
+    graphs,
+    layers,
+    masks,
+    policies,
+    recurrent,
+    states,
+    two_dimensional,
+)
 from tests.zoo.entry import Entry
 
 
@@ -25,6 +37,9 @@ ENTRIES = merge(
     bidirectional.ENTRIES,
     masks.ENTRIES,
     layers.ENTRIES,
+    two_dimensional.ENTRIES,
+    conv_lstm.ENTRIES,
+    attention.ENTRIES,
     graphs.ENTRIES,
     policies.ENTRIES,
 )

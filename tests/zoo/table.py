@@ -20,7 +20,19 @@ import numpy as np
 from lstm_verify import LstmVerifyError, Verdict
 from tests.building import ROOT
 from tests.graph_zoo import GraphZoo, loops, scans
-from tests.zoo import activations, bidirectional, graphs, layers, masks, policies, recurrent, states
+from tests.zoo import (
+    activations,
+    attention,
+    bidirectional,
+    conv_lstm,
+    graphs,
+    layers,
+    masks,
+    policies,
+    recurrent,
+    states,
+    two_dimensional,
+)
 
 PAGE = ROOT / "docs" / "saved-models.md"
 FRAMEWORKS = {"keras": "Keras 3", "tf_keras": "Keras 2"}
@@ -104,6 +116,36 @@ SECTIONS: list[tuple[str, Iterable[str], Rows]] = [
             ("`Embedding`", "*embedding*"),
             ("merges", "merge_*"),
             ("shapes, `Dense`, noise, and so on", "*"),
+        ],
+    ),
+    (
+        "Attention",
+        attention.ENTRIES,
+        [
+            ("`Attention`, `AdditiveAttention`", "*attention_*"),
+            ("`MultiHeadAttention`", "heads_*"),
+            ("in other dtypes", "policy_*"),
+            ("`EinsumDense`, `RMSNormalization`", "*"),
+        ],
+    ),
+    (
+        "Pictures",
+        two_dimensional.ENTRIES,
+        [
+            ("CNN and LSTM, in other dtypes too", "cnn* crnn* 2d_video* 2d_masked_steps"),
+            ("convolution, plain, separable, depthwise", "2d_conv* 2d_depthwise* 2d_separable*"),
+            ("transposed convolution", "2d_transpose* 2d_masked_transpose 2d_decoder 2d_painter"),
+            ("pooling, shapes, and so on", "*"),
+        ],
+    ),
+    (
+        "ConvLSTM",
+        conv_lstm.ENTRIES,
+        [
+            ("masked", "mask_*"),
+            ("in other dtypes", "policy_*"),
+            ("`ConvLSTM1D`", "conv_lstm1d*"),
+            ("`ConvLSTM2D`", "conv_lstm2d*"),
         ],
     ),
     (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
@@ -17,6 +17,8 @@ class Call:
 
     inputs: tuple[Tensor, ...]
     mask: Tensor | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of layers that are called with more than tensors: what the canonical layer calls it, and its value."""
 
     def tensors(self) -> tuple[Tensor, ...]:
         return (*self.inputs, self.mask) if self.mask else self.inputs
@@ -34,25 +36,46 @@ def read_call(node: Any, config: Config) -> Call:
     inputs, keywords = _keras3_call(node) if isinstance(node, Mapping) else _keras2_call(node, config)
     mask = None
     for key, value in keywords.items():
-        found = list(_tensors_in(value))
+        found = list(tensors_in(value))
         if key == "mask" and len(found) == 1:
             mask = found[0]
         elif key in INPUT_ARGUMENTS and found:
             inputs += found
-        elif found or not _says_nothing(value):
+        elif found or not says_nothing(value):
             raise UnsupportedError(f"{config.where}: it is called with {key}={str(value)[:60]}, which is not supported")
     if not inputs:
         raise UnsupportedError(f"{config.where}: it is called without an input tensor, which is not supported")
     return Call(tuple(inputs), mask)
 
 
-def _says_nothing(value: Any) -> bool:
+def says_nothing(value: Any) -> bool:
     """Whether an argument is the default of every Keras layer: None, False, or a list of them."""
-    return all(_says_nothing(item) for item in value) if isinstance(value, list) else value in (None, False)
+    return all(says_nothing(item) for item in value) if isinstance(value, list) else value in (None, False)
+
+
+def arguments_of(node: Any, config: Config, names: Sequence[str]) -> dict[str, Any]:
+    """The arguments of a call by name, in the order in which Keras goes through them; `names` are those by place.
+
+    Raises:
+        UnsupportedError: there are more arguments than names.
+    """
+    if isinstance(node, Mapping):
+        args, keywords = list(node.get("args", [])), dict(node.get("kwargs") or {})
+    else:
+        tensors, keywords = _keras2_call(node, config)
+        first = [[tensor.layer, tensor.call, tensor.output] for tensor in tensors]
+        args = [first if names[0] == "inputs" else first[0]] if first else []
+        if len(first) > 1 and names[0] != "inputs":
+            raise UnsupportedError(f"{config.where}: it is called with a list of tensors, expected one")
+    if len(args) > len(names):
+        raise UnsupportedError(
+            f"{config.where}: it is called with {len(args)} arguments, expected {len(names)} at most"
+        )
+    return dict(zip(names, args, strict=False)) | {key: keywords[key] for key in sorted(keywords)}
 
 
 def _keras3_call(node: Mapping[str, Any]) -> tuple[list[Tensor], dict[str, Any]]:
-    return list(_tensors_in(node.get("args", []))), dict(node.get("kwargs") or {})
+    return list(tensors_in(node.get("args", []))), dict(node.get("kwargs") or {})
 
 
 def _keras2_call(node: Any, config: Config) -> tuple[list[Tensor], dict[str, Any]]:
@@ -78,7 +101,7 @@ def _leaves(node: Any) -> Iterator[list[Any]]:
             yield from _leaves(node[key])
 
 
-def _tensors_in(value: Any) -> Iterator[Tensor]:
+def tensors_in(value: Any) -> Iterator[Tensor]:
     """The tensors in an argument of either generation."""
     if isinstance(value, Mapping):
         if value.get("class_name") == "__keras_tensor__":
@@ -86,13 +109,13 @@ def _tensors_in(value: Any) -> Iterator[Tensor]:
             yield Tensor(str(layer), int(call), int(index))
         else:
             for key in sorted(value):
-                yield from _tensors_in(value[key])
+                yield from tensors_in(value[key])
     elif isinstance(value, list):
         for leaf in _leaves(value):
             yield Tensor(str(leaf[0]), int(leaf[1]), int(leaf[2]))
         if not any(True for _ in _leaves(value)):
             for item in value:
-                yield from _tensors_in(item)
+                yield from tensors_in(item)
 
 
 def read_tensor(item: Any, config: Config) -> Tensor:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from lstm_verify import layers as canonical
 from lstm_verify.formats.keras import activations, graph
+from lstm_verify.formats.keras.attention import (
+    as_called,
+    attention,
+    attention_call,
+    attention_variables,
+    einsum_dense,
+    einsum_dense_variables,
+    multi_head_attention,
+    multi_head_attention_call,
+    multi_head_attention_variables,
+)
 from lstm_verify.formats.keras.config import unwrap
+from lstm_verify.formats.keras.conv_lstm import conv_lstm
 from lstm_verify.formats.keras.recurrent import (
     bidirectional,
     bidirectional_variables,
@@ -43,10 +55,12 @@ from lstm_verify.formats.keras.simple import (
     pooling,
     prelu,
     rescaling,
+    rms_normalization,
     scale_and_center,
     separable_conv1d,
     unit_normalization,
 )
+from lstm_verify.formats.keras.two_dimensional import TWO_DIMENSIONAL
 
 _identity = plain(canonical.Identity)
 _keepdims = {"keepdims": lambda config: config.flag("keepdims")}
@@ -61,6 +75,8 @@ CLASSES: dict[str, Class] = {
     "SimpleRNN": of_cell(simple_rnn_cell),
     "CuDNNLSTM": of_cudnn(cudnn_lstm_cell),
     "CuDNNGRU": of_cudnn(cudnn_gru_cell),
+    "ConvLSTM1D": conv_lstm(canonical.ConvLSTM1DCell),
+    "ConvLSTM2D": conv_lstm(canonical.ConvLSTM2DCell),
     "RNN": Class(rnn, rnn_variables),
     "Bidirectional": Class(bidirectional, bidirectional_variables),
     "TimeDistributed": Class(
@@ -77,8 +93,10 @@ CLASSES: dict[str, Class] = {
     "AveragePooling1D": pooling(average=True),
     "GlobalMaxPooling1D": plain(canonical.GlobalMaxPooling1D, **_keepdims),
     "GlobalAveragePooling1D": plain(canonical.GlobalAveragePooling1D, **_keepdims),
+    **TWO_DIMENSIONAL,
     "BatchNormalization": Class(batch_normalization, batch_normalization_variables),
     "LayerNormalization": Class(layer_normalization, layer_normalization_variables),
+    "RMSNormalization": Class(rms_normalization, lambda config: named("scale")),
     "GroupNormalization": Class(group_normalization, scale_and_center),
     "UnitNormalization": Class(unit_normalization),
     "Normalization": Class(normalization, normalization_variables),
@@ -89,6 +107,7 @@ CLASSES: dict[str, Class] = {
     "Identity": Class(identity),
     "Dropout": _identity,
     "SpatialDropout1D": _identity,
+    "SpatialDropout2D": _identity,
     "AlphaDropout": _identity,
     "GaussianDropout": _identity,
     "GaussianNoise": _identity,
@@ -100,6 +119,14 @@ CLASSES: dict[str, Class] = {
     "ZeroPadding1D": plain(canonical.ZeroPadding1D, padding=lambda config: pair(config, "padding")),
     "Cropping1D": plain(canonical.Cropping1D, cropping=lambda config: pair(config, "cropping")),
     "UpSampling1D": plain(canonical.UpSampling1D, size=lambda config: config.whole("size", 2)),
+    **{
+        name: Class(attention, attention_variables, attention_call, as_called)
+        for name in ("Attention", "AdditiveAttention")
+    },
+    "MultiHeadAttention": Class(
+        multi_head_attention, multi_head_attention_variables, multi_head_attention_call, as_called
+    ),
+    "EinsumDense": Class(einsum_dense, einsum_dense_variables),
     "Concatenate": Class(concatenate),
     "Dot": Class(dot),
     **{name: Class(merge) for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")},

@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
-from lstm_verify.formats.keras.calls import read_call, read_tensor
+from lstm_verify.formats.keras.calls import Call, read_tensor
 from lstm_verify.formats.keras.config import Config, Version, unwrap
+from lstm_verify.formats.keras.masks import without_lost_masks
 from lstm_verify.formats.keras.operations import build_operation, is_operation
 from lstm_verify.formats.keras.registry import (
     Arrays,
     Variable,
     below,
     build,
+    find,
     prefixed,
     snake_names,
     variables_of,
@@ -138,11 +140,7 @@ def _sequential_input(config: Config, found: list[Entry]) -> Input:
     if shape is None:
         shape = config.values.get("build_input_shape")
     dtype = "int32" if first.class_name == "Embedding" else "float32"
-    return Input(
-        f"{found[0].config.name}_input" if found else "input",
-        tuple(shape) if shape else None,
-        dtype,
-    )
+    return Input(f"{found[0].config.name}_input" if found else "input", _lengths(first, shape), dtype)
 
 
 def _input(config: Config) -> Input:
@@ -154,7 +152,20 @@ def _input(config: Config) -> Input:
     config.done()
     if dtype not in INPUT_DTYPES:
         raise UnsupportedError(f"{config.where}: dtype {dtype!r} is not supported, expected numbers")
-    return Input(config.name, tuple(shape) if shape else None, str(dtype))
+    return Input(config.name, _lengths(config, shape), str(dtype))
+
+
+def _lengths(config: Config, shape: Any) -> tuple[int | None, ...] | None:
+    """The shape of an input, with None where any length will do; None if it is not known.
+
+    Raises:
+        ModelFileError: it is something else.
+    """
+    if not shape:
+        return None
+    if not isinstance(shape, list | tuple) or not all(n is None or (type(n) is int and n >= 0) for n in shape):
+        raise ModelFileError(f"{config.where}: its input has shape {shape!r}, expected whole numbers and null")
+    return tuple(shape)
 
 
 # --- functional models
@@ -180,13 +191,28 @@ def _functional(config: Config, found: list[Entry], layers: dict[str, Layer]) ->
         layer = layers[node.layer]
         if node.mask is not None and isinstance(layer, Recurrent):  # a mask given by hand is never forgotten
             layers[node.layer] = replace(layer, mask_with_initial_state=True)
-    return Model(
+    for entry in found:
+        if entry.kind == "layer" and entry.nodes:
+            layers[entry.config.name] = _as_called(entry, layers[entry.config.name])
+    model = Model(
         name=config.name,
         layers=layers,
         nodes=_in_order(config, nodes, set(specs)),
         inputs=tuple(specs[name] for name in inputs),
         outputs=_named_outputs([(key, _shifted(tensor, output_offsets)) for key, tensor in outputs]),
     )
+    return without_lost_masks(model, config.version)
+
+
+def _call(node: Any, config: Config) -> Call:
+    return find(config).call(node, config)
+
+
+def _as_called(entry: Entry, layer: Layer) -> Layer:
+    first, *others = [_call(node, entry.config).options for node in entry.nodes]
+    if any(other != first for other in others):
+        raise UnsupportedError(f"{entry.config.where}: it is called in several ways, which is not supported")
+    return find(entry.config).as_called(layer, first, entry.config)
 
 
 def _tensors(config: Config, key: str) -> list[tuple[str | None, Tensor]]:
@@ -240,7 +266,7 @@ def _used_by(entry: Entry) -> Iterator[Tensor]:
         yield from _operation(entry)[1]
     else:
         for node in entry.nodes:
-            yield from read_call(node, entry.config).tensors()
+            yield from _call(node, entry.config).tensors()
 
 
 def _operation(entry: Entry) -> tuple[Layer, tuple[Tensor, ...]]:
@@ -255,7 +281,7 @@ def _shifted(tensor: Tensor, offsets: Mapping[str, int]) -> Tensor:
 
 def _nodes(entry: Entry, offsets: Mapping[str, int]) -> Iterator[Node]:
     for number, node in enumerate(entry.nodes):
-        call = read_call(node, entry.config)
+        call = _call(node, entry.config)
         yield Node(
             layer=entry.config.name,
             call=number,

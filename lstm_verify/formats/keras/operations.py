@@ -59,6 +59,8 @@ KERAS_OPERATIONS = frozenset(
     }
 )
 """The operations that mean the same in Keras, and take the same arguments."""
+OTHER_NAMES = {"convert_to_tensor": "identity"}
+"""Operations that are called something else here. Attention makes this one of a mask, which is a tensor anyway."""
 KERAS2_CLASSES = ("TFOpLambda", "SlicingOpLambda")
 
 
@@ -72,8 +74,9 @@ def is_operation(entry: Mapping[str, Any], generation: int) -> bool:
         return True
     if entry.get("module") is not None:
         return ".ops." in str(entry["module"])
-    named = snake_names([str(entry.get("class_name"))])[0] in KERAS_OPERATIONS
-    return generation == 3 and named and "trainable" not in (entry.get("config") or {})
+    named = snake_names([str(entry.get("class_name"))])[0]
+    known = named in KERAS_OPERATIONS or named in OTHER_NAMES
+    return generation == 3 and known and "trainable" not in (entry.get("config") or {})
 
 
 def build_operation(config: Config, node: Any) -> tuple[Layer, tuple[Tensor, ...]]:
@@ -93,11 +96,18 @@ def build_operation(config: Config, node: Any) -> tuple[Layer, tuple[Tensor, ...
         arguments = [_value(item, inputs) for item in node.get("args", [])]
         options = {key: _value(value, inputs) for key, value in (node.get("kwargs") or {}).items()}
         options |= {key: config.get(key) for key in config.values if key != "name"}
-    if operation not in KERAS_OPERATIONS:
+    if operation not in KERAS_OPERATIONS and operation not in OTHER_NAMES:
         raise UnsupportedError(f"{config.where}: the operation {function} is not supported")
     given = {key: value for key, value in options.items() if value is not None}
-    # it computes in whatever it is given
-    made = Operation(name=config.name, operation=operation, arguments=tuple(arguments), options=given, compute_dtype="")
+    if operation in OTHER_NAMES and (given or arguments != [Slot(0)]):
+        raise UnsupportedError(f"{config.where}: it is called with more than a tensor, which is not supported")
+    made = Operation(
+        name=config.name,
+        operation=OTHER_NAMES.get(operation, operation),
+        arguments=tuple(arguments),
+        options=given,
+        compute_dtype="",  # it computes in whatever it is given
+    )
     return made, tuple(inputs)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras import activations
+from lstm_verify.formats.keras.calls import Call, read_call
 from lstm_verify.formats.keras.config import Config
 from lstm_verify.layers import Array, Layer
 from lstm_verify.layers.activations import Activation
@@ -46,6 +47,10 @@ class Class:
 
     build: Callable[[Config, Arrays], Layer]
     variables: Callable[[Config], list[Variable]] = lambda _: []
+    call: Callable[[Any, Config], Call] = read_call
+    """Reads a node of a functional model."""
+    as_called: Callable[[Layer, Mapping[str, Any], Config], Layer] = lambda layer, options, config: layer
+    """The layer with the options that it is called with."""
 
 
 def variables_of(config: Config) -> list[Variable]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -87,8 +88,7 @@ def scale_and_center(config: Config) -> list[Variable]:
 
 
 def layer_normalization_variables(config: Config) -> list[Variable]:
-    config.refuse("rms_scaling", False)
-    return scale_and_center(config)
+    return named("gamma") if config.flag("rms_scaling") else scale_and_center(config)
 
 
 def batch_normalization(config: Config, arrays: Arrays) -> Layer:
@@ -113,12 +113,26 @@ def batch_normalization_variables(config: Config) -> list[Variable]:
 
 
 def layer_normalization(config: Config, arrays: Arrays) -> Layer:
+    if config.flag("rms_scaling"):
+        for key in ("scale", "center"):  # it has a scale and no center, whatever these say
+            config.get(key, None)
+        return replace(_rms(config, arrays[("gamma",)], 1e-3), supports_masking=True, around_mean=True)
     return canonical.LayerNormalization(
         name=config.name,
         gamma=arrays.get(("gamma",)),
         beta=arrays.get(("beta",)),
         epsilon=config.number("epsilon", 1e-3),
         axes=axes_of(config),
+    )
+
+
+def rms_normalization(config: Config, arrays: Arrays) -> Layer:
+    return _rms(config, arrays[("scale",)], 1e-6)
+
+
+def _rms(config: Config, scale: Array, epsilon: float) -> canonical.RMSNormalization:
+    return canonical.RMSNormalization(
+        name=config.name, scale=scale, epsilon=config.number("epsilon", epsilon), axes=axes_of(config)
     )
 
 

@@ -16,6 +16,9 @@ import numpy as np
 from lstm_verify.layers.base import Array
 
 Pair = tuple[int, int]
+PIECE = 2**20
+"""How many numbers of windows are copied side by side at a time, for a product with the kernel: as many as the kernel
+has rows and columns would otherwise be there for each number of the input."""
 
 
 def _padding(length: int, reach: int, stride: int, padding: str) -> Pair:
@@ -61,9 +64,29 @@ def conv2d(
     """Convolve with a kernel of (rows, columns, channels / groups, filters)."""
     rows, columns, channels = kernel.shape[:3]
     groups = x.shape[3] // channels
-    windows = _windows(x, (rows, columns), strides, padding, dilations, explicit)
-    parts = zip(np.split(windows, groups, 3), np.split(kernel, groups, 3), strict=True)
-    return np.concatenate([np.tensordot(w, k.transpose(2, 0, 1, 3), 3) for w, k in parts], -1)
+    kernels = np.split(kernel, groups, 3)
+
+    def product(windows: Any) -> Any:
+        parts = zip(np.split(windows, groups, 3), kernels, strict=True)
+        return _joined([np.tensordot(w.transpose(0, 1, 2, 4, 5, 3), k, 3) for w, k in parts], -1)
+
+    y: Array = _in_pieces(_windows(x, (rows, columns), strides, padding, dilations, explicit), product)
+    return y
+
+
+def _in_pieces(windows: Any, product: Callable[[Any], Any], axis: int = 0) -> Any:
+    """A product with windows, of some samples at a time; or of some rows, if the windows of one sample are many."""
+    each = windows.size // max(windows.shape[axis], 1)
+    size = max(1, PIECE // max(each, 1))
+    if axis == 0 and each > PIECE:
+        return _joined([_in_pieces(windows[n : n + 1], product, 1) for n in range(len(windows))], 0)
+    before = (slice(None),) * axis
+    starts = range(0, max(windows.shape[axis], 1), size)
+    return _joined([product(windows[(*before, slice(start, start + size))]) for start in starts], axis)
+
+
+def _joined(parts: list[Any], axis: int) -> Any:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
 
 
 def conv2d_transposed(
