@@ -191,7 +191,8 @@ class _Case:
             sigma, chosen = _joined(sigma, chosen, found, more) if sigma else (found, more)
             outputs = self.compared(sigma)
             if verdict_of(outputs) is Verdict.MATCH:
-                return Judgement(outputs, self.tolerance, len(chosen), is_lower_bound=True)
+                notes = tuple(_loose(outputs, sigma, self.replayed))
+                return Judgement(outputs, self.tolerance, len(chosen), notes, is_lower_bound=True)
             beyond = np.unique(np.concatenate([np.flatnonzero(~output.within) for output in outputs]))
             if not beyond.size or np.isin(beyond, chosen).any():
                 return None

@@ -174,6 +174,17 @@ def test_a_match_that_needs_no_more_says_so() -> None:
     assert soon.outputs[0].max_sigmas >= all_of_it.outputs[0].max_sigmas > 0
 
 
+def test_a_match_by_a_part_of_sigma_says_too_if_rounding_shows() -> None:
+    model, inputs = MODELS["last"], given()
+    coarse = {name: replace(layer, compute_dtype="bfloat16") for name, layer in model.layers.items()}
+    for layers, notes in ((model.layers, 0), (coarse, 1)):
+        outputs, _ = replayed(model, inputs)
+        found = judged(replace(model, layers=layers), inputs, outputs, noted=True)
+        assert found.is_lower_bound
+        assert len(found.notes) == notes
+        assert all("rounding alone may change it by" in note for note in found.notes)
+
+
 def test_a_layer_that_is_called_twice_is_run_from_the_first_step_on() -> None:
     """Nobody could say which of the calls a waypoint is of."""
     lstm = rnn(lstm_cell(features=3, units=3), "lstm", return_sequences=True)
