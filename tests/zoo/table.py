@@ -272,8 +272,8 @@ Each row counts the models that **match** within 8σ of rounding in their precis
 among them, and the recurrent cells that were recognised in their graphs. An unrolled cell is recognised and told, but
 replayed operation by operation, like everything that is no cell.
 
-Attention hides a value by taking 1e9 from its score. A query from which all values are hidden gets what float32 leaves of
-such numbers: σ is large there, and so is Δ.
+Attention hides a value by taking 1e9 from its score. A query from which all values are hidden gets what float32 leaves
+of such numbers: σ is large there, and so is Δ.
 """
 
 
