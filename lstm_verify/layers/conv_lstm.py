@@ -24,7 +24,7 @@ from lstm_verify.errors import InputError
 from lstm_verify.layers.activations import SIGMOID, Activation
 from lstm_verify.layers.base import Array, given
 from lstm_verify.layers.cell import KernelCell, States
-from lstm_verify.layers.lstm import LSTMGates
+from lstm_verify.layers.lstm import LSTMGates, gates_of
 from lstm_verify.layers.operations.convolution import conv2d
 from lstm_verify.layers.windows import windows
 
@@ -96,19 +96,12 @@ class ConvLSTMCell(KernelCell):
         return ((*sizes, self.units),) * 2
 
     def gates(self, x: Array, state: States) -> LSTMGates:
-        σ, g = self.recurrent_activation, self.activation
         h, c = state
         ones = (1,) * len(self.window)
         z_x = convolved(x, self.kernel, self.strides, self.padding, self.dilation) + given(self.bias, 0)
         z_h = convolved(h, self.recurrent_kernel, ones, "same", ones)
         self.expect_alike(z_x, z_h)
-        z = z_x + z_h
-        z_i, z_f, z_c, z_o = np.split(z, 4, axis=-1)
-        i, f, o = σ(z_i), σ(z_f + self.forget_bias), σ(z_o)
-        candidate = g(z_c)
-        c = f * c + i * candidate
-        h = o * g(c)
-        return LSTMGates(z, i, f, o, candidate, c, h)
+        return gates_of(z_x + z_h, c, self.recurrent_activation, self.activation, self.forget_bias)
 
     def expect_alike(self, z_x: Array, z_h: Array) -> None:
         """Check that the states are as large as what the convolution makes of the input.

@@ -36,6 +36,16 @@ class LSTMGates(NamedTuple):
     h: Array
 
 
+def gates_of(z: Array, c: Array, σ: Activation, g: Activation, forget_bias: float) -> LSTMGates:
+    """What follows from `z`, whatever product it is: (samples, ..., 4*units), and the cell state before."""
+    z_i, z_f, z_c, z_o = np.split(z, 4, axis=-1)
+    i, f, o = σ(z_i), σ(z_f + forget_bias), σ(z_o)
+    candidate = g(z_c)
+    c = f * c + i * candidate
+    h = o * g(c)
+    return LSTMGates(z, i, f, o, candidate, c, h)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LSTMCell(KernelCell):
     """The cell of `keras.layers.LSTM`; gates in the order i, f, c, o."""
@@ -52,15 +62,9 @@ class LSTMCell(KernelCell):
         return (self.units, self.units)
 
     def gates(self, x: Array, state: States) -> LSTMGates:
-        σ, g = self.recurrent_activation, self.activation
         h, c = state
         z = x @ self.kernel + h @ self.recurrent_kernel + given(self.bias, 0)
-        z_i, z_f, z_c, z_o = np.split(z, 4, axis=-1)
-        i, f, o = σ(z_i), σ(z_f + self.forget_bias), σ(z_o)
-        candidate = g(z_c)
-        c = f * c + i * candidate
-        h = o * g(c)
-        return LSTMGates(z, i, f, o, candidate, c, h)
+        return gates_of(z, c, self.recurrent_activation, self.activation, self.forget_bias)
 
     def new_state(self, gates: LSTMGates) -> States:
         return gates.h, gates.c
