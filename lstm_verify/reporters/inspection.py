@@ -81,7 +81,7 @@ def _telling(key: str, value: Any) -> bool:
 
 
 USUAL = (("compute_dtype", "float32"), ("forget_bias", 0.0))
-OF_HEADS = ("sees_query_mask", "takes_query_mask", "counts_mask", "factor_in_float32")
+OF_HEADS = ("sees_query_mask", "takes_query_mask", "counts_mask", "factor_in_float32", "cancels")
 QUIET = ("supports_masking", "mask_with_initial_state", "mask_from_layer", "masks_agree", "operation", *OF_HEADS)
 
 
