@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 PACKAGES = ("numpy", "keras", "tensorflow")
 RESTRICTIONS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -18,9 +17,13 @@ RESTRICTIONS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
 def unrestrict() -> None:
-    """Let the processes that are started from now on multiply as fast as they can, as the framework does anyway."""
-    for name in RESTRICTIONS:
-        os.environ.pop(name, None)
+    """Begin the script anew without these, if there are some, since OpenBLAS has read them by now.
+
+    NumPy is to multiply as fast as it can, as the framework does anyway.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in RESTRICTIONS}
+    if len(kept) < len(os.environ):
+        os.execve(sys.executable, sys.orig_argv, kept)
 
 
 def machine(script: str) -> str:
@@ -33,11 +36,8 @@ def machine(script: str) -> str:
 
 
 def _blas() -> str:
-    """The library that NumPy multiplies with in a new process, and its kernels."""
-    listed = subprocess.run(
-        [sys.executable, "-m", "threadpoolctl", "-i", "numpy"], check=True, capture_output=True, text=True
-    )
-    pools = [pool for pool in json.loads(listed.stdout) if pool["user_api"] == "blas"]
+    """The library that NumPy multiplies with, and its kernels."""
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     names = [f"{pool['prefix']} {pool['version']}, kernels for {pool['architecture']}" for pool in pools]
     return ", ".join(names) or np.show_config("dicts")["Build Dependencies"]["blas"]["name"]
 

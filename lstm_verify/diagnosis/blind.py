@@ -117,10 +117,8 @@ def _spread(samples: int, count: int) -> Array:
 
 def _more(inputs: Mapping[str, Rows], at_least: int) -> Array:
     """The first samples, which may be some batches, and those that are tried anyway."""
-    samples, timesteps = (
-        count_samples(inputs),
-        max((rows.shape[1] for rows in inputs.values() if len(rows.shape) > 1), default=1),
-    )
+    samples = count_samples(inputs)
+    timesteps = max((rows.shape[1] for rows in inputs.values() if len(rows.shape) > 1), default=1)
     count = max(min(MANY, MANY_STEPS // max(timesteps, 1)), at_least)
     return np.union1d(np.arange(samples)[:count], _spread(samples, FEW))
 

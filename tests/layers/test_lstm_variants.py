@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.layers import Array, Bidirectional, Cell, LSTMCell, LSTMVariantCell, Run, StackedCells
+from lstm_verify.layers.fast_lstm import Additions
 from tests import oracle_lstm
 from tests.builders import FEATURES, SAMPLES, UNITS, apply, lstm_cell, random_array, rnn, sequences, states_for
 from tests.conftest import ROOT
@@ -139,6 +141,17 @@ def test_a_fast_step_of_every_combination_equals_the_equations(
 def test_the_fast_step_is_another_one(name: str) -> None:
     cell = variant(**OPTIONS[name])
     assert cell.fast(3, "float64") != cell.step
+
+
+def test_no_option_is_forgotten_in_the_fast_step() -> None:
+    """A cell with an option that it does not have goes by the equations."""
+    own = {entry.name for entry in fields(LSTMVariantCell)} - {entry.name for entry in fields(LSTMCell)}
+    added = {entry.name for entry in fields(Additions)}
+    slow = {"coupled", "layer_norm_epsilon", *SCALES}
+    assert own == added | slow
+    for options in ({"coupled": "i"}, OPTIONS["layer_norm"]):
+        cell = variant(**options)
+        assert cell.fast(3, "float64") == cell.step
 
 
 def test_without_options_it_is_the_lstm_of_keras() -> None:

@@ -162,9 +162,9 @@ def multi_head_attention_call(node: Any, config: Config) -> Call:
     Raises:
         UnsupportedError: it is called with something else.
     """
-    names = (*INPUTS, *MASKS, "attention_mask", *(["return_attention_scores", "training", "use_causal_mask"]))
-    arguments = arguments_of(node, config, names if config.generation == 3 else (*INPUTS, "attention_mask"))
     roles = (*INPUTS, *MASKS, "attention_mask")
+    names = (*roles, "return_attention_scores", "training", "use_causal_mask")
+    arguments = arguments_of(node, config, names if config.generation == 3 else (*INPUTS, "attention_mask"))
     found = []
     for role in [name for name in arguments if name in roles]:
         tensors = list(tensors_in([arguments[role]]))
