@@ -126,10 +126,17 @@ def tables(verdicts: Sequence[Verdict]) -> list[Table]:
         _listed("Runs with elements beyond 8σ", judged, lambda verdict: verdict.beyond > 0, _worst),
         _listed(f"Runs whose 8σ is more than {LOOSE} times the largest |Δ|", judged, _is_loose, _tightness),
         _listed("Runs with elements that cannot be judged", judged, lambda v: v.unjudged > 0, lambda v: v.unjudged),
+        _listed("Runs that are inconclusive", judged, lambda v: v.verdict == "inconclusive", lambda v: v.undecided),
+        _listed("Runs that are a mismatch", judged, lambda v: v.verdict == "mismatch", _worst),
         _failed(verdicts),
     ]
     names = list(judged[0].groups) if judged else []
     return [table for table in found if table.rows] + [_grouped(name, judged) for name in names]
+
+
+def _inconclusive(judged: Sequence[Verdict]) -> str:
+    count = sum(verdict.verdict == "inconclusive" for verdict in judged)
+    return f"{count} of {len(judged)} ({100 * count / max(len(judged), 1):.1f} %, 3 % or less is the goal)"
 
 
 def _soon(judged: Sequence[Verdict]) -> str:
@@ -146,6 +153,7 @@ def _whole(verdicts: Sequence[Verdict], judged: Sequence[Verdict]) -> Table:
         ["without any error, as the budget says", str(exact)],
         ["elements", f"{sum(v.elements for v in judged):,}"],
         ["that cannot be judged", f"{sum(v.unjudged for v in judged):,}"],
+        ["runs that are inconclusive", _inconclusive(judged)],
         ["beyond 8σ", f"{sum(v.beyond for v in judged):,} {'above goal' if any(v.beyond for v in judged) else 'ok'}"],
         ["runs with a recurrent layer that are a match by the errors of its last steps alone", _soon(judged)],
         ["worst \\|Δ\\|/σ", _number(max(map(_worst, judged), default=0))],

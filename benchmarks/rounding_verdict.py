@@ -12,11 +12,10 @@ import numpy.typing as npt
 import lstm_verify
 from lstm_verify import judging
 from lstm_verify.budget import standard_deviations
-from lstm_verify.compare import Tolerance
+from lstm_verify.compare import Tolerance, verdict_of
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import bind
 from lstm_verify.replay import replay_rows
-from lstm_verify.waypoints import Waypoints
 
 Array = npt.NDArray[Any]
 SIGMAS = 8.0
@@ -55,6 +54,10 @@ class Verdict:
     """The largest σ of a judged element."""
     size: float = 0.0
     """The largest |replayed| of a judged element."""
+    verdict: str = ""
+    """Match, mismatch or inconclusive."""
+    undecided: int = 0
+    """The elements that the verdict leaves unjudged."""
     soon: bool = False
     """Whether a match needed no more than what comes of the last steps."""
     noise: float = field(default=float("nan"))
@@ -83,15 +86,18 @@ def _fill(verdict: Verdict, folder: Path, record: dict[str, Any]) -> None:
     model = lstm_verify.load(folder / record["model"])
     x = dict(np.load(folder / record["x"]))
     bound, _ = bind(model, x["arr_0"])
-    waypoints = Waypoints()
-    by_name = replay_rows(model, bound, waypoints=waypoints)
+    part = judging.part_of_sigma(model, len(x["arr_0"]))
+    by_name = replay_rows(model, bound, also=part.put if part else None)
     replayed = [np.asarray(y, np.float64) for y in by_name.values()]
     predicted = _stored(folder / record["y"])
     if [y.shape for y in predicted] != [r.shape for r in replayed]:
         raise ValueError(f"shapes {[y.shape for y in predicted]}, expected {[r.shape for r in replayed]}")
     named = dict(zip(by_name, predicted, strict=True))
     tolerance = Tolerance()
-    verdict.soon = judging.judge(model, bound, named, by_name, tolerance, tolerance, None, waypoints).is_lower_bound
+    judged = judging.judge(model, bound, named, by_name, tolerance, tolerance, None, part)
+    verdict.soon = judged.is_lower_bound
+    verdict.verdict = str(verdict_of(judged.outputs))
+    verdict.undecided = sum(output.unjudged for output in judged.outputs)
     deviations = [deviation(y, r) for y, r in zip(predicted, replayed, strict=True)]
     for chunk in _chunks(_chosen(record["groups"], deviations)):
         sigmas = standard_deviations(model, {name: np.asarray(rows)[chunk] for name, rows in bound.items()})

@@ -6,42 +6,59 @@ once on plain arrays of that precision, as a witness of errors that go together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lstm_verify.arrays import Array, Rows, whole
+from lstm_verify.errors import UnsupportedError
 from lstm_verify.inputs import as_input, bind, count_samples
-from lstm_verify.layers import Embedding, Layer, Run, Signal, Signals
+from lstm_verify.layers import Embedding, Layer, Masking, Run, Signal, Signals
 from lstm_verify.layers.constant import Constant, State
 from lstm_verify.layers.loop import Branch, Loop
+from lstm_verify.layers.operation import Operation
 from lstm_verify.model import Input, Model
-from lstm_verify.replay import BLOCK_BYTES, one_thread, run_once, widest
-from lstm_verify.rounded import FLOAT32, PRECISIONS, Rounded, Rounding, own_error
-from lstm_verify.waypoints import States
+from lstm_verify.replay import BLOCK_BYTES, Store, one_thread, run_once, widest
+from lstm_verify.rounded import FLOAT32, PRECISIONS, Rounded, Rounding, Undecided, own_error
+from lstm_verify.rounded.discrete import CHOICE
+from lstm_verify.rounded.precision import PRODUCTS
 
+States = list[tuple[Array, ...]]
+"""What a recurrent layer came by before some of its steps, one after the other: its output and its states, each
+(samples, units)."""
 BLOCK = 64
 """The number of samples that run together."""
+WITNESSES = 3
+"""How often a model runs in the precision of its framework, to see errors that go together."""
 
 
 @dataclass
 class RoundedArithmetic:
     """Makes a run compute with `Rounded` arrays, in the precision of each layer."""
 
+    products: str = "float32"
+    """How the framework multiplies matrices in float32: `float32`, `tf32` or `bfloat16`."""
     roundings: dict[str, Rounding] = field(default_factory=dict)
+    noticed: set[str] = field(default_factory=set)
+    """What any of the roundings noticed."""
 
     def enter(self, layer: Layer, inputs: Signals) -> Signals:
-        """Round inputs to a layer's precision."""
-        if isinstance(layer, Model | Loop | Branch) or layer.compute_dtype not in PRECISIONS:
+        """Round inputs to a layer's precision, and follow the errors of what it computes from whole numbers."""
+        if isinstance(layer, Model | Loop | Branch):
             return inputs  # layers inside are asked one by one
         rounding = self.rounding(layer.compute_dtype)
-        return tuple(
-            Signal(signal.value.rounded_to(rounding), signal.mask) if isinstance(signal.value, Rounded) else signal
-            for signal in inputs
-        )
+        if layer.compute_dtype in PRECISIONS and not isinstance(layer, Masking):  # which casts what it compares
+            inputs = tuple(
+                Signal(signal.value.rounded_to(rounding), signal.mask) if isinstance(signal.value, Rounded) else signal
+                for signal in inputs
+            )
+        if any(isinstance(signal.value, Rounded) for signal in inputs) or isinstance(layer, Embedding | Constant):
+            return inputs
+        return tuple(Signal(_followed(layer, signal.value, rounding), signal.mask) for signal in inputs)
 
     def leave(self, layer: Layer, outputs: Signals) -> Signals:
         """Carry on numbers that a layer made out of something else, such as tokens, as exact ones."""
@@ -53,7 +70,10 @@ class RoundedArithmetic:
         """The rounding of a dtype; float32 for one that is no floating-point type."""
         name = dtype if dtype in PRECISIONS else "float32"
         if name not in self.roundings:
-            self.roundings[name] = Rounding(PRECISIONS[name])
+            precision = PRECISIONS[name]
+            if name == "float32" and self.products != "float32":
+                precision = replace(precision, factors=PRODUCTS[self.products])
+            self.roundings[name] = Rounding(precision, noticed=self.noticed)
         return self.roundings[name]
 
     def _rounded(self, layer: Layer, value: Any) -> Any:
@@ -61,6 +81,14 @@ class RoundedArithmetic:
             return value
         made = Rounded(value, rounding=self.rounding("float32"))
         return made.rounded_to(self.rounding(layer.compute_dtype)) if isinstance(layer, Embedding) else made
+
+
+def _followed(layer: Layer, value: Any, rounding: Rounding) -> Any:
+    """Numbers that a layer computes floats from, as exact ones; whole numbers of operations stay what they are."""
+    kinds = "f" if isinstance(layer, Operation) else "fiub"
+    if not (isinstance(value, np.ndarray) and value.dtype.kind in kinds and value.ndim):
+        return value
+    return Rounded(value.astype(np.float64), rounding=rounding)
 
 
 def standard_deviations(model: Model, x: Any) -> dict[str, Array]:
@@ -103,6 +131,51 @@ def rounded_rows(model: Model, rows: Mapping[str, Rows], batch_size: int | None 
     return {output.name: σ for output, σ in zip(model.outputs, found, strict=True)}
 
 
+@dataclass
+class PartOfSigma:
+    """A part of σ of every sample, computed block by block while the replay has the states of its layers at hand.
+
+    It comes of the last steps of recurrent layers alone: errors only add up, so that what lies within 8σ of the part
+    lies within 8σ of the whole.
+    """
+
+    model: Model
+    """Whose samples are independent."""
+    store: Store
+    """Where it comes together, by output name."""
+    noticed: set[str] = field(default_factory=set)
+    failed: str = ""
+    """Why there is none, if so."""
+
+    @cached_property
+    def _kind(self) -> Kind:
+        return _with_errors(self.model, noticed=self.noticed)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a prediction within it is a match: not if rounding decides anything on the way."""
+        return not self.failed and CHOICE not in self.noticed
+
+    def put(self, block: slice, values: list[Array], begun: dict[str, States]) -> None:
+        """Compute it for a block of samples.
+
+        Args:
+            block: which samples those are.
+            values: the inputs of the block, in the order of the model's.
+            begun: the states at which recurrent layers begin, as the replay noted them.
+        """
+        if not self.is_usable:
+            return
+        try:
+            found = self._kind._replace(run=replace(self._kind.run, waypoints=begun)).call(values)
+        except Undecided:
+            self.noticed.add(CHOICE)
+        except UnsupportedError as error:
+            self.failed = str(error)
+        else:
+            self.store.put(block, [np.broadcast_to(deviation_of(y), np.shape(y)) for y in found])
+
+
 def recent_rows(model: Model, rows: Mapping[str, Rows], begun: dict[str, States]) -> dict[str, Array]:
     """A part of `rounded_rows`, and so no more: σ that comes of the last steps of recurrent layers alone.
 
@@ -143,10 +216,21 @@ Runner = Callable[[Kind], list[Any]]
 
 
 def in_blocks(kind: Kind, values: list[Array], samples: int, size: int) -> list[Any]:
-    """Run a model some samples at a time."""
+    """Run a model some samples at a time; one by one where rounding decides what is computed for a sample at all."""
     blocks = [slice(start, min(start + size, samples)) for start in range(0, samples, size)]
-    parts = [kind.call([v[block] if np.ndim(v) else v for v in values]) for block in blocks]
+    parts = [_called(kind, [v[block] if np.ndim(v) else v for v in values]) for block in blocks]
     return parts[0] if len(parts) == 1 else [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
+
+
+def _called(kind: Kind, values: list[Array]) -> list[Any]:
+    try:
+        return kind.call(values)
+    except Undecided:
+        count = max((len(v) for v in values if np.ndim(v)), default=1)
+        if count > 1 and kind.model.divisible and not kind.model.stateful:
+            return in_blocks(kind, values, count, 1)
+        known = plain(kind.model).call(values)
+        return [Rounded(np.asarray(y, np.float64), np.full(np.shape(y), np.inf)) for y in known]
 
 
 def budgets(model: Model, runner: Runner, raised: Raising | None = None, is_cast: bool | None = None) -> list[Array]:
@@ -162,18 +246,16 @@ def budgets(model: Model, runner: Runner, raised: Raising | None = None, is_cast
     with one_thread():
         outputs = runner(_with_errors(model, is_cast))
         sigma = [deviation_of(output) for output in outputs]
-        low = _in_its_precision(model)
-        if low is None:
-            return sigma
         exact = [output_value(output) for output in outputs]
-        away = [
-            _away(np.asarray(y).astype(np.float64), r, σ) for y, r, σ in zip(runner(low), exact, sigma, strict=True)
-        ]
+        away = [np.zeros(np.shape(σ)) for σ in sigma]
+        for low in _in_its_precision(model):
+            found = [np.asarray(y).astype(np.float64) for y in runner(low)]
+            away = [np.maximum(a, _away(y, r, σ)) for a, y, r, σ in zip(away, found, exact, sigma, strict=True)]
     return (raised or by_sample)(model, away, sigma)
 
 
-def _with_errors(model: Model, is_cast: bool | None = None) -> Kind:
-    arithmetic = RoundedArithmetic()
+def _with_errors(model: Model, is_cast: bool | None = None, noticed: set[str] | None = None) -> Kind:
+    arithmetic = RoundedArithmetic(model.products, noticed=set() if noticed is None else noticed)
     from_keras = model.source is not None and model.source.runtime in CASTING
     casting = from_keras if is_cast is None else is_cast
 
@@ -183,13 +265,20 @@ def _with_errors(model: Model, is_cast: bool | None = None) -> Kind:
     return Kind(model.astype("float64"), Run(arithmetic=arithmetic), given)
 
 
-def _in_its_precision(model: Model) -> Kind | None:
-    """The witness: the model in the precision of its framework; None if that is the one of the replay."""
+def _in_its_precision(model: Model) -> Iterator[Kind]:
+    """The witnesses: the model in the precision of its framework; none if that is the one of the replay.
+
+    One has the weights as they are, the others are off by up to half a unit in the last place of each weight: errors of
+    a memory that is long, or of a cell that is chaotic, show in the one and not in the other.
+    """
     low = LOW.get(model.precision)
     dtype = None if low is None else low()
     if dtype is None:
-        return None
-    return plain(model.astype(dtype), dtype)._replace(run=Run(arithmetic=Textbook()))
+        return
+    cast, unit = model.astype(dtype), PRECISIONS[model.precision].unit
+    for seed in range(WITNESSES):
+        witness = _shaken(cast, unit, seed) if seed else cast
+        yield plain(witness, dtype)._replace(run=Run(arithmetic=Textbook()))
 
 
 Raising = Callable[[Model, list[Array], list[Array]], list[Array]]
@@ -201,14 +290,12 @@ chaotic, and their variances do not tell. The witness makes errors of that kind 
 
 
 def by_sample(model: Model, away: list[Array], sigma: list[Array]) -> list[Array]:
-    """σ of a sample is raised to where the witness is, and that of the others to half of the most that any needs; in a
-    narrow precision, in which a memory may flip in any sample, to all of it."""
+    """σ of a sample is raised to where a witness of that very sample is; no sample has a say in another's."""
     if not model.divisible or any(ratio.ndim == 0 for ratio in away):
         most = max((float(ratio.max(initial=0)) for ratio in away), default=0.0)
         return [max(1.0, most) * σ for σ in sigma]
     needed = np.max([ratio.reshape(len(ratio), -1).max(axis=1, initial=0) for ratio in away], axis=0)
-    share = 1.0 if PRECISIONS[model.precision].is_narrow else 0.5
-    return _times(np.maximum(1.0, np.maximum(needed, share * needed.max(initial=0))), sigma)
+    return _times(np.maximum(1.0, needed), sigma)
 
 
 def by_step(model: Model, away: list[Array], sigma: list[Array]) -> list[Array]:
@@ -231,6 +318,16 @@ class Textbook:
     def leave(self, layer: Layer, outputs: Signals) -> Signals:
         """What the layer gives anyway."""
         return outputs
+
+
+def _shaken(model: Model, unit: float, seed: int) -> Model:
+    """The model with each weight off by up to half a unit in its last place."""
+    rng = np.random.default_rng(seed)
+
+    def moved(weight: Array) -> Array:
+        return (weight * (1 + unit * rng.uniform(-1, 1, weight.shape))).astype(weight.dtype)
+
+    return model.with_weights(moved)
 
 
 def _away(low: Array, exact: Array, sigma: Array) -> Array:

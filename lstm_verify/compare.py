@@ -7,33 +7,26 @@ Everything is compared in float64, never broadcast, and nothing agrees by accide
     |predicted - replayed| <= atol + rtol |replayed|
     NaN, +Inf, -Inf                                             agree only with themselves at the same place
 
-Elements that agree in not being finite prove nothing, and of those where σ is infinite, since the framework's precision
-cannot hold a number on the way, nothing can be said. A comparison that has some cannot be a match: it is *inconclusive*
-when all the others agree.
+Elements that agree in not being finite prove nothing. Nor do those that are *unjudged*: where σ is infinite, since the
+framework's precision cannot hold a number on the way, or a choice lies within rounding of being made otherwise; and
+where the tolerance is so large a part of the output that it would let anything pass. A comparison that has some cannot
+be a match: it is *inconclusive* when all the others agree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows, whole
 
 CHUNK_BYTES = 32 * 2**20
-
-
-class Sigma(Protocol):
-    """The standard deviation of the rounding error of every element of an output, by its samples."""
-
-    def __getitem__(self, rows: slice, /) -> Array:
-        """(samples, ...) float64."""
-
-    def is_own(self, rows: slice, /) -> Array:
-        """(samples,) booleans: whether it was computed for that very sample."""
+NOTHING = 1e-30
+"""An output of no more than that is 0, and to be so within what the smallest numbers of a format are."""
 
 
 def _nothing() -> Array:
@@ -62,6 +55,8 @@ class Tolerance:
     """Relative to the replayed value."""
     sigmas: float = SIGMAS
     """In standard deviations of the rounding error; without effect if `atol` or `rtol` is given."""
+    decimals: int | None = None
+    """To how many decimals the predictions were rounded when they were recorded; None if they were not."""
 
     @property
     def by_rounding(self) -> bool:
@@ -70,13 +65,15 @@ class Tolerance:
 
     def allowed(self, replayed: Array, sigma: Array) -> Array:
         """How far each element may lie from its replayed value."""
-        if self.by_rounding:
-            return self.sigmas * sigma
-        return (self.atol or 0.0) + (self.rtol or 0.0) * np.abs(replayed)
+        lost = 0.0 if self.decimals is None else 0.5 * 10.0**-self.decimals
+        fixed = (self.atol or 0.0) + (self.rtol or 0.0) * np.abs(replayed)
+        allowed: Array = np.add(self.sigmas * sigma if self.by_rounding else fixed, lost)
+        return allowed
 
     def __str__(self) -> str:
         if self.by_rounding:
-            return f"|Δ| ≤ {self.sigmas:g}σ of rounding"
+            recorded = "" if self.decimals is None else f" + ½·10^-{self.decimals} of recording"
+            return f"|Δ| ≤ {self.sigmas:g}σ of rounding{recorded}"
         return f"|Δ| ≤ {self.atol or 0:g} + {self.rtol or 0:g}·|replayed|"
 
     def to_dict(self) -> dict[str, float | None]:
@@ -91,11 +88,12 @@ class Scale:
     """What deviations of one output are measured by."""
 
     tolerance: Tolerance
-    sigma: Sigma | None = None
-
-    def is_own(self, rows: slice, count: int) -> Array:
-        """Which of the samples have a σ that was computed for them, and not one taken from others."""
-        return np.zeros(count, bool) if self.sigma is None else self.sigma.is_own(rows)
+    sigma: Rows | None = None
+    """σ of every element, (samples, ...)."""
+    share: float = np.inf
+    """How much of an output's size the tolerance may be, for the comparison to mean anything."""
+    least: Array | None = None
+    """(samples,) float64: how large the output is at least, besides the values of the sample itself."""
 
     def of(self, rows: slice, predicted: Array, replayed: Array) -> Array:
         """σ of the elements, (samples, elements); NaN if it is not known.
@@ -107,8 +105,12 @@ class Scale:
             return np.full(predicted.shape, np.nan)
         known, held = self.sigma[rows].reshape(predicted.shape), np.isfinite(replayed)
         known = np.where(held | ~np.isfinite(predicted), known, 0.0)  # a number where not even float64 holds one
-        last = min(np.finfo(predicted.dtype).eps, 2.0**-23) / 2 if predicted.dtype.kind == "f" else 0.0
-        return np.maximum(known, last * np.abs(np.where(held, replayed, 0.0)))
+        return np.maximum(known, min(last_place(predicted.dtype), 2.0**-24) * np.abs(np.where(held, replayed, 0.0)))
+
+    def size(self, rows: slice, replayed: Array) -> Array:
+        """How large the output is for each sample, (samples, 1)."""
+        largest = np.abs(np.where(np.isfinite(replayed), replayed, 0.0)).max(axis=1, initial=0, keepdims=True)
+        return np.maximum(largest, NOTHING if self.least is None else self.least[rows, None])
 
 
 @dataclass(frozen=True)
@@ -137,11 +139,13 @@ class Comparison:
     replayed: Array = field(default_factory=_nothing)
     """(samples,) float64: what was replayed there."""
     within: Array = field(default_factory=_nothing)
-    """(samples,) bool: whether every element of the sample is within the tolerance."""
+    """(samples,) bool: whether every element of the sample is within the tolerance, or unjudged."""
+    unjudged_rows: Array = field(default_factory=_nothing)
+    """(samples,) bool: whether an element of the sample is unjudged."""
     non_finite: int = 0
     """The number of elements that are NaN or infinite on both sides alike."""
     unjudged: int = 0
-    """The number of elements of which nothing can be said, since σ is infinite."""
+    """The number of elements of which nothing can be said, since σ is infinite or too wide."""
     by_rounding: bool = False
     """Whether σ decides."""
 
@@ -181,7 +185,9 @@ def compare(
     replayed: Mapping[str, Rows],
     tolerance: Tolerance,
     what: str = "samples",
-    sigma: Mapping[str, Sigma] | None = None,
+    sigma: Mapping[str, Rows] | None = None,
+    share: float = np.inf,
+    least: Mapping[str, Array] | None = None,
 ) -> tuple[Comparison, ...]:
     """Compare predictions with the replay, output by output.
 
@@ -191,6 +197,8 @@ def compare(
         tolerance: how far they may lie apart.
         what: what the first axis counts, in words.
         sigma: the standard deviation of the rounding error of every element; needed if that is to decide.
+        share: how much of the size of an output a tolerance by rounding may be; an element with more is unjudged.
+        least: how large outputs are at least, (samples,) by name; their own values count anyway.
 
     Returns:
         One comparison for each output of either side.
@@ -202,11 +210,26 @@ def compare(
         mismatch [1] 0.25
     """
     names = [*replayed, *(name for name in predicted if name not in replayed)]
-    known = sigma or {}
+    known, sizes = sigma or {}, least or {}
     return tuple(
-        _compare_output(name, predicted.get(name), replayed.get(name), Scale(tolerance, known.get(name)), what)
+        _compare_output(
+            name,
+            predicted.get(name),
+            replayed.get(name),
+            Scale(tolerance, known.get(name), share, sizes.get(name)),
+            what,
+        )
         for name in names
     )
+
+
+def accepted(comparison: Comparison) -> Comparison:
+    """The comparison for those who accept that some elements are unjudged, if not all of them are."""
+    elements = int(np.prod(comparison.shape))
+    if comparison.verdict is not Verdict.INCONCLUSIVE or not 0 < comparison.unjudged < elements - comparison.non_finite:
+        return comparison
+    verdict, reason = _judge(0, 1, comparison.non_finite, 0, "", True)
+    return replace(comparison, verdict=verdict, reason=reason)
 
 
 def verdict_of(comparisons: tuple[Comparison, ...]) -> Verdict:
@@ -273,8 +296,8 @@ def _judge(
         return Verdict.MISMATCH, f"{beyond:,} of {samples:,} {what} beyond {limit}"
     if unjudged:
         return Verdict.INCONCLUSIVE, (
-            f"{unjudged:,} values go through numbers that the framework's precision cannot hold, so that nothing can "
-            "be said of them. --atol and --rtol would compare them all the same"
+            f"{unjudged:,} values cannot be judged: rounding alone may change them as much as a fault would. "
+            "--allow-unjudged accepts them; --atol and --rtol compare them all the same"
         )
     if non_finite:
         return Verdict.INCONCLUSIVE, (
@@ -290,6 +313,13 @@ class _Chunk(NamedTuple):
     unjudged: int
 
 
+def last_place(dtype: np.dtype[Any]) -> float:
+    """Half a unit in the last place of a number, relative to it; 0 of what is no floating-point type."""
+    if dtype.name == "bfloat16":
+        return 2.0**-9
+    return float(np.finfo(dtype).eps) / 2 if dtype.kind == "f" else 0.0
+
+
 def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale) -> _Chunk:
     raw, r = predicted.reshape(len(predicted), -1), replayed.astype(np.float64).reshape(len(replayed), -1)
     p, tolerance, sigma = raw.astype(np.float64), scale.tolerance, scale.of(rows, raw, r)
@@ -302,19 +332,23 @@ def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale)
         in_sigmas = np.where(nothing | np.isinf(sigma), 0.0, deviation / sigma)
         larger = np.maximum(np.abs(p), np.abs(r))
         relative = np.where(deviation == 0, 0.0, np.where(finite, deviation / larger, np.inf))
-    unjudged = np.isinf(sigma) & (deviation > 0) & tolerance.by_rounding
+        if tolerance.by_rounding and last_place(raw.dtype) > 2.0**-24:  # which was rounded once more, to be recorded
+            allowed = allowed + last_place(raw.dtype) * np.abs(p)
+        wide = allowed > scale.share * scale.size(rows, r)
+    unjudged = (np.isinf(sigma) | wide) & np.isfinite(r) & tolerance.by_rounding
     within = np.where(finite, deviation <= allowed, same) | unjudged
     decides = np.where(unjudged, -1.0, in_sigmas) if tolerance.by_rounding else deviation
     places = decides.argmax(axis=1)
     each = np.arange(len(p))
     columns = {
         "deviations": deviation.max(axis=1),
-        "sigmas": np.where(scale.is_own(rows, len(p)), in_sigmas.max(axis=1), np.nan),
+        "sigmas": in_sigmas.max(axis=1, initial=0) if scale.sigma is not None else np.full(len(p), np.nan),
         "sigma": sigma[each, places],
         "relative_deviations": relative.max(axis=1),
         "places": places,
         "predicted": p[each, places],
         "replayed": r[each, places],
         "within": within.all(axis=1),
+        "unjudged_rows": unjudged.any(axis=1),
     }
     return _Chunk(columns, int(np.count_nonzero(same & ~np.isfinite(r))), int(np.count_nonzero(unjudged)))

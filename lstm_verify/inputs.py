@@ -14,6 +14,7 @@ from lstm_verify.layers import Embedding
 from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.operation import Operation
 from lstm_verify.model import Input, Model, Tensor
+from lstm_verify.rounded.precision import in_format
 
 RANDOM_TIMESTEPS = 7
 """The length of random sequences where the model takes any."""
@@ -159,7 +160,8 @@ def as_input(spec: Input, values: Array) -> Array:
                 f"input '{spec.name}': values from {smallest} to {largest}, expected {spec.dtype}, "
                 f"which holds {limits.min} to {limits.max}"
             )
-    return values.astype(dtype, copy=False)
+    cast: Array = in_format(values.astype(dtype, copy=False), spec.dtype)
+    return cast
 
 
 def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]:

@@ -27,6 +27,7 @@ from lstm_verify.layers import (
     TimeDistributed,
 )
 from lstm_verify.layers.constant import State, Update
+from lstm_verify.layers.operation import Operation
 from lstm_verify.layers.scan import Recovered
 
 
@@ -126,6 +127,9 @@ class Model(Layer):
     """Cells found in a graph that has no loop for them; the graph is replayed without them."""
     findings: tuple[str, ...] = ()
     """What a user should know about the file: where it contradicts itself, what it lacks."""
+    products: str = "float32"
+    """How the framework multiplies matrices in float32: with factors in `float32`, `tf32` or `bfloat16`; the rounding
+    budget goes by it, the replay does not."""
     divisible: bool = True
     """Whether inputs and outputs have samples along their first axis, and those are independent of each other."""
 
@@ -268,6 +272,8 @@ PRECISIONS = ("bfloat16", "float16", "float32", "float64")
 def _precision(layer: Layer) -> str:
     if isinstance(layer, Model):
         return layer.precision
+    if isinstance(layer, Operation) and layer.operation == "cast" and layer.options.get("dtype") in PRECISIONS:
+        return str(layer.options["dtype"])
     return layer.compute_dtype if layer.compute_dtype in PRECISIONS else "float64"
 
 

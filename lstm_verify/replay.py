@@ -21,7 +21,6 @@ from lstm_verify.errors import InputError, LstmVerifyError
 from lstm_verify.inputs import as_input, bind, count_samples
 from lstm_verify.layers import Run, Signal
 from lstm_verify.model import Model
-from lstm_verify.waypoints import Waypoints
 
 BLOCK = 256
 """The number of samples that run together."""
@@ -33,6 +32,8 @@ IN_MEMORY = 256 * 2**20
 """Outputs above this size are kept in a temporary file."""
 
 Progress = Callable[[int], None]
+Also = Callable[[slice, list[Array], dict[str, list[tuple[Array, ...]]]], None]
+"""Given a block of samples, their inputs, and the states that recurrent layers came by, by the path of the layer."""
 
 
 class Replayed(dict[str, Array]):
@@ -103,7 +104,7 @@ def replay_rows(
     batch_size: int | None = None,
     progress: Progress | None = None,
     scratch: Path | None = None,
-    waypoints: Waypoints | None = None,
+    also: Also | None = None,
 ) -> dict[str, Rows]:
     """Compute a model's predictions for inputs that are already bound to it, block by block.
 
@@ -114,7 +115,7 @@ def replay_rows(
         batch_size: the number of samples a stateful model takes at a time, if it does not say so itself.
         progress: told how many samples are done, each time some are.
         scratch: a directory for outputs too large for memory.
-        waypoints: where to note the states of recurrent layers, for runs that begin there.
+        also: given every block with the states that its recurrent layers came by, for runs that begin there.
 
     Returns:
         The outputs by name, (samples, ...) in `dtype`.
@@ -123,7 +124,7 @@ def replay_rows(
         return _whole(model, rows, dtype, progress)
     samples = len(next(iter(rows.values())))
     cast = model.astype(dtype)
-    store = _Store(_names(model), samples, scratch)
+    store = Store(_names(model), samples, scratch)
     if model.stateful:
         size = model.batch_size or batch_size or samples
         blocks, workers, run = _blocks(samples, size), 1, Run()
@@ -133,10 +134,11 @@ def replay_rows(
         workers, run = min(os.cpu_count() or 1, len(blocks)), None
 
     def work(block: slice) -> int:
-        noting = run or Run(waypoints=None if waypoints is None else {})
-        store.put(block, _run_block(cast, rows, block, dtype, noting))
-        if waypoints is not None and noting.waypoints:
-            waypoints.put(block, noting.waypoints)
+        noting = run or Run(waypoints=None if also is None else {})
+        values = _values_of(cast, rows, block, dtype)
+        store.put(block, run_once(cast, values, noting))
+        if also is not None:
+            also(block, values, noting.waypoints or {})
         done: int = block.stop
         return done
 
@@ -184,8 +186,13 @@ def _names(model: Model) -> list[str]:
 
 
 def _run_block(model: Model, rows: Mapping[str, Rows], block: slice, dtype: npt.DTypeLike, run: Run) -> list[Array]:
+    return run_once(model, _values_of(model, rows, block, dtype), run)
+
+
+def _values_of(model: Model, rows: Mapping[str, Rows], block: slice, dtype: npt.DTypeLike) -> list[Array]:
+    """The inputs of some samples, in the order of the model's."""
     given = {name: array[block] if array.shape else np.asarray(array) for name, array in rows.items()}
-    return run_once(model, [_cast(as_input(spec, given[spec.name]), dtype) for spec in model.inputs], run)
+    return [_cast(as_input(spec, given[spec.name]), dtype) for spec in model.inputs]
 
 
 def run_once(model: Model, values: Sequence[Array], run: Run) -> list[Array]:
@@ -227,11 +234,11 @@ def _blocks(samples: int, size: int) -> list[slice]:
     return [slice(start, min(start + size, samples)) for start in range(0, samples, size)]
 
 
-class _Store:
+class Store:
     """Where the outputs of blocks come together; each is allocated when the first block shows its shape."""
 
-    def __init__(self, names: list[str], samples: int, scratch: Path | None) -> None:
-        self._names, self._samples, self._scratch = names, samples, scratch
+    def __init__(self, names: list[str], samples: int, scratch: Path | None, what: str = "replayed") -> None:
+        self._names, self._samples, self._scratch, self._what = names, samples, scratch, what
         self._lock = Lock()
         self._kept: dict[str, Array | NpyWriter] = {}
 
@@ -256,7 +263,7 @@ class _Store:
         if self._scratch is None or values[0].nbytes * self._samples < IN_MEMORY:
             return np.empty(shape, values.dtype)
         return NpyWriter(
-            self._scratch / f"replayed-{self._names.index(name)}.npy",
+            self._scratch / f"{self._what}-{self._names.index(name)}.npy",
             shape,
             values.dtype,
         )

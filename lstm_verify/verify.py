@@ -10,7 +10,8 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ import numpy as np
 
 from lstm_verify import runtimes
 from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects, whole, write_npz
-from lstm_verify.compare import SIGMAS, Verdict, verdict_of
+from lstm_verify.budget import PartOfSigma
+from lstm_verify.compare import SIGMAS, Verdict, accepted, verdict_of
 from lstm_verify.diagnosis import SECONDS
 from lstm_verify.diagnosis import diagnose as diagnosed
 from lstm_verify.diagnosis.blind import BlindSpots
@@ -28,12 +30,12 @@ from lstm_verify.formats import load
 from lstm_verify.formats.ends import Ends, with_given
 from lstm_verify.inputs import bind, by_name, count_samples, random_inputs
 from lstm_verify.inspection import recurrences
-from lstm_verify.judging import TOLERANCES, Judgement, asked_tolerance, judge
+from lstm_verify.judging import TOLERANCES, Judgement, asked_tolerance, judge, part_of_sigma
 from lstm_verify.model import Model
 from lstm_verify.replay import replay_rows
 from lstm_verify.report import Predicted, Report
+from lstm_verify.rounded.precision import PRODUCTS
 from lstm_verify.states import join
-from lstm_verify.waypoints import Waypoints
 
 RANDOM_SAMPLES = 32
 TIMEOUT = 600.0
@@ -53,6 +55,9 @@ def verify(
     sigmas: float = SIGMAS,
     atol: float | None = None,
     rtol: float | None = None,
+    decimals: int | None = None,
+    products: str = "float32",
+    allow_unjudged: bool = False,
     batch_size: int | None = None,
     timeout: float = TIMEOUT,
     unsafe: bool = False,
@@ -81,6 +86,10 @@ def verify(
             with the precision the model computes in.
         atol: absolute tolerance, in units of the output, in place of that.
         rtol: tolerance relative to the replayed value, in place of that; added to `atol` if both are given.
+        decimals: to how many decimals the predictions were rounded when they were recorded.
+        products: how the framework multiplies matrices in float32: `float32`, or with factors rounded to `tf32`, as
+            NVIDIA GPUs do, or to `bfloat16`, as oneDNN and TPUs may.
+        allow_unjudged: accept elements that rounding alone may change as much as a fault would.
         batch_size: samples that the framework predicts at a time; None is 32 for Keras, and all at once for graphs.
         timeout: seconds until the framework is given up.
         unsafe: let the framework run code from the file, such as Lambda layers.
@@ -117,7 +126,9 @@ def verify(
     with timed(timings, "total"), tempfile.TemporaryDirectory(prefix="lstm-verify-") as scratch:
         with timed(timings, "load"):
             arrays = arrays_of(x)
-            model = load(path, signature, with_given(ends, arrays))
+            if products not in PRODUCTS:
+                raise InputError(f"products: {products!r}, expected one of {', '.join(PRODUCTS)}")
+            model = replace(load(path, signature, with_given(ends, arrays)), products=products)
             framework = runtime or model.runtime
             given, batch_size, spots, notes = _given(
                 model, arrays, framework, batch_size, (random, seed), wants_blind_spots
@@ -130,7 +141,7 @@ def verify(
             samples = count_samples(inputs)
             if x is None and samples != random:
                 notes.append(f"{samples} samples made, whole batches of {model.batch_size} as the model wants them")
-        tolerance = asked_tolerance(sigmas, atol, rtol)
+        tolerance = asked_tolerance(sigmas, atol, rtol, decimals)
         if not timeout > 0:
             raise InputError(f"timeout: {timeout}, expected a positive number of seconds")
         size = _batch_size(model, framework, batch_size)
@@ -150,9 +161,9 @@ def verify(
             judged = Judgement((), tolerance)
             if predicted.outputs is not None:
                 fallback = TOLERANCES[model.precision]
-                judged = judge(
-                    model, inputs, predicted.outputs, replayed, tolerance, fallback, size, replaying.waypoints
-                )
+                judged = judge(model, inputs, predicted.outputs, replayed, tolerance, fallback, size, replaying.part)
+        if allow_unjudged:
+            judged = replace(judged, outputs=tuple(map(accepted, judged.outputs)))
         verdict, found, blind = verdict_of(judged.outputs), None, None
         comparable = all(output.deviations.size for output in judged.outputs)
         if verdict is Verdict.MISMATCH and diagnose and comparable and predicted.outputs is not None:
@@ -192,15 +203,18 @@ class _Replaying:
     scratch: Path
     progress: Progress | None
     timings: dict[str, float]
-    waypoints: Waypoints = field(default_factory=Waypoints)
+
+    @cached_property
+    def part(self) -> PartOfSigma | None:
+        """Where a part of σ comes together."""
+        return part_of_sigma(self.model, count_samples(self.inputs), self.scratch)
 
     def run(self) -> dict[str, Rows]:
         samples, tell = count_samples(self.inputs), self.progress
         told = None if tell is None else lambda done: tell("replay", done, samples)
         with timed(self.timings, "replay"):
-            return replay_rows(
-                self.model, self.inputs, "float64", self.batch_size, told, self.scratch, waypoints=self.waypoints
-            )
+            also = self.part.put if self.part else None
+            return replay_rows(self.model, self.inputs, "float64", self.batch_size, told, self.scratch, also)
 
 
 @dataclass(frozen=True)

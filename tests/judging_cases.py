@@ -9,7 +9,7 @@ import numpy as np
 from lstm_verify import Tolerance, Verdict, replay
 from lstm_verify.budget import rounded_rows
 from lstm_verify.compare import compare, verdict_of
-from lstm_verify.judging import Judgement, KnownSigma, judge
+from lstm_verify.judging import SHARES, Judgement, judge
 from lstm_verify.layers import Array, Dense
 from lstm_verify.model import Model
 from tests.builders import (
@@ -49,9 +49,8 @@ class Case:
         return judge(self.model, self.inputs, predicted, self.replayed, tolerance, FALLBACK)
 
     def verdict_with_all(self, predicted: dict[str, Array], tolerance: Tolerance = BY_ROUNDING) -> Verdict:
-        everyone = np.arange(len(next(iter(self.replayed.values()))))
-        known = {name: KnownSigma(np.ones(len(everyone)), everyone, σ) for name, σ in self.sigma.items()}
-        return verdict_of(compare(predicted, self.replayed, tolerance, sigma=known))
+        share = SHARES[self.model.precision]
+        return verdict_of(compare(predicted, self.replayed, tolerance, sigma=self.sigma, share=share))
 
 
 def normal(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:

@@ -8,17 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-import lstm_verify.waypoints
 from lstm_verify import Tolerance, Verdict
 from lstm_verify.arrays import picked
 from lstm_verify.budget import _with_errors, in_blocks, output_value, recent_rows, rounded_rows
 from lstm_verify.compare import verdict_of
-from lstm_verify.judging import Judgement, judge
+from lstm_verify.judging import Judgement, judge, part_of_sigma
 from lstm_verify.layers import RNN, Bidirectional, Dense, Layer, Masking, Reshape
 from lstm_verify.layers.recurrent import RECENT, STRETCH
 from lstm_verify.model import Model, Node, Output, Tensor
 from lstm_verify.replay import replay_rows
-from lstm_verify.waypoints import Waypoints
 from tests.builders import (
     UNITS,
     conv_lstm_cell,
@@ -34,6 +32,8 @@ from tests.builders import (
 LONG, SAMPLES = 3 * STRETCH + 5, 70  # so many that some stretches are left over, and one block is not enough
 SHAPE = (None, None, 3)
 Arrays = dict[str, Any]
+Noted = dict[int, dict[str, Any]]
+"""The waypoints of every block of a replay, by its first sample."""
 
 
 def both_ways(**options: Any) -> Bidirectional:
@@ -93,15 +93,22 @@ def given(steps: int = LONG) -> Arrays:
     return {"x": x}
 
 
-def replayed(model: Model, inputs: Arrays) -> tuple[Arrays, Waypoints]:
-    waypoints = Waypoints()
-    return dict(replay_rows(model, inputs, waypoints=waypoints)), waypoints
+def replayed(model: Model, inputs: Arrays) -> tuple[Arrays, Noted]:
+    noted: Noted = {}
+    outputs = replay_rows(model, inputs, also=lambda block, values, begun: noted.update({block.start: begun}))
+    return dict(outputs), noted
 
 
-def begun_at(waypoints: Waypoints, samples: Any) -> dict[str, Any]:
-    found = waypoints.of(samples)
-    assert found
-    return found
+def begun_at(noted: Noted, samples: Any) -> dict[str, Any]:
+    """The waypoints of some samples, from those of all blocks."""
+    blocks = [noted[start] for start in sorted(noted)]
+    return {
+        path: [
+            tuple(np.concatenate(arrays)[samples] for arrays in zip(*states, strict=True))
+            for states in zip(*(block[path] for block in blocks), strict=True)
+        ]
+        for path in blocks[0]
+    }
 
 
 @pytest.mark.parametrize("steps", [1, RECENT, STRETCH, 2 * STRETCH, LONG])
@@ -145,9 +152,10 @@ def test_so_few_steps_have_all_of_it() -> None:
 
 
 def judged(model: Model, inputs: Arrays, predicted: Arrays, *, noted: bool) -> Judgement:
-    outputs, waypoints = replayed(model, inputs)
+    part = part_of_sigma(model, SAMPLES) if noted else None
+    outputs = replay_rows(model, inputs, also=part.put if part else None)
     tolerance = Tolerance()
-    return judge(model, inputs, predicted, outputs, tolerance, tolerance, waypoints=waypoints if noted else None)
+    return judge(model, inputs, predicted, outputs, tolerance, tolerance, part=part)
 
 
 @pytest.mark.parametrize("size", [0.5, 3.0, 7.5, 8.5, 100.0])
@@ -204,22 +212,7 @@ def test_a_layer_that_is_called_twice_is_run_from_the_first_step_on() -> None:
     np.testing.assert_allclose(output_value(found), outputs["lstm"], rtol=0, atol=1e-13)
 
 
-def test_waypoints_of_large_replays_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lstm_verify.waypoints, "LIMIT", 5000)
-    outputs, waypoints = replayed(MODELS["sequence"], given())
-    assert waypoints.of(np.arange(3)) is None
-    judgement = judge(MODELS["sequence"], given(), outputs, outputs, Tolerance(), Tolerance(), waypoints=waypoints)
-    assert verdict_of(judgement.outputs) is Verdict.MATCH
-    assert not judgement.is_lower_bound
-
-
-def test_samples_that_were_not_replayed_have_none() -> None:
-    _, waypoints = replayed(MODELS["last"], given())
-    assert waypoints.of(np.array([1, SAMPLES])) is None
-    assert Waypoints().of(np.array([0])) is None
-
-
-def test_models_without_recurrent_layers_have_none() -> None:
+def test_models_without_recurrent_layers_have_no_waypoints() -> None:
     model = sequential(Dense(name="dense", kernel=np.ones((3, 2))), shape=SHAPE)
-    _, waypoints = replayed(model, given())
-    assert waypoints.of(np.array([0])) is None
+    _, noted = replayed(model, given())
+    assert not any(noted.values())

@@ -7,7 +7,7 @@ one out only writes `forward`; the mask passes through it when `supports_masking
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -92,6 +92,10 @@ class Weighted:
             **{f.name: _cast(getattr(self, f.name), np.dtype(dtype)) for f in fields(self)},
         )
 
+    def with_weights(self, change: Callable[[Array], Array]) -> Self:
+        """The same layer with a change of every floating-point weight."""
+        return replace(self, **{f.name: _changed(getattr(self, f.name), change) for f in fields(self)})
+
     def expect(self, what: str, array: Array | None, shape: tuple[int, ...], meaning: str) -> None:
         """Check a weight's shape; None, a weight that the layer has not, fits.
 
@@ -143,6 +147,18 @@ def _cast(value: Any, dtype: np.dtype[Any]) -> Any:
         return {key: _cast(item, dtype) for key, item in value.items()}
     if type(value) is tuple:
         return tuple(_cast(item, dtype) for item in value)
+    return value
+
+
+def _changed(value: Any, change: Callable[[Array], Array]) -> Any:
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fV":
+        return change(value)
+    if isinstance(value, Weighted):
+        return value.with_weights(change)
+    if isinstance(value, Mapping):
+        return {key: _changed(item, change) for key, item in value.items()}
+    if type(value) is tuple:
+        return tuple(_changed(item, change) for item in value)
     return value
 
 

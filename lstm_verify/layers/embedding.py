@@ -7,6 +7,7 @@ Source: `keras.layers.Embedding`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -29,6 +30,9 @@ class Embedding(Layer):
 
     def astype(self, dtype: npt.DTypeLike) -> Self:
         return replace(self, dtype=dtype)
+
+    def with_weights(self, change: Callable[[Array], Array]) -> Self:
+        return self  # rows are looked up, and nothing is computed from them here
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         given, input_dim = inputs[0].value, len(self.embeddings)

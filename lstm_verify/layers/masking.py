@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_verify.layers.base import Layer, Run, Signal, Signals
+from lstm_verify.rounded.precision import in_format
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -19,9 +20,10 @@ class Masking(Layer):
     """Marks the time steps to skip."""
 
     mask_value: float = 0.0
+    """As the dtype holds it that the layer computes in."""
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         x = inputs[0].value
-        # the framework compares in float32, where a float32 input equals the rounded value
-        mask = np.any(x != np.float32(self.mask_value), axis=-1)
+        # the framework compares in its own precision, which may hold neither number exactly
+        mask = np.any(in_format(x, self.compute_dtype) != self.mask_value, axis=-1)
         return (Signal(x * mask[..., None], mask),)

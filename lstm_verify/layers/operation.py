@@ -13,6 +13,7 @@ import numpy as np
 
 from lstm_verify.layers.base import Array, Layer, Run, Signal, Signals
 from lstm_verify.layers.operations import OPERATIONS
+from lstm_verify.rounded.precision import in_format
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 
@@ -46,6 +47,8 @@ class Operation(Layer):
         arguments = [_filled(argument, values) for argument in self.arguments]
         options = {key: _filled(value, values) for key, value in self.options.items()}
         if options.get("dtype") in FLOATS:
+            if self.operation == "cast":
+                arguments[0] = in_format(arguments[0], options["dtype"])
             options["dtype"] = str(self.one.dtype)
         results = OPERATIONS[self.operation](*arguments, **options)
         return tuple(map(_signal, results)) if type(results) is tuple else (_signal(results),)

@@ -30,7 +30,7 @@ from lstm_verify.arrays import Array
 from lstm_verify.budget import Kind, budgets, by_step, plain
 from lstm_verify.compare import SIGMAS, Comparison, Tolerance, Verdict, compare
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.judging import LOOSE, TOLERANCES, Judgement, KnownSigma
+from lstm_verify.judging import LOOSE, TOLERANCES, Judgement
 from lstm_verify.model import Model
 from lstm_verify.rollout.loop import Rolled, loop
 from lstm_verify.rollout.plan import Plan
@@ -76,7 +76,7 @@ def judge(
         return Judgement(compare(predicted.outputs, replayed.outputs, used, "steps"), used, notes=(note,))
     loose = [_loose(name, σ, replayed.outputs[name]) for name, σ in sigma.items()] if tolerance.by_rounding else []
     parted = np.zeros(0, bool) if fed is not None else _parted(predicted, replayed)
-    known = {name: _of_steps(_until(parted, σ)) for name, σ in sigma.items()}
+    known = {name: _until(parted, σ) for name, σ in sigma.items()}
     outputs = compare(predicted.outputs, replayed.outputs, tolerance, "steps", known)
     outputs = tuple(_explained(output) if parted.any() else output for output in outputs)
     return Judgement(outputs, tolerance, plan.steps, tuple(filter(None, loose)))
@@ -158,10 +158,6 @@ def _drawn(sigma: Array, rng: np.random.Generator) -> Array:
 def _times_root(sigma: Array) -> Array:
     steps = np.arange(1, len(sigma) + 1).reshape(-1, *(1,) * (sigma.ndim - 1))
     return sigma * np.sqrt(steps)
-
-
-def _of_steps(sigma: Array) -> KnownSigma:
-    return KnownSigma(np.zeros(len(sigma)), np.arange(len(sigma)), sigma)
 
 
 def _parted(predicted: Rolled, replayed: Rolled) -> Array:

@@ -31,7 +31,7 @@ import numpy.typing as npt
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.rounded.precision import FLOAT32, PRECISIONS, Precision
 
-__all__ = ["FLOAT32", "PRECISIONS", "Precision", "Rounded", "Rounding", "own_error"]
+__all__ = ["FLOAT32", "PRECISIONS", "Precision", "Rounded", "Rounding", "Undecided", "own_error"]
 
 Array = npt.NDArray[Any]
 SIGMAS = 8.0
@@ -40,12 +40,18 @@ DERIVED = 2.0
 """The error, in units of u, of a constant that was computed from weights, such as γ / √(σ² + ε)."""
 
 
+class Undecided(Exception):
+    """A choice that rounding may make otherwise decides what is computed at all."""
+
+
 @dataclass(frozen=True)
 class Rounding:
     """What the arrays of one computation share: its precision, and what is known of its weights."""
 
     precision: Precision = FLOAT32
     known: dict[Any, tuple[Array, Any]] = field(default_factory=dict)
+    noticed: set[str] = field(default_factory=set)
+    """What the computation came by that a user of its σ should know of."""
 
     def square(self, weight: Array) -> Array:
         """The square of each element; of a read-only array it is computed once."""
@@ -87,7 +93,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
     and so does turning it into a plain array, which would forget the variance.
 
     Attributes:
-        value: float64, what is computed without rounding.
+        value: float64, what is computed without rounding; booleans or whole numbers if rounding may change them.
         variance: of its shape; or 0.0 as long as there is no error.
         rounding: the precision that the framework computes in.
         terms: of a sum of products, how many there are, for all or each of its rows; what is added to it may have been
@@ -114,12 +120,27 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     def rounded_to(self, rounding: Rounding) -> Self:
         """The same array where another precision is computed in, which a narrower one rounds it to."""
-        if rounding.precision == self.rounding.precision:
+        if rounding.precision == self.rounding.precision or self.dtype.kind != "f":
             return self
         variance = self.variance
         if rounding.precision.unit > self.rounding.precision.unit:
-            variance = own_error(self.value, rounding.precision) + variance
+            variance = self._represented(rounding.precision) + variance
         return type(self)(self.value, variance, rounding)
+
+    def in_format(self, name: str) -> Self:
+        """The same array cast to a format, as `in_format` does it: what is exact stays exact, rounded or not."""
+        rounding = Rounding(PRECISIONS[name], noticed=self.rounding.noticed)
+        if self.dtype.kind != "f" or rounding.precision.unit <= self.rounding.precision.unit:
+            return type(self)(self.value, self.variance, rounding)
+        value = rounding.precision.round(self.value)
+        return type(self)(value, 0.0 if self.exact else own_error(value, rounding.precision) + self.variance, rounding)
+
+    def _represented(self, precision: Precision) -> Any:
+        """The variance of being rounded to a narrower precision: of an exact number it is known what that does."""
+        if not self.exact:
+            return own_error(self.value, precision)
+        with np.errstate(all="ignore"):
+            return np.square(precision.round(self.value) - self.value)
 
     @property
     def exact(self) -> bool:
@@ -161,6 +182,8 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         if not self.exact:
+            if self.dtype.kind != "f":
+                raise Undecided
             raise UnsupportedError("an array with rounding errors would lose them as a plain array")
         return np.array(self.value, dtype, copy=copy)
 
@@ -207,7 +230,9 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         self.variance[key] = variance  # type: ignore[index]
 
     def __bool__(self) -> bool:
-        return bool(self.value)
+        from lstm_verify.rounded.discrete import as_type
+
+        return bool(np.asarray(as_type(self, bool)))
 
     def reshape(self, *shape: Any) -> Self:
         return self.moved(lambda a: a.reshape(*shape))
@@ -225,13 +250,21 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self.moved(np.copy)
 
     def astype(self, dtype: npt.DTypeLike, copy: bool = True) -> Any:
-        """Itself in any floating-point type, since its values stay exact; the plain values in another."""
-        if np.issubdtype(np.dtype(dtype), np.floating):
-            return self
-        return self.value.astype(dtype)
+        """Itself in any floating-point type, since its values stay exact; what is discrete in another."""
+        from lstm_verify.rounded.discrete import as_type
+
+        if not np.issubdtype(np.dtype(dtype), np.floating):
+            return as_type(self, dtype)
+        return self if self.dtype.kind == "f" else self.like(self.value.astype(float), self.variance)
 
     def item(self) -> Any:
         return self.value.item()
+
+    def any(self, axis: Any = None, **kwargs: Any) -> Any:
+        return np.any(self, axis=axis, **kwargs)
+
+    def all(self, axis: Any = None, **kwargs: Any) -> Any:
+        return np.all(self, axis=axis, **kwargs)
 
     def sum(self, axis: Any = None, **kwargs: Any) -> Any:
         return np.sum(self, axis=axis, **kwargs)

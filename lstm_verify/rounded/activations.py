@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.rounded import Array, Rounded, own_error
+from lstm_verify.rounded import SIGMAS, Array, Rounded, own_error
+from lstm_verify.rounded.discrete import CHOICE
 from lstm_verify.rounded.ufuncs import ELEMENTARY, spread
 
 SLOPES: dict[str, Callable[[Array], Any]] = {
@@ -37,6 +38,12 @@ is the difference of larger numbers has an error of their size. Measured with Te
 and XLA, on a grid of all inputs (docs/rounding.md)."""
 CONSTANTS_IN_FLOAT32 = {"gelu", "leaky_relu"}
 """Activations whose constants TensorFlow has in float32, though it computes in float64."""
+JUMPS: dict[str, Callable[[dict[str, Any]], tuple[float, ...]]] = {
+    "relu": lambda given: (given["threshold"],) if given.get("threshold") else (),
+    "threshold": lambda given: (given["threshold"],),
+    "hard_shrink": lambda given: (-given.get("threshold", 0.5), given.get("threshold", 0.5)),
+}
+"""Where activations jump, by their parameters; everywhere else, and all others, are continuous."""
 IN_FLOAT64 = 2.0**-53
 """The error of the replay's own tanh in cells, which is 2 / (1 + exp(-2z)) - 1."""
 FLUSHED = 0.02
@@ -107,12 +114,25 @@ def _added(x: Rounded, y: Array, activation: Any) -> Any:
     return added
 
 
+def _beside(x: Rounded, jumps: tuple[float, ...]) -> Array:
+    """Where rounding may carry a value over a jump."""
+    x.rounding.noticed.add(CHOICE)
+    reach = SIGMAS * np.sqrt(x.variances())
+    beside = np.zeros(x.shape, bool)
+    for jump in jumps:
+        beside |= ~(np.abs(x.value - jump) > reach) & (reach != 0)
+    return beside
+
+
 def _passed_on(x: Rounded, y: Array, activation: Any) -> Any:
     if x.exact:
         return 0.0
     variance = x.variances()
     if activation.name in ALONG_AN_AXIS:
         return ALONG_AN_AXIS[activation.name](x.value, y, variance, dict(activation.parameters).get("axis", -1))
+    jumps = JUMPS[activation.name](dict(activation.parameters)) if activation.name in JUMPS else ()
+    if jumps:
+        return np.where(_beside(x, jumps), np.inf, spread(activation.function, y, x.value, variance))
     slope = SLOPES.get(activation.name)
     if slope is not None and (not variance.size or variance.max() < SMALL**2):
         return np.square(slope(y)) * variance

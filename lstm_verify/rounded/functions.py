@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.rounded import SIGMAS, Rounded, own_error
+from lstm_verify.rounded import SIGMAS, Rounded, Undecided, discrete, own_error
+from lstm_verify.rounded.discrete import certain_values
 from lstm_verify.rounded.ufuncs import product
 
 MOVING = {
@@ -18,10 +19,11 @@ MOVING = {
 }
 """Functions of one array that only move its elements."""
 OF_VALUES = {
-    *(np.shape, np.ndim, np.size, np.any, np.all, np.argmax, np.argmin, np.argsort, np.zeros_like, np.ones_like),
-    *(np.full_like, np.result_type, np.array_equal, np.isclose, np.allclose, np.argwhere, np.count_nonzero),
+    *(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.result_type),
 }
-"""Functions whose result has no error, or tells of none."""
+"""Functions of the shape and type of arrays."""
+OF_CERTAIN_VALUES = {np.array_equal, np.isclose, np.allclose, np.argwhere, np.count_nonzero}
+"""Functions whose result rests on every value."""
 
 
 def called(like: Rounded, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -32,17 +34,35 @@ def called(like: Rounded, function: Callable[..., Any], args: tuple[Any, ...], k
     """
     if function in RULES:
         return RULES[function](like, *args, **kwargs)
-    values = function(*_values(args), **_values(kwargs))
     if function in OF_VALUES:
-        return values
+        return function(*_values(args), **_values(kwargs))
+    if function in OF_CERTAIN_VALUES:
+        return function(*_certain(args), **_certain(kwargs))
+    values = function(*_values(args), **_values(kwargs))
     if function in MOVING:
         x, *rest = args
+        if not isinstance(x, Rounded):  # places that are in doubt
+            raise Undecided
+        _certain([rest, kwargs])
         return _each(like, values, 0.0 if x.exact else function(x.variances(), *_values(rest), **_values(kwargs)))
     if function in JOINING:
         joined = like.like(values, function(*JOINING[function](*args), **_values(kwargs)))
         joined.terms = _terms_of(args[0]) if function is np.concatenate else None
         return joined
     raise UnsupportedError(f"rounding errors have no rule for {function.__name__}")
+
+
+def _certain(given: Any) -> Any:
+    """Values that have to be known.
+
+    Raises:
+        Undecided: something discrete among them is in doubt.
+    """
+    if isinstance(given, list | tuple):
+        return type(given)(_certain(item) for item in given)
+    if isinstance(given, dict):
+        return {key: _certain(item) for key, item in given.items()}
+    return certain_values(given)
 
 
 def _values(given: Any) -> Any:
@@ -69,16 +89,11 @@ def _terms_of(arrays: Any) -> int | None:
     return found[0] if isinstance(found[0], int) and all(isinstance(n, int) and n == found[0] for n in found) else None
 
 
-def _of_two(condition: Any, x: Any, y: Any) -> tuple[Any, ...]:
-    return condition, _variance(x), _variance(y)
-
-
 JOINING: dict[Callable[..., Any], Callable[..., tuple[Any, ...]]] = {
     np.concatenate: _of_a_list,
     np.stack: _of_a_list,
     np.vstack: _of_a_list,
     np.hstack: _of_a_list,
-    np.where: _of_two,
 }
 """Functions that put elements of several arrays into one, and their arguments with variances in the place of values."""
 
@@ -145,10 +160,6 @@ def _pad(like: Rounded, x: Rounded, width: Any, mode: str = "constant", **option
     return like.like(y, 0.0 if x.exact else np.pad(x.variances(), width, mode))  # type: ignore[call-overload]
 
 
-def _round(like: Rounded, x: Rounded, decimals: int = 0, **unused: Any) -> Any:
-    return like.like(np.round(x.value, decimals), x.variance)
-
-
 def _empty_like(like: Rounded, x: Rounded, dtype: Any = None, *unused: Any, shape: Any = None, **more: Any) -> Any:
     y = np.zeros(x.shape if shape is None else shape)
     return like.like(y, np.zeros(y.shape))
@@ -189,6 +200,7 @@ def _dot(like: Rounded, a: Any, b: Any) -> Any:
 
 
 RULES: dict[Callable[..., Any], Callable[..., Any]] = {
+    **discrete.RULES,
     np.sum: _sum,
     np.mean: _mean,
     np.var: _var,
@@ -200,7 +212,6 @@ RULES: dict[Callable[..., Any], Callable[..., Any]] = {
     np.cumsum: _cumsum,
     np.clip: _clip,
     np.pad: _pad,
-    np.round: _round,
     np.empty_like: _empty_like,
     np.einsum: _einsum,
     np.tensordot: _tensordot,

@@ -9,6 +9,7 @@ import numpy as np
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.rounded import SIGMAS, Array, Rounded, own_error, parts
+from lstm_verify.rounded.discrete import discrete
 
 Rule = Callable[..., Any]
 """From the result, the values of the operands and their variances: what they pass on to the variance of the result."""
@@ -30,6 +31,18 @@ def _extreme(larger: bool) -> Rule:
     return rule
 
 
+def _chosen(factor: Any, variance: Any, other: Any) -> Any:
+    """What a factor makes of the variance of a truth value: nothing if it is 0 for certain, whatever that is."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.equal(factor, 0) & np.equal(variance, 0), 0.0, np.square(factor) * other)
+
+
+def _multiply(y: Array, a: Any, b: Any, va: Any, vb: Any) -> Any:
+    if np.result_type(a).kind == "b" or np.result_type(b).kind == "b":
+        return _chosen(b, vb, va) + _chosen(a, va, vb)
+    return np.square(b) * va + np.square(a) * vb
+
+
 def _power(y: Array, a: Any, p: Any, va: Any, vp: Any) -> Any:
     return np.square(p * np.power(a, p - 1)) * va + _no_nan(np.square(y * np.log(np.abs(a))) * vp, vp)
 
@@ -37,7 +50,7 @@ def _power(y: Array, a: Any, p: Any, va: Any, vp: Any) -> Any:
 RULES: dict[np.ufunc, Rule] = {
     np.add: lambda y, a, b, va, vb: va + vb,
     np.subtract: lambda y, a, b, va, vb: va + vb,
-    np.multiply: lambda y, a, b, va, vb: np.square(b) * va + np.square(a) * vb,
+    np.multiply: _multiply,
     np.true_divide: lambda y, a, b, va, vb: (va + np.square(y) * vb) / np.square(b),
     np.power: _power,
     np.maximum: _extreme(True),
@@ -53,7 +66,7 @@ RULES: dict[np.ufunc, Rule] = {
     np.expm1: lambda y, a, va: np.square(y + 1) * va,
     np.tanh: lambda y, a, va: np.square(1 - np.square(y)) * va,
 }
-EXACT = {np.maximum, np.minimum, np.negative, np.absolute, np.positive, np.floor, np.ceil, np.rint, np.trunc, np.sign}
+EXACT = {np.maximum, np.minimum, np.negative, np.absolute, np.positive}
 """What adds no error of its own."""
 CORRECTLY_ROUNDED = {np.add, np.subtract, np.multiply, np.true_divide, np.square, np.sqrt, np.reciprocal}
 ELEMENTARY = 4.0
@@ -72,10 +85,11 @@ def applied(like: Rounded, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...]
         raise UnsupportedError(f"rounding errors have no rule for {ufunc.__name__}.{method} or writing in place")
     if ufunc is np.matmul:
         return product(like, np.matmul, *inputs)
+    found = discrete(like, ufunc, inputs)
+    if found is not NotImplemented:
+        return found
     values, variances = zip(*(parts(item, like.rounding) for item in inputs), strict=True)
     y = ufunc(*values, **kwargs)
-    if y.dtype.kind != "f":
-        return y  # a comparison, which rounding decides otherwise only where both sides are nearly equal
     result = like.like(y, _passed_on(ufunc, y, values, variances) + _added(like, ufunc, y, inputs))
     if ufunc is np.add:
         _begun_with(result, inputs, values)
@@ -109,7 +123,7 @@ def _added(like: Rounded, ufunc: np.ufunc, y: Array, inputs: tuple[Any, ...]) ->
 
 
 def _is_boolean(operand: Any) -> bool:
-    return isinstance(operand, np.ndarray | np.generic) and operand.dtype.kind == "b"
+    return isinstance(operand, np.ndarray | np.generic | Rounded) and operand.dtype.kind == "b"
 
 
 def spread(function: Callable[[Array], Array], y: Array, z: Array, variance: Any) -> Array:
@@ -140,6 +154,7 @@ def product(like: Rounded, multiply: Callable[..., Any], a: Any, b: Any, terms: 
     W2 = like.rounding.square(W) if isinstance(b, np.ndarray) else np.square(W)
     u2, v2 = precision.unit**2, precision.adds_in**2
     per_term = v2 * (n / 6 + 1) + (u2 / 3 if precision.is_narrow and isinstance(b, np.ndarray) else 0)
+    per_term += 2 / 3 * precision.factors**2
     variance = multiply(per_term * np.square(x) + vx, W2)
     if type(vW) is not float:
         variance = variance + multiply(np.square(x), vW)

@@ -78,8 +78,8 @@ tolerance  |Δ| ≤ 8σ of rounding in float32
 MATCH  all 4 samples agree with what the weights compute, up to 7.15e-06 (7.5σ)
 """
 UNJUDGED = (
-    "INCONCLUSIVE  dense: 1 values go through numbers that the framework's precision cannot hold, so that nothing can "
-    "be said of them. --atol and --rtol would compare them all the same"
+    "INCONCLUSIVE  dense: 1 values cannot be judged: rounding alone may change them as much as a fault would. "
+    "--allow-unjudged accepts them; --atol and --rtol compare them all the same"
 )
 EXPLAINED = """\
 

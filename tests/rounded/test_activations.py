@@ -159,8 +159,8 @@ def test_a_unit_at_its_kink_has_the_error_of_the_steeper_side(name: str) -> None
     x = Uncertain(np.array([at - 3 * SIGMA, at, at + 3 * SIGMA]), np.full(3, SIGMA))
     found = propagated(Activation.of(name), x)
     assert (found >= 0.3 * SIGMA).all()
-    if name == "hard_shrink":  # a step of 1/2, which 8σ have to cover
-        np.testing.assert_allclose(found[[0, 2]], 0.5 / 8, rtol=1e-3)
+    if name == "hard_shrink":  # a step, of which nothing can be said within reach of it
+        assert np.isinf(found).all()
 
 
 @given(st.floats(-30, 30), st.floats(1e-9, 1e-5), st.sampled_from(["tanh", "sigmoid"]))

@@ -150,10 +150,9 @@ def test_a_mask_of_booleans_adds_nothing() -> None:
     assert (found.variances() == 0).all()
 
 
-def test_a_step_spreads_where_rounding_may_take_it() -> None:
+def test_of_a_step_within_reach_nothing_can_be_said() -> None:
     x = Uncertain(np.array([0.5, 1 - 3 * SIGMA]), np.full(2, SIGMA))
-    found = np.sqrt(np.floor(x.rounded()).variances())
-    np.testing.assert_allclose(found, [0, 1 / 8])
+    assert np.floor(x.rounded()).variances().tolist() == [0, np.inf]
 
 
 def test_no_error_in_no_error_out_where_the_slope_is_infinite() -> None:
@@ -185,9 +184,9 @@ def test_writing_in_place_is_refused() -> None:
         x += 1
 
 
-def test_comparisons_are_plain() -> None:
-    x = uncertain(3, low=0.1).rounded()
-    for found in (x > 0, x == x, np.isfinite(x), np.less_equal(0, x)):
+def test_comparisons_out_of_reach_are_plain() -> None:
+    x = Rounded(np.array([0.1, 0.5, 2.0]), np.full(3, 1e-6))
+    for found in (x > 0, x != 0.2, np.isfinite(x), np.less_equal(0, x)):
         assert isinstance(found, np.ndarray)
         assert found.all()
 

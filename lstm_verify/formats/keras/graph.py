@@ -13,6 +13,7 @@ from typing import Any
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras.calls import Call, read_tensor
 from lstm_verify.formats.keras.config import Config, Version, unwrap
+from lstm_verify.formats.keras.dtypes import with_dtypes
 from lstm_verify.formats.keras.masks import without_lost_masks
 from lstm_verify.formats.keras.operations import build_operation, is_operation
 from lstm_verify.formats.keras.registry import (
@@ -201,7 +202,7 @@ def _functional(config: Config, found: list[Entry], layers: dict[str, Layer]) ->
         inputs=tuple(specs[name] for name in inputs),
         outputs=_named_outputs([(key, _shifted(tensor, output_offsets)) for key, tensor in outputs]),
     )
-    return without_lost_masks(model, config.version)
+    return with_dtypes(without_lost_masks(model, config.version))
 
 
 def _call(node: Any, config: Config) -> Call:

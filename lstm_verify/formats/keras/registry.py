@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras import activations
 from lstm_verify.formats.keras.calls import Call, read_call
 from lstm_verify.formats.keras.config import Config
+from lstm_verify.formats.keras.dtypes import held
 from lstm_verify.layers import Array, Layer
 from lstm_verify.layers.activations import Activation
 
@@ -75,7 +76,7 @@ def build(config: Config, arrays: Arrays) -> Layer:
     variables_of(config)  # so that the keys which decide on the variables count as used
     layer = find(config).build(config, arrays)
     config.done()
-    return replace(layer, compute_dtype=config.compute_dtype())
+    return held(layer, config.compute_dtype())
 
 
 def find(config: Config) -> Class:

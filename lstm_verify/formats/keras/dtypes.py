@@ -1,0 +1,113 @@
+"""The dtypes that a model computes in, where its config does not say so: those of operations, and of constants.
+
+A constant has the dtype of the tensor that it meets. Where that decides something, such as whether `x > 0.3` for an x
+that is the float32 next to 0.3, it has to be the number that the framework compares with.
+
+Source: `keras.ops` (3.15), whose operations convert numbers to the dtype of the tensor they go with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.layers import Layer, Masking
+from lstm_verify.layers.activations import Activation
+from lstm_verify.layers.base import Weighted
+from lstm_verify.layers.operation import Operation
+from lstm_verify.model import Model, Tensor
+from lstm_verify.rounded.precision import rounded_to
+
+FLOATS = ("float64", "float32", "float16", "bfloat16")
+"""The widest first: of two that meet, the first is what both become."""
+TRUTHS = {
+    *("equal", "not_equal", "greater", "greater_equal", "less", "less_equal"),
+    *("logical_and", "logical_or", "logical_not", "any", "all"),
+}
+"""Operations that return booleans."""
+THRESHOLDS = ("threshold",)
+"""The parameters of activations that decide something."""
+
+
+def held(layer: Layer, dtype: str) -> Layer:
+    """A layer that computes in a dtype, with the numbers that decide something as that dtype holds them."""
+    made = _with_thresholds(replace(layer, compute_dtype=dtype), dtype)
+    return replace(made, mask_value=_nearest(made.mask_value, dtype)) if isinstance(made, Masking) else made
+
+
+def _with_thresholds(item: Any, dtype: str) -> Any:
+    if isinstance(item, Activation):
+        parameters = (
+            (name, _nearest(value, dtype) if name in THRESHOLDS else value) for name, value in item.parameters
+        )
+        return Activation(item.name, tuple(parameters))
+    if isinstance(item, Layer) and item.compute_dtype != dtype:
+        return item  # a layer inside, which has its own
+    if isinstance(item, Weighted):
+        parts = {field.name: getattr(item, field.name) for field in fields(item)}
+        changed = {name: _with_thresholds(part, dtype) for name, part in parts.items()}
+        return replace(item, **{name: part for name, part in changed.items() if part is not parts[name]})
+    return item
+
+
+def _nearest(value: Any, dtype: str) -> Any:
+    """A number as a dtype holds it."""
+    return (
+        float(rounded_to(np.asarray(value, np.float64), dtype))
+        if isinstance(value, float) and dtype in FLOATS
+        else value
+    )
+
+
+def with_dtypes(model: Model) -> Model:
+    """The model with the dtype of every operation, and its constants as that dtype holds them."""
+    dtypes = {Tensor(spec.name): spec.dtype for spec in model.inputs}
+    layers = dict(model.layers)
+    for node in model.nodes:
+        layer = layers[node.layer]
+        if isinstance(layer, Operation):
+            dtype = _widest([dtypes.get(tensor, "float32") for tensor in node.inputs])
+            layer = layers[node.layer] = _in_dtype(layer, dtype)
+        dtypes |= _given(layer, node.layer, node.call)
+    return replace(model, layers=layers)
+
+
+def _widest(dtypes: list[str]) -> str:
+    """The dtype that tensors become when they meet; float32 if none of them is a float."""
+    if "float16" in dtypes and "bfloat16" in dtypes:
+        return "float32"
+    return next((dtype for dtype in FLOATS if dtype in dtypes), "float32")
+
+
+def _in_dtype(operation: Operation, dtype: str) -> Operation:
+    return replace(
+        operation,
+        compute_dtype=dtype,
+        arguments=tuple(_constants_in(argument, dtype) for argument in operation.arguments),
+        options={key: _constants_in(value, dtype) for key, value in operation.options.items()},
+    )
+
+
+def _constants_in(argument: Any, dtype: str) -> Any:
+    return [_constants_in(item, dtype) for item in argument] if type(argument) is list else _nearest(argument, dtype)
+
+
+def _given(layer: Layer, name: str, call: int) -> dict[Tensor, str]:
+    """The dtypes of what a layer returns."""
+    if isinstance(layer, Model):
+        return {
+            Tensor(name, call, number): _of_output(layer, output.tensor) for number, output in enumerate(layer.outputs)
+        }
+    if isinstance(layer, Operation):
+        dtype = "bool" if layer.operation in TRUTHS else str(layer.options.get("dtype", layer.compute_dtype))
+        return {Tensor(name, call): dtype}
+    return {Tensor(name, call, number): layer.compute_dtype for number in range(4)}
+
+
+def _of_output(model: Model, tensor: Tensor) -> str:
+    for spec in model.inputs:
+        if spec.name == tensor.layer:
+            return spec.dtype
+    return _given(model.layers[tensor.layer], tensor.layer, tensor.call).get(tensor, "float32")
