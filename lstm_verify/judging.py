@@ -20,11 +20,12 @@ import numpy as np
 
 from lstm_verify.arrays import Array, Rows, picked, whole
 from lstm_verify.budget import PartOfSigma, rounded_rows
-from lstm_verify.compare import SIGMAS, Comparison, Tolerance, Verdict, compare
+from lstm_verify.compare import Comparison, Verdict, compare
 from lstm_verify.errors import InputError, LstmVerifyError, UnsupportedError
 from lstm_verify.inputs import vocabulary
 from lstm_verify.model import Model
 from lstm_verify.replay import Store, replay_rows
+from lstm_verify.tolerance import SIGMAS, Tolerance
 
 TOLERANCES = {
     "float64": Tolerance(1e-5, 1e-4),

@@ -16,11 +16,12 @@ import numpy as np
 
 from lstm_verify import runtimes
 from lstm_verify.arrays import Array, Rows, whole, write_npz
-from lstm_verify.compare import SIGMAS, Verdict, verdict_of
+from lstm_verify.compare import Verdict, verdict_of
 from lstm_verify.errors import InputError, RuntimeFailure
 from lstm_verify.experiments import timed
 from lstm_verify.formats import load
 from lstm_verify.formats.ends import Ends, with_given
+from lstm_verify.given import about, arrays_of, completed
 from lstm_verify.inputs import as_input, bind, count_samples, named_rows
 from lstm_verify.judging import Judgement, asked_tolerance
 from lstm_verify.model import Input, Model
@@ -30,7 +31,8 @@ from lstm_verify.rollout.loop import Rolled, closed_loop, first_outputs, forced_
 from lstm_verify.rollout.pairing import Pairs, Wishes, check_names, likely_states, main_input
 from lstm_verify.rollout.plan import Plan, make_plan
 from lstm_verify.rollout.report import RolloutReport, Token
-from lstm_verify.verify import TIMEOUT, Progress, about, arrays_of, completed
+from lstm_verify.tolerance import SIGMAS
+from lstm_verify.verify import TIMEOUT, Progress
 
 
 def rollout(

@@ -28,12 +28,13 @@ import numpy as np
 
 from lstm_verify.arrays import Array
 from lstm_verify.budget import Kind, budgets, by_step, plain
-from lstm_verify.compare import SIGMAS, Comparison, Tolerance, Verdict, compare
+from lstm_verify.compare import Comparison, Verdict, compare
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.judging import LOOSE, TOLERANCES, Judgement
 from lstm_verify.model import Model
 from lstm_verify.rollout.loop import Rolled, loop
 from lstm_verify.rollout.plan import Plan
+from lstm_verify.tolerance import SIGMAS, Tolerance
 
 CASTING = ("tf_keras",)
 """The runtimes that cast what they are given in every step to float32, whatever the model computes in."""
