@@ -12,8 +12,7 @@ this sample or for the same with its inputs changed, the element is *unjudged*.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +24,7 @@ from lstm_verify.errors import InputError, LstmVerifyError, UnsupportedError
 from lstm_verify.inputs import vocabulary
 from lstm_verify.model import Model
 from lstm_verify.replay import Store, replay_rows
+from lstm_verify.rounded.precision import PRODUCTS
 from lstm_verify.tolerance import SIGMAS, Tolerance
 
 TOLERANCES = {
@@ -55,6 +55,11 @@ class Judgement:
     notes: tuple[str, ...] = ()
     is_lower_bound: bool = False
     """Whether σ of some samples is a part of the whole, which was enough for a verdict."""
+
+
+def share_of(model: Model) -> float:
+    """How much of an output's size the tolerance by rounding may be."""
+    return max(SHARES[model.precision], SHARES[model.products])
 
 
 def part_of_sigma(model: Model, samples: int, scratch: Path | None = None) -> PartOfSigma | None:
@@ -138,14 +143,14 @@ class _Case:
     least: dict[str, Array] = field(default_factory=dict)
     """By output, how large it is at least for each sample, with its inputs changed; 0 where that was not tried."""
 
-    @cached_property
-    def share(self) -> float:
-        """The share of an output's size that the tolerance may be."""
-        return max(SHARES[self.model.precision], SHARES[self.model.products])
-
     def compared(self, sigma: _Sigma) -> tuple[Comparison, ...]:
         return compare(
-            self.predicted, self.replayed, self.tolerance, sigma=sigma.rows, share=self.share, least=self.least
+            self.predicted,
+            self.replayed,
+            self.tolerance,
+            sigma=sigma.rows,
+            share=share_of(self.model),
+            least=self.least,
         )
 
     def begun(self, part: PartOfSigma | None) -> _Sigma:
@@ -251,6 +256,17 @@ def _loose(output: Comparison, sigma: Rows, replayed: Rows) -> Iterator[str]:
             f"output '{output.name}': rounding alone may change it by {budget:.1g} ({SIGMAS:g}σ), where its "
             f"largest value is {largest:.2g}; faults smaller than that stay hidden"
         )
+
+
+def with_products(model: Model, products: str) -> Model:
+    """The model whose framework multiplies float32 matrices as asked for.
+
+    Raises:
+        InputError: no such way is known.
+    """
+    if products not in PRODUCTS:
+        raise InputError(f"products: {products!r}, expected one of {', '.join(PRODUCTS)}")
+    return replace(model, products=products)
 
 
 def asked_tolerance(sigmas: float, atol: float | None, rtol: float | None, decimals: int | None = None) -> Tolerance:
