@@ -165,15 +165,15 @@ class _Case:
     def judged(self, sigma: _Sigma) -> tuple[Comparison, ...]:
         """Compared by as much of σ as it takes; puts what is computed into `sigma`."""
         outputs = self.compared(sigma)
-        while self.tolerance.by_rounding:
+        while self.tolerance.by_rounding and not sigma.is_whole.all():
             open_samples = self._open(outputs, sigma)
             if not open_samples.size:
                 break
             sigma.put(open_samples, rounded_rows(self.model, self._inputs_of(open_samples)))
             outputs = self.compared(sigma)
-        wide = np.unique(np.concatenate([np.flatnonzero(output.unjudged_rows) for output in outputs]))
-        if self.tolerance.by_rounding and wide.size:
-            self._measure(wide)
+        wide = [np.flatnonzero(output.unjudged_rows) for output in outputs]
+        if self.tolerance.by_rounding and any(rows.size for rows in wide):
+            self._measure(np.unique(np.concatenate(wide)))
             outputs = self.compared(sigma)
         return outputs
 
@@ -238,10 +238,12 @@ def _notes(
             )
     for output in outputs:
         yield from _loose(output, sigma.rows[output.name], replayed[output.name])
-    left = ~sigma.is_whole & np.logical_or.reduce([~output.within for output in outputs])
-    if left.any():
+    left = 0
+    if not sigma.is_whole.all():
+        left = np.count_nonzero(~sigma.is_whole & np.logical_or.reduce([~output.within for output in outputs]))
+    if left:
         yield (
-            f"{np.count_nonzero(left):,} more samples lie beyond the part of σ that comes of the last steps; the whole "
+            f"{left:,} more samples lie beyond the part of σ that comes of the last steps; the whole "
             "was not computed for them"
         )
 
