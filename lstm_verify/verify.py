@@ -162,11 +162,13 @@ def verify(
         if allow_unjudged:
             judged = replace(judged, outputs=tuple(map(accepted, judged.outputs)))
         verdict, found, blind = verdict_of(judged.outputs), None, None
-        comparable = all(output.deviations.size for output in judged.outputs)
-        if verdict is Verdict.MISMATCH and diagnose and comparable and predicted.outputs is not None:
+        if verdict is Verdict.MISMATCH and diagnose and predicted.outputs is not None:
             with timed(timings, "diagnose"):
                 tap = None if expected is not None else Tap(framework, request)
-                found = diagnosed(model, inputs, predicted.outputs, judged.outputs, size, seconds, predicted.again, tap)
+                found = diagnosed(
+                    model, inputs, predicted.outputs, judged.outputs, size, seconds, predicted.again, tap, replayed,
+                    judged.tolerance,
+                )  # fmt: skip
         if verdict is Verdict.MATCH:
             blind = looking.result()
         if output is not None:

@@ -205,11 +205,15 @@ class Experiment:
         return self.confirmed(change) if misfit.sigmas < NEAR * SIGMAS else misfit
 
     def confirmed(self, change: Change) -> Misfit:
-        """How far the changed model is from the predictions, in σ of its own."""
+        """How far the changed model is from the predictions, in σ of its own.
+
+        A σ in which the model of the file explains the predictions as well is so wide that it tells nothing.
+        """
         outputs = self.outputs(change)
         if outputs is None:
             return NEVER
-        return self.misfit(outputs, self.rounded(change.make(self.model), change.batches))
+        sigma = self.rounded(change.make(self.model), change.batches)
+        return NEVER if self.misfit(self.replayed, sigma).explains else self.misfit(outputs, sigma)
 
     def rounded(self, model: Model, batches: Batches | None = None) -> list[Array]:
         """σ of the outputs of a model for these samples."""

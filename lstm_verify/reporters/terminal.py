@@ -46,7 +46,7 @@ def _after_the_verdict(report: Report, details: bool) -> Iterator[str]:
     """What explains a mismatch, and what a match could not have shown."""
     if report.diagnosis is not None:
         predict = {"keras": "model.predict", "tf_keras": "model.predict"}.get(report.predicted.name)
-        subject = predict or f"{report.predicted.name}" if report.predicted.name != "recorded" else "What was recorded"
+        subject = predict or ("" if report.predicted.name == "recorded" else report.predicted.name)
         yield ""
         yield from diagnosis_lines(report.diagnosis, subject)
     if report.blind_spots is not None:
