@@ -168,4 +168,5 @@ def _output_dict(output: Comparison) -> dict[str, Any]:
         "worst_sigma": finite(output.sigma[worst[0]]) if worst else None,
         "deviations": [finite(value) for value in output.deviations.tolist()],
         "sigmas": [finite(value) for value in output.sigmas.tolist()],
+        "unjudged_by_sample": output.unjudged_rows.astype(bool).tolist(),
     }

@@ -101,9 +101,8 @@ def _explained(explanation: Explanation, subject: str) -> str:
     count = explanation.samples
     which = "the sample" if count == 1 else f"the {count:,} samples tried"
     agree = "agrees" if count == 1 else "agree"
-    who = f"{subject} behaves" if subject else "The recorded predictions are"
     return (
-        f"{who} as if {as_if}; {says}. With it, {which} {agree} within rounding "
+        f"{subject or 'What was recorded'} behaves as if {as_if}; {says}. With it, {which} {agree} within rounding "
         f"({after.sigmas:.1f}σ); without, up to {explanation.before.absolute:.2g}."
     )
 
@@ -121,7 +120,7 @@ def _parts(change: Change) -> tuple[Change, ...]:
 
 
 def _returned(subject: str) -> str:
-    return f"what {subject} returns" if subject else "the recorded predictions"
+    return f"what {subject} returns" if subject else "what was recorded"
 
 
 def _left(explanation: Explanation) -> str:
@@ -153,7 +152,9 @@ def _what(change: Change) -> str:
 
 
 def _unexplained(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
-    tried = f"{diagnosis.tried:,} changes of the model were tried"
+    tried = "1 change of the model was tried"
+    if diagnosis.tried != 1:
+        tried = f"{diagnosis.tried:,} changes of the model were tried"
     rest = "" if diagnosis.complete else ", not all there are before time was up"
     yield f"No known fault explains {_returned(subject)}: {tried}{rest}."
     if diagnosis.closest is not None:
