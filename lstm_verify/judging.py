@@ -240,7 +240,7 @@ def _notes(
         yield from _loose(output, sigma.rows[output.name], replayed[output.name])
     left = 0
     if not sigma.is_whole.all():
-        left = np.count_nonzero(~sigma.is_whole & np.logical_or.reduce([~output.within for output in outputs]))
+        left = int(np.count_nonzero(~sigma.is_whole & np.logical_or.reduce([~output.within for output in outputs])))
     if left:
         yield (
             f"{left:,} more samples lie beyond the part of σ that comes of the last steps; the whole "
