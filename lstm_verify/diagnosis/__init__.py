@@ -11,6 +11,7 @@ import numpy as np
 
 from lstm_verify.arrays import Array, Rows
 from lstm_verify.compare import Comparison
+from lstm_verify.diagnosis.altered import altered_inputs
 from lstm_verify.diagnosis.arrays import Seen, look, pairs_of
 from lstm_verify.diagnosis.below import below_rounding
 from lstm_verify.diagnosis.changes import Change
@@ -101,7 +102,8 @@ def diagnose(
     if seen is not None:
         return replace(seen, over_time=over_time(first))
     ordered = None if whole else experiment(model, inputs, predicted, np.arange(min(ORDERED, samples)))
-    found = Search(first, SEARCHING * seconds, ordered, batch_size).run()
+    altered = altered_inputs(model, inputs)
+    found = Search(first, SEARCHING * seconds, ordered, batch_size, altered).run()
     more = first if whole else experiment(model, inputs, predicted, _worst(outputs, min(MORE_SAMPLES, samples)))
     lasting = []
     for change, _ in found.explaining:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lstm_verify.diagnosis.arrays.pair import Fit
@@ -77,6 +78,22 @@ def input_not_finite(name: str, behaves_as: str, words: str) -> Seen:
     """An input with values that are no numbers."""
     advice = "Fill or drop such values before predicting, on both sides alike."
     return _seen("input: not_finite", name, "finite numbers", behaves_as, words, advice)
+
+
+def altered_input(kind: str, name: str, how: str, make: Callable[[Model], Model], tops: frozenset[str]) -> Seen:
+    """An input that something was done to.
+
+    Args:
+        kind: what was done, such as `reversed`.
+        name: the input.
+        how: the same with its numbers, such as `reversed in time`.
+        make: the model that does it by itself.
+        tops: the layers of that model which are other ones.
+    """
+    words = f"The predictions are those that the weights compute for the input `{name}` {how}"
+    advice = "Prepare the inputs in the same way for both sides."
+    found = _seen(f"input: {kind}", name, "as given", how, words, advice)
+    return replace(found, make=make, tops=tops)
 
 
 def unchanged(model: Model) -> Model:
