@@ -142,7 +142,8 @@ def _lengths(x: Array) -> tuple[Array, Array]:
 def _padded_otherwise(x: Array) -> Array:
     before, behind = _lengths(x)
     steps = np.arange(x.shape[1])
-    return x[np.arange(len(x))[:, None], (steps[None] + (before - behind)[:, None]) % x.shape[1]]
+    moved: Array = x[np.arange(len(x))[:, None], (steps[None] + (before - behind)[:, None]) % x.shape[1]]
+    return moved
 
 
 def _reversed_inside(x: Array) -> Array:

@@ -123,8 +123,8 @@ class _Rows:
     def convincing(self, index: Array) -> bool:
         """Whether enough elements moved, between rows that are told apart."""
         rows = np.unique(index[self.moved])
-        enough = np.count_nonzero(self.moved) * self.p.shape[1] >= FEWEST and len(rows) > 1
-        return enough and int(np.count_nonzero(self._apart()[rows])) >= max(2, 0.9 * len(rows))
+        enough = np.count_nonzero(self.moved) * self.p.shape[1] >= FEWEST
+        return enough and int(np.count_nonzero(self._apart()[rows])) >= max(1, 0.9 * len(rows))
 
     def _apart(self) -> Array:
         """Which replayed rows have no other near them."""
