@@ -173,6 +173,8 @@ class _Case:
 
     def _open(self, outputs: tuple[Comparison, ...], sigma: _Sigma) -> Array:
         """The samples whose σ is looked at as a whole next, those first that lie furthest beyond the part of it."""
+        if sigma.is_whole.all():  # outputs need not have the same samples then
+            return np.empty(0, int)
         off = np.max([np.where(o.within & ~o.unjudged_rows, -1.0, np.nan_to_num(o.sigmas)) for o in outputs], axis=0)
         waiting = np.flatnonzero((off >= 0) & ~sigma.is_whole)
         done = int(np.count_nonzero(sigma.is_whole))
@@ -232,6 +234,8 @@ def _notes(
             )
     for output in outputs:
         yield from _loose(output, sigma.rows[output.name], replayed[output.name])
+    if sigma.is_whole.all():
+        return
     left = ~sigma.is_whole & np.logical_or.reduce([~output.within for output in outputs])
     if left.any():
         yield (

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify import runtimes
-from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects, whole, write_npz
+from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects, write_npz
 from lstm_verify.budget import PartOfSigma
 from lstm_verify.compare import SIGMAS, Verdict, accepted, verdict_of
 from lstm_verify.diagnosis import SECONDS
@@ -28,7 +28,7 @@ from lstm_verify.errors import InputError, RuntimeFailure
 from lstm_verify.experiments import Looking, Tap, telling_inputs, timed
 from lstm_verify.formats import load
 from lstm_verify.formats.ends import Ends, with_given
-from lstm_verify.inputs import bind, by_name, count_samples, random_inputs
+from lstm_verify.inputs import bind, by_name, count_samples, in_own_layout, moved, random_inputs
 from lstm_verify.inspection import recurrences
 from lstm_verify.judging import TOLERANCES, Judgement, asked_tolerance, judge, part_of_sigma
 from lstm_verify.model import Model
@@ -173,7 +173,7 @@ def verify(
         if verdict is Verdict.MATCH:
             blind = looking.result()
         if output is not None:
-            write_npz(output, {name: whole(rows) for name, rows in replayed.items()})
+            write_npz(output, in_own_layout(model, replayed))
     return Report(
         verdict=verdict,
         model=model,
@@ -299,6 +299,7 @@ def _recorded(model: Model, expected: Any) -> tuple[_Predictions, list[str]]:
             raise InputError(f"expected '{name}': dtype {rows.dtype}, expected numbers")
     with about(expected):
         outputs, notes = by_name(given, names, "output")
+    outputs = {output.name: moved(outputs[output.name], output.axis) for output in model.outputs}
     return _Predictions(Predicted("recorded", description), outputs), notes
 
 

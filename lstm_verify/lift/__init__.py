@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.errors import LstmVerifyError
-from lstm_verify.inputs import as_input, random_inputs
+from lstm_verify.inputs import as_input, random_inputs, samples_first
 from lstm_verify.layers import Layer, Run, Signal
 from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.loop import Loop
@@ -187,8 +187,10 @@ class _Watched:
     """A run of a model on made inputs, node by node."""
 
     def __init__(self, model: Model, samples: int, seed: int) -> None:
-        made = random_inputs(model, model.batch_size or samples, seed)
-        self.known: dict[Tensor, Any] = {Tensor(spec.name): as_input(spec, made[spec.name]) for spec in model.inputs}
+        made = samples_first(model, random_inputs(model, model.batch_size or samples, seed))
+        self.known: dict[Tensor, Any] = {
+            Tensor(spec.name): as_input(spec, np.asarray(made[spec.name])) for spec in model.inputs
+        }
         self._static: set[Tensor] = set()
         self._run = Run()
 
