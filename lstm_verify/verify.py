@@ -270,7 +270,7 @@ def _kept(outputs: dict[str, Rows], scratch: Path) -> dict[str, Rows]:
 def _batch_size(model: Model, runtime: str, asked: int | None) -> int | None:
     """How many samples are a batch, for the framework and, if the model is stateful, for the replay; None for all."""
     if not model.divisible:
-        return model.batch_size if model.stateful else None
+        return model.batch_size
     return model.batch_size or asked or runtimes.find(runtime).batch_size
 
 

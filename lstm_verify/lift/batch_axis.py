@@ -47,6 +47,11 @@ class Axes:
     independent: bool = False
     """Whether any number of samples may be run together, with the same results."""
 
+    @classmethod
+    def unknown(cls, model: Model) -> Axes:
+        """Those of a graph that is run as a whole."""
+        return cls({spec.name: 0 for spec in model.inputs})
+
 
 def axes_of(model: Model, given: Shapes) -> Axes | None:
     """Where the samples of a graph are; None if that cannot be known.
@@ -65,8 +70,8 @@ def axes_of(model: Model, given: Shapes) -> Axes | None:
             return Axes(inputs, outputs, True)
     for inputs in assignments:
         tried = arranged(model, Axes(inputs))
-        outputs = _kept(tried, TOGETHER)
-        if any(axis is not None for axis in outputs.values()) and outputs == _kept(tried, OTHERWISE):
+        outputs = _kept(tried, _count(tried) or TOGETHER)
+        if any(axis is not None for axis in outputs.values()) and outputs == _kept(tried, _count(tried) or OTHERWISE):
             return Axes(inputs, outputs)
     return None
 
@@ -76,17 +81,23 @@ def _assignments(model: Model, given: Shapes) -> Iterator[dict[str, Axis]]:
     names = [spec.name for spec in model.inputs]
     chosen = list(product(*(_candidates(spec) for spec in model.inputs)))
     shapes = [_completed(spec, given) for spec in model.inputs]
+    is_open = any(None in (spec.shape or ()) for spec in model.inputs)
 
     def lengths(axes: tuple[Axis, ...]) -> list[int | None]:
         return [shape[axis] for shape, axis in zip(shapes, axes, strict=True) if axis is not None]
 
     def unlikely(axes: tuple[Axis, ...]) -> tuple[int, int]:
-        known = [(spec.shape or ())[a] for spec, a in zip(model.inputs, axes, strict=True) if a is not None]
-        return sum(length is not None for length in known), axes.count(None)
+        known = sum(_fixed(spec, axis) is not None for spec, axis in zip(model.inputs, axes, strict=True))
+        return known if is_open else 0, axes.count(None)
 
     for axes in sorted(chosen, key=unlikely):
         if lengths(axes) and len({length for length in lengths(axes) if length is not None}) < 2:
             yield dict(zip(names, axes, strict=True))
+
+
+def _fixed(spec: Input, axis: Axis) -> int | None:
+    """The length that an axis of an input always has."""
+    return None if axis is None else (spec.shape or ())[axis]
 
 
 def _candidates(spec: Input) -> list[Axis]:
@@ -103,9 +114,14 @@ def _completed(spec: Input, given: Shapes) -> tuple[int | None, ...]:
     return tuple(known if known is not None else length for known, length in zip(shape, more, strict=True))
 
 
+def _count(model: Model) -> int | None:
+    """How many samples a model with its samples first is made for, if it says so."""
+    return next((n for spec in model.inputs if spec.axis is not None and (n := _fixed(spec, 0)) is not None), None)
+
+
 def _divided(model: Model) -> dict[str, Axis] | None:
     """Where the samples of outputs are if some give the same as all; None if they do not."""
-    if any(spec.axis is not None and spec.shape and spec.shape[0] is not None for spec in model.inputs):
+    if _count(model) is not None:
         return None
     try:
         values = _values(model, TOGETHER)
@@ -139,18 +155,17 @@ def _kept(model: Model, samples: int) -> dict[str, Axis]:
     nothing: dict[str, Axis] = {output.name: None for output in model.outputs}
     try:
         values, others = _values(model, samples), _values(model, samples, seed=1)
-        count = next(len(v) for v, spec in zip(values, model.inputs, strict=True) if spec.axis is not None)
         before, kept = run(model, values), {}
-        for sample in (0, count - 1):
+        for sample in (0, samples - 1):
             mixed = [_mixed(spec, v, o, sample) for spec, v, o in zip(model.inputs, values, others, strict=True)]
             kept[sample] = run(model, mixed)
     except FAILED:
         return nothing
-    if count < 2:
+    if samples < 2:
         return nothing
     found: dict[str, Axis] = {}
     for place, output in enumerate(model.outputs):
-        stays = [_stays(before[place], after[place], sample, count) for sample, after in kept.items()]
+        stays = [_stays(before[place], after[place], sample, samples) for sample, after in kept.items()]
         found[output.name] = min(set.intersection(*stays), default=None)
     return found
 
@@ -231,7 +246,9 @@ def arranged(model: Model, axes: Axes) -> Model:
 
 def _samples_first(spec: Input, axis: Axis) -> Input:
     """An input with its samples first; one that has none comes once a sample, unless it is a lone number."""
-    if not spec.shape:
+    if spec.shape is None:
+        return spec
+    if spec.shape == ():
         return replace(spec, axis=None)
     if axis is None:
         return replace(spec, shape=(None, *spec.shape), axis=None)
@@ -248,3 +265,14 @@ def _as_the_graph_has_it(name: str, rank: int, axis: Axis) -> Layer:
 
 def _operation(name: str, operation: str, *constants: object) -> Operation:
     return Operation(name=name, operation=operation, arguments=(Slot(0), *constants), compute_dtype="")
+
+
+def elsewhere(model: Model) -> Iterator[str]:
+    """What a user should know of a model whose samples are not along the first axis for the framework, in words."""
+    places: dict[int, list[str]] = {}
+    for name, axis in [(end.name, end.axis) for ends in (model.inputs, model.outputs) for end in ends]:
+        if axis:
+            places.setdefault(axis, []).append(name)
+    if places:
+        found = "; ".join(f"axis {axis} of {', '.join(names)}" for axis, names in sorted(places.items()))
+        yield f"the samples are along {found}. Shapes and places are told with samples first"

@@ -29,7 +29,7 @@ from lstm_verify.formats.tensorflow.order import needed
 from lstm_verify.formats.tensorflow.shapes import completed, observed, recorded
 from lstm_verify.formats.tensorflow.variables import ASSIGNED, carried, checkpoint_keys, settled
 from lstm_verify.lift import lift
-from lstm_verify.lift.batch_axis import arranged, axes_of
+from lstm_verify.lift.batch_axis import Axes, arranged, axes_of, elsewhere
 from lstm_verify.lift.samples import fitted, outputs_of
 from lstm_verify.model import Input, Model, Source
 
@@ -81,7 +81,8 @@ def build(path: Path, file: GraphFile, kind: Kind, signature: str | None = None,
     writer = file.writer or "TensorFlow"
     lifted = lift(model)
     source = Source(str(path), kind.format, writer, kind.runtime, "", call)
-    return replace(lifted, source=source, findings=contradictions(lifted, file.keras))
+    findings = (*contradictions(lifted, file.keras), *elsewhere(lifted))
+    return replace(lifted, source=source, findings=findings)
 
 
 def _with_samples_first(model: Model, ends: Ends) -> Model:
@@ -90,7 +91,7 @@ def _with_samples_first(model: Model, ends: Ends) -> Model:
     if axes is None and ends.given:
         model = fitted(model, ends.given)
         axes = axes_of(model, ends.given)
-    return model if axes is None else arranged(model, axes)
+    return arranged(model, Axes.unknown(model) if axes is None else axes)
 
 
 def _axes(model: Model) -> dict[str, dict[str, int | None]]:
