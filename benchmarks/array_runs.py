@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_verify.arrays import Array
 from lstm_verify.formats import load
-from lstm_verify.inputs import bind
+from lstm_verify.inputs import bind, by_name
 from lstm_verify.layers import RNN, Bidirectional, Dense, GRUCell, Layer, LSTMCell
 from lstm_verify.layers.activations import Activation
 from lstm_verify.model import Input, Model, Node, Output, Tensor
@@ -59,8 +59,8 @@ def subjects() -> Iterator[Subject]:
 def _of_file(stem: str, file: Path, predicted: Arrays) -> Subject:
     model = load(file)
     x, _ = bind(model, dict(np.load(FIXTURES / f"{stem.partition('.')[0]}.x.npz")))
-    names = [output.name for output in model.outputs]
-    return Subject(stem, model, dict(x), dict(zip(names, predicted.values(), strict=True)))  # type: ignore[arg-type]
+    y, _ = by_name(predicted, [output.name for output in model.outputs], "output")
+    return Subject(stem, model, dict(x), dict(y))  # type: ignore[arg-type]
 
 
 def _made() -> dict[str, list[Layer]]:
@@ -183,9 +183,9 @@ PREDICTIONS: list[tuple[str, set[str], Change]] = [
     ("one axis", {"reshaped"}, np.ravel),
     ("axes exchanged", {"reshaped"}, np.transpose),
     ("zero", {"constant"}, np.zeros_like),
-    ("one row for all", {"constant"}, lambda y: np.repeat(y[:1], len(y), axis=0)),
+    ("one row for all", {"constant", "other_samples"}, lambda y: np.repeat(y[:1], len(y), axis=0)),
     ("class numbers", {"argmax"}, lambda y: y.argmax(axis=-1)),
-    ("one-hot", {"one_hot"}, one_hot),
+    ("one-hot", {"one_hot", "rounded"}, one_hot),  # the same, where one class has nearly all
     ("logits", {"logits"}, logits),
     ("NaN in the predictions", {"not_finite"}, with_nan),
     ("random numbers", set(), lambda y: np.random.default_rng(9).standard_normal(y.shape).astype(y.dtype)),
@@ -208,7 +208,8 @@ def wrongs(subject: Subject) -> Iterator[Wrong]:
     for what, kinds, change in PREDICTIONS:
         made = change(y) if _applies(what, y) else y
         if made.shape != y.shape or not np.allclose(made, y, rtol=1e-4, atol=1e-5):
-            causes = frozenset(f"predictions: {kind}" for kind in kinds)
+            alike = {"constant"} if (made == made[:1]).all() else set()  # as classes may be
+            causes = frozenset(f"predictions: {kind}" for kind in kinds | alike)
             changed = Subject(subject.name, subject.model, subject.x, {**subject.y, name: made})
             yield Wrong(what, causes | ({"activation"} if kinds == {"logits"} else set()), changed)
     yield from _of_inputs(subject)
