@@ -110,7 +110,9 @@ class Scale:
     def size(self, rows: slice, replayed: Array) -> Array:
         """How large the output is for each sample, (samples, 1)."""
         largest = np.abs(np.where(np.isfinite(replayed), replayed, 0.0)).max(axis=1, initial=0, keepdims=True)
-        return np.maximum(largest, NOTHING if self.least is None else self.least[rows, None])
+        least = NOTHING if self.least is None else np.maximum(self.least[rows, None], NOTHING)
+        size: Array = np.maximum(largest, least)
+        return size
 
 
 @dataclass(frozen=True)
