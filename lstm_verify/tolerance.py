@@ -60,8 +60,8 @@ class Tolerance:
     def to_dict(self) -> dict[str, float | None]:
         """What decides, as plain data."""
         if self.by_rounding:
-            return {"sigmas": self.sigmas, "atol": None, "rtol": None}
-        return {"sigmas": None, "atol": self.atol or 0.0, "rtol": self.rtol or 0.0}
+            return {"sigmas": self.sigmas, "atol": None, "rtol": None, "decimals": self.decimals}
+        return {"sigmas": None, "atol": self.atol or 0.0, "rtol": self.rtol or 0.0, "decimals": self.decimals}
 
 
 @dataclass(frozen=True)

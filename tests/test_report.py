@@ -124,7 +124,7 @@ def test_the_keys_are_those_documented(name: str) -> None:
     data = plain(name)
     assert set(data) == KEYS
     assert set(data["model"]) == {"name", "path", "format", "writer", "layers", "parameters"}
-    assert set(data["runtime"]) == {"name", "description"}
+    assert set(data["runtime"]) == {"name", "description", "products"}
     assert set(data["tolerance"]) == {"sigmas", "atol", "rtol"}
     assert all(set(output) == OUTPUT_KEYS for output in data["outputs"])
     assert data["schema_version"] == 1
@@ -160,7 +160,7 @@ def test_the_numbers_of_a_mismatch() -> None:
         "deviations": [0.25, 0.0, 0.0, 0.5],
         "sigmas": [None] * 4,
     }
-    assert data["tolerance"] == {"sigmas": None, "atol": 1e-5, "rtol": 1e-4}
+    assert data["tolerance"] == {"sigmas": None, "atol": 1e-5, "rtol": 1e-4, "decimals": None}
     assert data["samples_with_own_sigma"] == 0
     assert data["diagnosis"] is data["blind_spots"] is None
     assert data["timings"] == {"load": 0.01, "replay": 0.1235, "total": 1.5}
@@ -190,7 +190,7 @@ def test_the_numbers_of_a_mismatch_by_rounding() -> None:
         "deviations": [0.0, 2.5 * 2**-20, 6 * 2**-20, 0.0],
         "sigmas": [0.0, 20.0, 6.0, 0.0],
     }
-    assert data["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None}
+    assert data["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None, "decimals": None}
     assert data["samples_with_own_sigma"] == 4
 
 
