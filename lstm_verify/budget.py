@@ -236,18 +236,24 @@ def by_sample(model: Model, away: list[Array], sigma: list[Array]) -> list[Array
     if not model.divisible or any(ratio.ndim == 0 for ratio in away):
         most = max((float(ratio.max(initial=0)) for ratio in away), default=0.0)
         return [max(1.0, most) * σ for σ in sigma]
-    needed = np.max([ratio.reshape(len(ratio), -1).max(axis=1, initial=0) for ratio in away], axis=0)
-    return _times(np.maximum(1.0, needed), sigma)
+    return _times(np.maximum(1.0, _most(away, 1)), sigma)
 
 
 def by_step(model: Model, away: list[Array], sigma: list[Array]) -> list[Array]:
-    """σ of a step of a loop, (steps, samples, ...), is raised to the most that any sample needed up to there."""
-    needed = np.max([ratio.reshape(len(ratio), -1).max(axis=1, initial=0) for ratio in away], axis=0)
-    return _times(np.maximum(1.0, np.maximum.accumulate(needed)), sigma)
+    """σ of a step of a loop, (steps, samples, ...), is raised to where a witness of that very sample and step is."""
+    axes = 2 if model.divisible and all(ratio.ndim > 1 for ratio in away) else 1
+    return _times(np.maximum(1.0, _most(away, axes)), sigma)
+
+
+def _most(away: list[Array], axes: int) -> Array:
+    """The most of all outputs, for each place on the first axes."""
+    each = [ratio.reshape(*ratio.shape[:axes], -1).max(axis=-1, initial=0) for ratio in away]
+    most: Array = np.max(each, axis=0)
+    return most
 
 
 def _times(factor: Array, sigma: list[Array]) -> list[Array]:
-    return [σ * factor.reshape(-1, *(1,) * (σ.ndim - 1)) for σ in sigma]
+    return [σ * factor.reshape(*factor.shape, *(1,) * (σ.ndim - factor.ndim)) for σ in sigma]
 
 
 def _shaken(model: Model, unit: float, seed: int) -> Model:

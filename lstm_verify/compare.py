@@ -151,9 +151,13 @@ def compare(
 
 
 def accepted(comparison: Comparison) -> Comparison:
-    """The comparison for those who accept that some elements are unjudged, if not all of them are."""
-    elements = int(np.prod(comparison.shape))
-    if comparison.verdict is not Verdict.INCONCLUSIVE or not 0 < comparison.unjudged < elements - comparison.non_finite:
+    """The comparison for those who accept that some elements are unjudged.
+
+    It stays as it is if all of them are, or if one is a number on one side only.
+    """
+    judged = int(np.prod(comparison.shape)) - comparison.non_finite - comparison.unjudged
+    numbers = np.isfinite(comparison.deviations).all()
+    if comparison.verdict is not Verdict.INCONCLUSIVE or not (comparison.unjudged and judged and numbers):
         return comparison
     verdict, reason = _judge(0, 1, comparison.non_finite, 0, "", True)
     return replace(comparison, verdict=verdict, reason=reason)

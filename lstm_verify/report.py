@@ -120,7 +120,7 @@ class Report(Judged):
             "exit_code": self.exit_code,
             "reason": self.summary() if self.exit_code else "",
             "model": model_dict(self.model),
-            "runtime": {"name": self.predicted.name, "description": self.predicted.description},
+            "runtime": {**vars(self.predicted), "products": self.model.products},
             "tolerance": self.tolerance.to_dict(),
             "samples_with_own_sigma": self.own_sigma,
             "sigma_is_lower_bound": self.sigma_is_lower_bound,

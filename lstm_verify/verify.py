@@ -28,11 +28,10 @@ from lstm_verify.formats.ends import Ends, with_given
 from lstm_verify.given import about, arrays_of, completed, matched, recorded
 from lstm_verify.inputs import bind, count_samples, random_inputs
 from lstm_verify.inspection import recurrences
-from lstm_verify.judging import TOLERANCES, Judgement, asked_tolerance, judge, part_of_sigma
+from lstm_verify.judging import TOLERANCES, Judgement, asked_tolerance, judge, part_of_sigma, with_products
 from lstm_verify.model import Model
 from lstm_verify.replay import replay_rows
 from lstm_verify.report import Predicted, Report
-from lstm_verify.rounded.precision import PRODUCTS
 from lstm_verify.tolerance import SIGMAS
 
 RANDOM_SAMPLES = 32
@@ -124,9 +123,7 @@ def verify(
     with timed(timings, "total"), tempfile.TemporaryDirectory(prefix="lstm-verify-") as scratch:
         with timed(timings, "load"):
             arrays = arrays_of(x)
-            if products not in PRODUCTS:
-                raise InputError(f"products: {products!r}, expected one of {', '.join(PRODUCTS)}")
-            model = replace(load(path, signature, with_given(ends, arrays)), products=products)
+            model = with_products(load(path, signature, with_given(ends, arrays)), products)
             framework = runtime or model.runtime
             given, batch_size, spots, notes = _given(
                 model, arrays, framework, batch_size, (random, seed), wants_blind_spots

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "budget": {"arithmetic", "arrays", "inputs", "layers", "model", "replay", "rounded", "errors"},
     "tolerance": {"arrays"},
     "compare": {"arrays", "tolerance"},
-    "judging": {"arrays", "budget", "compare", "inputs", "model", "replay", "tolerance", "errors"},
+    "judging": {"arrays", "budget", "compare", "inputs", "model", "replay", "rounded", "tolerance", "errors"},
     "given": {"arrays", "inputs", "model", "states", "errors"},
     "lift": {"inputs", "model", "layers", "errors"},
     "formats": {"lift", "model", "layers", "rounded", "errors"},
@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "states": {"arrays", "inputs", "model", "errors"},
     "verify": {
         *("arrays", "compare", "errors", "formats", "inputs", "inspection", "model", "replay", "report", "runtimes"),
-        *("diagnosis", "experiments", "judging", "given", "budget", "rounded", "tolerance"),
+        *("diagnosis", "experiments", "judging", "given", "budget", "tolerance"),
     },
     "experiments": {"arrays", "diagnosis", "errors", "inputs", "model", "runtimes"},
     "rollout": {

@@ -78,7 +78,8 @@ def _header(report: Report) -> RenderableType:
 
 def allowed(tolerance: Tolerance, model: Model) -> str:
     """A tolerance, and if it goes by rounding the precision."""
-    return f"{tolerance} in {model.precision}" if tolerance.by_rounding else str(tolerance)
+    factors = "" if model.products == "float32" else f", products in {model.products}"
+    return f"{tolerance} in {model.precision}{factors}" if tolerance.by_rounding else str(tolerance)
 
 
 def tolerance_line(report: Report) -> str:
