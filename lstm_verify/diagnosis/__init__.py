@@ -14,6 +14,7 @@ from lstm_verify.arrays import Array, Rows, finite
 from lstm_verify.compare import SIGMAS, Comparison
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.experiment import Experiment, Misfit, distance, experiment
+from lstm_verify.diagnosis.other_weights import other_weights
 from lstm_verify.diagnosis.place import Place, Tapped, over_time, place_in_layers, place_of_outputs
 from lstm_verify.diagnosis.search import Found, Search
 from lstm_verify.diagnosis.suspect import Suspect, known_suspect, suspect
@@ -168,6 +169,10 @@ def diagnose(
     tapped = tap(np.arange(samples) if chosen is None else chosen) if tap else None
     place = (place_in_layers(first, tapped) if tapped else None) or place_of_outputs(first)
     one = _suspect(first, place, until)
+    others = None if one else other_weights(model, inputs, predicted)
+    if others is not None:
+        explanation = Explanation(others.change, others.before, others.after, others.samples)
+        return replace(diagnosis, status="explained", explanations=(explanation,), closest=None, place=place)
     if one is not None and (place is None or place.layer in (None, one.layer)):
         place = replace(place or Place(None, None, None), layer=one.layer, gate=one.gate)
     return replace(diagnosis, place=place, suspect=one)

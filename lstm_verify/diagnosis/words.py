@@ -19,6 +19,9 @@ ADVICE = {
     "forget gate's part of the bias, or take it from there, once.",
     "gate_order": "Reorder the gates' blocks in kernel, recurrent_kernel and bias before the weights are set.",
     "bias": "Look at how biases are joined: PyTorch, ONNX and cuDNN have two for each gate.",
+    "initial_weights": "Look at which weights were loaded, and whether by name: a layer that found none keeps what it "
+    "was built with.",
+    "normalization": "Normalise the data once, in the model or before it.",
     "reset_after": "Build the GRU with the reset_after that it was trained with.",
     "update_gate_inverted": "Negate the update gate's weights and bias, or exchange z and 1 - z.",
     "recurrent_kernel_transposed": "Transpose the recurrent kernel, gate by gate: its shape does not tell.",
@@ -36,6 +39,7 @@ ADVICE = {
     "state_order": "Keras and PyTorch have h, c; TensorFlow 1 and Flax c, h.",
     "weight_precision": "If the weights were meant to be stored so, allow for it with --atol.",
     "equal_shape_weights_swapped": "Compare the weights by name: a file was read in another order than it was written.",
+    "other_weights": "Look at which weights were loaded, and whether by name: these are not the layer's.",
     "dropout_active": "Call the model with training=False, or export it for inference.",
 }
 
