@@ -39,6 +39,10 @@ ADVICE = {
     "state_order": "Keras and PyTorch have h, c; TensorFlow 1 and Flax c, h.",
     "weight_precision": "If the weights were meant to be stored so, allow for it with --atol.",
     "equal_shape_weights_swapped": "Compare the weights by name: a file was read in another order than it was written.",
+    "product_precision": "NVIDIA GPUs multiply float32 in TF32 unless told otherwise: call "
+    "tf.config.experimental.enable_tensor_float_32_execution(False), or for PyTorch set "
+    "torch.backends.cuda.matmul.allow_tf32 = False. oneDNN and TPUs may use bfloat16: set "
+    "ONEDNN_DEFAULT_FPMATH_MODE=STRICT, or the highest precision. Or accept it with --products tf32 or bfloat16.",
     "other_weights": "Look at which weights were loaded, and whether by name: these are not the layer's.",
     "dropout_active": "Call the model with training=False, or export it for inference.",
 }

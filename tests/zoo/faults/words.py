@@ -31,6 +31,8 @@ MEANINGS: dict[tuple[str, str], str] = {
     ("initial_weights", "as built: 1 for the forget gate, else 0"): r"as built: 1 for the forget gate, else 0",
     ("normalization", "left out"): r"left out",
     ("normalization", "applied twice"): r"applied twice",
+    ("product_precision", "tf32"): r"tf32",
+    ("product_precision", "bfloat16"): r"bfloat16",
     ("other_weights", ""): r"others, .*",
     ("reset_after", "true"): r"True",
     ("reset_after", "false"): r"False",
