@@ -22,11 +22,12 @@ NAMES = (
     *("recurrent_kernel_dropped", "kernel_layout", "reset_after", "update_gate_inverted", "direction"),
     *("backward_order", "directions_swapped", "merge_mode", "mask", "initial_state", "state_order", "coupled_gates"),
     *("peephole", "clip", "negative_slope", "gelu_approximation", "epsilon", "weight_precision"),
-    *("equal_shape_weights_swapped", "dropout_active", "initial_weights", "normalization", "other_weights"),
+    *("equal_shape_weights_swapped", "dropout_active", "initial_weights", "normalization"),
+    *("other_weights", "product_precision"),
 )
 """The names of all faults, which are stable."""
-OF_ITS_OWN = {"dropout_active", "other_weights"}
-"""Those that are no edit of a layer: a framework differs from itself; weights have to be found."""
+OF_ITS_OWN = {"dropout_active", "other_weights", "product_precision"}
+"""Those that are no edit of a layer: a framework differs from itself, weights have to be found, the arithmetic is another."""
 
 
 def everything() -> Model:
