@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.budget import Textbook
+from lstm_verify.arithmetic import Textbook
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.faults import own_weights, sites
 from lstm_verify.layers import Layer, Run, Signal, Signals

@@ -27,7 +27,7 @@ NAMES = (
 )
 """The names of all faults, which are stable."""
 OF_ITS_OWN = {"dropout_active", "other_weights", "product_precision"}
-"""Those that are no edit of a layer: a framework differs from itself, weights have to be found, the arithmetic is another."""
+"""Those that are no edit of a layer: a framework differs from itself, weights are found, the arithmetic is another."""
 
 
 def everything() -> Model:
