@@ -70,7 +70,9 @@ def main() -> None:
     records, missing = [], []
     for class_name in classes:
         if hasattr(keras.layers, class_name):
-            missing += [f"{class_name}.{name}" for name in arguments_of(keras, class_name) if not values(class_name, name)]
+            missing += [
+                f"{class_name}.{name}" for name in arguments_of(keras, class_name) if not values(class_name, name)
+            ]
             for setting in settings(keras, class_name):
                 records.append(record(keras, setting, folder, len(records)))
     listed = {"models": records, "without_value": missing}
@@ -161,8 +163,13 @@ def record(keras: Any, setting: Setting, folder: Path, number: int) -> dict[str,
         gc.collect()
     suffix = (".keras", ".h5")[number % 2]
     found: dict[str, Any] = {
-        **{"class": setting.class_name, "argument": setting.argument, "value": setting.value},
-        **{"name": setting.name, "suffix": suffix, "failed": None, "dropped": False},
+        "class": setting.class_name,
+        "argument": setting.argument,
+        "value": setting.value,
+        "name": setting.name,
+        "suffix": suffix,
+        "failed": None,
+        "dropped": False,
     }
     try:
         model, arrays = built(keras, setting, setting.arguments, True)
