@@ -32,6 +32,7 @@ from lstm_verify.diagnosis.changes import (
 from lstm_verify.diagnosis.common import is_common
 from lstm_verify.diagnosis.experiment import Experiment, Misfit
 from lstm_verify.diagnosis.fitting import fitted
+from lstm_verify.diagnosis.masks import computed_masks
 
 PAIRS = {
     frozenset({"gate_order", "forget_bias"}),
@@ -87,7 +88,9 @@ class Search:
         others = [change for change in changes if not is_common(change)]
         stages: tuple[Callable[[], Iterable[Change]], ...] = (
             # what has one cause, and frameworks do: several may explain the predictions alike, so all of it is tried
-            lambda: chain(common, exchanges(model), self._alike(common), ends(model), whole_model(model)),
+            lambda: chain(
+                common, exchanges(model), self._alike(common), computed_masks(model), ends(model), whole_model(model)
+            ),
             lambda: chain(self._carried(carrying), resets(model, self._steps())),
             lambda: self._fitted(families),
             lambda: self._known_pairs(common),
@@ -162,8 +165,9 @@ class Search:
         for change in changes:
             groups.setdefault(change.key, []).append(change)
         for group in groups.values():
-            if len(group) > 1:
-                yield together(tuple(group))
+            outermost = [change for change in group if not any(_is_inside(change, other) for other in group)]
+            if len(outermost) > 1:
+                yield together(tuple(outermost))
 
     def _fitted(self, families: list[Family]) -> Iterator[Change]:
         for family in families:
@@ -192,6 +196,11 @@ class Search:
             for change in changes:
                 if change is not leader and not _same_place(change, leader):
                     yield together((leader, change))
+
+
+def _is_inside(change: Change, other: Change) -> bool:
+    """Whether a change is made in a part of the layer that another is made around."""
+    return any(path.startswith(f"{around}/") for path in change.layers for around in other.layers)
 
 
 def _same_place(first: Change, second: Change) -> bool:
