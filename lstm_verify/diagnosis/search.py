@@ -24,7 +24,6 @@ from lstm_verify.diagnosis.changes import (
     ends,
     exchanges,
     not_reset,
-    resets,
     singles,
     together,
     whole_model,
@@ -33,6 +32,7 @@ from lstm_verify.diagnosis.common import is_common
 from lstm_verify.diagnosis.experiment import Experiment, Misfit
 from lstm_verify.diagnosis.fitting import fitted
 from lstm_verify.diagnosis.masks import computed_masks
+from lstm_verify.diagnosis.states import fitted_starts, resets
 
 PAIRS = {
     frozenset({"gate_order", "forget_bias"}),
@@ -46,6 +46,8 @@ PAIRS = {
     frozenset({"gate_order", "update_gate_inverted"}),
 }
 """Faults that come together: weights of one framework copied into a layer of another."""
+FEW = 12
+"""The time steps after each of which a state may have been lost."""
 LEADERS = 6
 """The changes that help most, each of which is tried together with every other."""
 
@@ -91,8 +93,9 @@ class Search:
             lambda: chain(
                 common, exchanges(model), self._alike(common), computed_masks(model), ends(model), whole_model(model)
             ),
-            lambda: chain(self._carried(carrying), resets(model, self._steps())),
+            lambda: chain(self._carried(carrying), self._reset()),
             lambda: self._fitted(families),
+            lambda: fitted_starts(self.ordered or self.experiment),
             lambda: self._known_pairs(common),
             lambda: chain(others, self._alike(others)),
             lambda: self._leading_pairs(changes),
@@ -147,17 +150,32 @@ class Search:
                 first = min(first, int(beyond.argmax()) if beyond.any() else first)
         return first
 
+    def _reset(self) -> Iterator[Change]:
+        """States that are lost every few time steps, in one layer or in all."""
+        changes = list(resets(self.experiment.model, self._steps()))
+        return chain(changes, self._alike(changes))
+
     def _steps(self) -> list[int]:
-        """After how many time steps a state may have been lost: what divides a sequence, and where deviations begin."""
+        """After how many time steps a state may have been lost: few, round ones, what divides a sequence, and where
+        deviations begin."""
         experiment = self.experiment
-        lengths = {value.shape[1] for value in experiment.values if value.ndim >= 3}
-        steps = {n for length in lengths for n in range(1, length) if length % n == 0 or n.bit_count() == 1}
+        lengths = self._lengths
+        steps = {n for length in lengths for n in range(1, length) if n <= FEW or n % 10 == 0 or n.bit_count() == 1}
+        steps |= {n for length in lengths for n in range(1, length) if length % n == 0}
         for y, p, σ in zip(experiment.replayed, experiment.predicted or (), experiment.sigma, strict=False):
             if y.ndim >= 3 and y.shape == p.shape and y.shape[1] in lengths:
                 beyond = (np.abs(y - p) > SIGMAS * σ).any(axis=(0, *range(2, y.ndim)))
                 if beyond.any() and beyond.argmax() > 0:
                     steps.add(int(beyond.argmax()))
         return sorted(steps)
+
+    @property
+    def _lengths(self) -> set[int]:
+        """The time steps of what recurrent layers read, as far as that is known; tokens have no axis but time."""
+        values = [*self.experiment.values, *(signal.value for signal in self.experiment.known.values())]
+        shapes = [np.shape(value) for value in values if hasattr(value, "dtype")]
+        of_tokens = [value.shape for value in self.experiment.values if value.ndim == 2 and value.dtype.kind in "iu"]
+        return {shape[1] for shape in shapes if len(shape) >= 3} | {shape[1] for shape in of_tokens}
 
     def _alike(self, changes: list[Change]) -> Iterator[Change]:
         """The same change in every layer that has it."""

@@ -234,6 +234,39 @@ def last_valid(keras: Any, name: str) -> Any:
     return last_valid_class(keras)(name=name)
 
 
+@functools.cache
+def begun_class(keras: Any) -> Any:
+    """Return the class of recurrent layers that are called by hand: in pieces, or with a start of their own."""
+    tf = importlib.import_module("tensorflow")
+
+    class Begun(keras.layers.Layer):  # type: ignore[misc]
+        """An LSTM or a GRU that is called for every few steps on their own, from one start in every unit."""
+
+        def __init__(self, kind: str, every: int = 0, start: Any = 0.0, name: str = "", **arguments: Any) -> None:
+            super().__init__(name=name)
+            self.whole = getattr(keras.layers, kind)(**arguments, name=f"{name}_inside")
+            self.every, self.start, self.count = every, start, 2 if kind == "LSTM" else 1
+            self.sequences = bool(arguments.get("return_sequences"))
+
+        def call(self, inputs: Tensor) -> Tensor:
+            zeros = tf.zeros((tf.shape(inputs)[0], self.whole.units))
+            states = [zeros + self.start] * self.count
+            every = self.every or inputs.shape[1]
+            parts = [inputs[:, start : start + every] for start in range(0, inputs.shape[1], every)]
+            found = [self.whole(part, initial_state=states if self.count > 1 else states[0]) for part in parts]
+            return tf.concat(found, axis=1) if self.sequences else found[-1]
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            return (*shape[:2], self.whole.units) if self.sequences else (shape[0], self.whole.units)
+
+    return Begun
+
+
+def begun(keras: Any, name: str, **options: Any) -> Any:
+    """Return a recurrent layer that is called by hand."""
+    return begun_class(keras)(name=name, **options)
+
+
 LAYERS: dict[str, Callable[..., Any]] = {
     "OddLSTM": odd_rnn(4, lstm_step),
     "OddGRU": odd_rnn(3, gru_step),
@@ -244,4 +277,5 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "FullMask": other_mask("all of none"),
     "FirstMask": other_mask("one of none"),
     "LastValid": last_valid,
+    "Begun": begun,
 }

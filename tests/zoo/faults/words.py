@@ -58,6 +58,11 @@ MEANINGS: dict[tuple[str, str], str] = {
     ("backward_order", "of its first step, index -1"): r"of the last time step, index -1",
     ("directions_swapped", "backward, forward"): r"backward, then forward|exchanged",
     ("initial_state", "zero"): r"zero",
+    ("initial_state", "zero at every step"): r"zero at every time step",
+    ("initial_state", "zero again after 2 steps"): r"zero again after every 2 time steps",
+    ("initial_state", "zero again after 3 steps"): r"zero again after every 3 time steps",
+    ("initial_state", "zero again after 10 steps"): r"zero again after every 10 time steps",
+    ("initial_state", "the same vector for every sample"): r"the same numbers for every sample: h = .*",
     ("initial_state", "zero for every sample"): r"zero",
     ("initial_state", "the last state of the same sample, of the prediction before"): r"that of the prediction before",
     ("initial_state", "the last state of the prediction before"): r"what the prediction before left",
@@ -91,7 +96,7 @@ def disagreement(
         same = of_these and turned == exchanged(described["file_says"], wanted)
     elif fault == "clip" and parameter != CLIPPED[described["parameter"]]:
         same = False
-    elif fault in NUMBERS:
+    elif fault in NUMBERS or isinstance(wanted, float):
         same = same_number(wanted, behaves_as)
     elif fault in FUNCTIONS:
         same = OTHER_NAMES.get(wanted, wanted) == behaves_as
