@@ -38,9 +38,9 @@ class Judged:
         """Replay in float64 and judge by 8σ; returns the verdict and for how many samples σ was computed."""
         from lstm_verify.waypoints import Waypoints
 
-        from lstm_verify.compare import Tolerance
         from lstm_verify.judging import judge
         from lstm_verify.replay import replay_rows
+        from lstm_verify.tolerance import Tolerance
 
         def whole() -> tuple[str, int]:
             waypoints, tolerance = Waypoints(), Tolerance()

@@ -27,7 +27,7 @@ from tables import Table
 from worker import Worker
 
 import lstm_verify
-from lstm_verify.compare import SIGMAS, Tolerance, Verdict, verdict_of
+from lstm_verify.compare import Verdict, verdict_of
 from lstm_verify.inputs import as_input
 from lstm_verify.judging import LOOSE
 from lstm_verify.model import Model
@@ -35,6 +35,7 @@ from lstm_verify.rollout.judging import judge, sigma_of_steps
 from lstm_verify.rollout.loop import Rolled, closed_loop, first_outputs
 from lstm_verify.rollout.pairing import Wishes
 from lstm_verify.rollout.plan import Plan, make_plan
+from lstm_verify.tolerance import SIGMAS, Tolerance
 
 Array = npt.NDArray[Any]
 WORDS = {

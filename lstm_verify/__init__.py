@@ -8,7 +8,7 @@
 Importing it imports no framework.
 """
 
-from lstm_verify.compare import Comparison, Tolerance, Verdict
+from lstm_verify.compare import Comparison, Verdict
 from lstm_verify.errors import (
     InputError,
     LstmVerifyError,
@@ -25,6 +25,7 @@ from lstm_verify.replay import Replayed, replay
 from lstm_verify.report import Report
 from lstm_verify.rollout import rollout
 from lstm_verify.rollout.report import RolloutReport
+from lstm_verify.tolerance import Tolerance
 from lstm_verify.verify import verify
 
 __version__ = "0.1.0"

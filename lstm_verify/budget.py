@@ -14,18 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lstm_verify.arithmetic import CASTING, RoundedArithmetic, Textbook, as_rounded, deviation_of, output_value
 from lstm_verify.arrays import Array, Rows, whole
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.inputs import as_input, bind, count_samples
-from lstm_verify.layers import Embedding, Layer, Masking, Run, Signal, Signals
-from lstm_verify.layers.constant import Constant, State
-from lstm_verify.layers.loop import Branch, Loop
-from lstm_verify.layers.operation import Operation
+from lstm_verify.layers import Run
 from lstm_verify.model import Input, Model
 from lstm_verify.replay import BLOCK_BYTES, Store, one_thread, run_once, widest
-from lstm_verify.rounded import FLOAT32, PRECISIONS, Rounded, Rounding, Undecided, own_error
+from lstm_verify.rounded import PRECISIONS, Rounded, Undecided
 from lstm_verify.rounded.discrete import CHOICE
-from lstm_verify.rounded.precision import PRODUCTS
 
 States = list[tuple[Array, ...]]
 """What a recurrent layer came by before some of its steps, one after the other: its output and its states, each
@@ -34,61 +31,6 @@ BLOCK = 64
 """The number of samples that run together."""
 WITNESSES = 3
 """How often a model runs in the precision of its framework, to see errors that go together."""
-
-
-@dataclass
-class RoundedArithmetic:
-    """Makes a run compute with `Rounded` arrays, in the precision of each layer."""
-
-    products: str = "float32"
-    """How the framework multiplies matrices in float32: `float32`, `tf32` or `bfloat16`."""
-    roundings: dict[str, Rounding] = field(default_factory=dict)
-    noticed: set[str] = field(default_factory=set)
-    """What any of the roundings noticed."""
-
-    def enter(self, layer: Layer, inputs: Signals) -> Signals:
-        """Round inputs to a layer's precision, and follow the errors of what it computes from whole numbers."""
-        if isinstance(layer, Model | Loop | Branch):
-            return inputs  # layers inside are asked one by one
-        rounding = self.rounding(layer.compute_dtype)
-        if layer.compute_dtype in PRECISIONS and not isinstance(layer, Masking):  # which casts what it compares
-            inputs = tuple(
-                Signal(signal.value.rounded_to(rounding), signal.mask) if isinstance(signal.value, Rounded) else signal
-                for signal in inputs
-            )
-        if any(isinstance(signal.value, Rounded) for signal in inputs) or isinstance(layer, Embedding | Constant):
-            return inputs
-        return tuple(Signal(_followed(layer, signal.value, rounding), signal.mask) for signal in inputs)
-
-    def leave(self, layer: Layer, outputs: Signals) -> Signals:
-        """Carry on numbers that a layer made out of something else, such as tokens, as exact ones."""
-        if isinstance(layer, Constant | State):
-            return outputs
-        return tuple(Signal(self._rounded(layer, signal.value), signal.mask) for signal in outputs)
-
-    def rounding(self, dtype: str) -> Rounding:
-        """The rounding of a dtype; float32 for one that is no floating-point type."""
-        name = dtype if dtype in PRECISIONS else "float32"
-        if name not in self.roundings:
-            precision = PRECISIONS[name]
-            if name == "float32" and self.products != "float32":
-                precision = replace(precision, factors=PRODUCTS[self.products])
-            self.roundings[name] = Rounding(precision, noticed=self.noticed)
-        return self.roundings[name]
-
-    def _rounded(self, layer: Layer, value: Any) -> Any:
-        if not (isinstance(value, np.ndarray) and value.dtype.kind == "f"):
-            return value
-        made = Rounded(value, rounding=self.rounding("float32"))
-        return made.rounded_to(self.rounding(layer.compute_dtype)) if isinstance(layer, Embedding) else made
-
-
-def _followed(layer: Layer, value: Any, rounding: Rounding) -> Any:
-    """Numbers that a layer computes floats from, as exact ones; whole numbers of operations stay what they are."""
-    kinds = "f" if isinstance(layer, Operation) else "fiub"
-    if not (isinstance(value, np.ndarray) and value.dtype.kind in kinds and value.ndim):
-        return value
-    return Rounded(value.astype(np.float64), rounding=rounding)
 
 
 def standard_deviations(model: Model, x: Any) -> dict[str, Array]:
@@ -294,30 +236,24 @@ def by_sample(model: Model, away: list[Array], sigma: list[Array]) -> list[Array
     if not model.divisible or any(ratio.ndim == 0 for ratio in away):
         most = max((float(ratio.max(initial=0)) for ratio in away), default=0.0)
         return [max(1.0, most) * σ for σ in sigma]
-    needed = np.max([ratio.reshape(len(ratio), -1).max(axis=1, initial=0) for ratio in away], axis=0)
-    return _times(np.maximum(1.0, needed), sigma)
+    return _times(np.maximum(1.0, _most(away, 1)), sigma)
 
 
 def by_step(model: Model, away: list[Array], sigma: list[Array]) -> list[Array]:
-    """σ of a step of a loop, (steps, samples, ...), is raised to the most that any sample needed up to there."""
-    needed = np.max([ratio.reshape(len(ratio), -1).max(axis=1, initial=0) for ratio in away], axis=0)
-    return _times(np.maximum(1.0, np.maximum.accumulate(needed)), sigma)
+    """σ of a step of a loop, (steps, samples, ...), is raised to where a witness of that very sample and step is."""
+    axes = 2 if model.divisible and all(ratio.ndim > 1 for ratio in away) else 1
+    return _times(np.maximum(1.0, _most(away, axes)), sigma)
+
+
+def _most(away: list[Array], axes: int) -> Array:
+    """The most of all outputs, for each place on the first axes."""
+    each = [ratio.reshape(*ratio.shape[:axes], -1).max(axis=-1, initial=0) for ratio in away]
+    most: Array = np.max(each, axis=0)
+    return most
 
 
 def _times(factor: Array, sigma: list[Array]) -> list[Array]:
-    return [σ * factor.reshape(-1, *(1,) * (σ.ndim - 1)) for σ in sigma]
-
-
-class Textbook:
-    """Makes a run go by the textbook equations, whose small results are as exact as the large ones."""
-
-    def enter(self, layer: Layer, inputs: Signals) -> Signals:
-        """What the layer gets anyway."""
-        return inputs
-
-    def leave(self, layer: Layer, outputs: Signals) -> Signals:
-        """What the layer gives anyway."""
-        return outputs
+    return [σ * factor.reshape(*factor.shape, *(1,) * (σ.ndim - factor.ndim)) for σ in sigma]
 
 
 def _shaken(model: Model, unit: float, seed: int) -> Model:
@@ -350,33 +286,3 @@ LOW: dict[str, Callable[[], Any]] = {
     "bfloat16": _bfloat16,
 }
 """The dtype of a witness, by the model's precision; in float64 the replay itself would be it."""
-CASTING = ("keras", "tf_keras")
-"""The runtimes whose `predict` casts what it is given to float32, whatever the model computes in."""
-
-
-def as_rounded(given: Any, dtype: str, arithmetic: RoundedArithmetic, is_cast: bool = False) -> Any:
-    """An input of a dtype with nothing rounded yet, or an output that goes in again; whole numbers stay as they are."""
-    if given.dtype.kind != "f":
-        return given
-    rounding = arithmetic.rounding(dtype)
-    again = isinstance(given, Rounded)
-    made = given.rounded_to(rounding) if again else Rounded(given.astype(np.float64), rounding=rounding)
-    value = made.value
-    if dtype == "float64" and is_cast and not np.array_equal(value, value.astype(np.float32), equal_nan=True):
-        made = made.like(value, made.variance + own_error(value, FLOAT32) / 3)
-    return made
-
-
-def output_value(value: Any) -> Array:
-    """What an output is without rounding."""
-    return value.value if isinstance(value, Rounded) else np.asarray(value)
-
-
-def deviation_of(value: Any) -> Array:
-    """σ of an output; infinite where nothing can be said."""
-    if not isinstance(value, Rounded):
-        return np.zeros(np.shape(value))
-    variances = value.variances()
-    if value.rounding.precision.name == "float64":  # as that of the replay, which is rounded as well
-        variances = 2 * variances
-    return np.sqrt(np.where(np.isnan(variances), np.inf, variances))

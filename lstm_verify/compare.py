@@ -18,15 +18,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows, whole
+from lstm_verify.tolerance import RECORDED, Scale, Tolerance
 
 CHUNK_BYTES = 32 * 2**20
-NOTHING = 1e-30
-"""An output of no more than that is 0, and to be so within what the smallest numbers of a format are."""
 
 
 def _nothing() -> Array:
@@ -39,78 +38,6 @@ class Verdict(StrEnum):
     MATCH = "match"
     MISMATCH = "mismatch"
     INCONCLUSIVE = "inconclusive"
-
-
-SIGMAS = 8.0
-"""How many standard deviations of the rounding error are allowed unless something else is asked for."""
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How far a prediction may lie from the replay: 8 σ of rounding, or what is given in its stead."""
-
-    atol: float | None = None
-    """Absolute, in units of the output."""
-    rtol: float | None = None
-    """Relative to the replayed value."""
-    sigmas: float = SIGMAS
-    """In standard deviations of the rounding error; without effect if `atol` or `rtol` is given."""
-    decimals: int | None = None
-    """To how many decimals the predictions were rounded when they were recorded; None if they were not."""
-
-    @property
-    def by_rounding(self) -> bool:
-        """Whether it goes by σ."""
-        return self.atol is None and self.rtol is None
-
-    def allowed(self, replayed: Array, sigma: Array) -> Array:
-        """How far each element may lie from its replayed value."""
-        lost = 0.0 if self.decimals is None else 0.5 * 10.0**-self.decimals
-        fixed = (self.atol or 0.0) + (self.rtol or 0.0) * np.abs(replayed)
-        allowed: Array = np.add(self.sigmas * sigma if self.by_rounding else fixed, lost)
-        return allowed
-
-    def __str__(self) -> str:
-        if self.by_rounding:
-            recorded = "" if self.decimals is None else f" + ½·10^-{self.decimals} of recording"
-            return f"|Δ| ≤ {self.sigmas:g}σ of rounding{recorded}"
-        return f"|Δ| ≤ {self.atol or 0:g} + {self.rtol or 0:g}·|replayed|"
-
-    def to_dict(self) -> dict[str, float | None]:
-        """What decides, as plain data."""
-        if self.by_rounding:
-            return {"sigmas": self.sigmas, "atol": None, "rtol": None}
-        return {"sigmas": None, "atol": self.atol or 0.0, "rtol": self.rtol or 0.0}
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What deviations of one output are measured by."""
-
-    tolerance: Tolerance
-    sigma: Rows | None = None
-    """σ of every element, (samples, ...)."""
-    share: float = np.inf
-    """How much of an output's size the tolerance may be, for the comparison to mean anything."""
-    least: Array | None = None
-    """(samples,) float64: how large the output is at least, besides the values of the sample itself."""
-
-    def of(self, rows: slice, predicted: Array, replayed: Array) -> Array:
-        """σ of the elements, (samples, elements); NaN if it is not known.
-
-        No less than half a unit in the last place of what was predicted, which was rounded at least once; of float16
-        no more than for float32, since σ has the precision of the model in it already.
-        """
-        if self.sigma is None:
-            return np.full(predicted.shape, np.nan)
-        known, held = self.sigma[rows].reshape(predicted.shape), np.isfinite(replayed)
-        known = np.where(held | ~np.isfinite(predicted), known, 0.0)  # a number where not even float64 holds one
-        return np.maximum(known, min(last_place(predicted.dtype), 2.0**-24) * np.abs(np.where(held, replayed, 0.0)))
-
-    def size(self, rows: slice, replayed: Array) -> Array:
-        """How large the output is for each sample, (samples, 1)."""
-        largest = np.abs(np.where(np.isfinite(replayed), replayed, 0.0)).max(axis=1, initial=0, keepdims=True)
-        return np.maximum(largest, NOTHING if self.least is None else self.least[rows, None])
 
 
 @dataclass(frozen=True)
@@ -224,9 +151,13 @@ def compare(
 
 
 def accepted(comparison: Comparison) -> Comparison:
-    """The comparison for those who accept that some elements are unjudged, if not all of them are."""
-    elements = int(np.prod(comparison.shape))
-    if comparison.verdict is not Verdict.INCONCLUSIVE or not 0 < comparison.unjudged < elements - comparison.non_finite:
+    """The comparison for those who accept that some elements are unjudged.
+
+    It stays as it is if all of them are, or if one is a number on one side only.
+    """
+    judged = int(np.prod(comparison.shape)) - comparison.non_finite - comparison.unjudged
+    numbers = np.isfinite(comparison.deviations).all()
+    if comparison.verdict is not Verdict.INCONCLUSIVE or not (comparison.unjudged and judged and numbers):
         return comparison
     verdict, reason = _judge(0, 1, comparison.non_finite, 0, "", True)
     return replace(comparison, verdict=verdict, reason=reason)
@@ -313,13 +244,6 @@ class _Chunk(NamedTuple):
     unjudged: int
 
 
-def last_place(dtype: np.dtype[Any]) -> float:
-    """Half a unit in the last place of a number, relative to it; 0 of what is no floating-point type."""
-    if dtype.name == "bfloat16":
-        return 2.0**-9
-    return float(np.finfo(dtype).eps) / 2 if dtype.kind == "f" else 0.0
-
-
 def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale) -> _Chunk:
     raw, r = predicted.reshape(len(predicted), -1), replayed.astype(np.float64).reshape(len(replayed), -1)
     p, tolerance, sigma = raw.astype(np.float64), scale.tolerance, scale.of(rows, raw, r)
@@ -327,16 +251,15 @@ def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale)
     same = (p == r) | (np.isnan(p) & np.isnan(r))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         deviation = np.where(finite, np.abs(p - r), np.where(same, 0.0, np.inf))
-        allowed = tolerance.allowed(r, sigma)
+        budget, lost = tolerance.allowed(r, sigma), tolerance.lost(raw)
         nothing = (deviation == 0) & ~np.isnan(sigma)
         in_sigmas = np.where(nothing | np.isinf(sigma), 0.0, deviation / sigma)
         larger = np.maximum(np.abs(p), np.abs(r))
         relative = np.where(deviation == 0, 0.0, np.where(finite, deviation / larger, np.inf))
-        if tolerance.by_rounding and last_place(raw.dtype) > 2.0**-24:  # which was rounded once more, to be recorded
-            allowed = allowed + last_place(raw.dtype) * np.abs(p)
-        wide = allowed > scale.share * scale.size(rows, r)
+        size = scale.size(rows, r)
+        wide = (budget > scale.share * size) | (budget + lost > max(scale.share, RECORDED) * size)
     unjudged = (np.isinf(sigma) | wide) & np.isfinite(r) & tolerance.by_rounding
-    within = np.where(finite, deviation <= allowed, same) | unjudged
+    within = np.where(finite, deviation <= budget + lost, same) | unjudged
     decides = np.where(unjudged, -1.0, in_sigmas) if tolerance.by_rounding else deviation
     places = decides.argmax(axis=1)
     each = np.arange(len(p))

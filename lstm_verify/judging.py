@@ -12,19 +12,20 @@ this sample or for the same with its inputs changed, the element is *unjudged*.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows, picked, whole
 from lstm_verify.budget import PartOfSigma, rounded_rows
-from lstm_verify.compare import SIGMAS, Comparison, Tolerance, Verdict, compare
+from lstm_verify.compare import Comparison, Verdict, compare
 from lstm_verify.errors import InputError, LstmVerifyError, UnsupportedError
 from lstm_verify.inputs import vocabulary
 from lstm_verify.model import Model
 from lstm_verify.replay import Store, replay_rows
+from lstm_verify.rounded.precision import PRODUCTS
+from lstm_verify.tolerance import SIGMAS, Tolerance
 
 TOLERANCES = {
     "float64": Tolerance(1e-5, 1e-4),
@@ -54,6 +55,11 @@ class Judgement:
     notes: tuple[str, ...] = ()
     is_lower_bound: bool = False
     """Whether σ of some samples is a part of the whole, which was enough for a verdict."""
+
+
+def share_of(model: Model) -> float:
+    """How much of an output's size the tolerance by rounding may be."""
+    return max(SHARES[model.precision], SHARES[model.products])
 
 
 def part_of_sigma(model: Model, samples: int, scratch: Path | None = None) -> PartOfSigma | None:
@@ -137,14 +143,14 @@ class _Case:
     least: dict[str, Array] = field(default_factory=dict)
     """By output, how large it is at least for each sample, with its inputs changed; 0 where that was not tried."""
 
-    @cached_property
-    def share(self) -> float:
-        """The share of an output's size that the tolerance may be."""
-        return max(SHARES[self.model.precision], SHARES[self.model.products])
-
     def compared(self, sigma: _Sigma) -> tuple[Comparison, ...]:
         return compare(
-            self.predicted, self.replayed, self.tolerance, sigma=sigma.rows, share=self.share, least=self.least
+            self.predicted,
+            self.replayed,
+            self.tolerance,
+            sigma=sigma.rows,
+            share=share_of(self.model),
+            least=self.least,
         )
 
     def begun(self, part: PartOfSigma | None) -> _Sigma:
@@ -159,15 +165,15 @@ class _Case:
     def judged(self, sigma: _Sigma) -> tuple[Comparison, ...]:
         """Compared by as much of σ as it takes; puts what is computed into `sigma`."""
         outputs = self.compared(sigma)
-        while self.tolerance.by_rounding:
+        while self.tolerance.by_rounding and not sigma.is_whole.all():
             open_samples = self._open(outputs, sigma)
             if not open_samples.size:
                 break
             sigma.put(open_samples, rounded_rows(self.model, self._inputs_of(open_samples)))
             outputs = self.compared(sigma)
-        wide = np.unique(np.concatenate([np.flatnonzero(output.unjudged_rows) for output in outputs]))
-        if self.tolerance.by_rounding and wide.size:
-            self._measure(wide)
+        wide = [np.flatnonzero(output.unjudged_rows) for output in outputs]
+        if self.tolerance.by_rounding and any(rows.size for rows in wide):
+            self._measure(np.unique(np.concatenate(wide)))
             outputs = self.compared(sigma)
         return outputs
 
@@ -232,10 +238,12 @@ def _notes(
             )
     for output in outputs:
         yield from _loose(output, sigma.rows[output.name], replayed[output.name])
-    left = ~sigma.is_whole & np.logical_or.reduce([~output.within for output in outputs])
-    if left.any():
+    left = 0
+    if not sigma.is_whole.all():
+        left = int(np.count_nonzero(~sigma.is_whole & np.logical_or.reduce([~output.within for output in outputs])))
+    if left:
         yield (
-            f"{np.count_nonzero(left):,} more samples lie beyond the part of σ that comes of the last steps; the whole "
+            f"{left:,} more samples lie beyond the part of σ that comes of the last steps; the whole "
             "was not computed for them"
         )
 
@@ -250,6 +258,17 @@ def _loose(output: Comparison, sigma: Rows, replayed: Rows) -> Iterator[str]:
             f"output '{output.name}': rounding alone may change it by {budget:.1g} ({SIGMAS:g}σ), where its "
             f"largest value is {largest:.2g}; faults smaller than that stay hidden"
         )
+
+
+def with_products(model: Model, products: str) -> Model:
+    """The model whose framework multiplies float32 matrices as asked for.
+
+    Raises:
+        InputError: no such way is known.
+    """
+    if products not in PRODUCTS:
+        raise InputError(f"products: {products!r}, expected one of {', '.join(PRODUCTS)}")
+    return replace(model, products=products)
 
 
 def asked_tolerance(sigmas: float, atol: float | None, rtol: float | None, decimals: int | None = None) -> Tolerance:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from lstm_verify.arrays import finite
-from lstm_verify.compare import Comparison, Tolerance, Verdict
+from lstm_verify.compare import Comparison, Verdict
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.words import blind_line
 from lstm_verify.errors import Mismatch
 from lstm_verify.model import Model
+from lstm_verify.tolerance import Tolerance
 
 SCHEMA_VERSION = 1
 EXIT_CODES = {Verdict.MATCH: 0, Verdict.MISMATCH: 1, Verdict.INCONCLUSIVE: 3}
@@ -119,7 +120,7 @@ class Report(Judged):
             "exit_code": self.exit_code,
             "reason": self.summary() if self.exit_code else "",
             "model": model_dict(self.model),
-            "runtime": {"name": self.predicted.name, "description": self.predicted.description},
+            "runtime": {**vars(self.predicted), "products": self.model.products},
             "tolerance": self.tolerance.to_dict(),
             "samples_with_own_sigma": self.own_sigma,
             "sigma_is_lower_bound": self.sigma_is_lower_bound,

@@ -8,19 +8,16 @@ path ───┤                                             ├─► compare 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lstm_verify import runtimes
-from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects, whole, write_npz
+from lstm_verify.arrays import NpyRows, Rows, whole, write_npz
 from lstm_verify.budget import PartOfSigma
-from lstm_verify.compare import SIGMAS, Verdict, accepted, verdict_of
+from lstm_verify.compare import Verdict, accepted, verdict_of
 from lstm_verify.diagnosis import SECONDS
 from lstm_verify.diagnosis import diagnose as diagnosed
 from lstm_verify.diagnosis.blind import BlindSpots
@@ -28,14 +25,14 @@ from lstm_verify.errors import InputError, RuntimeFailure
 from lstm_verify.experiments import Looking, Tap, telling_inputs, timed
 from lstm_verify.formats import load
 from lstm_verify.formats.ends import Ends, with_given
-from lstm_verify.inputs import bind, by_name, count_samples, random_inputs
+from lstm_verify.given import about, arrays_of, completed, matched, recorded
+from lstm_verify.inputs import bind, count_samples, random_inputs
 from lstm_verify.inspection import recurrences
-from lstm_verify.judging import TOLERANCES, Judgement, asked_tolerance, judge, part_of_sigma
+from lstm_verify.judging import TOLERANCES, Judgement, asked_tolerance, judge, part_of_sigma, with_products
 from lstm_verify.model import Model
 from lstm_verify.replay import replay_rows
 from lstm_verify.report import Predicted, Report
-from lstm_verify.rounded.precision import PRODUCTS
-from lstm_verify.states import join
+from lstm_verify.tolerance import SIGMAS
 
 RANDOM_SAMPLES = 32
 TIMEOUT = 600.0
@@ -126,9 +123,7 @@ def verify(
     with timed(timings, "total"), tempfile.TemporaryDirectory(prefix="lstm-verify-") as scratch:
         with timed(timings, "load"):
             arrays = arrays_of(x)
-            if products not in PRODUCTS:
-                raise InputError(f"products: {products!r}, expected one of {', '.join(PRODUCTS)}")
-            model = replace(load(path, signature, with_given(ends, arrays)), products=products)
+            model = with_products(load(path, signature, with_given(ends, arrays)), products)
             framework = runtime or model.runtime
             given, batch_size, spots, notes = _given(
                 model, arrays, framework, batch_size, (random, seed), wants_blind_spots
@@ -154,7 +149,9 @@ def verify(
             request = runtimes.Request(Path(path), inputs, model.suffix, size, timeout, unsafe, call, again=again)
             predicted, replayed = _predict_and_replay(framework, request, replaying, looking)
         else:
-            predicted, more = _recorded(model, expected)
+            description = str(expected) if isinstance(expected, str | Path) else "recorded predictions"
+            outputs, more = recorded(model, expected)
+            predicted = _Predictions(Predicted("recorded", description), outputs)
             notes += more
             replayed = replaying.run()
         with timed(timings, "compare"):
@@ -238,7 +235,7 @@ def _predict_and_replay(
         replayed = replaying.run()
         looking.result()  # most likely it will be a match, and the framework takes longer
         try:
-            outputs, reason = _matched(replaying.model, _kept(prediction.result(), replaying.scratch)), ""
+            outputs, reason = matched(replaying.model, _kept(prediction.result(), replaying.scratch)), ""
         except RuntimeFailure as failure:
             outputs, reason = None, str(failure)
         replaying.timings["predict"] = prediction.seconds
@@ -268,52 +265,6 @@ def _kept(outputs: dict[str, Rows], scratch: Path) -> dict[str, Rows]:
         name: NpyRows(rows.path.replace(scratch / rows.path.name)) if isinstance(rows, NpyRows) else rows
         for name, rows in outputs.items()
     }
-
-
-def _matched(model: Model, predicted: dict[str, Rows]) -> dict[str, Rows]:
-    """Predictions under the names of the model's outputs: by name if they are the same, else by order."""
-    names = [output.name for output in model.outputs]
-    if set(names) == set(predicted):
-        return predicted
-    extra = [f"{name} (one too many)" for name in list(predicted)[len(names) :]]
-    return dict(zip([*names, *extra][: len(predicted)], predicted.values(), strict=True))
-
-
-def completed(model: Model, given: Any, state_from: str | Path) -> tuple[dict[str, Rows], list[str]]:
-    """Inputs, and states from a file for those that are missing."""
-    with about(state_from):
-        return join(model, given, read_arrays(state_from))
-
-
-def _recorded(model: Model, expected: Any) -> tuple[_Predictions, list[str]]:
-    description = str(expected) if isinstance(expected, str | Path) else "recorded predictions"
-    names = [output.name for output in model.outputs]
-    given = arrays_of(expected)
-    if not isinstance(given, Mapping):
-        listed = given if isinstance(given, list | tuple) else [given]
-        given = {"" if len(listed) == 1 else f"#{i}": array for i, array in enumerate(listed)}
-    given = {name: rows if isinstance(rows, NpyRows) else np.asarray(rows) for name, rows in given.items()}
-    for name, rows in given.items():
-        refuse_objects(f"expected '{name}'", rows.dtype)
-        if rows.dtype.kind not in "fiub":
-            raise InputError(f"expected '{name}': dtype {rows.dtype}, expected numbers")
-    with about(expected):
-        outputs, notes = by_name(given, names, "output")
-    return _Predictions(Predicted("recorded", description), outputs), notes
-
-
-def arrays_of(x: Any) -> Any:
-    """What a user gives, read if it is the path of a file."""
-    return read_arrays(x) if isinstance(x, str | Path) else x
-
-
-@contextmanager
-def about(given: Any) -> Iterator[None]:
-    """Say which file it is that does not fit the model."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{given}: {error}" if isinstance(given, str | Path) else error) from None
 
 
 def _batch_size(model: Model, runtime: str, asked: int | None) -> int | None:

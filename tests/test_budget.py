@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from lstm_verify import replay
-from lstm_verify.budget import RoundedArithmetic, as_rounded, standard_deviations
+from lstm_verify.arithmetic import RoundedArithmetic, as_rounded
+from lstm_verify.budget import standard_deviations
 from lstm_verify.layers import (
     RNN,
     Activation,

@@ -160,7 +160,7 @@ def test_the_numbers_of_a_mismatch() -> None:
         "deviations": [0.25, 0.0, 0.0, 0.5],
         "sigmas": [None] * 4,
     }
-    assert data["tolerance"] == {"sigmas": None, "atol": 1e-5, "rtol": 1e-4}
+    assert data["tolerance"] == {"sigmas": None, "atol": 1e-5, "rtol": 1e-4, "decimals": None}
     assert data["samples_with_own_sigma"] == 0
     assert data["diagnosis"] is data["blind_spots"] is None
     assert data["timings"] == {"load": 0.01, "replay": 0.1235, "total": 1.5}
@@ -190,7 +190,7 @@ def test_the_numbers_of_a_mismatch_by_rounding() -> None:
         "deviations": [0.0, 2.5 * 2**-20, 6 * 2**-20, 0.0],
         "sigmas": [0.0, 20.0, 6.0, 0.0],
     }
-    assert data["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None}
+    assert data["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None, "decimals": None}
     assert data["samples_with_own_sigma"] == 4
 
 

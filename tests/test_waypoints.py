@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from lstm_verify import Tolerance, Verdict
+from lstm_verify.arithmetic import output_value
 from lstm_verify.arrays import picked
-from lstm_verify.budget import _with_errors, in_blocks, output_value, recent_rows, rounded_rows
+from lstm_verify.budget import _with_errors, in_blocks, recent_rows, rounded_rows
 from lstm_verify.compare import verdict_of
 from lstm_verify.judging import Judgement, judge, part_of_sigma
 from lstm_verify.layers import RNN, Bidirectional, Dense, Layer, Masking, Reshape

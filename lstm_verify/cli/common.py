@@ -87,6 +87,16 @@ RUNTIME_OPTIONS = (
     click.option("--atol", type=float, help="Absolute tolerance, in place of what rounding explains."),
     click.option("--rtol", type=float, help="Tolerance relative to the replayed value, likewise."),
     click.option(
+        "--products",
+        type=click.Choice(["float32", "tf32", "bfloat16"]),
+        default="float32",
+        show_default=True,
+        help="How the framework multiplies float32 matrices: NVIDIA GPUs may use tf32, TPUs bfloat16.",
+    ),
+    click.option(
+        "--allow-unjudged", is_flag=True, help="Accept values that rounding may change as much as a fault would."
+    ),
+    click.option(
         "--timeout", type=click.FloatRange(min=0, min_open=True), default=600.0, show_default=True, help="Seconds."
     ),
     click.option("--unsafe", is_flag=True, help="Let the framework run code from the file, such as Lambda layers."),
@@ -120,6 +130,12 @@ INPUT_OPTIONS = (
         help="Recorded predictions (.npy, .npz or NAME=file.npy); no framework is run.",
     ),
     click.option(
+        "--decimals",
+        type=click.IntRange(min=0),
+        metavar="K",
+        help="To how many decimals --expected was rounded when it was recorded.",
+    ),
+    click.option(
         "--batch-size",
         type=click.IntRange(min=1),
         help="For the framework. [default: 32 for Keras, all at once for graphs]",
@@ -133,12 +149,15 @@ def check_inputs(
     expected: tuple[str, ...],
     state_from: str | None,
     runtime: str | None,
+    decimals: int | None,
 ) -> None:
     """Refuse options that contradict each other."""
     if bool(inputs) == (random is not None):
         raise click.UsageError("give either --input or --random")
     if expected and runtime:
         raise click.UsageError("--expected and --runtime exclude each other: predictions are recorded, or made")
+    if decimals is not None and not expected:
+        raise click.UsageError("--decimals is about recorded predictions. Give --expected too")
     if state_from and not inputs:
         raise click.UsageError("--state-from completes what --input gives. Give --input too")
 
@@ -163,7 +182,7 @@ def verified(
     """
     from lstm_verify.verify import verify
 
-    check_inputs(inputs, random, expected, state_from, options["runtime"])
+    check_inputs(inputs, random, expected, state_from, options["runtime"], options["decimals"])
     named = [item.partition("=")[2] for item in (*inputs, *expected)]
     check_writable(results, [str(model), *inputs, *expected, *named, state_from or ""])
     with progress_bars(quiet) as progress:

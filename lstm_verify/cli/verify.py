@@ -16,15 +16,6 @@ from lstm_verify.errors import printable
 @click.argument("model", type=click.Path(path_type=Path))
 @input_options
 @runtime_options
-@click.option("--decimals", type=click.IntRange(min=0), help="To how many decimals recorded predictions were rounded.")
-@click.option(
-    "--products",
-    type=click.Choice(["float32", "tf32", "bfloat16"]),
-    default="float32",
-    show_default=True,
-    help="How the framework multiplies matrices in float32: NVIDIA GPUs may use tf32.",
-)
-@click.option("--allow-unjudged", is_flag=True, help="Accept values that rounding may change as much as a fault would.")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; - is standard output.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, a test case for each output.")
 @click.option("--per-sample", metavar="FILE", help="Write the deviation of every sample, as .csv or .npy.")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows, finite
-from lstm_verify.compare import SIGMAS, Comparison
+from lstm_verify.compare import Comparison
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.experiment import Experiment, Misfit, distance, experiment
 from lstm_verify.diagnosis.place import Place, Tapped, over_time, place_in_layers, place_of_outputs
@@ -22,6 +22,7 @@ from lstm_verify.inputs import bind, count_samples, random_inputs
 from lstm_verify.layers import Identity
 from lstm_verify.model import Model
 from lstm_verify.replay import one_thread
+from lstm_verify.tolerance import SIGMAS
 
 SAMPLES = 8
 """The samples that experiments are made with."""

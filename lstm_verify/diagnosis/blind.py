@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows, finite
-from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.changes import Batches, Change, exchanges, singles
 from lstm_verify.diagnosis.common import is_common
 from lstm_verify.diagnosis.experiment import Experiment, distance, experiment
@@ -25,6 +24,7 @@ from lstm_verify.layers import Run, Signal
 from lstm_verify.model import Model, Node, Tensor
 from lstm_verify.replay import one_thread
 from lstm_verify.rounded import PRECISIONS
+from lstm_verify.tolerance import SIGMAS
 
 FEW, MANY = 8, 256
 """Samples that every fault is tried on, and those that a fault is tried on that the first do not show."""

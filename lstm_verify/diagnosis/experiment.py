@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from lstm_verify.arithmetic import Textbook
 from lstm_verify.arrays import Array, Rows, picked, whole
-from lstm_verify.budget import Kind, States, Textbook, budgets, plain, recent_rows
-from lstm_verify.compare import SIGMAS
+from lstm_verify.budget import Kind, States, budgets, plain, recent_rows
 from lstm_verify.diagnosis.changes import Batches, Change
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import as_input
@@ -19,6 +19,7 @@ from lstm_verify.layers import RNN, Bidirectional, Layer, Run, Signal, TimeDistr
 from lstm_verify.layers.loop import Loop
 from lstm_verify.layers.scan import Scan
 from lstm_verify.model import Model, Tensor
+from lstm_verify.tolerance import SIGMAS
 
 FAR = 1e300
 UNFIT = (LstmVerifyError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError)

@@ -17,9 +17,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_verify.arrays import Array
-from lstm_verify.compare import SIGMAS
 from lstm_verify.layers import GRUCell, LSTMCell, SimpleRNNCell
 from lstm_verify.layers.cell import KernelCell, States
+from lstm_verify.tolerance import SIGMAS
 
 CELLS = (LSTMCell, GRUCell, SimpleRNNCell)
 """The cells whose gates sum up [x; h; 1] times their weights, and no variant of them."""

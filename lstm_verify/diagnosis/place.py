@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from lstm_verify.arithmetic import RoundedArithmetic, as_rounded, deviation_of
 from lstm_verify.arrays import Array, finite
-from lstm_verify.budget import RoundedArithmetic, as_rounded, deviation_of
-from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.experiment import Experiment
 from lstm_verify.diagnosis.gate import likely_gate
 from lstm_verify.errors import LstmVerifyError
@@ -32,6 +31,7 @@ from lstm_verify.layers import (
 from lstm_verify.layers.pictures import OfPictures
 from lstm_verify.layers.recurrent import Recurrent
 from lstm_verify.model import Model, Node, Tensor
+from lstm_verify.tolerance import SIGMAS
 
 Tapped = Mapping[str, Array]
 """What a framework computed for the samples of an experiment, by layer: its output, (samples, ...)."""

@@ -16,7 +16,6 @@ from itertools import chain, combinations
 
 import numpy as np
 
-from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.changes import (
     Change,
     Family,
@@ -33,6 +32,7 @@ from lstm_verify.diagnosis.experiment import Experiment, Misfit
 from lstm_verify.diagnosis.fitting import fitted
 from lstm_verify.diagnosis.masks import computed_masks
 from lstm_verify.diagnosis.states import fitted_starts, resets
+from lstm_verify.tolerance import SIGMAS
 
 PAIRS = {
     frozenset({"gate_order", "forget_bias"}),

@@ -11,12 +11,13 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lstm_verify.compare import Comparison, Tolerance, Verdict
+from lstm_verify.compare import Comparison, Verdict
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.words import blind_details, blind_line, diagnosis_lines
 from lstm_verify.errors import printable
 from lstm_verify.model import Model
 from lstm_verify.report import Report
+from lstm_verify.tolerance import Tolerance
 
 STYLES = {Verdict.MATCH: "bold green", Verdict.MISMATCH: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 
@@ -77,7 +78,8 @@ def _header(report: Report) -> RenderableType:
 
 def allowed(tolerance: Tolerance, model: Model) -> str:
     """A tolerance, and if it goes by rounding the precision."""
-    return f"{tolerance} in {model.precision}" if tolerance.by_rounding else str(tolerance)
+    factors = "" if model.products == "float32" else f", products in {model.products}"
+    return f"{tolerance} in {model.precision}{factors}" if tolerance.by_rounding else str(tolerance)
 
 
 def tolerance_line(report: Report) -> str:

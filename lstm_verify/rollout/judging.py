@@ -28,12 +28,13 @@ import numpy as np
 
 from lstm_verify.arrays import Array
 from lstm_verify.budget import Kind, budgets, by_step, plain
-from lstm_verify.compare import SIGMAS, Comparison, Tolerance, Verdict, compare
+from lstm_verify.compare import Comparison, Verdict, compare
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.judging import LOOSE, TOLERANCES, Judgement
+from lstm_verify.judging import LOOSE, TOLERANCES, Judgement, share_of
 from lstm_verify.model import Model
 from lstm_verify.rollout.loop import Rolled, loop
 from lstm_verify.rollout.plan import Plan
+from lstm_verify.tolerance import SIGMAS, Tolerance
 
 CASTING = ("tf_keras",)
 """The runtimes that cast what they are given in every step to float32, whatever the model computes in."""
@@ -77,8 +78,9 @@ def judge(
     loose = [_loose(name, σ, replayed.outputs[name]) for name, σ in sigma.items()] if tolerance.by_rounding else []
     parted = np.zeros(0, bool) if fed is not None else _parted(predicted, replayed)
     known = {name: _until(parted, σ) for name, σ in sigma.items()}
-    outputs = compare(predicted.outputs, replayed.outputs, tolerance, "steps", known)
-    outputs = tuple(_explained(output) if parted.any() else output for output in outputs)
+    least = {name: np.full(plan.steps, largest(values)) for name, values in replayed.outputs.items()}
+    outputs = compare(predicted.outputs, replayed.outputs, tolerance, "steps", known, share_of(model), least)
+    outputs = tuple(_explained(output, bool(parted.any()), fed is not None) for output in outputs)
     return Judgement(outputs, tolerance, plan.steps, tuple(filter(None, loose)))
 
 
@@ -179,23 +181,38 @@ def _until(parted: Array, sigma: Array) -> Array:
     return np.where(parted.reshape(*parted.shape, *(1,) * (sigma.ndim - 2)), np.inf, sigma)
 
 
-def _explained(output: Comparison) -> Comparison:
+def _explained(output: Comparison, is_parted: bool, is_forced: bool) -> Comparison:
+    """The comparison, with what a user can do about the steps that cannot be judged."""
     if output.verdict is not Verdict.INCONCLUSIVE or not output.unjudged:
         return output
-    return replace(output, reason="what follows a different token is not compared")
+    if is_parted:
+        return replace(output, reason="what follows a different token is not compared")
+    if is_forced:
+        return output
+    first = int(np.flatnonzero(output.unjudged_rows)[0]) + 1
+    return replace(
+        output,
+        reason=f"from step {first} on rounding alone may change it as much as a fault would. --teacher-forced compares "
+        "each step on its own; --steps can be fewer; --allow-unjudged accepts it",
+    )
+
+
+def largest(values: Array) -> float:
+    """The largest absolute value that is a number."""
+    return float(np.abs(values[np.isfinite(values)]).max(initial=0))
 
 
 def _loose(name: str, sigma: Array, replayed: Array) -> str:
     """From which step on rounding alone may change an output visibly; empty if it never may."""
-    largest = float(np.abs(replayed[np.isfinite(replayed)]).max(initial=0))
+    size = largest(replayed)
     steps = len(sigma)
     budget = SIGMAS * np.where(np.isfinite(sigma), sigma, 0).reshape(steps, -1).max(axis=1, initial=0)
-    beyond = np.flatnonzero(budget > LOOSE * largest) if largest else np.empty(0, int)
+    beyond = np.flatnonzero(budget > LOOSE * size) if size else np.empty(0, int)
     if not beyond.size:
         return ""
     first = int(beyond[0])
     return (
         f"output '{name}': from step {first + 1} on rounding alone may change it by {budget[first]:.1g} and more "
-        f"({SIGMAS:g}σ), where its largest value is {largest:.2g}; smaller faults stay hidden there. --teacher-forced "
+        f"({SIGMAS:g}σ), where its largest value is {size:.2g}; smaller faults stay hidden there. --teacher-forced "
         "compares each step on its own"
     )

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.arrays import Array, finite
-from lstm_verify.compare import Comparison, Tolerance, Verdict
+from lstm_verify.compare import Comparison, Verdict
 from lstm_verify.model import Model
 from lstm_verify.report import Judged, Predicted, model_dict
 from lstm_verify.rollout.plan import Plan
+from lstm_verify.tolerance import Tolerance
 
 SCHEMA_VERSION = 1
 
@@ -108,7 +109,7 @@ class RolloutReport(Judged):
             "exit_code": self.exit_code,
             "reason": "" if self.verdict is Verdict.MATCH else self.summary(),
             "model": model_dict(self.model),
-            "runtime": {"name": self.predicted.name, "description": self.predicted.description},
+            "runtime": {**vars(self.predicted), "products": self.model.products},
             "tolerance": self.tolerance.to_dict(),
             "samples": self.samples,
             "teacher_forced": self.teacher_forced,

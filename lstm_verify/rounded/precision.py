@@ -63,8 +63,8 @@ def rounded_to(values: Array, name: str) -> Array:
         Numbers of the format, in an array of the dtype of `values`; infinite where they are too large for it.
 
     Example:
-        >>> rounded_to(np.array([0.1, 1 / 3]), "bfloat16")
-        array([0.10009766, 0.33398438])
+        >>> rounded_to(np.array([0.1, 1 / 3]), "bfloat16").tolist()
+        [0.10009765625, 0.333984375]
     """
     with np.errstate(over="ignore", invalid="ignore"):
         if name in DROPPED_BITS:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.blind import MANY_STEPS, _calls, _effect, _more, _representative, _shows, blind_spots
 from lstm_verify.diagnosis.experiment import Experiment, experiment
+from lstm_verify.tolerance import SIGMAS
 from tests.test_waypoints import MODELS, given
 
 

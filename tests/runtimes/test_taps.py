@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from lstm_verify import load, runtimes
-from lstm_verify.compare import SIGMAS
 from lstm_verify.diagnosis.experiment import experiment
 from lstm_verify.diagnosis.place import SEQUENCE, place_in_layers
 from lstm_verify.experiments import Tap
 from lstm_verify.inputs import bind
+from lstm_verify.tolerance import SIGMAS
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 SAMPLES = np.array([4, 1, 2])

@@ -1,0 +1,120 @@
+"""Arithmetic: what a run of the layers computes with, in place of plain float64 arrays.
+
+`RoundedArithmetic` carries the variance of the rounding error along, in the precision that the framework computes each
+layer in; `Textbook` computes as the equations are written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.arrays import Array
+from lstm_verify.layers import Embedding, Layer, Masking, Signal, Signals
+from lstm_verify.layers.constant import Constant, State
+from lstm_verify.layers.loop import Branch, Loop
+from lstm_verify.layers.operation import Operation
+from lstm_verify.model import Model
+from lstm_verify.rounded import FLOAT32, PRECISIONS, Rounded, Rounding, own_error
+from lstm_verify.rounded.precision import PRODUCTS
+
+
+@dataclass
+class RoundedArithmetic:
+    """Makes a run compute with `Rounded` arrays, in the precision of each layer."""
+
+    products: str = "float32"
+    """How the framework multiplies matrices in float32: `float32`, `tf32` or `bfloat16`."""
+    roundings: dict[str, Rounding] = field(default_factory=dict)
+    noticed: set[str] = field(default_factory=set)
+    """What any of the roundings noticed."""
+
+    def enter(self, layer: Layer, inputs: Signals) -> Signals:
+        """Round inputs to a layer's precision, and follow the errors of what it computes from whole numbers."""
+        if isinstance(layer, Model | Loop | Branch):
+            return inputs  # layers inside are asked one by one
+        rounding = self.rounding(layer.compute_dtype)
+        if layer.compute_dtype in PRECISIONS and not isinstance(layer, Masking):  # which casts what it compares
+            inputs = tuple(
+                Signal(signal.value.rounded_to(rounding), signal.mask) if isinstance(signal.value, Rounded) else signal
+                for signal in inputs
+            )
+        if any(isinstance(signal.value, Rounded) for signal in inputs) or isinstance(layer, Embedding | Constant):
+            return inputs
+        return tuple(Signal(_followed(layer, signal.value, rounding), signal.mask) for signal in inputs)
+
+    def leave(self, layer: Layer, outputs: Signals) -> Signals:
+        """Carry on numbers that a layer made out of something else, such as tokens, as exact ones."""
+        if isinstance(layer, Constant | State):
+            return outputs
+        return tuple(Signal(self._rounded(layer, signal.value), signal.mask) for signal in outputs)
+
+    def rounding(self, dtype: str) -> Rounding:
+        """The rounding of a dtype; float32 for one that is no floating-point type."""
+        name = dtype if dtype in PRECISIONS else "float32"
+        if name not in self.roundings:
+            precision = PRECISIONS[name]
+            if name == "float32" and self.products != "float32":
+                precision = replace(precision, factors=PRODUCTS[self.products])
+            self.roundings[name] = Rounding(precision, noticed=self.noticed)
+        return self.roundings[name]
+
+    def _rounded(self, layer: Layer, value: Any) -> Any:
+        if not (isinstance(value, np.ndarray) and value.dtype.kind == "f"):
+            return value
+        made = Rounded(value, rounding=self.rounding("float32"))
+        return made.rounded_to(self.rounding(layer.compute_dtype)) if isinstance(layer, Embedding) else made
+
+
+def _followed(layer: Layer, value: Any, rounding: Rounding) -> Any:
+    """Numbers that a layer computes floats from, as exact ones; whole numbers of operations stay what they are."""
+    kinds = "f" if isinstance(layer, Operation) else "fiub"
+    if not (isinstance(value, np.ndarray) and value.dtype.kind in kinds and value.ndim):
+        return value
+    return Rounded(value.astype(np.float64), rounding=rounding)
+
+
+class Textbook:
+    """Makes a run go by the textbook equations, whose small results are as exact as the large ones."""
+
+    def enter(self, layer: Layer, inputs: Signals) -> Signals:
+        """What the layer gets anyway."""
+        return inputs
+
+    def leave(self, layer: Layer, outputs: Signals) -> Signals:
+        """What the layer gives anyway."""
+        return outputs
+
+
+CASTING = ("keras", "tf_keras")
+"""The runtimes whose `predict` casts what it is given to float32, whatever the model computes in."""
+
+
+def as_rounded(given: Any, dtype: str, arithmetic: RoundedArithmetic, is_cast: bool = False) -> Any:
+    """An input of a dtype with nothing rounded yet, or an output that goes in again; whole numbers stay as they are."""
+    if given.dtype.kind != "f":
+        return given
+    rounding = arithmetic.rounding(dtype)
+    again = isinstance(given, Rounded)
+    made = given.rounded_to(rounding) if again else Rounded(given.astype(np.float64), rounding=rounding)
+    value = made.value
+    if dtype == "float64" and is_cast and not np.array_equal(value, value.astype(np.float32), equal_nan=True):
+        made = made.like(value, made.variance + own_error(value, FLOAT32) / 3)
+    return made
+
+
+def output_value(value: Any) -> Array:
+    """What an output is without rounding."""
+    return value.value if isinstance(value, Rounded) else np.asarray(value)
+
+
+def deviation_of(value: Any) -> Array:
+    """σ of an output; infinite where nothing can be said."""
+    if not isinstance(value, Rounded):
+        return np.zeros(np.shape(value))
+    variances = value.variances()
+    if value.rounding.precision.name == "float64":  # as that of the replay, which is rounded as well
+        variances = 2 * variances
+    return np.sqrt(np.where(np.isnan(variances), np.inf, variances))

@@ -1,0 +1,65 @@
+"""Given: what a user hands over, as arrays or as files, under the names of the model's inputs and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects
+from lstm_verify.errors import InputError
+from lstm_verify.inputs import by_name
+from lstm_verify.model import Model
+from lstm_verify.states import join
+
+
+def matched(model: Model, predicted: dict[str, Rows]) -> dict[str, Rows]:
+    """Predictions under the names of the model's outputs: by name if they are the same, else by order."""
+    names = [output.name for output in model.outputs]
+    if set(names) == set(predicted):
+        return predicted
+    extra = [f"{name} (one too many)" for name in list(predicted)[len(names) :]]
+    return dict(zip([*names, *extra][: len(predicted)], predicted.values(), strict=True))
+
+
+def completed(model: Model, given: Any, state_from: str | Path) -> tuple[dict[str, Rows], list[str]]:
+    """Inputs, and states from a file for those that are missing."""
+    with about(state_from):
+        return join(model, given, read_arrays(state_from))
+
+
+def recorded(model: Model, expected: Any) -> tuple[dict[str, Rows], list[str]]:
+    """Recorded predictions, by output name, and what a user should know of how they were named.
+
+    Raises:
+        InputError: they are no numbers, or do not fit the outputs of the model.
+    """
+    names = [output.name for output in model.outputs]
+    given = arrays_of(expected)
+    if not isinstance(given, Mapping):
+        listed = given if isinstance(given, list | tuple) else [given]
+        given = {"" if len(listed) == 1 else f"#{i}": array for i, array in enumerate(listed)}
+    given = {name: rows if isinstance(rows, NpyRows) else np.asarray(rows) for name, rows in given.items()}
+    for name, rows in given.items():
+        refuse_objects(f"expected '{name}'", rows.dtype)
+        if rows.dtype.kind not in "fiub":
+            raise InputError(f"expected '{name}': dtype {rows.dtype}, expected numbers")
+    with about(expected):
+        return by_name(given, names, "output")
+
+
+def arrays_of(x: Any) -> Any:
+    """What a user gives, read if it is the path of a file."""
+    return read_arrays(x) if isinstance(x, str | Path) else x
+
+
+@contextmanager
+def about(given: Any) -> Iterator[None]:
+    """Say which file it is that does not fit the model."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{given}: {error}" if isinstance(given, str | Path) else error) from None
