@@ -60,6 +60,19 @@ class Input:
     shape: tuple[int | None, ...] | None
     """The shape of the input with samples first; None where any length will do, or for the whole if unknown."""
     dtype: str
+    axis: int | None = 0
+    """The axis of the samples in the array that a user and the framework have; None if it has none, such as a setting
+    that is the same for all of them. It comes to the model once a sample then, unless it is a lone number."""
+
+    @property
+    def own_shape(self) -> tuple[int | None, ...] | None:
+        """The shape that the input has for a user and the framework."""
+        if not self.shape or self.axis == 0:
+            return self.shape
+        samples, *rest = self.shape
+        if self.axis is not None:
+            rest.insert(self.axis, samples)
+        return tuple(rest)
 
 
 @dataclass(frozen=True)
@@ -68,6 +81,8 @@ class Output:
 
     name: str
     tensor: Tensor
+    axis: int | None = 0
+    """The axis of the samples in the array that the framework returns; None if it has none."""
 
 
 @dataclass(frozen=True)
@@ -249,7 +264,9 @@ class Model(Layer):
     @property
     def batch_size(self) -> int | None:
         """The number of samples that the model insists on, if it does."""
-        sizes: set[int | None] = {spec.shape[0] for spec in self.inputs if spec.shape}
+        sizes: set[int | None] = {spec.shape[0] for spec in self.inputs if spec.shape and spec.axis is not None}
+        if len(sizes) > 1 and all(output.axis is None for output in self.outputs):  # it is not known where samples are
+            sizes = set()
         states = (layer for layer in self.layers.values() if isinstance(layer, State))
         sizes |= {len(state.initial) for state in states if state.is_of_samples}
         sizes -= {None}

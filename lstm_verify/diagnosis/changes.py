@@ -191,7 +191,7 @@ def ends(model: Model) -> Iterator[Change]:
                 frozenset(model.layers),
             )
     for spec in model.inputs if len(model.inputs) > 1 else ():
-        if "float" in spec.dtype:
+        if "float" in spec.dtype and spec.axis is not None:
             yield Change(
                 "initial_state",
                 (spec.name,),
