@@ -13,6 +13,7 @@ import numpy as np
 from lstm_verify.arrays import Array, Rows, finite
 from lstm_verify.compare import Comparison
 from lstm_verify.diagnosis.changes import Change
+from lstm_verify.diagnosis.common import hint, rarity
 from lstm_verify.diagnosis.experiment import Experiment, Misfit, distance, experiment
 from lstm_verify.diagnosis.place import Place, Tapped, over_time, place_in_layers, place_of_outputs
 from lstm_verify.diagnosis.search import Found, Search
@@ -67,7 +68,7 @@ class Diagnosis:
     """`explained`, `ambiguous` (several faults explain it alike) or `unexplained`."""
     explanations: tuple[Explanation, ...]
     closest: tuple[Change, Misfit] | None = None
-    """What comes nearest, if nothing explains it."""
+    """What comes nearest, if nothing explains it and this nearly does."""
     tried: int = 0
     complete: bool = True
     """Whether everything was tried, before time was up."""
@@ -210,12 +211,22 @@ def _worst(outputs: tuple[Comparison, ...], count: int) -> Array:
 def _diagnosis(model: Model, lasting: list[Explanation], found: Found) -> Diagnosis:
     best = min((e.after.mean for e in lasting), default=0.0)
     good = [e for e in lasting if e.after.mean <= max(CLEARLY_BETTER * best, 0.5)]
-    groups, separating = told_apart(model, good[:MOST_NAMED])
+    worded: dict[object, Explanation] = {}
+    for explanation in good:
+        worded.setdefault(_worded(explanation.change), explanation)
+    commonest_first = sorted(worded.values(), key=lambda e: rarity(e.change))
+    groups, separating = told_apart(model, commonest_first[:MOST_NAMED])
     explanations = tuple(replace(first, also=tuple(e.change for e in others)) for first, *others in groups)
     status = {0: "unexplained", 1: "explained"}.get(len(explanations), "ambiguous")
-    closest = None if explanations else found.closest
+    closest = None if explanations else hint(found.ranking, found.before)
     evidence = tuple(sorted(found.ranking, key=lambda entry: entry[1].mean)[:EVIDENCE])
     return Diagnosis(status, explanations, closest, found.tried, found.complete, separating, evidence=evidence)
+
+
+def _worded(change: Change) -> frozenset[tuple[str, str | None, str]]:
+    """A change as it is put in words."""
+    parts = change.parts or (change,)
+    return frozenset((path, part.parameter, part.behaves_as) for part in parts for path in part.layers)
 
 
 def told_apart(

@@ -2,8 +2,8 @@
 
 Single changes that frameworks make come first, of every layer, of several layers at once, of the whole model; then what
 one batch leaves to the next, numbers that are fitted, faults that are known to come together, single changes that are
-merely possible, and pairs with the changes that help most. A change that brings the predictions near is
-looked at again with its own σ, and with more samples.
+merely possible, pairs, and three at once. A change that brings the predictions near is looked at again with its own σ,
+and with more samples; one without effect on these samples is not looked at again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, combinations
+from itertools import chain
 
 import numpy as np
 
@@ -28,28 +28,15 @@ from lstm_verify.diagnosis.changes import (
     whole_model,
 )
 from lstm_verify.diagnosis.common import is_common
-from lstm_verify.diagnosis.experiment import Experiment, Misfit
+from lstm_verify.diagnosis.experiment import NEVER, Experiment, Misfit
 from lstm_verify.diagnosis.fitting import fitted
 from lstm_verify.diagnosis.masks import computed_masks
+from lstm_verify.diagnosis.pairs import Beside, any_pairs, beside_leaders, known_pairs, leading_pairs, threes
 from lstm_verify.diagnosis.states import fitted_starts, resets
 from lstm_verify.tolerance import SIGMAS
 
-PAIRS = {
-    frozenset({"gate_order", "forget_bias"}),
-    frozenset({"kernel_layout", "gate_order"}),
-    frozenset({"gate_order", "recurrent_activation"}),
-    frozenset({"bias", "recurrent_activation"}),
-    frozenset({"bias", "gate_order"}),
-    frozenset({"gate_order", "reset_after"}),
-    frozenset({"forget_bias", "recurrent_activation"}),
-    frozenset({"activation", "recurrent_activation"}),
-    frozenset({"gate_order", "update_gate_inverted"}),
-}
-"""Faults that come together: weights of one framework copied into a layer of another."""
 FEW = 12
 """The time steps after each of which a state may have been lost."""
-LEADERS = 6
-"""The changes that help most, each of which is tried together with every other."""
 
 
 @dataclass
@@ -58,8 +45,8 @@ class Found:
 
     explaining: list[tuple[Change, Misfit]] = field(default_factory=list)
     tried: int = 0
-    closest: tuple[Change, Misfit] | None = None
-    """The change that comes nearest, if none explains the predictions."""
+    before: Misfit = NEVER
+    """How far the model of the file is from the predictions."""
     complete: bool = True
     """Whether everything was tried, before time was up."""
     ranking: list[tuple[Change, Misfit]] = field(default_factory=list)
@@ -81,6 +68,7 @@ class Search:
     def run(self) -> Found:
         """Try everything, the simple before the complicated, until something explains the predictions."""
         self._until = time.monotonic() + self.seconds
+        self.found.before = self.experiment.misfit(self.experiment.replayed)
         model = self.experiment.model
         every = list(singles(model))
         changes = [change for change in every if isinstance(change, Change) and not change.carries]
@@ -96,9 +84,12 @@ class Search:
             lambda: chain(self._carried(carrying), self._reset()),
             lambda: self._fitted(families),
             lambda: fitted_starts(self.ordered or self.experiment),
-            lambda: self._known_pairs(common),
+            lambda: known_pairs(common),
             lambda: chain(others, self._alike(others)),
-            lambda: self._leading_pairs(changes),
+            lambda: leading_pairs(self.found.ranking, changes),
+            lambda: self._fitted(beside_leaders(self.found.ranking, families)),
+            lambda: any_pairs(self.found.ranking),
+            lambda: threes(self.found.ranking, self.found.before, changes),
         )
         for stage in stages:
             if not self._try_all(stage()):
@@ -118,13 +109,13 @@ class Search:
 
     def _try(self, change: Change) -> None:
         experiment = self.ordered if change.batches and self.ordered else self.experiment
-        self.found.tried += 1
         misfit = experiment.tried(change)
+        if misfit is NEVER:
+            return  # nothing was changed, or nothing can be said
+        self.found.tried += 1
         if misfit.explains:
             self.found.explaining.append((change, misfit))
         self.found.ranking.append((change, misfit))
-        if self.found.closest is None or misfit.mean < self.found.closest[1].mean:
-            self.found.closest = change, misfit
 
     def _carried(self, changes: list[Change]) -> Iterator[Change]:
         """Changes that carry something over, in one layer or in all."""
@@ -187,7 +178,7 @@ class Search:
             if len(outermost) > 1:
                 yield together(tuple(outermost))
 
-    def _fitted(self, families: list[Family]) -> Iterator[Change]:
+    def _fitted(self, families: Iterable[Family | Beside]) -> Iterator[Change]:
         for family in families:
             if time.monotonic() > self._until:
                 return
@@ -195,31 +186,7 @@ class Search:
             if found is not None:
                 yield found
 
-    def _known_pairs(self, changes: list[Change]) -> Iterator[Change]:
-        """Faults that are known to come together, in one layer."""
-        everywhere: dict[tuple[object, object], list[Change]] = {}
-        for first, second in combinations(changes, 2):
-            if first.layers == second.layers and frozenset({first.fault, second.fault}) in PAIRS:
-                everywhere.setdefault((first.key, second.key), []).append(together((first, second)))
-        for pairs in everywhere.values():
-            yield from pairs
-            if len(pairs) > 1:
-                yield together(tuple(part for pair in pairs for part in pair.parts))
-
-    def _leading_pairs(self, changes: list[Change]) -> Iterator[Change]:
-        """The changes that help most, together with every other."""
-        ranking = sorted(self.found.ranking, key=lambda entry: entry[1].mean)
-        leaders = [change for change, _ in ranking if not change.parts and not change.carries][:LEADERS]
-        for leader in leaders:
-            for change in changes:
-                if change is not leader and not _same_place(change, leader):
-                    yield together((leader, change))
-
 
 def _is_inside(change: Change, other: Change) -> bool:
     """Whether a change is made in a part of the layer that another is made around."""
     return any(path.startswith(f"{around}/") for path in change.layers for around in other.layers)
-
-
-def _same_place(first: Change, second: Change) -> bool:
-    return first.layers == second.layers and first.parameter == second.parameter
