@@ -34,7 +34,7 @@ TOLERANCES = {
     "bfloat16": Tolerance(4e-2, 5e-2),
 }
 """By the coarsest dtype that the framework computes in, for models with an operation whose rounding is not known."""
-SHARES = {"float64": 0.01, "float32": 0.01, "tf32": 0.1, "float16": 0.1, "bfloat16": 0.25}
+SHARES = {"float64": 0.01, "float32": 0.01, "tf32": 0.1, "float16": 0.1, "bfloat16": 0.5}
 """How much of an output's size the tolerance may be, by the coarsest format that is computed in."""
 LOOSE = 0.01
 """A budget of more than this share of an output's largest value is worth a note."""

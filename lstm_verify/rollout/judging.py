@@ -38,6 +38,9 @@ from lstm_verify.tolerance import SIGMAS, Tolerance
 
 CASTING = ("tf_keras",)
 """The runtimes that cast what they are given in every step to float32, whatever the model computes in."""
+SHARE_OF_LOOP = 0.1
+"""How much of an output's size the tolerance may be in a closed loop: what a fault does grows in it as rounding does, and
+the first steps are judged much more closely."""
 COPIES = 16
 """How often a closed loop runs along, in pairs with opposite errors; the rms of as many has an error of 25 %."""
 MANY = 2**22
@@ -78,8 +81,9 @@ def judge(
     loose = [_loose(name, σ, replayed.outputs[name]) for name, σ in sigma.items()] if tolerance.by_rounding else []
     parted = np.zeros(0, bool) if fed is not None else _parted(predicted, replayed)
     known = {name: _until(parted, σ) for name, σ in sigma.items()}
+    share = share_of(model) if fed is not None else max(share_of(model), SHARE_OF_LOOP)
     least = {name: np.full(plan.steps, largest(values)) for name, values in replayed.outputs.items()}
-    outputs = compare(predicted.outputs, replayed.outputs, tolerance, "steps", known, share_of(model), least)
+    outputs = compare(predicted.outputs, replayed.outputs, tolerance, "steps", known, share, least)
     outputs = tuple(_explained(output, bool(parted.any()), fed is not None) for output in outputs)
     return Judgement(outputs, tolerance, plan.steps, tuple(filter(None, loose)))
 
