@@ -50,6 +50,21 @@ def time_major(tf: Any) -> tuple[Tensors, Tensors]:
     return {"x": x, "lengths": lengths, "keep": keep}, {"sequence": sequence, "h": h}
 
 
+def sequence_alone(tf: Any) -> tuple[Tensors, Tensors]:
+    """Nothing but what comes out says that time comes first."""
+    x = placeholder(tf, "x", None, None, 3)
+    sequence, _ = tf.compat.v1.nn.dynamic_rnn(tf.compat.v1.nn.rnn_cell.GRUCell(4), x, dtype=tf.float32, time_major=True)
+    return {"x": x}, {"sequence": sequence}
+
+
+def centred(tf: Any) -> tuple[Tensors, Tensors]:
+    """Every sample depends on all of them, so that none is known apart."""
+    x = placeholder(tf, "x", None, 6, 3)
+    around = x - tf.reduce_mean(x, 0, keepdims=True)
+    sequence, _ = tf.compat.v1.nn.dynamic_rnn(tf.compat.v1.nn.rnn_cell.GRUCell(4), around, dtype=tf.float32)
+    return {"x": x}, {"sequence": sequence}
+
+
 def one_state_for_all(tf: Any) -> tuple[Tensors, Tensors]:
     """Stacked GRU cells whose states are side by side in one input with an axis in front."""
     v1, cells = tf.compat.v1, tf.compat.v1.nn.rnn_cell
@@ -126,6 +141,8 @@ ENTRIES: dict[str, Entry] = {
         {"x": 1, "lengths": 0, "keep": None, "sequence": 1, "h": 0},
         ("LSTM",),
     ),
+    "sequence_alone": Entry(sequence_alone, {"x": X}, {"x": 1, "sequence": 1}, ("GRU",)),
+    "centred": Entry(centred, {"x": normal(5, 6, 3)}, {"x": 0, "sequence": None}, ("GRU",), False),
     "one_state_for_all": Entry(
         one_state_for_all,
         {"x": X, "lengths": LENGTHS, "state": normal(1, 5, 10), "keep": ONE},
