@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify import Report, Verdict, load, replay, verify
+from lstm_verify import Report, Verdict, load, replay, rollout, verify
 from lstm_verify.inspection import inspect, recurrences
 from lstm_verify.model import Model
 from tests.building import ROOT
@@ -97,6 +97,17 @@ def test_both_runtimes_take_samples_wherever_they_are(built: Built, form: str, t
         assert report.verdict is Verdict.MATCH, report.summary()
         assert report.samples == options.get("random", 5)
         assert report.predicted.name == ("tf1" if form == "pb" else "saved_model")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_rollout_with_time_first(built: Built, form: str) -> None:
+    """Both sides feed what comes out in again, wherever its samples are; a state that is not given begins as zeros."""
+    x, _ = built.arrays("generator")
+    for given in (x, {"x": x["x"]}):
+        pairs = {"feedback": {"following": "x"}, "state": {"last": "state"}}
+        report = rollout(built.path("generator", form), given, steps=4, **pairs)
+        assert report.verdict is Verdict.MATCH, report.summary()
+        assert report.samples == 5
 
 
 def test_a_fixed_batch_comes_any_number_of_times(built: Built) -> None:

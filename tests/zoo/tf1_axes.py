@@ -77,6 +77,16 @@ def one_state_for_all(tf: Any) -> tuple[Tensors, Tensors]:
     return inputs, {"sequence": sequence, "last": last[None]}
 
 
+def generator(tf: Any) -> tuple[Tensors, Tensors]:
+    """What comes out may be the next that goes in, and so may the state."""
+    x, state = placeholder(tf, "x", None, None, 3), placeholder(tf, "state", 1, None, 4)
+    sequence, last = tf.compat.v1.nn.dynamic_rnn(
+        tf.compat.v1.nn.rnn_cell.GRUCell(4), x, initial_state=state[0], time_major=True
+    )
+    following = tf.tensordot(sequence, tf.compat.v1.get_variable("kernel", [4, 3]), 1)
+    return {"x": x, "state": state}, {"following": following, "last": last[None]}
+
+
 def states_by_layer(tf: Any) -> tuple[Tensors, Tensors]:
     """Samples first in the sequence, third in the states: (layers, c and h, samples, units)."""
     v1, cells = tf.compat.v1, tf.compat.v1.nn.rnn_cell
@@ -148,6 +158,12 @@ ENTRIES: dict[str, Entry] = {
         {"x": X, "lengths": LENGTHS, "state": normal(1, 5, 10), "keep": ONE},
         {"x": 1, "lengths": 0, "state": 1, "keep": None, "sequence": 1, "last": 1},
         ("GRU", "GRU"),
+    ),
+    "generator": Entry(
+        generator,
+        {"x": normal(1, 5, 3), "state": normal(1, 5, 4)},
+        {"x": 1, "state": 1, "following": 1, "last": 1},
+        ("GRU",),
     ),
     "states_by_layer": Entry(
         states_by_layer,
