@@ -33,6 +33,8 @@ OTHERWISE = 4
 """Another number of samples, which a graph must take too if its shapes do not say how many it takes."""
 TRIES = 100
 """The assignments of axes that are tried at most."""
+LOOKED_AT = 10_000
+"""Of how many those are chosen: a graph with many inputs has more than anybody could look at."""
 SECONDS = 10.0
 """How long they are tried, so that no graph that is slow to run is waited for; what is not found is run as a whole."""
 FAILED = (LstmVerifyError, ValueError, LookupError)
@@ -91,7 +93,7 @@ def _for_some_time(assignments: list[dict[str, Axis]]) -> Iterator[dict[str, Axi
 def _assignments(model: Model, given: Shapes) -> Iterator[dict[str, Axis]]:
     """Where the samples of the inputs may be, the likeliest first: along the first axis of no known length."""
     names = [spec.name for spec in model.inputs]
-    chosen = list(product(*(_candidates(spec) for spec in model.inputs)))
+    chosen = list(islice(product(*(_candidates(spec) for spec in model.inputs)), LOOKED_AT))
     shapes = [_completed(spec, given) for spec in model.inputs]
     is_open = any(None in (spec.shape or ()) for spec in model.inputs)
 
