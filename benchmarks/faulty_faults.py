@@ -314,7 +314,7 @@ def fed() -> Iterator[Situation]:
     yield of(
         "words one further", "embedded", "input", first(lambda t: np.where(t, t % (WORDS - 1) + 1, 0)), "input: tokens"
     )
-    yield of("padding on the other side", "embedded", "input", first(shifted_left), "input: padding")
+    yield of("padding on the other side", "seq2seq", "input", first(shifted_left), "input: padding")
     yield of("a step later", "lstm", "input", first(lambda x: np.roll(x, 1, axis=1)), "input: step")
     yield of("features exchanged", "gru", "input", first(lambda x: x[..., [1, 0, 2]]), "input: features")
     yield of("reversed in time", "stacked", "input", first(lambda x: x[:, ::-1]), "direction", "input: reversed")
