@@ -240,7 +240,7 @@ def weights() -> Iterator[Situation]:
     yield of("one weight 1 % off", "conv_lstm", "one weight", changed("conv*/kernel", element((1, 1, 0, 2), 1.01)))
     yield of("one weight 1 % off", "heads", "one weight", changed("heads/query/kernel", element((1, 1, 2), 1.01)))
     yield of("one weight 10 % off", "float16", "one weight", changed("out/kernel", element((1, 1), 1.1)))
-    yield of("one weight doubled", "bfloat16", "one weight", changed("out/kernel", element((1, 1), 2.0)))
+    yield of("one weight tripled", "bfloat16", "one weight", changed("out/kernel", element((2, 1), 3.0)))
     yield of("one weight 1 % off", "tiny", "one weight", changed("out/kernel", element((1, 1), 1.01)))
     yield of("one weight 1 % off", "huge", "one weight", changed("lstm*/kernel", element((1, 1), 1.01)))
     yield of("a word has another vector", "embedded", "tables", changed("words/embeddings", element((7,), 1.01)))
