@@ -253,7 +253,7 @@ def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale)
     same = (p == r) | (np.isnan(p) & np.isnan(r))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         deviation = np.where(finite, np.abs(p - r), np.where(same, 0.0, np.inf))
-        budget, lost = tolerance.allowed(r, sigma), tolerance.lost(raw)
+        budget, lost = tolerance.allowed(r, sigma), tolerance.lost(raw, r)
         nothing = (deviation == 0) & ~np.isnan(sigma)
         in_sigmas = np.where(nothing | np.isinf(sigma), 0.0, deviation / sigma)
         larger = np.maximum(np.abs(p), np.abs(r))

@@ -43,12 +43,20 @@ class Tolerance:
         """How far each element may lie from its replayed value."""
         return self.sigmas * sigma if self.by_rounding else (self.atol or 0.0) + (self.rtol or 0.0) * np.abs(replayed)
 
-    def lost(self, predicted: Array) -> Array:
-        """How far each prediction may lie from what was computed since it was recorded with fewer digits."""
-        decimals = 0.0 if self.decimals is None else 0.5 * 10.0**-self.decimals
-        place = last_place(predicted.dtype)
-        held = place if self.by_rounding and place > SINGLE else 0.0
-        lost: Array = decimals + held * np.abs(predicted.astype(np.float64))
+    def lost(self, predicted: Array, replayed: Array) -> Array:
+        """How far each prediction may lie from what was computed since it was recorded with fewer digits.
+
+        What has more decimals was not rounded to so many, what is not finite has no digits, and a 0 loses none.
+        """
+        values = predicted.astype(np.float64)
+        values = np.where(np.isfinite(values), values, 0.0)
+        lost = np.zeros(values.shape)
+        if self.decimals is not None:
+            has_so_many = _has_decimals(values, self.decimals, last_place(predicted.dtype)) & np.not_equal(replayed, 0)
+            lost += 0.5 * 10.0**-self.decimals * has_so_many
+        if self.by_rounding and last_place(predicted.dtype) > SINGLE:
+            below = np.where(np.equal(replayed, 0), 0.0, smallest(predicted.dtype) / 2)
+            lost += np.maximum(last_place(predicted.dtype) * np.abs(values), below)
         return lost
 
     def __str__(self) -> str:
@@ -94,6 +102,18 @@ class Scale:
         least = NOTHING if self.least is None else np.maximum(self.least[rows, None], NOTHING)
         found: Array = np.maximum(largest, least)
         return found
+
+
+def _has_decimals(values: Array, decimals: int, place: float) -> Array:
+    """Whether each number is one with so many decimals, as nearly as its format holds that."""
+    units = values * 10.0**decimals
+    near: Array = np.abs(units - np.round(units)) <= 4 * max(place, 2.0**-53) * np.abs(units)
+    return near
+
+
+def smallest(dtype: np.dtype[Any]) -> float:
+    """The smallest positive number of a format that cuts small ones off within reach; 0 of all others."""
+    return 2.0**-24 if dtype == np.float16 else 0.0
 
 
 def last_place(dtype: np.dtype[Any]) -> float:
