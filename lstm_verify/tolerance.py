@@ -82,7 +82,7 @@ class Scale:
     share: float = np.inf
     """How much of an output's size the tolerance may be, for the comparison to mean anything."""
     least: Array | None = None
-    """(samples,) float64: how large the output is at least, besides the values of the sample itself."""
+    """(samples, units) float64: how large the output is at least, besides the values of the sample itself."""
 
     def of(self, rows: slice, predicted: Array, replayed: Array) -> Array:
         """σ of the elements, (samples, elements); NaN if it is not known.
@@ -96,12 +96,19 @@ class Scale:
         known = np.where(held | ~np.isfinite(predicted), known, 0.0)  # a number where not even float64 holds one
         return np.maximum(known, min(last_place(predicted.dtype), SINGLE) * np.abs(np.where(held, replayed, 0.0)))
 
-    def size(self, rows: slice, replayed: Array) -> Array:
-        """How large the output is for each sample, (samples, 1)."""
-        largest = np.abs(np.where(np.isfinite(replayed), replayed, 0.0)).max(axis=1, initial=0, keepdims=True)
-        least = NOTHING if self.least is None else np.maximum(self.least[rows, None], NOTHING)
-        found: Array = np.maximum(largest, least)
-        return found
+    def size(self, rows: slice, replayed: Array, units: int) -> Array:
+        """How large each unit of the output is for each sample, (samples, elements): another is no measure of it."""
+        steps = replayed.reshape(len(replayed), -1, units)
+        least = NOTHING if self.least is None else np.maximum(self.least[rows], NOTHING)
+        found = np.maximum(largest(steps), least)[:, None]
+        return np.broadcast_to(found, steps.shape).reshape(replayed.shape)
+
+
+def largest(values: Array) -> Array:
+    """The largest absolute value that is a number of each sample and unit, (samples, ..., units): (samples, units)."""
+    each = values.reshape(len(values), -1, values.shape[-1] if values.ndim > 1 else 1)
+    found: Array = np.abs(np.where(np.isfinite(each), each, 0.0)).max(axis=1, initial=0)
+    return found
 
 
 def _has_decimals(values: Array, decimals: int, place: float) -> Array:
