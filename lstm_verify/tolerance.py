@@ -46,18 +46,16 @@ class Tolerance:
     def lost(self, predicted: Array, replayed: Array) -> Array:
         """How far each prediction may lie from what was computed since it was recorded with fewer digits.
 
-        What has more decimals was not rounded to so many, what is not finite has no digits, and a 0 loses none.
+        What has more decimals was not rounded to so many, what is not finite has no digits, and what is 0 loses none.
         """
         values = predicted.astype(np.float64)
         values = np.where(np.isfinite(values), values, 0.0)
         lost = np.zeros(values.shape)
         if self.decimals is not None:
-            has_so_many = _has_decimals(values, self.decimals, last_place(predicted.dtype)) & np.not_equal(replayed, 0)
-            lost += 0.5 * 10.0**-self.decimals * has_so_many
+            lost += 0.5 * 10.0**-self.decimals * _has_decimals(values, self.decimals, last_place(predicted.dtype))
         if self.by_rounding and last_place(predicted.dtype) > SINGLE:
-            below = np.where(np.equal(replayed, 0), 0.0, smallest(predicted.dtype) / 2)
-            lost += np.maximum(last_place(predicted.dtype) * np.abs(values), below)
-        return lost
+            lost += np.maximum(last_place(predicted.dtype) * np.abs(values), smallest(predicted.dtype) / 2)
+        return np.where(np.equal(replayed, 0), 0.0, lost)
 
     def __str__(self) -> str:
         if self.by_rounding:
