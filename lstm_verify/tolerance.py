@@ -17,6 +17,8 @@ NOTHING = 1e-30
 """An output of no more than that is 0, and to be so within what the smallest numbers of a format are."""
 
 
+FINE = 0.01
+"""The largest share of an output by which each of its units is measured by itself."""
 SIGMAS = 8.0
 """How many standard deviations of the rounding error are allowed unless something else is asked for."""
 
@@ -98,7 +100,10 @@ class Scale:
         """How large each unit of the output is for each sample, (samples, elements): another is no measure of it."""
         steps = replayed.reshape(len(replayed), -1, units)
         least = NOTHING if self.least is None else np.maximum(self.least[rows], NOTHING)
-        found = np.maximum(largest(steps), least)[:, None]
+        found = np.maximum(largest(steps), least)
+        if self.share > FINE:  # of narrow formats the digits would be too few for small units of ordinary models
+            found = np.broadcast_to(found.max(axis=1, keepdims=True), found.shape)
+        found = found[:, None]
         return np.broadcast_to(found, steps.shape).reshape(replayed.shape)
 
 
