@@ -76,7 +76,7 @@ def build(config: Config, arrays: Arrays) -> Layer:
     variables_of(config)  # so that the keys which decide on the variables count as used
     layer = find(config).build(config, arrays)
     config.done()
-    return held(layer, config.compute_dtype())
+    return held(layer, config.compute_dtype(), config.generation)
 
 
 def find(config: Config) -> Class:
