@@ -70,7 +70,9 @@ def main() -> None:
     records, missing = [], []
     for class_name in classes:
         if hasattr(keras.layers, class_name):
-            missing += [f"{class_name}.{name}" for name in arguments_of(keras, class_name) if not values(class_name, name)]
+            missing += [
+                f"{class_name}.{name}" for name in arguments_of(keras, class_name) if not values(class_name, name)
+            ]
             for setting in settings(keras, class_name):
                 records.append(record(keras, setting, folder, len(records)))
     listed = {"models": records, "without_value": missing}
