@@ -2,8 +2,8 @@
 
 Single changes that frameworks make come first, of every layer, of several layers at once, of the whole model; then
 products with rounded factors, what one batch leaves to the next, numbers that are fitted, faults that are known to come
-together, single changes that are merely possible, pairs, and three at once. A change that brings the predictions near is
-looked at again with its own σ, and with more samples; one without effect on these samples is not looked at again.
+together, single changes that are merely possible, pairs, and three at once. A change that brings the predictions near
+is looked at again with its own σ, and with more samples; one without effect on these samples is not looked at again.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras import activations
 from lstm_verify.formats.keras.calls import Call, read_call
-from lstm_verify.formats.keras.config import Config
-from lstm_verify.formats.keras.dtypes import held
+from lstm_verify.formats.keras.config import Config, unwrap
+from lstm_verify.formats.keras.dtypes import FLOATS, held
 from lstm_verify.layers import Array, Layer
 from lstm_verify.layers.activations import Activation
 
@@ -60,7 +60,20 @@ def variables_of(config: Config) -> list[Variable]:
     Raises:
         UnsupportedError: the layer is not known.
     """
-    return prefixed(find(config).variables(config), trainable=config.trainable)
+    known = find(config)
+    refuse_other_weights(config)
+    return prefixed(known.variables(config), trainable=config.trainable)
+
+
+def refuse_other_weights(config: Config) -> None:
+    """Check that a layer has no other weights than those of its class.
+
+    Raises:
+        UnsupportedError: it has.
+    """
+    config.refuse("quantization_config", None)
+    config.refuse("lora_rank", None)
+    config.refuse("renorm", False)
 
 
 def build(config: Config, arrays: Arrays) -> Layer:
@@ -71,12 +84,26 @@ def build(config: Config, arrays: Arrays) -> Layer:
         ModelFileError: a weight does not have the shape that the config asks for.
     """
     config.refuse("data_format", "channels_last", None)
-    config.refuse("quantization_config", None)
-    config.refuse("lora_rank", None)
     variables_of(config)  # so that the keys which decide on the variables count as used
     layer = find(config).build(config, arrays)
     config.done()
-    return held(layer, config.compute_dtype(), config.generation)
+    return held(layer, coarsest_dtype(config), config.generation)
+
+
+INNER = ("cell", "cells", "layer", "backward_layer")
+"""The keys of configs that hold those of what is inside."""
+
+
+def coarsest_dtype(config: Config) -> str:
+    """The dtype that a layer computes in, or that of what is inside it, whose own may be coarser."""
+    found = [config.compute_dtype()]
+    for key in INNER:
+        inner = config.values.get(key)
+        for entry in inner if isinstance(inner, list) else [inner]:
+            if isinstance(entry, Mapping) and "dtype" in (entry.get("config") or {}):
+                found.append(coarsest_dtype(unwrap(entry, config.version)))
+    floats = [dtype for dtype in found if dtype in FLOATS]
+    return max(floats, key=FLOATS.index) if floats else found[0]
 
 
 def find(config: Config) -> Class:
