@@ -12,9 +12,10 @@ from typing import Any
 
 from lstm_verify import layers as canonical
 from lstm_verify.errors import ModelFileError, UnsupportedError
-from lstm_verify.formats.keras.calls import Call, arguments_of, says_nothing, tensors_in
+from lstm_verify.formats.keras.calls import Call, arguments_of, says_nothing, tensors_in, unsupported_argument
 from lstm_verify.formats.keras.config import Config
 from lstm_verify.formats.keras.registry import Arrays, Variable, activation_of, below, named, prefixed, with_bias
+from lstm_verify.formats.keras.training import trains_as_it_predicts
 from lstm_verify.layers import Layer
 from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.attention import Attending
@@ -186,8 +187,8 @@ def _call(found: list[tuple[str, Tensor]], arguments: dict[str, Any], config: Co
             raise UnsupportedError(f"{config.where}: it is called with {key}={str(value)[:60]}, expected true or false")
         options[OPTIONS[key]] = bool(value)
     for key, value in arguments.items():
-        if not says_nothing(value):
-            raise UnsupportedError(f"{config.where}: it is called with {key}={str(value)[:60]}, which is not supported")
+        if not (says_nothing(value) or trains_as_it_predicts(key, value, config)):
+            raise unsupported_argument(config, key, value)
     options["roles"] = tuple(role for role, _ in found)
     return Call(tuple(tensor for _, tensor in found), options=options)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras.config import Config
+from lstm_verify.formats.keras.training import trains_as_it_predicts
+from lstm_verify.formats.keras.ways import NotExported
 from lstm_verify.model import Tensor
 
 
@@ -41,8 +43,8 @@ def read_call(node: Any, config: Config) -> Call:
             mask = found[0]
         elif key in INPUT_ARGUMENTS and found:
             inputs += found
-        elif found or not says_nothing(value):
-            raise UnsupportedError(f"{config.where}: it is called with {key}={str(value)[:60]}, which is not supported")
+        elif found or not (says_nothing(value) or trains_as_it_predicts(key, value, config)):
+            raise unsupported_argument(config, key, value)
     if not inputs:
         raise UnsupportedError(f"{config.where}: it is called without an input tensor, which is not supported")
     return Call(tuple(inputs), mask)
@@ -51,6 +53,23 @@ def read_call(node: Any, config: Config) -> Call:
 def says_nothing(value: Any) -> bool:
     """Whether an argument is the default of every Keras layer: None, False, or a list of them."""
     return all(says_nothing(item) for item in value) if isinstance(value, list) else value in (None, False)
+
+
+def unsupported_argument(config: Config, key: str, value: Any) -> UnsupportedError:
+    """The refusal of a call with an argument that is not supported."""
+    if key == "training" and value is True:
+        what = "it computes as in training (training=True): at random, or with the statistics of the batch"
+        return NotExported(f"{config.where}: {what}. Verify the model with the same weights and without training=True")
+    written = str(value)
+    if any(kind in written for kind in CONSTANTS) or (
+        isinstance(value, list) and not any(True for _ in _leaves(value))
+    ):
+        return UnsupportedError(f"{config.where}: it is called with a constant for {key}, which is not supported")
+    return UnsupportedError(f"{config.where}: it is called with {key}={written[:60]}, which is not supported")
+
+
+CONSTANTS = ("__numpy__", "__tensor__")
+"""What Keras 3 calls a constant among the arguments of a call; Keras 2 writes its numbers as lists."""
 
 
 def arguments_of(node: Any, config: Config, names: Sequence[str]) -> dict[str, Any]:
