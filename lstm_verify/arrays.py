@@ -25,7 +25,7 @@ Array = npt.NDArray[Any]
 NPY_MAGIC = b"\x93NUMPY"
 
 UNREADABLE = (
-    *(ValueError, TypeError, KeyError, OSError, EOFError, SyntaxError, OverflowError, MemoryError, NotImplementedError),
+    *(ValueError, TypeError, KeyError, OSError, EOFError, SyntaxError, OverflowError, MemoryError, RuntimeError),
     *(tokenize.TokenError, struct.error, zlib.error, zipfile.BadZipFile),
 )
 """What NumPy and zipfile raise for a file that is not whole; NumPy parses its header as Python."""

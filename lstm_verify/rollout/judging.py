@@ -39,8 +39,8 @@ from lstm_verify.tolerance import SIGMAS, Tolerance, largest
 CASTING = ("tf_keras",)
 """The runtimes that cast what they are given in every step to float32, whatever the model computes in."""
 SHARE_OF_LOOP = 0.1
-"""How much of an output's size the tolerance may be in a closed loop: what a fault does grows in it as rounding does, and
-the first steps are judged much more closely."""
+"""How much of an output's size the tolerance may be in a closed loop: what a fault does grows in it as rounding does,
+and the first steps are judged much more closely."""
 COPIES = 16
 """How often a closed loop runs along, in pairs with opposite errors; the rms of as many has an error of 25 %."""
 MANY = 2**22

@@ -12,6 +12,7 @@ from lstm_verify.formats.keras import activations
 from lstm_verify.formats.keras.calls import Call, read_call
 from lstm_verify.formats.keras.config import Config, unwrap
 from lstm_verify.formats.keras.dtypes import FLOATS, held
+from lstm_verify.formats.keras.ways import NotExported, unknown_layer
 from lstm_verify.layers import Array, Layer
 from lstm_verify.layers.activations import Activation
 
@@ -58,22 +59,10 @@ def variables_of(config: Config) -> list[Variable]:
     """The variables of a layer, in the order in which Keras creates them.
 
     Raises:
-        UnsupportedError: the layer is not known.
+        UnsupportedError: the layer is not known, or has other variables for something that is not supported.
     """
-    known = find(config)
-    refuse_other_weights(config)
-    return prefixed(known.variables(config), trainable=config.trainable)
-
-
-def refuse_other_weights(config: Config) -> None:
-    """Check that a layer has no other weights than those of its class.
-
-    Raises:
-        UnsupportedError: it has.
-    """
-    config.refuse("quantization_config", None)
-    config.refuse("lora_rank", None)
-    config.refuse("renorm", False)
+    _refuse_other_variables(config)
+    return prefixed(find(config).variables(config), trainable=config.trainable)
 
 
 def build(config: Config, arrays: Arrays) -> Layer:
@@ -83,7 +72,11 @@ def build(config: Config, arrays: Arrays) -> Layer:
         UnsupportedError: the layer, or an option of it, is not supported.
         ModelFileError: a weight does not have the shape that the config asks for.
     """
-    config.refuse("data_format", "channels_last", None)
+    if config.get("data_format", None) not in ("channels_last", None):
+        raise NotExported(
+            f"{config.where}: data_format={config.get('data_format')!r} is not supported. "
+            "Build the layer with data_format='channels_last', give it the same weights, and move the axis of its input"
+        )
     variables_of(config)  # so that the keys which decide on the variables count as used
     layer = find(config).build(config, arrays)
     config.done()
@@ -106,19 +99,37 @@ def coarsest_dtype(config: Config) -> str:
     return max(floats, key=FLOATS.index) if floats else found[0]
 
 
+def _refuse_other_variables(config: Config) -> None:
+    """Refuse what gives a layer more variables than its class has, before they are looked for."""
+    rank = config.get("lora_rank", None)
+    if rank is not None:
+        raise UnsupportedError(f"{config.where}: LoRA (lora_rank={rank!r}) is not supported")
+    config.get("lora_alpha", None)
+    if config.flag("renorm"):
+        raise UnsupportedError(f"{config.where}: renorm=True is not supported")
+    policy = config.values.get("dtype")
+    mode = policy.get("config", {}).get("mode") if isinstance(policy, Mapping) else None
+    given = config.get("quantization_config", None)
+    if given is not None or isinstance(mode, str):
+        what = f"dtype policy {mode!r}" if isinstance(mode, str) else f"quantization_config {str(given)[:60]}"
+        raise NotExported(
+            f"{config.where}: quantized weights ({what}) are not supported, in a SavedModel neither. "
+            "Verify the model as it was before quantize()"
+        )
+
+
 def find(config: Config) -> Class:
     """Look a layer class up.
 
     Raises:
-        UnsupportedError: it is not known; the message lists those that are.
+        UnsupportedError: it is not known.
     """
     from lstm_verify.formats.keras.classes import (
         CLASSES,
     )  # the table names the builders, which come back here
 
     if config.class_name not in CLASSES:
-        known = ", ".join(sorted(CLASSES))
-        raise UnsupportedError(f"{config.where}: this layer is not supported; the supported ones are {known}")
+        raise unknown_layer(config.where, config.class_name, config.name)
     return CLASSES[config.class_name]
 
 
