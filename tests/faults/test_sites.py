@@ -23,7 +23,7 @@ NAMES = (
     *("backward_order", "directions_swapped", "merge_mode", "mask", "initial_state", "state_order", "coupled_gates"),
     *("peephole", "clip", "negative_slope", "gelu_approximation", "epsilon", "weight_precision"),
     *("equal_shape_weights_swapped", "dropout_active", "initial_weights", "normalization"),
-    *("other_weights", "product_precision"),
+    *("other_weights", "product_precision", "earlier_cell_state", "time_steps"),
 )
 """The names of all faults, which are stable."""
 OF_ITS_OWN = {"dropout_active", "other_weights", "product_precision"}

@@ -100,12 +100,14 @@ def short_dense(keras: Any, name: str, products: str, **arguments: Any) -> Any:
 def lstm_step(
     tf: Any, x: list[Tensor], h: list[Tensor], states: States, act: Function, gate: Function, option: Any
 ) -> list[Tensor]:
-    """One step of an LSTM that clips its cell or its gates, or computes one gate from another."""
+    """One step of an LSTM that clips its cell or gates, computes a gate from another, or is written with a mistake."""
     kind, limit = option
     z = [one + other for one, other in zip(x, h, strict=True)]
     if kind == "clip_gates":
         z = [tf.clip_by_value(each, -limit, limit) for each in z]
     i, f, c, o = gate(z[0]), gate(z[1]), act(z[2]), gate(z[3])
+    if kind == "candidate_sigmoid":
+        c = gate(z[2])
     if kind == "i=1-f":
         i = 1 - f
     if kind == "f=1-i":
@@ -113,7 +115,9 @@ def lstm_step(
     carry = f * states[1] + i * c
     if kind == "clip_cell":
         carry = tf.clip_by_value(carry, -limit, limit)
-    return [o * act(carry), carry]
+    if kind == "output_linear":
+        return [o * carry, carry]
+    return [o * act(states[1] if kind == "earlier" else carry), carry]
 
 
 def gru_step(
@@ -207,6 +211,11 @@ def step_of(keras: Any, name: str, index: int) -> Any:
     return keras.layers.Lambda(lambda x: x[:, index], name=name)
 
 
+def part(keras: Any, name: str, first: int, last: int | None) -> Any:
+    """Return a layer that takes a part of the time steps."""
+    return keras.layers.Lambda(lambda x: x[:, first:last], name=name)
+
+
 def unmask(keras: Any, name: str) -> Any:
     """Return a layer that passes no mask on."""
     return keras.layers.Lambda(lambda x: x + 0, name=name)  # The same tensor would keep its mask.
@@ -247,6 +256,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "ShortDense": short_dense,
     "Flip": flip,
     "Step": step_of,
+    "Part": part,
     "Unmask": unmask,
     "LengthMask": length_mask,
 }
