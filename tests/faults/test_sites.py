@@ -24,6 +24,7 @@ NAMES = (
     *("peephole", "clip", "negative_slope", "gelu_approximation", "epsilon", "weight_precision"),
     *("equal_shape_weights_swapped", "dropout_active", "initial_weights", "normalization"),
     *("other_weights", "product_precision", "earlier_cell_state", "time_steps"),
+    *("kernel_flipped", "padding_symmetric", "channels_first", "key_value"),
 )
 """The names of all faults, which are stable."""
 OF_ITS_OWN = {"dropout_active", "other_weights", "product_precision"}
