@@ -233,7 +233,7 @@ chaotic, and their variances do not tell. The witness makes errors of that kind 
 
 def by_sample(model: Model, away: list[Array], sigma: list[Array]) -> list[Array]:
     """σ of a sample is raised to where a witness of that very sample is; no sample has a say in another's."""
-    if not model.divisible or any(ratio.ndim == 0 for ratio in away):
+    if any(output.axis is None for output in model.outputs) or any(ratio.ndim == 0 for ratio in away):
         most = max((float(ratio.max(initial=0)) for ratio in away), default=0.0)
         return [max(1.0, most) * σ for σ in sigma]
     return _times(np.maximum(1.0, _most(away, 1)), sigma)

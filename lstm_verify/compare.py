@@ -151,9 +151,13 @@ def compare(
 
 
 def accepted(comparison: Comparison) -> Comparison:
-    """The comparison for those who accept that some elements are unjudged, if not all of them are."""
-    elements = int(np.prod(comparison.shape))
-    if comparison.verdict is not Verdict.INCONCLUSIVE or not 0 < comparison.unjudged < elements - comparison.non_finite:
+    """The comparison for those who accept that some elements are unjudged.
+
+    It stays as it is if all of them are, or if one is a number on one side only.
+    """
+    judged = int(np.prod(comparison.shape)) - comparison.non_finite - comparison.unjudged
+    numbers = np.isfinite(comparison.deviations).all()
+    if comparison.verdict is not Verdict.INCONCLUSIVE or not (comparison.unjudged and judged and numbers):
         return comparison
     verdict, reason = _judge(0, 1, comparison.non_finite, 0, "", True)
     return replace(comparison, verdict=verdict, reason=reason)
@@ -222,13 +226,15 @@ def _judge(
         limit = "what rounding explains" if by_rounding else "the tolerance"
         return Verdict.MISMATCH, f"{beyond:,} of {samples:,} {what} beyond {limit}"
     if unjudged:
+        values, them = ("value", "it") if unjudged == 1 else ("values", "them")
         return Verdict.INCONCLUSIVE, (
-            f"{unjudged:,} values cannot be judged: rounding alone may change them as much as a fault would. "
-            "--allow-unjudged accepts them; --atol and --rtol compare them all the same"
+            f"{unjudged:,} {values} cannot be judged: rounding alone may change {them} as much as a fault would. "
+            f"--allow-unjudged accepts {them}; --atol and --rtol compare {them} all the same"
         )
     if non_finite:
+        values = "value is" if non_finite == 1 else "values are"
         return Verdict.INCONCLUSIVE, (
-            f"{non_finite} values are NaN or infinite on both sides, so nothing could be compared there"
+            f"{non_finite:,} {values} NaN or infinite on both sides, so nothing could be compared there"
         )
     return Verdict.MATCH, ""
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects
 from lstm_verify.errors import InputError
-from lstm_verify.inputs import by_name
+from lstm_verify.inputs import by_name, moved
 from lstm_verify.model import Model
 from lstm_verify.states import join
 
@@ -32,7 +32,7 @@ def completed(model: Model, given: Any, state_from: str | Path) -> tuple[dict[st
 
 
 def recorded(model: Model, expected: Any) -> tuple[dict[str, Rows], list[str]]:
-    """Recorded predictions, by output name, and what a user should know of how they were named.
+    """Recorded predictions, by output name and with samples first, and what a user should know of how they were named.
 
     Raises:
         InputError: they are no numbers, or do not fit the outputs of the model.
@@ -48,7 +48,8 @@ def recorded(model: Model, expected: Any) -> tuple[dict[str, Rows], list[str]]:
         if rows.dtype.kind not in "fiub":
             raise InputError(f"expected '{name}': dtype {rows.dtype}, expected numbers")
     with about(expected):
-        return by_name(given, names, "output")
+        outputs, notes = by_name(given, names, "output")
+    return {output.name: moved(outputs[output.name], output.axis) for output in model.outputs}, notes
 
 
 def arrays_of(x: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstm_verify.arrays import Array, NpyRows, Rows, refuse_objects
+from lstm_verify.arrays import Array, NpyRows, Rows, refuse_objects, whole
 from lstm_verify.errors import InputError, UnsupportedError
 from lstm_verify.layers import Embedding
 from lstm_verify.layers.constant import Constant
@@ -51,7 +51,7 @@ def bind(model: Model, x: Any) -> tuple[dict[str, Rows], list[str]]:
         x: an array, a sequence of arrays in the order of the inputs, or a mapping of names to arrays.
 
     Returns:
-        The arrays by input name, (samples, ...) each; and notes on what was assumed.
+        The arrays by input name, (samples, ...) each wherever the model has its samples; and notes on what was assumed.
 
     Raises:
         InputError: a number, rank, dtype or shape does not fit.
@@ -67,6 +67,7 @@ def bind(model: Model, x: Any) -> tuple[dict[str, Rows], list[str]]:
         bound, notes = by_name(given, names, "input")
     for spec in model.inputs:
         check(spec, bound[spec.name])
+    bound = samples_first(model, bound)
     _check_samples(model, bound)
     return bound, notes
 
@@ -98,20 +99,50 @@ def check(spec: Input, rows: Rows) -> None:
     refuse_objects(where, rows.dtype)
     if rows.dtype.kind not in "fiub":
         raise InputError(f"{where}: dtype {rows.dtype}, expected numbers as {spec.dtype}")
-    if spec.shape is None or rows.shape == spec.shape:
+    shape = spec.own_shape
+    if shape is None or rows.shape == shape:
         return
-    wanted = _wanted(spec.shape)
-    if len(rows.shape) != len(spec.shape):
+    wanted = _wanted(shape, spec.axis)
+    if len(rows.shape) != len(shape):
         raise InputError(f"{where}: shape {rows.shape} has {len(rows.shape)} axes, expected {wanted}")
-    if any(n is not None and n != m for n, m in zip(spec.shape[1:], rows.shape[1:], strict=True)):
+    others = [(n, m) for axis, (n, m) in enumerate(zip(shape, rows.shape, strict=True)) if axis != spec.axis]
+    if any(n is not None and n != m for n, m in others):
         raise InputError(f"{where}: shape {rows.shape}, expected {wanted}")
-    if 0 in rows.shape[1:]:
+    if any(m == 0 for _, m in others):
         raise InputError(f"{where}: shape {rows.shape} has an axis of length 0, expected {wanted}")
 
 
-def _wanted(shape: tuple[int | None, ...]) -> str:
-    sides = ["samples" if shape[:1] != () else "", *("any" if n is None else str(n) for n in shape[1:])]
-    return f"({', '.join(filter(None, sides))})"
+def _wanted(shape: tuple[int | None, ...], samples: int | None) -> str:
+    sides = ["any" if n is None else str(n) for n in shape]
+    if samples is not None and shape:
+        sides[samples] = "samples"
+    return f"({', '.join(sides)})"
+
+
+def samples_first(model: Model, given: Mapping[str, Rows]) -> dict[str, Rows]:
+    """Inputs as a user has them, with their samples moved to the first axis; what has none, once a sample."""
+    found = {spec.name: moved(given[spec.name], spec.axis) for spec in model.inputs}
+    samples = [len(found[spec.name]) for spec in model.inputs if spec.axis is not None and found[spec.name].shape]
+    for spec in model.inputs:
+        if spec.axis is None and found[spec.name].shape:
+            array = whole(found[spec.name])
+            found[spec.name] = np.broadcast_to(array, (*samples[:1], *array.shape))
+    return found
+
+
+def in_own_layout(model: Model, outputs: Mapping[str, Rows]) -> dict[str, Array]:
+    """Outputs that have their samples first as the framework has them."""
+    return {output.name: np.asarray(moved_back(whole(outputs[output.name]), output.axis)) for output in model.outputs}
+
+
+def moved(rows: Rows, axis: int | None) -> Rows:
+    """An array with the samples, which are along some axis, along its first."""
+    return np.moveaxis(whole(rows), axis, 0) if axis and len(rows.shape) > axis else rows
+
+
+def moved_back(rows: Rows, axis: int | None) -> Rows:
+    """An array with the samples, which are along its first axis, where the framework has them."""
+    return np.moveaxis(whole(rows), 0, axis) if axis and len(rows.shape) > axis else rows
 
 
 def count_samples(rows: Mapping[str, Rows]) -> int:
@@ -127,10 +158,10 @@ def _check_samples(model: Model, bound: Mapping[str, Rows]) -> None:
                 f"input '{empty[0]}': shape {bound[empty[0]].shape} holds nothing. Give at least one sample"
             )
         return
-    counts = {name: len(rows) for name, rows in bound.items()}
+    counts = {name: len(rows) for name, rows in bound.items() if rows.shape}
     if len(set(counts.values())) > 1:
         raise InputError(f"inputs: different numbers of samples, {counts}; expected the same for all")
-    samples = next(iter(counts.values()))
+    samples = count_samples(bound)
     if samples == 0:
         raise InputError("inputs: no samples (an empty batch). Nothing could be compared; give at least one")
     _check_batches(model, samples)
@@ -167,6 +198,9 @@ def as_input(spec: Input, values: Array) -> Array:
 def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]:
     """Make inputs from a model's own signature: tokens for an embedding, a padded mask for booleans, N(0, 1) else.
 
+    Returns:
+        The arrays by input name, as a user would give them.
+
     Raises:
         InputError: the model does not say what shape an input has.
 
@@ -180,11 +214,12 @@ def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]
     for spec in model.inputs:
         if spec.shape is None or any(n is None for n in spec.shape[2:]):
             raise InputError(
-                f"input '{spec.name}': the model leaves its shape open ({spec.shape}), so no input can be made. "
+                f"input '{spec.name}': the model leaves its shape open ({spec.own_shape}), so no input can be made. "
                 "Give one with --input"
             )
         leading = samples if model.divisible or spec.shape[:1] == (None,) else (*spec.shape, 1)[0] or samples
         shape = (leading, *(RANDOM_TIMESTEPS if n is None else n for n in spec.shape[1:]))[: len(spec.shape)]
+        shape = shape[1:] if spec.axis is None else shape
         tokens = vocabulary(model, spec.name)
         if not shape:
             values: npt.NDArray[Any] = np.ones(())  # a setting such as keep_prob, which 1 leaves without effect
@@ -201,7 +236,7 @@ def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]
             )
         else:
             values = random.standard_normal(shape)
-        made[spec.name] = as_input(spec, values)
+        made[spec.name] = np.asarray(moved_back(as_input(spec, values), spec.axis))
     return made
 
 

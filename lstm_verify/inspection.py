@@ -28,7 +28,7 @@ from lstm_verify.layers.merge import Merge
 from lstm_verify.layers.operation import Operation
 from lstm_verify.layers.recurrent import Recurrent
 from lstm_verify.layers.scan import Columns, Recovered, Scan
-from lstm_verify.model import Model, Tensor
+from lstm_verify.model import Model, Output, Tensor
 
 
 def inspect(model: Model) -> dict[str, Any]:
@@ -56,14 +56,20 @@ def inspect(model: Model) -> dict[str, Any]:
         "inputs": [
             {
                 "name": spec.name,
-                "shape": None if spec.shape is None else list(spec.shape),
+                "shape": None if spec.own_shape is None else list(spec.own_shape),
+                "samples_axis": spec.axis if spec.shape else None,
                 "dtype": spec.dtype,
                 "state": _state_in(model, spec.name),
             }
             for spec in model.inputs
         ],
         "outputs": [
-            {"name": output.name, "tensor": _tensor(output.tensor), "state": _state(model, output.tensor)}
+            {
+                "name": output.name,
+                "samples_axis": output.axis,
+                "tensor": _tensor(_before(model, output)),
+                "state": _state(model, _before(model, output)),
+            }
             for output in model.outputs
         ],
         "unrolled": [item for item in recurrences(model) if "unrolled" in item["settings"]],
@@ -138,6 +144,14 @@ def _inputs_of(model: Model, name: str) -> list[str]:
 def _tensor(tensor: Tensor) -> str:
     call = f"@{tensor.call}" if tensor.call else ""
     return f"{tensor.layer}{call}" + (f":{tensor.output}" if tensor.output else "")
+
+
+def _before(model: Model, output: Output) -> Tensor:
+    """The tensor that an output is, before its samples are brought to the first axis."""
+    if not output.axis:
+        return output.tensor
+    (node,) = (node for node in model.nodes if node.layer == output.tensor.layer)
+    return node.inputs[0]
 
 
 def _state(model: Model, tensor: Tensor) -> str | None:

@@ -218,7 +218,7 @@ def _sizes(values: Array) -> Array:
 def _variations(model: Model, inputs: Mapping[str, Rows]) -> Iterator[dict[str, Rows]]:
     """The same samples with their numbers negated, one larger, and in the opposite order; with tokens counted back."""
     arrays = {name: np.asarray(whole(rows)) for name, rows in inputs.items()}
-    floats = {name for name, array in arrays.items() if array.dtype.kind == "f"}
+    floats = {spec.name for spec in model.inputs if spec.axis is not None and arrays[spec.name].dtype.kind == "f"}
     sizes = {name: vocabulary(model, name) for name in arrays}
     yield {name: -array if name in floats else array for name, array in arrays.items()}
     yield {name: array + 1 if name in floats else array for name, array in arrays.items()}

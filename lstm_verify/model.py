@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstm_verify.errors import InputError, ModelFileError
+from lstm_verify.errors import InputError, ModelFileError, UnsupportedError
 from lstm_verify.layers import (
     RNN,
     Array,
@@ -48,6 +48,8 @@ class Node:
     call: int = 0
     mask: Tensor | None = None
     """A mask given by hand, which stands in for the one that travels with the first input."""
+    mask_goes_on: bool = True
+    """Whether that mask goes on with the output. False (Keras 3.0 to 3.10): the one of the input does."""
     unmasked: tuple[int, ...] = ()
     """The places of inputs that come without their mask, which a layer before took away."""
 
@@ -60,6 +62,19 @@ class Input:
     shape: tuple[int | None, ...] | None
     """The shape of the input with samples first; None where any length will do, or for the whole if unknown."""
     dtype: str
+    axis: int | None = 0
+    """The axis of the samples in the array that a user and the framework have; None if it has none, such as a setting
+    that is the same for all of them. It comes to the model once a sample then, unless it is a lone number."""
+
+    @property
+    def own_shape(self) -> tuple[int | None, ...] | None:
+        """The shape that the input has for a user and the framework."""
+        if not self.shape or self.axis == 0:
+            return self.shape
+        samples, *rest = self.shape
+        if self.axis is not None:
+            rest.insert(self.axis, samples)
+        return tuple(rest)
 
 
 @dataclass(frozen=True)
@@ -68,6 +83,8 @@ class Output:
 
     name: str
     tensor: Tensor
+    axis: int | None = 0
+    """The axis of the samples in the array that the framework returns; None if it has none."""
 
 
 @dataclass(frozen=True)
@@ -169,9 +186,12 @@ class Model(Layer):
         given = [_found(signals, tensor) for tensor in node.inputs]
         for place in node.unmasked:
             given[place] = Signal(given[place].value)
+        own = given[0].mask if given else None
         if node.mask is not None:
-            given[0] = Signal(given[0].value, _found(signals, node.mask).value.astype(bool))
+            given[0] = Signal(given[0].value, _given_mask(node.layer, _found(signals, node.mask).value))
         results = self._call(self.layers[node.layer], tuple(given), run.inside(node.layer))
+        if node.mask is not None and not node.mask_goes_on:
+            results = tuple(Signal(value, None if mask is None else own) for value, mask in results)
         return {Tensor(node.layer, node.call, index): signal for index, signal in enumerate(results)}
 
     def _outputs(self, signals: Mapping[Tensor, Signal]) -> Signals:
@@ -249,7 +269,9 @@ class Model(Layer):
     @property
     def batch_size(self) -> int | None:
         """The number of samples that the model insists on, if it does."""
-        sizes: set[int | None] = {spec.shape[0] for spec in self.inputs if spec.shape}
+        sizes: set[int | None] = {spec.shape[0] for spec in self.inputs if spec.shape and spec.axis is not None}
+        if len(sizes) > 1 and all(output.axis is None for output in self.outputs):  # it is not known where samples are
+            sizes = set()
         states = (layer for layer in self.layers.values() if isinstance(layer, State))
         sizes |= {len(state.initial) for state in states if state.is_of_samples}
         sizes -= {None}
@@ -264,6 +286,18 @@ def _found(signals: Mapping[Tensor, Signal], tensor: Tensor) -> Signal:
             f"layer '{tensor.layer}': nothing computes output {tensor.output} of its call {tensor.call}"
         )
     return signals[tensor]
+
+
+def _given_mask(layer: str, value: Array) -> Array:
+    """The mask that a tensor given by hand is.
+
+    Raises:
+        UnsupportedError: it holds other numbers than 0 and 1, with which layers compute in different ways.
+    """
+    mask: Array = value.astype(bool)
+    if np.any(value != mask):
+        raise UnsupportedError(f"layer '{layer}': its mask holds other numbers than 0 and 1, which is not supported")
+    return mask
 
 
 PRECISIONS = ("bfloat16", "float16", "float32", "float64")

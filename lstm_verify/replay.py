@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lstm_verify.arrays import Array, NpyRows, NpyWriter, Rows, whole
+from lstm_verify.arrays import Array, NpyRows, NpyWriter, Rows
 from lstm_verify.errors import InputError, LstmVerifyError
-from lstm_verify.inputs import as_input, bind, count_samples
+from lstm_verify.inputs import as_input, bind, count_samples, in_own_layout
 from lstm_verify.layers import Run, Signal
 from lstm_verify.model import Model
 
@@ -70,7 +70,7 @@ def replay(model: Model, x: Any, dtype: npt.DTypeLike = "float64", *, activation
         activations: also keep every layer's output and every gate; needs memory in proportion.
 
     Returns:
-        The outputs by name, (samples, ...) in `dtype`.
+        The outputs by name, (samples, ...) in `dtype`; of a graph with its samples elsewhere as the graph has them.
 
     Raises:
         InputError: `x` does not fit the model.
@@ -86,7 +86,7 @@ def replay(model: Model, x: Any, dtype: npt.DTypeLike = "float64", *, activation
     """
     bound, _ = bind(model, x)
     if not activations:
-        return Replayed({name: whole(rows) for name, rows in replay_rows(model, bound, dtype).items()})
+        return Replayed(in_own_layout(model, replay_rows(model, bound, dtype)))
     samples = count_samples(bound)
     run = Run(trace={})
     cast = model.astype(dtype)
@@ -94,7 +94,7 @@ def replay(model: Model, x: Any, dtype: npt.DTypeLike = "float64", *, activation
     if size != samples:
         raise InputError(f"activations of a stateful model: {samples} samples, expected one batch of {size}")
     outputs = _run_block(cast, bound, slice(0, samples), dtype, run)
-    return Replayed(dict(zip(_names(model), outputs, strict=True)), run.trace)
+    return Replayed(in_own_layout(model, dict(zip(_names(model), outputs, strict=True))), run.trace)
 
 
 def replay_rows(
@@ -122,7 +122,7 @@ def replay_rows(
     """
     if not model.divisible:
         return _whole(model, rows, dtype, progress)
-    samples = len(next(iter(rows.values())))
+    samples = count_samples(rows)
     cast = model.astype(dtype)
     store = Store(_names(model), samples, scratch)
     if model.stateful:

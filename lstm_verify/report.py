@@ -124,7 +124,7 @@ class Report(Judged):
             "exit_code": self.exit_code,
             "reason": self.summary() if self.exit_code else "",
             "model": model_dict(self.model),
-            "runtime": {"name": self.predicted.name, "description": self.predicted.description},
+            "runtime": {**vars(self.predicted), "products": self.model.products},
             "tolerance": self.tolerance.to_dict(),
             "samples_with_own_sigma": self.own_sigma,
             "sigma_is_lower_bound": self.sigma_is_lower_bound,
@@ -172,4 +172,5 @@ def _output_dict(output: Comparison) -> dict[str, Any]:
         "worst_sigma": finite(output.sigma[worst[0]]) if worst else None,
         "deviations": [finite(value) for value in output.deviations.tolist()],
         "sigmas": [finite(value) for value in output.sigmas.tolist()],
+        "unjudged_by_sample": output.unjudged_rows.astype(bool).tolist(),
     }

@@ -60,8 +60,8 @@ class Tolerance:
     def to_dict(self) -> dict[str, float | None]:
         """What decides, as plain data."""
         if self.by_rounding:
-            return {"sigmas": self.sigmas, "atol": None, "rtol": None}
-        return {"sigmas": None, "atol": self.atol or 0.0, "rtol": self.rtol or 0.0}
+            return {"sigmas": self.sigmas, "atol": None, "rtol": None, "decimals": self.decimals}
+        return {"sigmas": None, "atol": self.atol or 0.0, "rtol": self.rtol or 0.0, "decimals": self.decimals}
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ class Scale:
     def size(self, rows: slice, replayed: Array) -> Array:
         """How large the output is for each sample, (samples, 1)."""
         largest = np.abs(np.where(np.isfinite(replayed), replayed, 0.0)).max(axis=1, initial=0, keepdims=True)
-        found: Array = np.maximum(largest, NOTHING if self.least is None else self.least[rows, None])
+        least = NOTHING if self.least is None else np.maximum(self.least[rows, None], NOTHING)
+        found: Array = np.maximum(largest, least)
         return found
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_verify import runtimes
-from lstm_verify.arrays import NpyRows, Rows, whole, write_npz
+from lstm_verify.arrays import NpyRows, Rows, write_npz
 from lstm_verify.budget import PartOfSigma
 from lstm_verify.compare import Verdict, accepted, verdict_of
 from lstm_verify.diagnosis import SECONDS
@@ -26,7 +26,7 @@ from lstm_verify.experiments import Looking, Tap, telling_inputs, timed
 from lstm_verify.formats import load
 from lstm_verify.formats.ends import Ends, with_given
 from lstm_verify.given import about, arrays_of, completed, matched, recorded
-from lstm_verify.inputs import bind, count_samples, random_inputs
+from lstm_verify.inputs import bind, count_samples, in_own_layout, random_inputs
 from lstm_verify.inspection import recurrences
 from lstm_verify.judging import TOLERANCES, Judgement, as_computed, asked_tolerance, judge, part_of_sigma, with_products
 from lstm_verify.model import Model
@@ -164,15 +164,17 @@ def verify(
         if allow_unjudged:
             judged = replace(judged, outputs=tuple(map(accepted, judged.outputs)))
         verdict, found, blind = verdict_of(judged.outputs), None, None
-        comparable = all(output.deviations.size for output in judged.outputs)
-        if verdict is Verdict.MISMATCH and diagnose and comparable and predicted.outputs is not None:
+        if verdict is Verdict.MISMATCH and diagnose and predicted.outputs is not None:
             with timed(timings, "diagnose"):
                 tap = None if expected is not None else Tap(framework, request)
-                found = diagnosed(model, inputs, predicted.outputs, judged.outputs, size, seconds, predicted.again, tap)
+                found = diagnosed(
+                    model, inputs, predicted.outputs, judged.outputs, size, seconds, predicted.again, tap, replayed,
+                    judged.tolerance,
+                )  # fmt: skip
         if verdict is Verdict.MATCH:
             blind = looking.result()
         if output is not None:
-            write_npz(output, {name: whole(rows) for name, rows in replayed.items()})
+            write_npz(output, in_own_layout(model, replayed))
     return Report(
         verdict=verdict,
         model=model,
@@ -272,7 +274,7 @@ def _kept(outputs: dict[str, Rows], scratch: Path) -> dict[str, Rows]:
 def _batch_size(model: Model, runtime: str, asked: int | None) -> int | None:
     """How many samples are a batch, for the framework and, if the model is stateful, for the replay; None for all."""
     if not model.divisible:
-        return model.batch_size if model.stateful else None
+        return model.batch_size
     return model.batch_size or asked or runtimes.find(runtime).batch_size
 
 

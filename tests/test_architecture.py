@@ -55,7 +55,7 @@ MAY_IMPORT = {
 ONLY_IN = {
     "click": {"cli"},
     "rich": {*(f"reporters/{name}" for name in ("terminal", "inspection", "rollout", "evidence")), "cli"},
-    "h5py": {"formats/keras_h5", "formats/keras_zip", "formats/keras/store"},
+    "h5py": {"formats/hdf5/child"},
     "threadpoolctl": {"replay", "layers/products"},
     "tensorflow": {"formats/tensorflow/child", "formats/tensorflow/protobufs"},
     "keras": set(),
@@ -91,7 +91,10 @@ def test_a_library_lives_in_one_place(library: str) -> None:
     assert not [user for user in users if not {user, room_of(user)} & ONLY_IN[library]]
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(("runtimes/child", "runtimes/programs/"))])
+CHILDREN = ("runtimes/child", "runtimes/programs/", "formats/hdf5/child")
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(CHILDREN)])
 def test_the_child_process_shares_no_code_with_the_replay(module: str) -> None:
     assert not [name for name in imports(module) if name.startswith("lstm_verify")]
 

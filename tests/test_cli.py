@@ -169,12 +169,12 @@ def test_the_default_is_what_rounding_explains(slightly_wrong: Path) -> None:
     result = run(*command)
     report = json.loads(result.stdout)
     assert result.exit_code == 1
-    assert report["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None}
+    assert report["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None, "decimals": None}
     assert report["outputs"][0]["samples_beyond"] == 1
     assert 8 < report["outputs"][0]["max_sigmas"] < 1000
     fixed = run(*command, "--atol", "1e-5", "--rtol", "1e-4")
     assert fixed.exit_code == 0
-    assert json.loads(fixed.stdout)["tolerance"] == {"sigmas": None, "atol": 1e-5, "rtol": 1e-4}
+    assert json.loads(fixed.stdout)["tolerance"] == {"sigmas": None, "atol": 1e-5, "rtol": 1e-4, "decimals": None}
 
 
 def test_sigmas(slightly_wrong: Path) -> None:

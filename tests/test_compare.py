@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_verify import Comparison, Tolerance, Verdict
-from lstm_verify.compare import compare, verdict_of
+from lstm_verify.compare import accepted, compare, verdict_of
 from lstm_verify.layers import Array
 from tests.builders import random_array
 from tests.reports import KnownForAll
@@ -78,7 +78,7 @@ def test_other_values_that_are_not_finite_are_a_mismatch(one: Any, other: Any) -
 def test_the_same_value_that_is_not_finite_on_both_sides_proves_nothing(value: float) -> None:
     found = of(with_value((2, 3, 1), value), with_value((2, 3, 1), value))
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert found.reason.startswith("1 values are NaN or infinite on both sides")
+    assert found.reason.startswith("1 value is NaN or infinite on both sides")
     assert found.non_finite == 1
     assert found.max_abs_deviation == 0
 
@@ -155,6 +155,49 @@ def test_an_infinite_sigma_is_no_match() -> None:
         assert by_rounding(predicted, y, sigma).verdict is Verdict.MISMATCH
 
 
+@pytest.mark.parametrize(("share", "verdict"), [(0.5, Verdict.MATCH), (0.01, Verdict.INCONCLUSIVE)])
+def test_a_tolerance_of_more_than_a_share_of_the_output_judges_nothing(share: float, verdict: Verdict) -> None:
+    """Even if a prediction lies beyond it; and less than that is judged."""
+    y = np.ones((5, 2))
+    sigma = {"y": np.full((5, 2), 0.02 / 8)}
+    for away in (0.0, 0.019):
+        (found,) = compare({"y": y + away}, {"y": y}, Tolerance(), sigma=sigma, share=share)
+        assert (found.verdict, found.unjudged) == (verdict, 0 if verdict is Verdict.MATCH else 10)
+        assert found.unjudged_rows.all() == (verdict is Verdict.INCONCLUSIVE)
+    (found,) = compare({"y": y + 0.1}, {"y": y}, Tolerance(), sigma=sigma, share=share)
+    assert found.verdict is (Verdict.MISMATCH if verdict is Verdict.MATCH else Verdict.INCONCLUSIVE)
+
+
+def test_the_size_of_an_output_is_that_of_its_sample_or_what_is_known_of_it() -> None:
+    y, sigma = np.array([[1.0, 1e-9], [1e-9, 1e-9]]), {"y": np.full((2, 2), 1e-6)}
+    (alone,) = compare({"y": y}, {"y": y}, Tolerance(), sigma=sigma, share=0.01)
+    assert alone.unjudged_rows.tolist() == [False, True]
+    least = {"y": np.array([0.0, 0.5])}
+    (known,) = compare({"y": y}, {"y": y}, Tolerance(), sigma=sigma, share=0.01, least=least)
+    assert (known.verdict, known.unjudged) == (Verdict.MATCH, 0)
+
+
+def test_unjudged_elements_can_be_accepted() -> None:
+    y, sigma = random_array(5, 2), np.full((5, 2), 1e-6)
+    sigma[2, 1] = INF
+    predicted = y.copy()
+    predicted[2, 1] += 7
+    found = by_rounding(predicted, y, sigma)
+    assert (found.verdict, accepted(found).verdict, accepted(found).unjudged) == ("inconclusive", "match", 1)
+
+
+@pytest.mark.parametrize("value", [NAN, INF, 1.5])
+def test_what_is_beyond_no_number_or_all_there_is_cannot_be_accepted(value: float) -> None:
+    y, sigma = random_array(5, 2), np.full((5, 2), 1e-6)
+    sigma[2, 1] = INF
+    predicted = y.copy()
+    predicted[2 if value != 1.5 else 0, 1] = value
+    found = by_rounding(predicted, y, sigma)
+    assert accepted(found).verdict is found.verdict is not Verdict.MATCH
+    nothing = by_rounding(y, y, np.full((5, 2), INF))
+    assert accepted(nothing).verdict is Verdict.INCONCLUSIVE
+
+
 @pytest.mark.parametrize("value", [NAN, INF, -INF])
 def test_a_number_where_not_even_float64_holds_one_is_a_mismatch(value: float) -> None:
     """σ is infinite there too, but a framework that returns a number computes something else."""
@@ -198,7 +241,7 @@ def test_a_tolerance_that_is_given_decides_and_sigma_is_told() -> None:
 )
 def test_a_tolerance_in_words_and_as_data(tolerance: Tolerance, words: str, data: tuple[float | None, ...]) -> None:
     assert str(tolerance) == words
-    assert tolerance.to_dict() == dict(zip(("sigmas", "atol", "rtol"), data, strict=True))
+    assert tolerance.to_dict() == {**dict(zip(("sigmas", "atol", "rtol"), data, strict=True)), "decimals": None}
 
 
 def test_the_tolerance_is_relative_to_the_replay_not_to_the_prediction() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.faults import PRECISIONS, Edit, Fit, Site, edits, in_precision, own_weights, sites
 from lstm_verify.faults.states import reset_every
-from lstm_verify.layers.base import Array, Unary
+from lstm_verify.layers.base import Array, Layer, Unary
 from lstm_verify.model import Model, Node, Output, Tensor, is_stateful
 
 
@@ -210,7 +210,7 @@ def ends(model: Model) -> Iterator[Change]:
                 frozenset(model.layers),
             )
     for spec in model.inputs if len(model.inputs) > 1 else ():
-        if "float" in spec.dtype:
+        if "float" in spec.dtype and spec.axis is not None:
             yield Change(
                 "initial_state",
                 (spec.name,),
@@ -240,10 +240,14 @@ def _rewired(model: Model, other: Mapping[Tensor, Tensor]) -> Model:
 
 
 def _without_input(model: Model, name: str) -> Model:
-    zero = f"{name} as zero"
-    rewired = _rewired(model, {Tensor(name): Tensor(zero)})
-    nodes = (Node(zero, (Tensor(name),)), *rewired.nodes)
-    return replace(rewired, nodes=nodes, layers={**model.layers, zero: Zeros(name=zero)})
+    return in_place_of(model, name, Zeros(name=f"{name} as zero"))
+
+
+def in_place_of(model: Model, name: str, layer: Layer) -> Model:
+    """The model with what a layer makes of an input in the place of that input."""
+    rewired = _rewired(model, {Tensor(name): Tensor(layer.name)})
+    nodes = (Node(layer.name, (Tensor(name),)), *rewired.nodes)
+    return replace(rewired, nodes=nodes, layers={**model.layers, layer.name: layer})
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -209,11 +209,18 @@ class Experiment:
         return self.confirmed(change) if change.is_coarser or misfit.sigmas < NEAR * SIGMAS else misfit
 
     def confirmed(self, change: Change) -> Misfit:
-        """How far the changed model is from the predictions, in σ of its own."""
+        """How far the changed model is from the predictions, in σ of its own.
+
+        A σ in which the model of the file explains the predictions as well is so wide that it tells nothing; unless
+        the change is that the framework rounds more.
+        """
         outputs = self.outputs(change)
         if outputs is None:
             return NEVER
-        misfit = self.misfit(outputs, self.rounded(change.make(self.model), change.batches))
+        sigma = self.rounded(change.make(self.model), change.batches)
+        if not change.is_coarser and self.misfit(self.replayed, sigma).explains:
+            return NEVER
+        misfit = self.misfit(outputs, sigma)
         return replace(misfit, left=self.misfit(outputs).mean / max(self._unchanged.mean, 1e-300))
 
     @cached_property

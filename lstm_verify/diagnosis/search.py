@@ -76,6 +76,8 @@ class Search:
     """The first samples, in their order; None if those of the experiment are that."""
     batch_size: int | None = None
     """The number of samples that the framework predicts at a time."""
+    altered: Iterable[Change] = ()
+    """What may have been done to the inputs."""
     found: Found = field(default_factory=Found)
 
     def run(self) -> Found:
@@ -90,7 +92,7 @@ class Search:
         others = [change for change in changes if not is_common(change)]
         stages: tuple[Callable[[], Iterable[Change]], ...] = (
             # what has one cause, and frameworks do: several may explain the predictions alike, so all of it is tried
-            lambda: chain(common, exchanges(model), self._alike(common), ends(model), whole_model(model)),
+            lambda: chain(common, exchanges(model), self._alike(common), ends(model), whole_model(model), self.altered),
             lambda: short_products(model) if self._size >= FEWEST else (),
             lambda: chain(self._carried(carrying), resets(model, self._steps())),
             lambda: self._fitted(families),
@@ -195,7 +197,8 @@ class Search:
     def _leading_pairs(self, changes: list[Change]) -> Iterator[Change]:
         """The changes that help most, together with every other."""
         ranking = sorted(self.found.ranking, key=lambda entry: entry[1].mean)
-        leaders = [change for change, _ in ranking if not change.parts and not change.carries][:LEADERS]
+        of_model = [change for change, _ in ranking if not change.parts and change.parameter != "input"]
+        leaders = [change for change in of_model if not change.carries][:LEADERS]
         for leader in leaders:
             for change in changes:
                 if change is not leader and not _same_place(change, leader):

@@ -5,14 +5,18 @@ A zip of `config.json`, `metadata.json` and `model.weights.h5`. Source: `keras.s
 
 from __future__ import annotations
 
-import io
+import shutil
+import struct
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-
-import h5py
+from typing import NamedTuple
 
 from lstm_verify.errors import ModelFileError
+from lstm_verify.formats.hdf5 import read_tree
 from lstm_verify.formats.keras.config import Config
 from lstm_verify.formats.keras.graph import model_variables
 from lstm_verify.formats.keras.registry import Arrays
@@ -37,31 +41,66 @@ def read(path: Path) -> Model:
         ModelFileError: the archive is damaged, or is not one of Keras.
         UnsupportedError: the model has something that is not supported.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            missing = [part for part in PARTS if part not in archive.namelist()]
-            if missing:
-                raise ModelFileError(f"a zip archive without {missing[0]}. Is it a .keras file?")
-            config, metadata, weights = (_part(archive, part) for part in PARTS)
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError) as error:
-        raise ModelFileError(f"not a readable zip archive ({error}). Was it copied whole?") from None
+    with tempfile.TemporaryDirectory(prefix="lstm-verify-") as directory:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                missing = [part for part in PARTS if part not in archive.namelist()]
+                if missing:
+                    raise ModelFileError(f"a zip archive without {missing[0]}. Is it a .keras file?")
+                config, metadata = (archive.read(_part(archive, part)) for part in PARTS[:2])
+                weights = _weights(path, archive, Path(directory))
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
+            raise ModelFileError(f"not a readable zip archive ({error}). Was it copied whole?") from None
+        return _read(path, config, metadata, weights)
+
+
+class Weights(NamedTuple):
+    """Where the HDF5 of the weights is: a part of a file."""
+
+    path: Path
+    start: int
+    length: int
+
+
+def _read(path: Path, config: bytes, metadata: bytes, weights: Weights) -> Model:
     facts = parse_json(metadata, "metadata.json")
     if not isinstance(facts, Mapping) or not isinstance(facts.get("keras_version"), str):
         raise ModelFileError("metadata.json has no keras_version. Is it a .keras file?")
-    version = facts["keras_version"]
 
     def read_weights(config: Config) -> Arrays:
         try:
-            with h5py.File(io.BytesIO(weights), "r") as file:
-                return read_by_path(model_variables(config), file)
-        except (OSError, KeyError, RuntimeError) as error:
-            raise ModelFileError(f"model.weights.h5: not a readable HDF5 file ({error})") from None
+            return read_tree(weights.path, partial(read_by_path, model_variables(config)), *weights[1:])
+        except ModelFileError as error:
+            raise ModelFileError(f"model.weights.h5: {error}") from None
 
-    return read_whole(path, "Keras archive", ".keras", parse_json(config, "config.json"), version, read_weights)
+    entry = parse_json(config, "config.json")
+    return read_whole(path, "Keras archive", ".keras", entry, facts["keras_version"], read_weights)
 
 
-def _part(archive: zipfile.ZipFile, name: str) -> bytes:
-    """What is packed under a name.
+def _weights(path: Path, archive: zipfile.ZipFile, directory: Path) -> Weights:
+    """Where the weights are: in the archive itself, or unpacked in a directory; their checksum is seen to be right."""
+    about = _part(archive, PARTS[2])
+    if about.compress_type == zipfile.ZIP_STORED:
+        with archive.open(about) as packed:
+            while packed.read(2**20):
+                pass
+        return Weights(path, _start(path, about), about.file_size)
+    unpacked = directory / PARTS[2]
+    with archive.open(about) as packed, unpacked.open("wb") as file:
+        shutil.copyfileobj(packed, file, 2**20)
+    return Weights(unpacked, 0, about.file_size)
+
+
+def _start(path: Path, about: zipfile.ZipInfo) -> int:
+    """The byte of an archive that a part begins at, after its header, its name and what else is said of it."""
+    with path.open("rb") as file:
+        file.seek(about.header_offset)
+        name, extra = struct.unpack("<26x2H", file.read(30))
+    return int(about.header_offset + 30 + name + extra)
+
+
+def _part(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    """What there is to know of a part.
 
     Raises:
         ModelFileError: it would take up a multiple of the space that any model could be packed in.
@@ -70,4 +109,4 @@ def _part(archive: zipfile.ZipFile, name: str) -> bytes:
     if about.file_size > max(SMALL, MOST_PACKED * about.compress_size):
         sizes = f"{about.file_size / 2**20:,.0f} MiB, packed in {about.compress_size / 2**20:,.1f} MiB"
         raise ModelFileError(f"{name}: {sizes}, which is no model. Was the archive made by Keras?")
-    return archive.read(about)
+    return about

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -31,6 +31,19 @@ class Constant(Layer):
     def weights(self) -> Iterator[tuple[str, Array]]:
         if self.value.ndim and np.issubdtype(self.value.dtype, np.floating):
             yield "value", self.value
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Spare(Constant):
+    """A constant of a loop that is only run where the recurrent layer in its place does not stand for it.
+
+    That layer has the same numbers as its weights; they are told once, and changed there.
+    """
+
+    cancels: ClassVar = ("value",)
+
+    def weights(self) -> Iterator[tuple[str, Array]]:
+        return iter(())
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

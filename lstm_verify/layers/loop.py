@@ -6,7 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers.base import Layer, Run, Signals
+
+MOST_ROUNDS = 250_000
+"""A condition that always holds is no reason to compute for good."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -23,9 +27,11 @@ class Loop(Layer):
     def apply(self, inputs: Signals, run: Run) -> Signals:
         # inside a loop nothing is recorded: there would be a value for every round
         silent = replace(run, trace=None)
-        while np.all(self.condition.apply(inputs, silent)[0].value):
+        for _ in range(MOST_ROUNDS):
+            if not np.all(self.condition.apply(inputs, silent)[0].value):
+                return inputs
             inputs = self.body.apply(inputs, silent)
-        return inputs
+        raise UnsupportedError(f"loop '{self.name}': it has not ended after {MOST_ROUNDS:,} rounds")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

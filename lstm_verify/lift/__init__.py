@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.errors import LstmVerifyError
-from lstm_verify.inputs import as_input, random_inputs
+from lstm_verify.inputs import as_input, random_inputs, samples_first
 from lstm_verify.layers import Layer, Run, Signal
 from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.loop import Loop
@@ -36,6 +36,7 @@ from lstm_verify.lift.gates import Unlike
 from lstm_verify.lift.inside import cells_inside
 from lstm_verify.lift.loops import Recognised, recognise
 from lstm_verify.lift.origin import Variables
+from lstm_verify.lift.settled import SettledScan, with_spares
 from lstm_verify.lift.trial import agrees
 from lstm_verify.lift.unrolled import unrolled
 from lstm_verify.model import Model, Node, Tensor, Unrolled
@@ -85,7 +86,8 @@ def lift(model: Model) -> Model:
             told += _told(node, left, runs[0], variables)
     told += _unrolled(model, runs[0], variables)
     names = {name: layer.name for name, layer in layers.items() if isinstance(layer, Scan) and layer.name not in layers}
-    return replace(_renamed(replace(model, layers=layers, nodes=tuple(nodes)).pruned(), names), unrolled=tuple(told))
+    lifted = with_spares(replace(model, layers=layers, nodes=tuple(nodes)).pruned())
+    return replace(_renamed(lifted, names), unrolled=tuple(told))
 
 
 def _told(node: Node, loop: Loop, run: _Watched, variables: Variables) -> list[Unrolled]:
@@ -141,6 +143,8 @@ def _recognised(
             found = recognise(_short(node.layer), loop, values[0], runs[0].static(node.inputs), variables)
         if taken & set(found.scan.untold):
             return None
+        if isinstance(found.scan, SettledScan):
+            found = replace(found, scan=found.scan.fed_by(node.inputs))
         return found if all(agrees(loop, found.scan, given, taken, found.cut) for given in values) else None
     except UNRECOGNISED:
         return None
@@ -187,8 +191,10 @@ class _Watched:
     """A run of a model on made inputs, node by node."""
 
     def __init__(self, model: Model, samples: int, seed: int) -> None:
-        made = random_inputs(model, model.batch_size or samples, seed)
-        self.known: dict[Tensor, Any] = {Tensor(spec.name): as_input(spec, made[spec.name]) for spec in model.inputs}
+        made = samples_first(model, random_inputs(model, model.batch_size or samples, seed))
+        self.known: dict[Tensor, Any] = {
+            Tensor(spec.name): as_input(spec, np.asarray(made[spec.name])) for spec in model.inputs
+        }
         self._static: set[Tensor] = set()
         self._run = Run()
 

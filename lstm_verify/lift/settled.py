@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from lstm_verify.layers import Run, Signals
 from lstm_verify.layers.base import Array
+from lstm_verify.layers.constant import Constant, Spare
 from lstm_verify.layers.loop import Loop
 from lstm_verify.layers.scan import Scan
 from lstm_verify.model import Model, Tensor
@@ -37,6 +38,8 @@ class SettledScan(Scan):
     """The loop variables that are to be 1."""
     variables: int
     """How many loop variables the loop has."""
+    fed: tuple[str, ...] = ()
+    """The names of what is fed to those that are to be 1."""
 
     @classmethod
     def of(cls, scan: Scan, loop: Loop, ones: tuple[int, ...], variables: int) -> SettledScan:
@@ -44,15 +47,17 @@ class SettledScan(Scan):
         settings = {entry.name: getattr(scan, entry.name) for entry in fields(scan)}
         return cls(**settings, loop=loop, ones=ones, variables=variables)
 
+    def fed_by(self, tensors: Sequence[Tensor]) -> SettledScan:
+        """The same, told what its loop variables are in the graph."""
+        return replace(self, fed=tuple(dict.fromkeys(tensors[place].layer for place in self.ones)))
+
     def weights(self) -> Iterator[tuple[str, Array]]:
         return self.rnn.weights()
 
     @property
     def holds(self) -> str:
         """Under which condition it stands for the loop, in words."""
-        body = self.loop.body
-        names = [body.inputs[place].name for place in self.ones] if isinstance(body, Model) else []
-        return f"where {' and '.join(names) or 'what is fed'} is 1, else the loop runs operation by operation"
+        return f"where {' and '.join(self.fed) or 'what is fed'} is 1, else the loop runs operation by operation"
 
     @property
     def needed(self) -> set[int]:
@@ -62,3 +67,19 @@ class SettledScan(Scan):
         if all(inputs[place].value == 1 for place in self.ones):
             return super().apply(inputs, run)
         return self.loop.apply(inputs[: self.variables], run) + inputs[self.variables :]
+
+
+def with_spares(model: Model) -> Model:
+    """The model with the weights of loops that recurrent layers stand for told once, as those of the layers."""
+    takers: dict[str, list[bool]] = {}
+    for node in model.nodes:
+        for tensor in node.inputs:
+            takers.setdefault(tensor.layer, []).append(isinstance(model.layers[node.layer], SettledScan))
+    wanted = {output.tensor.layer for output in model.outputs}
+    layers = {
+        name: Spare(name=layer.name, value=layer.value, compute_dtype=layer.compute_dtype)
+        if isinstance(layer, Constant) and all(takers.get(name, [False])) and name not in wanted
+        else layer
+        for name, layer in model.layers.items()
+    }
+    return replace(model, layers=layers)

@@ -22,7 +22,7 @@ def render(found: dict[str, Any], console: Console) -> None:
                 **({"written by": f"{found['writer']}, as {found['format']}"} if found["writer"] else {}),
                 "parameters": f"{found['parameters']:,}, computed in {found['precision']}",
                 **{
-                    f"input {spec['name']}": f"{_shape(spec['shape'])} {spec['dtype']}{_said(spec['state'])}"
+                    f"input {spec['name']}": f"{_input_shape(spec)} {spec['dtype']}{_said(spec['state'])}"
                     for spec in found["inputs"]
                 },
                 **{
@@ -85,7 +85,13 @@ OF_HEADS = ("sees_query_mask", "takes_query_mask", "counts_mask", "factor_in_flo
 QUIET = ("supports_masking", "mask_with_initial_state", "mask_from_layer", "masks_agree", "operation", *OF_HEADS)
 
 
-def _shape(shape: list[int | None] | None) -> str:
+def _input_shape(spec: dict[str, Any]) -> str:
+    """The shape of an input; where its samples are if that is not the first axis, as usual."""
+    shape, axis = spec["shape"], spec["samples_axis"]
+    return _shape([*shape[:axis], "samples", *shape[axis + 1 :]] if axis else shape)
+
+
+def _shape(shape: list[Any] | None) -> str:
     if shape is None:
         return "any shape"
     lengths = ["any" if n is None else str(n) for n in shape]

@@ -22,7 +22,7 @@ from lstm_verify.experiments import timed
 from lstm_verify.formats import load
 from lstm_verify.formats.ends import Ends, with_given
 from lstm_verify.given import about, arrays_of, completed
-from lstm_verify.inputs import as_input, bind, count_samples, named_rows
+from lstm_verify.inputs import as_input, bind, count_samples, moved, moved_back, named_rows
 from lstm_verify.judging import Judgement, as_computed, asked_tolerance, with_products
 from lstm_verify.model import Input, Model
 from lstm_verify.report import Predicted
@@ -173,7 +173,7 @@ def _seed(
         given, notes = completed(model, given, state_from)
     named = [spec for spec in model.inputs if spec.name in given]
     made = [spec for spec in model.inputs if spec.name not in given] if named else []
-    samples = count_samples({spec.name: given[spec.name] for spec in named}) if named else 1
+    samples = count_samples({spec.name: moved(given[spec.name], spec.axis) for spec in named}) if named else 1
     zeros = {spec.name: _zeros(spec, samples) for spec in made}
     with about(x):
         bound, more = bind(model, {**given, **zeros})
@@ -192,7 +192,8 @@ def _zeros(spec: Input, samples: int) -> Array:
     if spec.shape is None or len(spec.shape) < 2 or None in spec.shape[1:] or "float" not in spec.dtype:
         raise InputError(f"input '{spec.name}': not given, and no state of a known shape. Give it with --input")
     lengths = [samples if length is None else length for length in spec.shape[:1]]
-    return np.zeros((*lengths, *(length or 0 for length in spec.shape[1:])), "float32")
+    zeros = np.zeros((*lengths, *(length or 0 for length in spec.shape[1:])), "float32")
+    return zeros[0] if spec.axis is None else np.asarray(moved_back(zeros, spec.axis))
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ class RolloutReport(Judged):
             "exit_code": self.exit_code,
             "reason": "" if self.verdict is Verdict.MATCH else self.summary(),
             "model": model_dict(self.model),
-            "runtime": {"name": self.predicted.name, "description": self.predicted.description},
+            "runtime": {**vars(self.predicted), "products": self.model.products},
             "tolerance": self.tolerance.to_dict(),
             "samples": self.samples,
             "teacher_forced": self.teacher_forced,

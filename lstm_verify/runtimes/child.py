@@ -60,7 +60,8 @@ def main() -> int:
 
 def run(request: dict[str, Any], reply: Callable[..., None]) -> dict[str, Any]:
     """Load the model, predict, and say where the outputs are."""
-    model: Loaded = program(request["program"]).load(request)
+    loaded, axes = program(request["program"]).load(request), request["call"].get("axes")
+    model: Loaded = program("axes").samples_first(loaded, axes)
     reply(stage="predicting", description=model.description, **facts())
     started = time.perf_counter()
     ended = roll(model, request, reply) if "rollout" in request else {"outputs": predict(model, request, reply)}
@@ -82,7 +83,7 @@ def facts() -> dict[str, str]:
 def repeated(model: Loaded, request: dict[str, Any], outputs: list[dict[str, str]]) -> float:
     """Predict the first samples once more; the largest difference, of numbers on both sides."""
     paths = {item["name"]: item["path"] for item in request["inputs"]}
-    samples = samples_of(paths)
+    samples = samples_of(paths, request["call"])
     if samples is None:
         return 0.0
     part = slice(0, min(samples, model.batch_size or request["batch_size"] or samples))
@@ -107,7 +108,7 @@ def program(name: str) -> Any:
 def predict(model: Loaded, request: dict[str, Any], reply: Callable[..., None]) -> list[dict[str, str]]:
     """Predict part by part, or at once if nobody asks for batches or the inputs have no samples in common."""
     paths = {item["name"]: item["path"] for item in request["inputs"]}
-    samples, size = samples_of(paths), part_size(model, paths, request["batch_size"])
+    samples, size = samples_of(paths, request["call"]), part_size(model, paths, request["batch_size"])
     outputs = Outputs(request["directory"], samples)
     if samples is None or size is None or (size >= samples and not model.batch_size):
         outputs.save(model.call({name: np.load(path) for name, path in paths.items()}))
@@ -135,10 +136,13 @@ def roll(model: Loaded, request: dict[str, Any], reply: Callable[..., None]) -> 
     return ended
 
 
-def samples_of(paths: dict[str, str]) -> int | None:
-    """The number of samples: the length of the first axis, if every input has one and it is the same for all."""
+def samples_of(paths: dict[str, str], call: dict[str, Any]) -> int | None:
+    """The number of samples: the length of the first axis, if every input has one and it is the same for all.
+
+    Lone numbers do not matter where it is known which axes the samples are along.
+    """
     shapes = [opened(path).shape for path in paths.values()]
-    lengths = {shape[0] if shape else None for shape in shapes}
+    lengths = {shape[0] if shape else None for shape in shapes if shape or "axes" not in call}
     return lengths.pop() if len(lengths) == 1 else None
 
 
@@ -152,7 +156,8 @@ def part_size(model: Loaded, paths: dict[str, str], batch_size: int | None) -> i
 
 def rows(path: str, part: slice) -> Array:
     """Some rows of a `.npy` file, mapped anew each time, since the pages of one long-lived mapping would add up."""
-    return np.array(opened(path)[part])
+    array = opened(path)
+    return np.array(array[part] if array.shape else array)
 
 
 def opened(path: str) -> Array:

@@ -124,6 +124,7 @@ def test_the_variant_for_the_cpu_is_taken() -> None:
         (graph(node("n", "Neg", "lost")), ModelFileError, "node 'lost' is used but is not in the graph"),
         (graph(node("n", "PartitionedCall", f={"function": "g"})), ModelFileError, "it calls the function 'g'"),
         (graph(node("n", "again")), UnsupportedError, "functions call each other without end"),
+        (graph(node("n", "twice_0")), UnsupportedError, "functions call each other without end"),
         (
             graph(node("x", "Placeholder"), node("c", "add", "x", "x"), node("n", "Neg", "c:1")),
             ModelFileError,
@@ -133,6 +134,10 @@ def test_the_variant_for_the_cpu_is_taken() -> None:
 )
 def test_what_cannot_be_inlined(nodes: dict[str, Node], error: type[LstmVerifyError], words: str) -> None:
     functions = {**FUNCTIONS, "again": Function((), (Ref("c"),), graph(node("c", "again")))}
+    for number in range(50):  # 2^50 calls, if all were followed
+        inside = graph(*(node(name, f"twice_{number + 1}") for name in ("a", "b")))
+        functions[f"twice_{number}"] = Function((), (Ref("a"), Ref("b")), inside)
+    functions["twice_50"] = Function((), (Ref("c"),), graph(node("c", "Const", value=1)))
     with pytest.raises(error, match=words):
         flatten(nodes, functions)
 

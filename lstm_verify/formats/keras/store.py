@@ -7,13 +7,9 @@ by path    `.keras`  a group for each object inside the model: `layers/lstm/cell
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import prod
-from typing import Any
 
-import h5py
-import numpy as np
-
-from lstm_verify.errors import ModelFileError, UnsupportedError
+from lstm_verify.errors import ModelFileError
+from lstm_verify.formats.hdf5 import Dataset, Group
 from lstm_verify.formats.keras.config import Config
 from lstm_verify.formats.keras.graph import layers_of
 from lstm_verify.formats.keras.registry import Variable, prefixed, variables_of
@@ -22,7 +18,7 @@ from lstm_verify.layers import Array
 FoundArrays = dict[tuple[str, ...], Array]
 
 
-def read_by_order(config: Config, group: h5py.Group) -> FoundArrays:
+def read_by_order(config: Config, group: Group) -> FoundArrays:
     """Read the variables of a model from the layout of `.h5` files.
 
     Args:
@@ -36,7 +32,7 @@ def read_by_order(config: Config, group: h5py.Group) -> FoundArrays:
     seen = set()
     for entry in layers_of(config):
         variables = prefixed(variables_of(entry.config), "layers", entry.key)
-        arrays = list(_arrays(group, entry.config.name)) if entry.config.name in group else []
+        arrays = list(_arrays(group, entry.config.name))
         if len(arrays) != len(variables):
             wanted = ", ".join("/".join(variable.path[2:]) for variable in variables) or "none"
             raise ModelFileError(
@@ -53,35 +49,35 @@ def _by_training(variables: Sequence[Variable]) -> list[tuple[str, ...]]:
     return [v.path for v in variables if v.trainable] + [v.path for v in variables if not v.trainable]
 
 
-def _arrays(group: h5py.Group, layer: str) -> Iterator[Array]:
-    inner = group[layer]
-    for name in attribute_list(inner, "weight_names"):
-        if name not in inner:
+def _arrays(group: Group, layer: str) -> Iterator[Array]:
+    inner = group.find(layer)
+    if isinstance(inner, Dataset) and inner.fault:
+        inner.array(f"layer '{layer}'")
+    for name in weight_names(inner):
+        found = inner.find(name) if isinstance(inner, Group) else None
+        if found is None:
             raise ModelFileError(f"layer '{layer}': its dataset '{name}' is missing. Is the file whole?")
-        yield _array(inner[name], f"layer '{layer}': {name}", group.file.filename)
+        yield _array(found, f"layer '{layer}': {name}")
 
 
-def _refuse_left_over(group: h5py.Group, seen: set[str]) -> None:
-    for name, inner in group.items():
-        if name not in seen and isinstance(inner, h5py.Group) and attribute_list(inner, "weight_names"):
+def _refuse_left_over(group: Group, seen: set[str]) -> None:
+    for name, inner in group.members.items():
+        if name not in seen and weight_names(inner):
             raise ModelFileError(f"'{name}': the file has weights under that name, but its config has no such layer")
 
 
-def attribute_list(group: h5py.Group, name: str) -> list[str]:
-    """A list of names among the attributes of a group, which Keras splits into `name0`, `name1`, ... if it is long."""
-    parts = [group.attrs[name]] if name in group.attrs else []
-    while f"{name}{len(parts)}" in group.attrs:
-        parts.append(group.attrs[f"{name}{len(parts)}"])
-    return [item.decode() if isinstance(item, bytes) else str(item) for part in parts for item in np.ravel(part)]
+def weight_names(group: Group | Dataset | None) -> list[str]:
+    """The names of a layer's weights, in their order; none of what is no group."""
+    return list(group.attributes["weight_names"]) if isinstance(group, Group) else []
 
 
-def read_by_path(variables: Sequence[Variable], file: h5py.File) -> FoundArrays:
+def read_by_path(variables: Sequence[Variable], file: Group) -> FoundArrays:
     """Read variables from the layout of `.keras` files.
 
     Raises:
         ModelFileError: one is missing, or the file has one that nobody asked for.
     """
-    layers = OLD_CONTAINER if OLD_CONTAINER in file else "layers"
+    layers = OLD_CONTAINER if OLD_CONTAINER in file.members else "layers"
     names = _names_in_old_container(variables, file) if layers == OLD_CONTAINER else {}
     counts: dict[tuple[str, ...], int] = {}
     found: FoundArrays = {}
@@ -90,9 +86,10 @@ def read_by_path(variables: Sequence[Variable], file: h5py.File) -> FoundArrays:
         owner = variable.path[:-1]
         index = counts[owner] = counts.get(owner, -1) + 1
         name = "/".join((names.get(owner) or "/".join(owner), "vars", str(index)))
-        if name not in file:
+        dataset = file.find(name)
+        if dataset is None:
             raise ModelFileError(f"weights: '{name}', a {variable.path[-1]}, is missing. Is the file whole?")
-        found[variable.path] = _array(file[name], name, file.filename)
+        found[variable.path] = _array(dataset, name)
         used.add(name)
     _refuse_unused(file, layers, used)
     return found
@@ -102,7 +99,7 @@ OLD_CONTAINER = "_layer_checkpoint_dependencies"
 """What Keras 2.13 called the list of a model's layers in the file; all others call it `layers`."""
 
 
-def _names_in_old_container(variables: Sequence[Variable], file: h5py.File) -> dict[tuple[str, ...], str]:
+def _names_in_old_container(variables: Sequence[Variable], file: Group) -> dict[tuple[str, ...], str]:
     """Where Keras 2.13 put the objects that have variables, by their paths.
 
     It went through a list in which a layer with weights stands twice, and numbered both: `lstm`, `lstm_2`, `lstm_4`.
@@ -114,16 +111,23 @@ def _names_in_old_container(variables: Sequence[Variable], file: h5py.File) -> d
             path, parent = owner[: depth + 1], found[owner[:depth]]
             if path not in found:
                 listed = depth > 0 and owner[depth - 1] == "layers"
-                name = _next_of_class(part, found, path[:-1], file[parent]) if listed else part
+                name = _next_of_class(part, found, path[:-1], file.find(parent)) if listed else part
                 found[path] = f"{parent}/{OLD_CONTAINER if part == 'layers' else name}".strip("/")
     return found
 
 
-def _next_of_class(key: str, found: dict[tuple[str, ...], str], parent: tuple[str, ...], group: h5py.Group) -> str:
+def _next_of_class(
+    key: str, found: dict[tuple[str, ...], str], parent: tuple[str, ...], group: Group | Dataset | None
+) -> str:
     """The first group of a layer's class, in the order of their numbers, that no layer before it has taken."""
     taken = {name.rpartition("/")[2] for path, name in found.items() if path[:-1] == parent}
-    left = [name for name in group if _class_and_number(name)[0] == _class_and_number(key)[0] and name not in taken]
-    with_weights = [name for name in left if _has_dataset(group[name])]
+    members = group.members if isinstance(group, Group) else {}
+    left = {
+        name: member
+        for name, member in members.items()
+        if _class_and_number(name)[0] == _class_and_number(key)[0] and name not in taken
+    }
+    with_weights = [name for name, member in left.items() if isinstance(member, Dataset) or any(member.datasets())]
     return min(with_weights, key=_class_and_number, default=key)
 
 
@@ -132,54 +136,17 @@ def _class_and_number(name: str) -> tuple[str, int]:
     return (stem, int(number)) if number.isdigit() else (name, 0)
 
 
-def _has_dataset(group: h5py.Group) -> bool:
-    return group.visititems(lambda _, item: True if isinstance(item, h5py.Dataset) else None) is not None
-
-
-def _refuse_unused(file: h5py.File, layers: str, used: set[str]) -> None:
-    unused: list[str] = []
-
-    def visit(name: str, item: Any) -> None:
+def _refuse_unused(file: Group, layers: str, used: set[str]) -> None:
+    for name in file.datasets():
         inside = name.startswith((f"{layers}/", "vars/")) and "seed_generator" not in name
-        if isinstance(item, h5py.Dataset) and inside and name not in used:
-            unused.append(name)
-
-    file.visititems(visit)
-    if unused:
-        raise ModelFileError(
-            f"weights: '{unused[0]}' is in the file, but no layer of the config has it. Do they belong together?"
-        )
+        if inside and name not in used:
+            raise ModelFileError(
+                f"weights: '{name}' is in the file, but no layer of the config has it. Do they belong together?"
+            )
 
 
-def _array(dataset: Any, where: str, home: str) -> Array:
-    """Read a dataset of numbers; `home` is the name of the file that it must lie in."""
-    if not isinstance(dataset, h5py.Dataset):
+def _array(dataset: Group | Dataset, where: str) -> Array:
+    """Read a dataset of numbers."""
+    if isinstance(dataset, Group):
         raise ModelFileError(f"{where}: a group, expected a dataset. Is the file whole?")
-    if dataset.external or dataset.is_virtual or dataset.file.filename != home:
-        raise UnsupportedError(f"{where}: its values are in another file, which is not opened")
-    if not _is_stored(dataset):
-        raise ModelFileError(f"{where}: not all of its {dataset.size:,} values are in the file. Is the file whole?")
-    try:
-        array = np.asarray(dataset[()])
-    except OSError as error:
-        raise ModelFileError(f"{where}: cannot be read ({error}). Is the file whole?") from None
-    if array.dtype.kind == "V" and array.dtype.itemsize == 2:  # HDF5 has no bfloat16, so Keras writes raw bytes
-        return _from_bfloat16(array)
-    if array.dtype.kind not in "fiu":
-        raise UnsupportedError(f"{where}: weights of dtype {array.dtype} are not supported, expected numbers")
-    return array
-
-
-def _is_stored(dataset: h5py.Dataset) -> bool:
-    """Whether every value was written; HDF5 reads zeros, however many, where none was."""
-    if not dataset.size:
-        return True
-    if dataset.chunks:
-        chunks = (-(-length // size) for length, size in zip(dataset.shape, dataset.chunks, strict=True))
-        return bool(dataset.id.get_num_chunks() == prod(chunks))
-    return bool(dataset.id.get_storage_size() >= dataset.nbytes)
-
-
-def _from_bfloat16(array: Array) -> Array:
-    """A bfloat16 is the upper half of a float32."""
-    return (array.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    return dataset.array(where)

@@ -11,6 +11,7 @@ import glob
 import importlib.util
 import json
 import os
+import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ import numpy as np
 
 Json = dict[str, Any]
 CHECKPOINT_SUFFIXES = (".index", ".meta")
+MEMORY, UNPACKED = 2**31, 10
+"""Bytes that reading may take: these, and so many times the size of the files."""
+TOO_LARGE = "its tensors take far more memory than a file of its size can need. Was it copied whole?"
 
 
 def _beside(name: str) -> Any:
@@ -44,14 +48,34 @@ def main(*arguments: str) -> int:
 def read_into(path: str, directory: str) -> None:
     """Read what lies at a path, and write what was found, or the error, into a directory."""
     try:
+        limit_memory(size(path))
         tensors = protobufs.Tensors()
         found = read(path, tensors)
         np.savez(os.path.join(directory, "tensors.npz"), **tensors.kept)
         write(directory, "graph.json", found)
     except Unreadable as error:
         write(directory, "error.json", {"error": str(error)})
+    except MemoryError:
+        write(directory, "error.json", {"error": TOO_LARGE})
     except Exception as error:
         write(directory, "error.json", {"error": f"{type(error).__name__}: {first_line(error)}"})
+
+
+def limit_memory(length: int) -> None:
+    """Refuse this process more memory than a file of some bytes can need, besides what TensorFlow takes for itself."""
+    import tensorflow  # noqa: F401
+
+    pages = Path("/proc/self/statm")
+    if pages.exists():  # the limit counts all addresses, those of libraries too, and only Linux enforces it
+        taken = int(pages.read_text().split()[0]) * resource.getpagesize()
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY + UNPACKED * length, most))
+
+
+def size(path: str) -> int:
+    """The bytes of all files of a model."""
+    files = Path(path).rglob("*") if os.path.isdir(path) else map(Path, glob.glob(glob.escape(path) + "*"))
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def first_line(error: Exception) -> str:

@@ -7,8 +7,9 @@ keeps its name where no other has it, and is put under the name of the call wher
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import count
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.tensorflow.graph import Function, Node, Ref
@@ -18,6 +19,9 @@ CALLED = re.compile(r"(Stateful)?PartitionedCall(_\d+)?/")
 """A name that TensorFlow gave a call, which says nothing."""
 DEPTH = 100
 """Calls inside calls; functions that call themselves have no end."""
+
+MOST = 300_000
+"""Calls that are inlined, and nodes; of functions that call each other twice it could be any number."""
 
 Functions = Mapping[str, Function]
 
@@ -29,10 +33,10 @@ def flatten(nodes: Mapping[str, Node], functions: Functions) -> Scope:
         The outermost scope: its `flat` has the nodes, and `resolve` says where a tensor of the graph went.
 
     Raises:
-        UnsupportedError: functions call themselves.
+        UnsupportedError: functions call themselves, or each other far too often.
         ModelFileError: a function or a node is missing.
     """
-    scope = Scope({}, nodes, functions, {}, "", 0)
+    scope = Scope({}, nodes, functions, {}, "", 0, count())
     scope.inline()
     return scope
 
@@ -40,7 +44,7 @@ def flatten(nodes: Mapping[str, Node], functions: Functions) -> Scope:
 def flatten_function(function: Function, functions: Functions) -> Function:
     """Inline every call in a function, whose arguments keep their names."""
     arguments = {name: Ref(name) for name in function.arguments}
-    scope = Scope({}, function.nodes, functions, arguments, "", 0)
+    scope = Scope({}, function.nodes, functions, arguments, "", 0, count())
     scope.inline()
     returns = tuple(scope.resolve(ref) for ref in function.returns)
     controls = tuple(name for control in function.controls for name in scope.resolve_control(control))
@@ -58,11 +62,12 @@ class Scope:
         arguments: Mapping[str, Ref],
         prefix: str,
         depth: int,
+        calls: Iterator[int],
     ) -> None:
-        if depth > DEPTH:
+        if depth > DEPTH or next(calls) + len(flat) > MOST:
             raise UnsupportedError(f"node '{prefix.split('/')[-2]}': functions call each other without end")
         self.flat, self._nodes, self._functions, self._arguments = flat, nodes, functions, arguments
-        self._prefix, self._depth = prefix, depth
+        self._prefix, self._depth, self._count = prefix, depth, calls
         self._calls: dict[str, tuple[tuple[Ref, ...], tuple[str, ...]]] = {}
         self._names = {name: self._reserve(name) for name, node in nodes.items() if self._called(node) is None}
 
@@ -111,7 +116,8 @@ class Scope:
         if function is None:
             raise ModelFileError(f"node '{name}': it calls the function '{called}', which the file does not have")
         arguments = dict(zip(function.arguments, map(self.resolve, node.inputs), strict=True))
-        inner = Scope(self.flat, function.nodes, self._functions, arguments, f"{self._prefix}{name}/", self._depth + 1)
+        prefix, depth = f"{self._prefix}{name}/", self._depth + 1
+        inner = Scope(self.flat, function.nodes, self._functions, arguments, prefix, depth, self._count)
         inner.inline()
         returns = tuple(inner.resolve(ref) for ref in function.returns)
         controls = tuple(new for control in function.controls for new in inner.resolve_control(control))
@@ -132,10 +138,10 @@ class Scope:
         """A name that no other node of the graph has: with the names of the calls around it that say anything."""
         told = CALLED.sub("", self._prefix) + name
         free = told if told not in self.flat else f"{self._prefix}{name}"
-        count = 0
+        number = 0
         while free in self.flat:
-            count += 1
-            free = f"{self._prefix}{name}_{count}"
+            number += 1
+            free = f"{self._prefix}{name}_{number}"
         self.flat[free] = Node(free, "NoOp")  # holds the place until the node itself comes
         return free
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import subprocess
@@ -15,8 +16,8 @@ from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.tensorflow.graph import GraphFile, parse
 
 CHILD = Path(__file__).with_name("child.py")
-TIMEOUT = 600.0
-"""Seconds; a disk that hangs should not hang this process."""
+SECONDS, BYTES_PER_SECOND = 120.0, 5e6
+"""How long a file may take, on a busy machine too: until TensorFlow is imported, and for its size so fast."""
 
 
 def read_graph(path: Path) -> GraphFile:
@@ -50,17 +51,22 @@ def read_found(directory: Path) -> GraphFile:
 
 def _run(path: Path, directory: str) -> None:
     """Let the child read, and see that it said something."""
+    files = path.rglob("*") if path.is_dir() else path.parent.glob(f"{glob.escape(path.name)}*")
+    seconds = SECONDS + sum(file.stat().st_size for file in files if file.is_file()) / BYTES_PER_SECOND
     try:
         done = subprocess.run(
             [sys.executable, "-P", str(CHILD), str(path), directory],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
-            timeout=TIMEOUT,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ModelFileError(f"TensorFlow did not finish reading it in {TIMEOUT:g} s") from None
+        raise ModelFileError(f"TensorFlow did not finish reading it in {seconds:.0f} s. Was it copied whole?") from None
     if done.returncode or not {"graph.json", "error.json"} & set(os.listdir(directory)):
         words = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ModelFileError(f"TensorFlow ended with code {done.returncode} while reading it ({' '.join(words[-1:])})")
+        said = f" ({words[-1]})" if words else ""
+        raise ModelFileError(
+            f"TensorFlow ended with code {done.returncode} while reading it{said}. Was it copied whole?"
+        )

@@ -29,7 +29,8 @@ from lstm_verify.formats.tensorflow.order import needed
 from lstm_verify.formats.tensorflow.shapes import completed, observed, recorded
 from lstm_verify.formats.tensorflow.variables import ASSIGNED, carried, checkpoint_keys, settled
 from lstm_verify.lift import lift
-from lstm_verify.lift.samples import fitted, has_independent_samples, outputs_of
+from lstm_verify.lift.batch_axis import Axes, arranged, axes_of, elsewhere
+from lstm_verify.lift.samples import fitted, outputs_of
 from lstm_verify.model import Input, Model, Source
 
 Nodes = Mapping[str, Node]
@@ -69,27 +70,34 @@ def build(path: Path, file: GraphFile, kind: Kind, signature: str | None = None,
     if not chosen.inputs and ends.outputs:
         raise UnsupportedError("the outputs depend on no input. Feed a tensor that they depend on: --input NAME=x.npy")
     model = _model(path.name, file, scope, chosen)
+    model = _with_samples_first(model, ends)
     call = {
         **kind.call,
         "signature": name,
         "inputs": {key: _runtime_name(key, own.inputs if own else ()) for key in chosen.inputs},
         "outputs": {key: _runtime_name(key, own.outputs if own else ()) for key in chosen.outputs},
+        "axes": _axes(model),
     }
     writer = file.writer or "TensorFlow"
-    lifted = lift(fitted(model, ends.given) if _is_cut(file.nodes, chosen) else model)
+    lifted = lift(model)
     source = Source(str(path), kind.format, writer, kind.runtime, "", call)
-    return replace(
-        lifted,
-        source=source,
-        findings=contradictions(lifted, file.keras),
-        divisible=has_independent_samples(lifted),
-    )
+    findings = (*contradictions(lifted, file.keras), *elsewhere(lifted))
+    return replace(lifted, source=source, findings=findings)
 
 
-def _is_cut(nodes: Nodes, signature: Signature) -> bool:
-    """Whether a tensor is fed that is no placeholder."""
-    refs = map(Ref.parse, (plain(end.ref) for end in signature.inputs.values()))
-    return any(ref.node not in nodes or nodes[ref.node].op != "Placeholder" for ref in refs)
+def _with_samples_first(model: Model, ends: Ends) -> Model:
+    """The model with its samples along the first axes; as it is if they are not known, to be run as a whole."""
+    axes = axes_of(model, ends.given)
+    if axes is None and ends.given:
+        model = fitted(model, ends.given)
+        axes = axes_of(model, ends.given)
+    return arranged(model, Axes.unknown(model) if axes is None else axes)
+
+
+def _axes(model: Model) -> dict[str, dict[str, int | None]]:
+    """Where the framework has the samples of inputs and outputs, other than lone numbers."""
+    inputs = {spec.name: spec.axis for spec in model.inputs if spec.shape}
+    return {"inputs": inputs, "outputs": {output.name: output.axis or 0 for output in model.outputs}}
 
 
 def _runtime_name(key: str, keys: Collection[str]) -> str:

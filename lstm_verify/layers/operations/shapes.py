@@ -105,6 +105,7 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "squeeze": squeeze,
     "expand_dims": lambda x, axis: np.expand_dims(x, axes_of(axis) or 0),
     "transpose": lambda x, axes=None: np.transpose(x, axes_of(axes)),
+    "move_axis": np.moveaxis,
     "concatenate": np.concatenate,
     "concatenate_last": concatenate_last,
     "concatenate_first": concatenate_first,
