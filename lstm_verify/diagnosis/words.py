@@ -52,6 +52,7 @@ ADVICE = {
     "tf.config.experimental.enable_tensor_float_32_execution(False), or for PyTorch set "
     "torch.backends.cuda.matmul.allow_tf32 = False. oneDNN and TPUs may use bfloat16: set "
     "ONEDNN_DEFAULT_FPMATH_MODE=STRICT, or the highest precision. Or accept it with --products tf32 or bfloat16.",
+    "dynamic_range": "Convert without tf.lite.Optimize.DEFAULT, or with float16 as the supported type.",
     "other_weights": "Look at which weights were loaded, and whether by name: these are not the layer's.",
     "dropout_active": "Call the model with training=False, or export it for inference.",
 }
