@@ -56,11 +56,14 @@ class Shorter:
 class Hybrid:
     """Large weights are in int8, and what is multiplied with them is brought to int8 row by row, as in TensorFlow Lite.
 
-    Source: what TensorFlow 2.21 converts with `tf.lite.Optimize.DEFAULT`, which leaves less than 1024 weights alone.
+    Source: what TensorFlow 2.21 converts with `tf.lite.Optimize.DEFAULT`, which leaves fewer than 1024 alone, and runs
+    with XNNPACK; older kernels are symmetric in their inputs, and had one scale for all weights.
     """
 
     by_column: bool
     """Whether weights have a scale for each column, and not one for all."""
+    around_zero: bool
+    """Whether a row's numbers reach as far below 0 as above, and not from its least to its largest number."""
 
     def factor(self, values: Array) -> Array:
         """The values as they are."""
@@ -70,7 +73,8 @@ class Hybrid:
         """Both in int8, times their scales, if the second is a large matrix of weights."""
         if b.ndim != 2 or b.size < FEWEST_WEIGHTS or b.flags.writeable:
             return a, b
-        return in_int8(a, -1), in_int8(b, 0 if self.by_column else None)
+        rows = in_int8(a, -1) if self.around_zero else in_range(a)
+        return rows, in_int8(b, 0 if self.by_column else None)
 
 
 FEWEST_WEIGHTS = 1024
@@ -81,6 +85,15 @@ def in_int8(values: Array, axis: int | None) -> Array:
     scale = np.abs(values).max(axis=axis, keepdims=True) / 127
     scale = np.where(scale == 0, 1, scale)
     return np.asarray(np.round(values / scale) * scale)
+
+
+def in_range(values: Array) -> Array:
+    """Numbers rounded to 256 steps from the least to the largest of their row, or 0, which is one of the steps."""
+    least, largest = (np.minimum(values, 0).min(-1, keepdims=True), np.maximum(values, 0).max(-1, keepdims=True))
+    scale = (largest - least) / 255
+    scale = np.where(scale == 0, 1, scale)
+    zero = np.round(-128 - least / scale)
+    return np.asarray((np.clip(np.round(values / scale) + zero, -128, 127) - zero) * scale)
 
 
 class Shortened(np.ndarray[Any, Any]):
@@ -165,9 +178,10 @@ def short_products(model: Model) -> Iterator[Change]:
         if products not in ("float32", model.products):
             yield _change(model, "product_precision", products, Shorter(products), products)
     if any(weight.ndim == 2 and weight.size >= FEWEST_WEIGHTS for _, weight in model.weights()):
-        for by_column in (True, False):
-            scales = "a scale for each column" if by_column else "a scale for each tensor"
-            yield _change(model, "dynamic_range", f"int8, {scales}", Hybrid(by_column), "bfloat16")
+        for by_column, around_zero in ((True, False), (True, True), (False, True)):
+            words = f"int8, a scale for each {'column' if by_column else 'tensor'}"
+            words += ", inputs symmetric" if around_zero else ""
+            yield _change(model, "dynamic_range", words, Hybrid(by_column, around_zero), "bfloat16")
 
 
 def _change(model: Model, fault: str, behaves_as: str, way: Way, products: str) -> Change:

@@ -20,7 +20,8 @@ from tests.diagnosis.cases import diagnosed, float32, names, with_cell, with_lay
 
 RNG = np.random.default_rng(8)
 DROPPED = {"tf32": 13, "bfloat16": 16}
-INT8 = ("int8, a scale for each column", "int8, a scale for each tensor")
+SYMMETRIC = "inputs symmetric"
+INT8 = tuple(f"int8, a scale for each {words}" for words in ("column", f"column, {SYMMETRIC}", f"tensor, {SYMMETRIC}"))
 STEPS, FEATURES, UNITS = 12, 5, 16
 X = RNG.standard_normal((24, STEPS, FEATURES)).astype(np.float32)
 
@@ -143,3 +144,22 @@ def test_the_replay_itself_does_not_round() -> None:
     assert type(replace(MODEL, products="bfloat16")) is Model
     given = experiment_of(MODEL, None)
     assert not np.allclose(experiment_of(model, None).replayed[0], given.replayed[0], atol=1e-5)
+
+
+def in_int8(row: list[float]) -> list[float]:
+    """A row of inputs as TensorFlow Lite has it: 256 steps from its least to its largest number, 0 among them."""
+    least, largest = min(*row, 0.0), max(*row, 0.0)
+    scale = (largest - least) / 255
+    zero = round(-128 - least / scale)
+    return [(max(-128, min(127, round(x / scale) + zero)) - zero) * scale for x in row]
+
+
+def test_inputs_and_weights_in_int8_are_named() -> None:
+    kernel = drawn(32, 40)  # large enough to be brought to int8
+    model = float32(sequential(Dense(name="dense", kernel=kernel), shape=(None, 32)))
+    x = RNG.standard_normal((24, 32)).astype(np.float32)
+    scale = np.abs(kernel.astype(float)).max(axis=0) / 127
+    y = np.array([in_int8(row) for row in x.tolist()]) @ (np.round(kernel / scale) * scale)
+    found = diagnosed(model, x, {"dense": y.astype(np.float32)})
+    assert (found.status, names(found)) == ("explained", {("dynamic_range", "dense")})
+    assert found.explanations[0].change.behaves_as == INT8[0]
