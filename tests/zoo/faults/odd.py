@@ -94,6 +94,31 @@ def short_dense(keras: Any, name: str, products: str, **arguments: Any) -> Any:
     return short_dense_class(keras)(products, name=name, **arguments)
 
 
+@functools.cache
+def hybrid_dense_class(keras: Any) -> Any:
+    """Return the class of Dense layers with weights and inputs in int8, for one framework."""
+    tf = importlib.import_module("tensorflow")
+
+    class HybridDense(keras.layers.Dense):  # type: ignore[misc]
+        """A Dense layer as TensorFlow Lite runs one that was converted with a dynamic range."""
+
+        def call(self, inputs: Tensor) -> Tensor:
+            kernel = tf.convert_to_tensor(self.kernel)
+            of_column = tf.reduce_max(tf.abs(kernel), axis=0, keepdims=True) / 127
+            least = tf.minimum(tf.reduce_min(inputs, axis=-1, keepdims=True), 0)
+            scale = (tf.maximum(tf.reduce_max(inputs, axis=-1, keepdims=True), 0) - least) / 255
+            zero = tf.round(-128 - least / scale)
+            whole = tf.clip_by_value(tf.round(inputs / scale) + zero, -128, 127) - zero
+            return self.activation(tf.tensordot(whole * scale, tf.round(kernel / of_column) * of_column, 1) + self.bias)
+
+    return HybridDense
+
+
+def hybrid_dense(keras: Any, name: str, **arguments: Any) -> Any:
+    """Return a Dense layer with weights and inputs in int8."""
+    return hybrid_dense_class(keras)(name=name, **arguments)
+
+
 # --- cells ---------------------------------------------------------------------------------------------------
 
 
@@ -254,6 +279,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "OddLSTM": odd_rnn(4, lstm_step),
     "OddGRU": odd_rnn(3, gru_step),
     "ShortDense": short_dense,
+    "HybridDense": hybrid_dense,
     "Flip": flip,
     "Step": step_of,
     "Part": part,

@@ -41,6 +41,7 @@ MEANINGS: dict[tuple[str, str], str] = {
     ("padding_symmetric", "alike on both sides"): r"alike on both sides",
     ("channels_first", "channels first"): r"channels first.*",
     ("key_value", "exchanged"): r"exchanged",
+    ("dynamic_range", "int8, a scale for each column"): r"int8, a scale for each column.*",
     ("other_weights", ""): r"others, .*",
     ("reset_after", "true"): r"True",
     ("reset_after", "false"): r"False",
