@@ -16,6 +16,7 @@ from lstm_verify.diagnosis.arrays import Seen, look, pairs_of
 from lstm_verify.diagnosis.below import below_rounding
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.experiment import Experiment, Misfit, distance, experiment
+from lstm_verify.diagnosis.other_weights import other_weights
 from lstm_verify.diagnosis.outcome import Diagnosis, Explanation
 from lstm_verify.diagnosis.place import Place, Tapped, over_time, place_in_layers, place_of_outputs
 from lstm_verify.diagnosis.rivals import rivals
@@ -118,6 +119,10 @@ def diagnose(
     tapped = tap(np.arange(samples) if chosen is None else chosen) if tap else None
     place = (place_in_layers(first, tapped) if tapped else None) or place_of_outputs(first)
     one = _suspect(first, place, until)
+    others = None if one else other_weights(model, inputs, predicted)
+    if others is not None:
+        explanation = Explanation(others.change, others.before, others.after, others.samples)
+        return replace(diagnosis, status="explained", explanations=(explanation,), closest=None, place=place)
     if one is not None and (place is None or place.layer in (None, one.layer)):
         place = replace(place or Place(None, None, None), layer=one.layer, gate=one.gate)
     return replace(diagnosis, place=place, suspect=one)

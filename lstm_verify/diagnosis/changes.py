@@ -44,6 +44,8 @@ class Change:
     """Whether samples of one batch depend on the batch before."""
     batches: Batches | None = None
     """How samples that depend on each other run; None: as the model does."""
+    is_coarser: bool = False
+    """Whether it rounds more than the model of the file, so that it need not come near by the σ of that."""
     parts: tuple[Change, ...] = ()
     """The changes that it is made of, if it is several in one."""
 

@@ -36,13 +36,17 @@ class Misfit:
     """The largest |Δ|."""
     mean: float
     """The root of the mean of (Δ / σ)², each cut off where it is very large."""
+    left: float = 0.0
+    """The share of the deviation from the model of the file that is left, if that is known."""
 
     @property
     def explains(self) -> bool:
-        """Whether rounding explains what is left."""
-        return self.sigmas <= SIGMAS
+        """Whether rounding explains what is left, and that is much less than there was: σ may be that large as well."""
+        return self.sigmas <= SIGMAS and self.left <= MOST_LEFT
 
 
+MOST_LEFT = 0.6
+"""The share of a deviation that a change may leave; one that has nothing to do with it makes it larger."""
 NEVER = Misfit(np.inf, np.inf, np.inf)
 
 NEAR = 25.0
@@ -202,18 +206,27 @@ class Experiment:
     def tried(self, change: Change) -> Misfit:
         """How far the changed model is from the predictions: roughly, unless it comes near."""
         misfit = self.misfit(self.roughly(change))
-        return self.confirmed(change) if misfit.sigmas < NEAR * SIGMAS else misfit
+        return self.confirmed(change) if change.is_coarser or misfit.sigmas < NEAR * SIGMAS else misfit
 
     def confirmed(self, change: Change) -> Misfit:
         """How far the changed model is from the predictions, in σ of its own.
 
-        A σ in which the model of the file explains the predictions as well is so wide that it tells nothing.
+        A σ in which the model of the file explains the predictions as well is so wide that it tells nothing; unless
+        the change is that the framework rounds more.
         """
         outputs = self.outputs(change)
         if outputs is None:
             return NEVER
         sigma = self.rounded(change.make(self.model), change.batches)
-        return NEVER if self.misfit(self.replayed, sigma).explains else self.misfit(outputs, sigma)
+        if not change.is_coarser and self.misfit(self.replayed, sigma).explains:
+            return NEVER
+        misfit = self.misfit(outputs, sigma)
+        return replace(misfit, left=self.misfit(outputs).mean / max(self._unchanged.mean, 1e-300))
+
+    @cached_property
+    def _unchanged(self) -> Misfit:
+        """How far the model of the file is from the predictions, roughly."""
+        return self.misfit(self.replayed)
 
     def rounded(self, model: Model, batches: Batches | None = None) -> list[Array]:
         """σ of the outputs of a model for these samples."""

@@ -1,9 +1,9 @@
 """The search: which change of the model makes the deviation fall within rounding.
 
-Single changes that frameworks make come first, of every layer, of several layers at once, of the whole model; then what
-one batch leaves to the next, numbers that are fitted, faults that are known to come together, single changes that are
-merely possible, and pairs with the changes that help most. A change that brings the predictions near is
-looked at again with its own σ, and with more samples.
+Single changes that frameworks make come first, of every layer, of several layers at once, of the whole model; then
+products with rounded factors, what one batch leaves to the next, numbers that are fitted, faults that are known to come
+together, single changes that are merely possible, and pairs with the changes that help most. A change that brings the
+predictions near is looked at again with its own σ, and with more samples.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from lstm_verify.diagnosis.changes import (
 from lstm_verify.diagnosis.common import is_common
 from lstm_verify.diagnosis.experiment import Experiment, Misfit
 from lstm_verify.diagnosis.fitting import fitted
+from lstm_verify.diagnosis.products import short_products
 from lstm_verify.tolerance import SIGMAS
 
 PAIRS = {
@@ -45,6 +46,8 @@ PAIRS = {
     frozenset({"gate_order", "update_gate_inverted"}),
 }
 """Faults that come together: weights of one framework copied into a layer of another."""
+FEWEST = 8
+"""The predicted numbers that it takes to tell how products were rounded: any few may look so by accident."""
 LEADERS = 6
 """The changes that help most, each of which is tried together with every other."""
 
@@ -90,6 +93,7 @@ class Search:
         stages: tuple[Callable[[], Iterable[Change]], ...] = (
             # what has one cause, and frameworks do: several may explain the predictions alike, so all of it is tried
             lambda: chain(common, exchanges(model), self._alike(common), ends(model), whole_model(model), self.altered),
+            lambda: short_products(model) if self._size >= FEWEST else (),
             lambda: chain(self._carried(carrying), resets(model, self._steps())),
             lambda: self._fitted(families),
             lambda: self._known_pairs(common),
@@ -103,6 +107,10 @@ class Search:
             if self.found.explaining:
                 break
         return self.found
+
+    @property
+    def _size(self) -> int:
+        return sum(array.size for array in self.experiment.predicted or ())
 
     def _try_all(self, changes: Iterable[Change]) -> bool:
         """Try changes; whether there was time for all."""

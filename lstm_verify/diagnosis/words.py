@@ -22,6 +22,9 @@ ADVICE = {
     "forget gate's part of the bias, or take it from there, once.",
     "gate_order": "Reorder the gates' blocks in kernel, recurrent_kernel and bias before the weights are set.",
     "bias": "Look at how biases are joined: PyTorch, ONNX and cuDNN have two for each gate.",
+    "initial_weights": "Look at which weights were loaded, and whether by name: a layer that found none keeps what it "
+    "was built with.",
+    "normalization": "Normalise the data once, in the model or before it.",
     "reset_after": "Build the GRU with the reset_after that it was trained with.",
     "update_gate_inverted": "Negate the update gate's weights and bias, or exchange z and 1 - z.",
     "recurrent_kernel_transposed": "Transpose the recurrent kernel, gate by gate: its shape does not tell.",
@@ -39,6 +42,11 @@ ADVICE = {
     "state_order": "Keras and PyTorch have h, c; TensorFlow 1 and Flax c, h.",
     "weight_precision": "If the weights were meant to be stored so, allow for it with --atol.",
     "equal_shape_weights_swapped": "Compare the weights by name: a file was read in another order than it was written.",
+    "product_precision": "NVIDIA GPUs multiply float32 in TF32 unless told otherwise: call "
+    "tf.config.experimental.enable_tensor_float_32_execution(False), or for PyTorch set "
+    "torch.backends.cuda.matmul.allow_tf32 = False. oneDNN and TPUs may use bfloat16: set "
+    "ONEDNN_DEFAULT_FPMATH_MODE=STRICT, or the highest precision. Or accept it with --products tf32 or bfloat16.",
+    "other_weights": "Look at which weights were loaded, and whether by name: these are not the layer's.",
     "dropout_active": "Call the model with training=False, or export it for inference.",
 }
 

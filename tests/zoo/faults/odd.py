@@ -54,6 +54,46 @@ def callable_of(value: Any) -> Any:
     raise ValueError(value)
 
 
+# --- products ------------------------------------------------------------------------------------------------
+
+DROPPED_BITS = {"tf32": 13, "bfloat16": 16}
+"""Of the 23 bits of a significand in float32, those that a factor of a product loses."""
+
+
+def shortened(tf: Any, x: Tensor, products: str) -> Tensor:
+    """Return numbers rounded to the nearest with fewer bits, ties to even, as a factor of a product."""
+    if products not in DROPPED_BITS:
+        return x
+    bits, last = tf.bitcast(tf.convert_to_tensor(x), tf.uint32), DROPPED_BITS[products]
+    even = tf.bitwise.bitwise_and(tf.bitwise.right_shift(bits, np.uint32(last)), np.uint32(1))
+    nearest = bits + even + np.uint32(2 ** (last - 1) - 1)
+    return tf.bitcast(tf.bitwise.bitwise_and(nearest, np.uint32(2**32 - 2**last)), tf.float32)
+
+
+@functools.cache
+def short_dense_class(keras: Any) -> Any:
+    """Return the class of Dense layers whose products are made of rounded factors, for one framework."""
+    tf = importlib.import_module("tensorflow")
+
+    class ShortDense(keras.layers.Dense):  # type: ignore[misc]
+        """A Dense layer on a processor that shortens factors."""
+
+        def __init__(self, products: str, **options: Any) -> None:
+            super().__init__(**options)
+            self.products = products
+
+        def call(self, inputs: Tensor) -> Tensor:
+            factors = (shortened(tf, tf.convert_to_tensor(each), self.products) for each in (inputs, self.kernel))
+            return self.activation(tf.tensordot(*factors, 1) + self.bias)
+
+    return ShortDense
+
+
+def short_dense(keras: Any, name: str, products: str, **arguments: Any) -> Any:
+    """Return a Dense layer whose products are made of rounded factors."""
+    return short_dense_class(keras)(products, name=name, **arguments)
+
+
 # --- cells ---------------------------------------------------------------------------------------------------
 
 
@@ -126,7 +166,8 @@ def cell_class(keras: Any) -> Any:
             self.built = True
 
         def call(self, inputs: Tensor, states: States, training: Any = None) -> tuple[Tensor, list[Tensor]]:
-            x, h = tf.matmul(inputs, self.kernel), tf.matmul(states[0], self.recurrent_kernel)
+            pairs = ((inputs, self.kernel), (states[0], self.recurrent_kernel))
+            x, h = (tf.matmul(*(shortened(tf, each, self.option[0]) for each in pair)) for pair in pairs)
             if self.use_bias and self.gates == 4:
                 x += self.bias
             elif self.use_bias:
@@ -203,6 +244,7 @@ def length_mask(keras: Any, name: str) -> Any:
 LAYERS: dict[str, Callable[..., Any]] = {
     "OddLSTM": odd_rnn(4, lstm_step),
     "OddGRU": odd_rnn(3, gru_step),
+    "ShortDense": short_dense,
     "Flip": flip,
     "Step": step_of,
     "Unmask": unmask,
