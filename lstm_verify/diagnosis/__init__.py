@@ -15,6 +15,7 @@ from lstm_verify.diagnosis.altered import altered_inputs
 from lstm_verify.diagnosis.arrays import Seen, look, pairs_of
 from lstm_verify.diagnosis.below import below_rounding
 from lstm_verify.diagnosis.changes import Change
+from lstm_verify.diagnosis.common import hint, rarity
 from lstm_verify.diagnosis.experiment import Experiment, Misfit, distance, experiment
 from lstm_verify.diagnosis.other_weights import other_weights
 from lstm_verify.diagnosis.outcome import Diagnosis, Explanation
@@ -207,12 +208,22 @@ def _worst(outputs: tuple[Comparison, ...], count: int) -> Array:
 def _diagnosis(model: Model, lasting: list[Explanation], found: Found) -> Diagnosis:
     best = min((e.after.mean for e in lasting), default=0.0)
     good = [e for e in lasting if e.after.mean <= max(CLEARLY_BETTER * best, 0.5)]
-    groups, separating = told_apart(model, good[:MOST_NAMED])
+    worded: dict[object, Explanation] = {}
+    for explanation in good:
+        worded.setdefault(_worded(explanation.change), explanation)
+    commonest_first = sorted(worded.values(), key=lambda e: rarity(e.change))
+    groups, separating = told_apart(model, commonest_first[:MOST_NAMED])
     explanations = tuple(replace(first, also=tuple(e.change for e in others)) for first, *others in groups)
     status = {0: "unexplained", 1: "explained"}.get(len(explanations), "ambiguous")
-    closest = None if explanations else found.closest
+    closest = None if explanations else hint(found.ranking, found.before)
     evidence = tuple(sorted(found.ranking, key=lambda entry: entry[1].mean)[:EVIDENCE])
     return Diagnosis(status, explanations, closest, found.tried, found.complete, separating, evidence=evidence)
+
+
+def _worded(change: Change) -> frozenset[tuple[str, str | None, str]]:
+    """A change as it is put in words."""
+    parts = change.parts or (change,)
+    return frozenset((path, part.parameter, part.behaves_as) for part in parts for path in part.layers)
 
 
 def told_apart(

@@ -11,7 +11,6 @@ import numpy as np
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.faults import PRECISIONS, Edit, Fit, Site, edits, in_precision, own_weights, sites
-from lstm_verify.faults.states import reset_every
 from lstm_verify.layers.base import Array, Layer, Unary
 from lstm_verify.model import Model, Node, Output, Tensor, is_stateful
 
@@ -162,22 +161,6 @@ def carried(change: Change, batch_size: int | None, samples: int) -> Iterator[Ch
     ]
     for batches, words in ways:
         yield replace(change, batches=batches, behaves_as=words)
-
-
-def resets(model: Model, steps: list[int]) -> Iterator[Change]:
-    """States that are zero again after some number of time steps."""
-    for site in sites(model):
-        for count in steps:
-            edit = reset_every(site.item, count)
-            if edit is not None:
-                make = partial(_put, of=site, make=edit.make)
-                says, behaves = edit.file_says, edit.behaves_as
-                tops = frozenset({site.top})
-                yield Change("initial_state", (site.path,), edit.parameter, says, behaves, make, tops)
-
-
-def _put(model: Model, of: Site, make: Callable[[], object]) -> Model:
-    return of.put(make())
 
 
 def not_reset(model: Model, batch_size: int | None) -> Iterator[Change]:
