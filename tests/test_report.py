@@ -126,7 +126,7 @@ def test_the_keys_are_those_documented(name: str) -> None:
     assert set(data) == KEYS
     assert set(data["model"]) == {"name", "path", "format", "writer", "layers", "parameters"}
     assert set(data["runtime"]) == {"name", "description", "products"}
-    assert set(data["tolerance"]) == {"sigmas", "atol", "rtol"}
+    assert set(data["tolerance"]) == {"sigmas", "atol", "rtol", "decimals"}
     assert all(set(output) == OUTPUT_KEYS for output in data["outputs"])
     assert data["schema_version"] == 1
 

@@ -13,7 +13,7 @@ from lstm_verify.diagnosis.arrays.seen import Seen, predictions
 from lstm_verify.tolerance import SIGMAS
 
 FEWEST = 3
-"""The samples that have to be alike for predictions to be called constant."""
+"""The samples, or the elements, that have to be alike for predictions to be called constant."""
 NOISE = 8.0
 """Units in the last place by which numbers may differ that are meant to be the same."""
 DECIMALS = 7
@@ -27,22 +27,24 @@ TOLD = 4
 def constant(pair: Pair) -> tuple[Seen, Fit] | None:
     """The same predictions for every sample, where the replay has others for each."""
     p, r = pair.predicted, pair.replayed
-    if len(p) < FEWEST or not (np.isfinite(p).all() and np.isfinite(r).all()):
+    if not pair.is_aligned or not (np.isfinite(p).all() and np.isfinite(r).all()):
         return None
-    if (np.abs(p - p[:1]) > NOISE * EXACT * np.abs(p)).any() or not _varies(pair):
+    same = p.size >= FEWEST and bool(np.ptp(p) <= NOISE * EXACT * np.abs(p).max())
+    alike = len(p) >= FEWEST and bool((np.abs(p - p[:1]) <= NOISE * EXACT * np.abs(p)).all())
+    if not (same or alike) or not _varies(pair, same):
         return None
     first = p[0].ravel()
-    same = np.ptp(first) <= NOISE * EXACT * np.abs(first).max()
     what = f"all {first[0]:.6g}" if same else "the same for every sample"
     how = f"{what}, whatever the input" if same else f"{what}, whatever its input"
     advice = "Look at what was recorded, and whether inputs reach the model at all."
     return predictions("constant", pair.name, what, how, advice, CERTAIN)
 
 
-def _varies(pair: Pair) -> bool:
-    """Whether the replay of most samples differs from that of the first."""
-    away = np.abs(pair.replayed - pair.replayed[:1]) > SIGMAS * np.maximum(pair.sigma, pair.sigma[:1])
-    rows = away.reshape(len(away), -1).any(axis=1)
+def _varies(pair: Pair, by_element: bool) -> bool:
+    """Whether the replay of most samples, or most of its elements, differ from the first."""
+    shape = (-1, 1) if by_element else (len(pair.replayed), -1)
+    r, σ = pair.replayed.reshape(shape), pair.sigma.reshape(shape)
+    rows = (np.abs(r - r[:1]) > SIGMAS * np.maximum(σ, σ[:1])).any(axis=1)
     return bool(np.count_nonzero(rows) >= 0.5 * (len(rows) - 1))
 
 
