@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lstm_verify.diagnosis.changes import Change
-from lstm_verify.diagnosis.experiment import MOST_ALLOWED, Misfit
+from lstm_verify.diagnosis.misfit import MOST_ALLOWED, Misfit
 
 GATES = ("sigmoid", "hard_sigmoid")
 COMMON: dict[str, tuple[str, ...]] = {

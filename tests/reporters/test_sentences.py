@@ -24,7 +24,7 @@ from lstm_verify.diagnosis.changes import (
     together,
     whole_model,
 )
-from lstm_verify.diagnosis.experiment import Misfit
+from lstm_verify.diagnosis.misfit import Misfit
 from lstm_verify.diagnosis.place import Place
 from lstm_verify.diagnosis.words import diagnosis_lines
 from lstm_verify.faults import PRECISIONS
