@@ -9,6 +9,7 @@ NAMES = {
     *(
         "Keras",
         "TensorFlow",
+        "Lite",
         "PyTorch",
         "ONNX",
         "Chainer",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any
 
 import numpy as np
@@ -230,15 +230,21 @@ SMALL = 0.01
 
 
 def _sigmas_of(report: Report) -> str:
-    known = [output.max_sigmas for output in report.outputs if output.max_sigmas == output.max_sigmas]
-    most = "at most " if report.sigma_is_lower_bound else ""
-    return f" ({most}{in_sigmas(max(known))})" if known and isfinite(max(known)) else ""
+    known = max((output.max_sigmas for output in report.outputs if not isnan(output.max_sigmas)), default=ENDLESS)
+    by_digits = report.verdict is Verdict.MATCH and report.tolerance.by_rounding and known > report.tolerance.sigmas
+    if known >= ENDLESS or by_digits:  # where σ says nothing, or is not what allowed it
+        return ""
+    return f" ({'at most ' if report.sigma_is_lower_bound else ''}{in_sigmas(known)})"
+
+
+ENDLESS = 1e12
+"""σ that a deviation is only where rounding makes no error to speak of."""
 
 
 def in_sigmas(value: float) -> str:
     """A deviation in standard deviations of rounding; a dash if it is not known, ∞ where rounding makes no error."""
-    if not isfinite(value):
-        return "-" if value != value else "∞"
+    if isnan(value) or value >= ENDLESS:
+        return "-" if isnan(value) else "∞"
     return f"{value:.1f}σ" if value < 1000 else f"{value:.1e}σ"
 
 
