@@ -19,13 +19,14 @@ from lstm_verify.diagnosis.changes import (
     ends,
     exchanges,
     not_reset,
-    resets,
     singles,
     together,
     whole_model,
 )
 from lstm_verify.diagnosis.experiment import Misfit
+from lstm_verify.diagnosis.masks import computed_masks
 from lstm_verify.diagnosis.place import Place
+from lstm_verify.diagnosis.states import resets
 from lstm_verify.diagnosis.words import diagnosis_lines
 from lstm_verify.faults import PRECISIONS
 from lstm_verify.layers import Bidirectional
@@ -70,6 +71,7 @@ def changes(model: Model) -> Iterator[Change]:
     yield from ends(model)
     yield from whole_model(model)
     yield from resets(model, [2])
+    yield from computed_masks(model)
     yield from not_reset(model, 4)
     for change in [change for change in single if change.carries]:
         yield from carried(change, 4, 8)
