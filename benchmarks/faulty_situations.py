@@ -108,7 +108,11 @@ def faulty(folder: Path, framework: str, number: int, seconds: float) -> Outcome
 
 def is_true(name: str, situation: Situation) -> bool:
     """Whether a cause is one that was made, or is seen in the arrays alone."""
-    return name.startswith(SEEN) or any(name == cause or name.startswith(f"{cause} ") for cause in situation.causes)
+    return (
+        name.startswith(SEEN)
+        or name in situation.ties
+        or any(name == cause or name.startswith(f"{cause} ") for cause in situation.causes)
+    )
 
 
 def verified(folder: Path, model: str, x: str, y: Path, seconds: float = 0.0) -> Report:
@@ -129,7 +133,7 @@ def _in_order(path: Path) -> list[lstm_verify.Array]:
 
 def report(outcomes: list[Outcome]) -> str:
     """All tables, in Markdown."""
-    tables = (by_kind(outcomes), exceptions(outcomes), causes(outcomes), everything(outcomes))
+    tables = (by_kind(outcomes), exceptions(outcomes), causes(outcomes), ties(), everything(outcomes))
     return "\n".join([f"# Faulty situations\n\n{machine('faulty_situations.py')}\n", *map(str, tables)])
 
 
@@ -163,6 +167,12 @@ def causes(outcomes: list[Outcome]) -> Table:
     named = sum(bool(outcome.named) for outcome in outcomes)
     text = f"{len(rows)} of {named} situations of which a cause was named have one that was not made."
     return Table("Causes that are not there", text, ("situation", "by", "not made", "all named"), rows)
+
+
+def ties() -> Table:
+    rows = [[each.name, name, why] for each in SITUATIONS for name, why in each.ties.items()]
+    text = "Faults that have the very same predictions as the one that was made; naming them as well is no error."
+    return Table("Honest ties", text, ("situation", "fault", "why"), rows)
 
 
 def everything(outcomes: list[Outcome]) -> Table:

@@ -25,7 +25,7 @@ Array = npt.NDArray[Any]
 NPY_MAGIC = b"\x93NUMPY"
 
 UNREADABLE = (
-    *(ValueError, TypeError, KeyError, OSError, EOFError, SyntaxError, OverflowError, MemoryError, NotImplementedError),
+    *(ValueError, TypeError, KeyError, OSError, EOFError, SyntaxError, OverflowError, MemoryError, RuntimeError),
     *(tokenize.TokenError, struct.error, zlib.error, zipfile.BadZipFile),
 )
 """What NumPy and zipfile raise for a file that is not whole; NumPy parses its header as Python."""
@@ -148,15 +148,16 @@ def read_arrays(path: str | Path) -> dict[str, Rows]:
 
 
 def _read_npz(path: Path) -> dict[str, Rows]:
-    arrays: dict[str, Rows] = {}
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            for name in archive.files:
-                arrays[name.removesuffix(":0")] = archive[name]
+            names = [name.removesuffix(":0") for name in archive.files]
+            arrays: dict[str, Rows] = {name: archive[stored] for name, stored in zip(names, archive.files, strict=True)}
     except UNREADABLE as error:
         if OBJECTS.search(str(error)):
             raise _objects_refused(str(path)) from None
         raise InputError(f"{path}: not a readable .npz file ({error}). Was it written with numpy.savez?") from None
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InputError(f"{path}: more than one array is named '{min(twice)}', expected one for each input or output")
     if not arrays:
         raise InputError(f"{path}: an empty .npz file, expected one array for each input or output")
     return arrays

@@ -125,7 +125,7 @@ def compare(
         what: what the first axis counts, in words.
         sigma: the standard deviation of the rounding error of every element; needed if that is to decide.
         share: how much of the size of an output a tolerance by rounding may be; an element with more is unjudged.
-        least: how large outputs are at least, (samples,) by name; their own values count anyway.
+        least: how large outputs are at least, (samples, units) by name; their own values count anyway.
 
     Returns:
         One comparison for each output of either side.
@@ -253,12 +253,12 @@ def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale)
     same = (p == r) | (np.isnan(p) & np.isnan(r))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         deviation = np.where(finite, np.abs(p - r), np.where(same, 0.0, np.inf))
-        budget, lost = tolerance.allowed(r, sigma), tolerance.lost(raw)
+        budget, lost = tolerance.allowed(r, sigma), tolerance.lost(raw, r)
         nothing = (deviation == 0) & ~np.isnan(sigma)
         in_sigmas = np.where(nothing | np.isinf(sigma), 0.0, deviation / sigma)
         larger = np.maximum(np.abs(p), np.abs(r))
         relative = np.where(deviation == 0, 0.0, np.where(finite, deviation / larger, np.inf))
-        size = scale.size(rows, r)
+        size = scale.size(rows, r, replayed.shape[-1] if replayed.ndim > 1 else 1)
         wide = (budget > scale.share * size) | (budget + lost > max(scale.share, RECORDED) * size)
     unjudged = (np.isinf(sigma) | wide) & np.isfinite(r) & tolerance.by_rounding
     within = np.where(finite, deviation <= budget + lost, same) | unjudged

@@ -25,7 +25,7 @@ from lstm_verify.inputs import vocabulary
 from lstm_verify.model import Model
 from lstm_verify.replay import Store, replay_rows
 from lstm_verify.rounded.precision import PRODUCTS
-from lstm_verify.tolerance import SIGMAS, Tolerance
+from lstm_verify.tolerance import SIGMAS, Tolerance, largest
 
 TOLERANCES = {
     "float64": Tolerance(1e-5, 1e-4),
@@ -34,12 +34,14 @@ TOLERANCES = {
     "bfloat16": Tolerance(4e-2, 5e-2),
 }
 """By the coarsest dtype that the framework computes in, for models with an operation whose rounding is not known."""
-SHARES = {"float64": 0.01, "float32": 0.01, "tf32": 0.1, "float16": 0.1, "bfloat16": 0.25}
+SHARES = {"float64": 0.01, "float32": 0.01, "tf32": 0.1, "float16": 0.1, "bfloat16": 0.5}
 """How much of an output's size the tolerance may be, by the coarsest format that is computed in."""
 LOOSE = 0.01
 """A budget of more than this share of an output's largest value is worth a note."""
 FEWEST = 256
 """The samples that get the whole of their σ at first, those that deviate most by the part of it."""
+MOST_DECIMALS = 30
+"""The decimals that predictions can be rounded to, for any that a number has."""
 COUNTED = 1024
 """The samples that get it only to tell how many are beyond."""
 
@@ -196,23 +198,22 @@ class _Case:
         divisible = self.model.divisible and not self.model.stateful
         given = self._inputs_of(chosen) if divisible else dict(self.inputs)
         for name, rows in self.replayed.items():
-            self.least[name] = np.zeros(max(len(rows) if rows.shape else 1, 1))
+            self.least[name] = np.zeros(largest(_as_samples(rows)).shape)
         for changed in _variations(self.model, given):
             try:
                 found = replay_rows(self.model, changed, batch_size=self.batch_size)
             except LstmVerifyError:
                 continue
             for name, rows in found.items():
-                sizes = _sizes(np.asarray(whole(rows)))
+                sizes = largest(_as_samples(rows))
                 places = chosen if divisible else slice(None)
                 self.least[name][places] = np.maximum(self.least[name][places], sizes)
 
 
-def _sizes(values: Array) -> Array:
-    """The largest absolute value of each sample that is a number."""
-    flat = np.abs(np.where(np.isfinite(values), values, 0.0)).reshape(len(values) if values.ndim else 1, -1)
-    largest: Array = flat.max(axis=1, initial=0)
-    return largest
+def _as_samples(rows: Rows) -> Array:
+    """Values with samples first; a lone number is one of one."""
+    values: Array = np.asarray(whole(rows))
+    return values if values.ndim else values.reshape(1)
 
 
 def _variations(model: Model, inputs: Mapping[str, Rows]) -> Iterator[dict[str, Rows]]:
@@ -250,13 +251,13 @@ def _notes(
 
 def _loose(output: Comparison, sigma: Rows, replayed: Rows) -> Iterator[str]:
     """Whether rounding alone may change an output visibly, which narrow formats do."""
-    largest = _sizes(np.asarray(whole(replayed)).reshape(1, -1))[0]
+    size = float(largest(_as_samples(replayed)).max(initial=0))
     known = np.asarray(whole(sigma))
     budget = SIGMAS * float(known[np.isfinite(known)].max(initial=0))
-    if output.verdict is not Verdict.INCONCLUSIVE and budget > LOOSE * largest > 0:
+    if output.verdict is not Verdict.INCONCLUSIVE and budget > LOOSE * size > 0:
         yield (
             f"output '{output.name}': rounding alone may change it by {budget:.1g} ({SIGMAS:g}σ), where its "
-            f"largest value is {largest:.2g}; faults smaller than that stay hidden"
+            f"largest value is {size:.2g}; faults smaller than that stay hidden"
         )
 
 
@@ -298,6 +299,6 @@ def asked_tolerance(sigmas: float, atol: float | None, rtol: float | None, decim
     for name, value in (("sigmas", sigmas), ("atol", atol), ("rtol", rtol)):
         if value is not None and not (value >= 0 and np.isfinite(value)):
             raise InputError(f"{name}: {value}, expected a finite number that is not negative")
-    if decimals is not None and decimals < 0:
-        raise InputError(f"decimals: {decimals}, expected a whole number that is not negative")
+    if decimals is not None and decimals not in range(MOST_DECIMALS + 1):
+        raise InputError(f"decimals: {decimals}, expected a whole number from 0 to {MOST_DECIMALS}")
     return Tolerance(atol, rtol, sigmas, decimals)

@@ -17,6 +17,8 @@ NOTHING = 1e-30
 """An output of no more than that is 0, and to be so within what the smallest numbers of a format are."""
 
 
+FINE = 0.01
+"""The largest share of an output by which each of its units is measured by itself."""
 SIGMAS = 8.0
 """How many standard deviations of the rounding error are allowed unless something else is asked for."""
 
@@ -43,13 +45,19 @@ class Tolerance:
         """How far each element may lie from its replayed value."""
         return self.sigmas * sigma if self.by_rounding else (self.atol or 0.0) + (self.rtol or 0.0) * np.abs(replayed)
 
-    def lost(self, predicted: Array) -> Array:
-        """How far each prediction may lie from what was computed since it was recorded with fewer digits."""
-        decimals = 0.0 if self.decimals is None else 0.5 * 10.0**-self.decimals
-        place = last_place(predicted.dtype)
-        held = place if self.by_rounding and place > SINGLE else 0.0
-        lost: Array = decimals + held * np.abs(predicted.astype(np.float64))
-        return lost
+    def lost(self, predicted: Array, replayed: Array) -> Array:
+        """How far each prediction may lie from what was computed since it was recorded with fewer digits.
+
+        What has more decimals was not rounded to so many, what is not finite has no digits, and what is 0 loses none.
+        """
+        values = predicted.astype(np.float64)
+        values = np.where(np.isfinite(values), values, 0.0)
+        lost = np.zeros(values.shape)
+        if self.decimals is not None:
+            lost += 0.5 * 10.0**-self.decimals * _has_decimals(values, self.decimals, last_place(predicted.dtype))
+        if self.by_rounding and last_place(predicted.dtype) > SINGLE:
+            lost += np.maximum(last_place(predicted.dtype) * np.abs(values), smallest(predicted.dtype) / 2)
+        return np.where(np.equal(replayed, 0), 0.0, lost)
 
     def __str__(self) -> str:
         if self.by_rounding:
@@ -74,7 +82,7 @@ class Scale:
     share: float = np.inf
     """How much of an output's size the tolerance may be, for the comparison to mean anything."""
     least: Array | None = None
-    """(samples,) float64: how large the output is at least, besides the values of the sample itself."""
+    """(samples, units) float64: how large the output is at least, besides the values of the sample itself."""
 
     def of(self, rows: slice, predicted: Array, replayed: Array) -> Array:
         """σ of the elements, (samples, elements); NaN if it is not known.
@@ -88,12 +96,34 @@ class Scale:
         known = np.where(held | ~np.isfinite(predicted), known, 0.0)  # a number where not even float64 holds one
         return np.maximum(known, min(last_place(predicted.dtype), SINGLE) * np.abs(np.where(held, replayed, 0.0)))
 
-    def size(self, rows: slice, replayed: Array) -> Array:
-        """How large the output is for each sample, (samples, 1)."""
-        largest = np.abs(np.where(np.isfinite(replayed), replayed, 0.0)).max(axis=1, initial=0, keepdims=True)
-        least = NOTHING if self.least is None else np.maximum(self.least[rows, None], NOTHING)
-        found: Array = np.maximum(largest, least)
-        return found
+    def size(self, rows: slice, replayed: Array, units: int) -> Array:
+        """How large each unit of the output is for each sample, (samples, elements): another is no measure of it."""
+        steps = replayed.reshape(len(replayed), -1, units)
+        least = NOTHING if self.least is None else np.maximum(self.least[rows], NOTHING)
+        found = np.maximum(largest(steps), least)
+        if self.share > FINE:  # of narrow formats the digits would be too few for small units of ordinary models
+            found = np.broadcast_to(found.max(axis=1, keepdims=True), found.shape)
+        found = found[:, None]
+        return np.broadcast_to(found, steps.shape).reshape(replayed.shape)
+
+
+def largest(values: Array) -> Array:
+    """The largest absolute value that is a number of each sample and unit, (samples, ..., units): (samples, units)."""
+    each = values.reshape(len(values), -1, values.shape[-1] if values.ndim > 1 else 1)
+    found: Array = np.abs(np.where(np.isfinite(each), each, 0.0)).max(axis=1, initial=0)
+    return found
+
+
+def _has_decimals(values: Array, decimals: int, place: float) -> Array:
+    """Whether each number is one with so many decimals, as nearly as its format holds that."""
+    units = values * 10.0**decimals
+    near: Array = np.abs(units - np.round(units)) <= 4 * max(place, 2.0**-53) * np.abs(units)
+    return near
+
+
+def smallest(dtype: np.dtype[Any]) -> float:
+    """The smallest positive number of a format that cuts small ones off within reach; 0 of all others."""
+    return 2.0**-24 if dtype == np.float16 else 0.0
 
 
 def last_place(dtype: np.dtype[Any]) -> float:

@@ -18,6 +18,8 @@ COMMANDS = {
     "faults_tf1": ("cases.json", "tests.zoo.faults.tf1"),
     "faults_keras": ("cases.json", "tests.zoo.faults.build", "--framework", "keras"),
     "faults_tf_keras": ("cases.json", "tests.zoo.faults.build", "--framework", "tf_keras"),
+    "edges_keras": ("edges.json", "tests.zoo.edges", "--framework", "keras"),
+    "edges_tf_keras": ("edges.json", "tests.zoo.edges", "--framework", "tf_keras"),
     "keras": ("zoo.json", "tests.zoo.build", "--framework", "keras"),
     "tf_keras": ("zoo.json", "tests.zoo.build", "--framework", "tf_keras"),
 }

@@ -16,7 +16,9 @@ FIXTURES = ROOT / "fixtures"
 REAL_MODELS = ROOT.parent / "shared" / "models"
 GRAPH_ZOOS = ("tf1", "saved_keras", "saved_tf_keras")
 FAULT_ZOOS = ("faults_tf1", "faults_keras", "faults_tf_keras")
+EDGE_ZOOS = ("edges_keras", "edges_tf_keras")
 FIXTURE_OF = dict.fromkeys(GRAPH_ZOOS, "graph_zoo") | dict.fromkeys(FAULT_ZOOS, "fault_zoo")
+FIXTURE_OF |= dict.fromkeys(EDGE_ZOOS, "edges")
 """By the name of a zoo, the fixture that hands it out; for the others it is `zoo`."""
 
 settings.register_profile("deterministic", derandomize=True, deadline=None)
@@ -47,6 +49,12 @@ def zoo(building: Building) -> Callable[[str], Path]:
 def fault_zoo(building: Building) -> Callable[[str], Path]:
     """The folder of honest models and faulty predictions of a framework (`keras`, `tf_keras` or `tf1`)."""
     return lambda framework: building.folder(f"faults_{framework}")
+
+
+@pytest.fixture(scope="session")
+def edges(building: Building) -> Callable[[str], Path]:
+    """The folder of the discrete decisions of a framework (`keras` or `tf_keras`)."""
+    return lambda framework: building.folder(f"edges_{framework}")
 
 
 @pytest.fixture(scope="session")

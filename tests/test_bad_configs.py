@@ -36,7 +36,7 @@ def test_unknown_layer(class_name: str, kind: str, tmp_path: Path) -> None:
         if entry.get("registered_name"):
             entry["registered_name"] = class_name
 
-    mentioned = (f"layer 'lstm' ({class_name})", "the supported ones are", "LSTM")
+    mentioned = (f"layer 'lstm' ({class_name})", "Verify the part" if class_name == "ConvLSTM3D" else "model.export(")
     refused(ORIGIN, kind, "lstm", change, tmp_path, *mentioned)
 
 
@@ -54,7 +54,7 @@ def test_unknown_layer(class_name: str, kind: str, tmp_path: Path) -> None:
 )
 def test_code_of_the_user(kind: str, change: dict[str, Any], mentioned: str, tmp_path: Path) -> None:
     name = "layer 'dense'"
-    refused(ORIGIN, kind, "dense", lambda entry: entry.update(change), tmp_path, name, mentioned, "Keras")
+    refused(ORIGIN, kind, "dense", lambda entry: entry.update(change), tmp_path, name, mentioned, "model.export(")
 
 
 def test_lambda_is_not_run(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def _training_in_keras3(entry: Any) -> None:
     entry["inbound_nodes"][0]["kwargs"]["training"] = True
 
 
-@pytest.mark.parametrize(
+WITH_TRAINING = pytest.mark.parametrize(
     ("kind", "change"),
     [
         ("keras2.h5", _training_in_keras2),
@@ -133,8 +133,28 @@ def _training_in_keras3(entry: Any) -> None:
         ("keras3.keras", _training_in_keras3),
     ],
 )
-def test_training_in_a_call(kind: str, change: Callable[[Any], object], tmp_path: Path) -> None:
-    refused("encoder_decoder", kind, "encoder", change, tmp_path, "layer 'encoder' (LSTM)", "training=True")
+
+
+@WITH_TRAINING
+@pytest.mark.parametrize("key", ["dropout", "recurrent_dropout"])
+def test_training_in_the_call_of_a_layer_with_dropout(
+    key: str, kind: str, change: Callable[[Any], object], tmp_path: Path
+) -> None:
+    def with_dropout(entry: Any) -> None:
+        change(entry)
+        entry["config"][key] = 0.25
+
+    mentioned = ("layer 'encoder' (LSTM)", "training=True")
+    refused("encoder_decoder", kind, "encoder", with_dropout, tmp_path, *mentioned)
+
+
+@WITH_TRAINING
+def test_training_in_the_call_of_a_layer_that_does_the_same_then(
+    kind: str, change: Callable[[Any], object], tmp_path: Path
+) -> None:
+    path = with_layer(model("encoder_decoder", kind), tmp_path / f"model.{kind}", "encoder", change)
+    result = run(path, "-i", inputs("encoder_decoder"), "-e", recorded("encoder_decoder", kind))
+    assert result.exit_code == 0, result.stderr
 
 
 # --- settings that make no sense

@@ -168,11 +168,11 @@ def test_a_tolerance_of_more_than_a_share_of_the_output_judges_nothing(share: fl
     assert found.verdict is (Verdict.MISMATCH if verdict is Verdict.MATCH else Verdict.INCONCLUSIVE)
 
 
-def test_the_size_of_an_output_is_that_of_its_sample_or_what_is_known_of_it() -> None:
-    y, sigma = np.array([[1.0, 1e-9], [1e-9, 1e-9]]), {"y": np.full((2, 2), 1e-6)}
+def test_the_size_of_a_unit_is_that_of_its_sample_or_what_is_known_of_it() -> None:
+    y, sigma = np.array([[[1e-9, 2.0], [1.0, 1e-9]], [[1e-9, 1.0], [1e-9, 1.0]]]), {"y": np.full((2, 2, 2), 1e-6)}
     (alone,) = compare({"y": y}, {"y": y}, Tolerance(), sigma=sigma, share=0.01)
-    assert alone.unjudged_rows.tolist() == [False, True]
-    least = {"y": np.array([0.0, 0.5])}
+    assert alone.unjudged_rows.tolist() == [False, True]  # of one unit nothing is known but that it is small
+    least = {"y": np.array([[0.0, 0.0], [0.5, 0.0]])}
     (known,) = compare({"y": y}, {"y": y}, Tolerance(), sigma=sigma, share=0.01, least=least)
     assert (known.verdict, known.unjudged) == (Verdict.MATCH, 0)
 

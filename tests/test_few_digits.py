@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify import InputError, Report, Verdict, verify
+from lstm_verify import InputError, Report, Tolerance, Verdict, verify
 from lstm_verify.layers import Array
 from lstm_verify.model import Model
 from lstm_verify.rounded.precision import PRODUCTS
@@ -136,3 +136,21 @@ def test_the_products_are_in_the_report(honest: Array) -> None:
     assert json.loads(run(*command, "--json", "-").stdout)["runtime"]["products"] == "tf32"
     with pytest.raises(InputError, match="products: 'int8', expected one of float32, tf32, bfloat16"):
         verified(honest, products="int8")
+
+
+@pytest.mark.parametrize("decimals", [2, 3, 5])
+def test_what_has_more_decimals_was_not_rounded_to_so_many(honest: Array, decimals: int) -> None:
+    """Half a unit is no licence to be wrong by as much."""
+    assert verified(honest + 0.4 * 10.0**-decimals, decimals=decimals).verdict is Verdict.MISMATCH
+
+
+def lost(predicted: Array, replayed: Array, **options: int) -> list[float]:
+    return Tolerance(**options).lost(predicted, replayed).tolist()  # type: ignore[arg-type]
+
+
+def test_what_is_lost_by_recording() -> None:
+    p, r = np.array([0.0, 1e-7, 1.0, np.inf, 0.0], np.float16), np.array([1e-8, 1e-7, 1.0, 1.0, 0.0])
+    assert lost(p, r) == [2.0**-25, 2.0**-25, 2.0**-11, 2.0**-25, 0.0]
+    p, r = np.array([0.0, 0.25, 0.255, np.nan, 0.0]), np.array([1e-3, 0.25, 0.25, 0.25, 0.0])
+    assert lost(p, r, decimals=2) == [0.005, 0.005, 0.0, 0.005, 0.0]
+    assert lost(p.astype(np.float32), r) == [0.0] * 5

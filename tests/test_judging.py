@@ -218,6 +218,30 @@ def test_a_budget_that_allows_everything_judges_nothing() -> None:
     assert verdict_of(case.judged(case.noisy(), Tolerance(atol=1e3)).outputs) is Verdict.MATCH
 
 
+def test_a_large_unit_is_no_measure_of_a_small_one() -> None:
+    """One unit is a difference of large numbers, with σ as large as what is left; beside it is a sum of them."""
+    kernel = np.array([[1.0, 1e6], [-1.0, 1e6], [0.0, 0.5]])
+    model = float32(sequential(Dense(name="dense", kernel=kernel), shape=(None, FEATURES)))
+    x = np.full((50, FEATURES), 1e6, "float32")
+    x[:, 0] += np.linspace(0.25, 1, 50)
+    case = Case(model, x)
+    for factors in ([1.0, 1.0], [0.0, 1.0], [-1.0, 1.0]):
+        (found,) = case.judged({"dense": case.replayed["dense"] * factors}).outputs
+        assert (found.verdict, found.unjudged) == (Verdict.INCONCLUSIVE, 50)
+    (found,) = case.judged({"dense": case.replayed["dense"] * [1.0, 1.01]}).outputs
+    assert found.verdict is Verdict.MISMATCH
+
+
+def test_a_small_value_of_a_unit_that_is_larger_elsewhere_is_judged() -> None:
+    case = CASES["dense"]
+    x = case.inputs["x"][:40].copy()
+    x[0] = 0.0
+    cell = Dense(name="dense", kernel=case.model.layers["dense"].kernel, bias=np.array([1e-9, 1.0, -1.0]))  # type: ignore[attr-defined]
+    small = Case(float32(sequential(cell, shape=(None, FEATURES))), x)
+    (found,) = small.judged(small.noisy()).outputs
+    assert (found.verdict, found.unjudged) == (Verdict.MATCH, 0)
+
+
 def test_a_tight_budget_is_not() -> None:
     case = CASES["lstm"]
     assert case.judged(case.noisy()).notes == ()

@@ -16,7 +16,8 @@ from lstm_verify.diagnosis.arrays import Seen, look, pairs_of
 from lstm_verify.diagnosis.below import below_rounding
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.common import hint, rarity
-from lstm_verify.diagnosis.experiment import Experiment, Misfit, distance, experiment
+from lstm_verify.diagnosis.experiment import Experiment, experiment
+from lstm_verify.diagnosis.misfit import Misfit, distance
 from lstm_verify.diagnosis.other_weights import other_weights
 from lstm_verify.diagnosis.outcome import Diagnosis, Explanation
 from lstm_verify.diagnosis.place import Place, Tapped, over_time, place_in_layers, place_of_outputs

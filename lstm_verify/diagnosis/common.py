@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lstm_verify.diagnosis.changes import Change
-from lstm_verify.diagnosis.experiment import MOST_ALLOWED, Misfit
+from lstm_verify.diagnosis.misfit import MOST_ALLOWED, Misfit
 
 GATES = ("sigmoid", "hard_sigmoid")
 COMMON: dict[str, tuple[str, ...]] = {
@@ -18,6 +18,8 @@ COMMON: dict[str, tuple[str, ...]] = {
     "kernel_layout": ("rows of [h; x]",),
 }
 """By fault, how what a runtime takes for something else begins; all of it, if a fault is not here."""
+HANDWRITTEN = {("activation of the output", "linear"), ("activation of the candidate", "sigmoid")}
+"""What is forgotten in a part of an LSTM, or taken for that of the gates, by who writes one."""
 
 
 RARE = ("on the other side", "as many steps up to the end as are kept", "one step at least, in samples")
@@ -48,7 +50,7 @@ def is_common(change: Change) -> bool:
     if change.fault == "gate_order":  # an order that has a name, of all weights
         return "(" in change.behaves_as and "recurrent_kernel" in (change.parameter or "") and _of_all(change)
     if change.fault == "activation" and change.parameter != "activation":
-        return False
+        return (change.parameter, change.behaves_as) in HANDWRITTEN
     return change.behaves_as.startswith(COMMON[change.fault]) if change.fault in COMMON else True
 
 

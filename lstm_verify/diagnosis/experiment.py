@@ -13,6 +13,7 @@ from lstm_verify.arithmetic import Textbook
 from lstm_verify.arrays import Array, Rows, picked, whole
 from lstm_verify.budget import Kind, States, budgets, plain, recent_rows
 from lstm_verify.diagnosis.changes import Batches, Change
+from lstm_verify.diagnosis.misfit import NEVER, Misfit, distance
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import as_input
 from lstm_verify.layers import RNN, Bidirectional, Layer, Run, Signal, TimeDistributed
@@ -21,35 +22,9 @@ from lstm_verify.layers.scan import Scan
 from lstm_verify.model import Model, Tensor
 from lstm_verify.tolerance import SIGMAS
 
-FAR = 1e300
 UNFIT = (LstmVerifyError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError)
 """What an edit raises that does not fit a layer where it is, such as one that needs another shape."""
 
-
-@dataclass(frozen=True)
-class Misfit:
-    """How far a model is from what was predicted."""
-
-    sigmas: float
-    """The largest |Δ| / σ; infinite if the model cannot be run, or an output has another shape."""
-    absolute: float
-    """The largest |Δ|."""
-    mean: float
-    """The root of the mean of (Δ / σ)², each cut off where it is very large."""
-    allowed: float = 0.0
-    """What rounding may change, 8σ, relative to the deviation that was there before: the median of what deviates."""
-    left: float = 0.0
-    """The largest |Δ|, relative to what it was before."""
-
-    @property
-    def explains(self) -> bool:
-        """Whether rounding explains what is left, and would not have explained the deviation itself as well."""
-        return self.sigmas <= SIGMAS and self.allowed <= MOST_ALLOWED and self.left <= MOST_LEFT
-
-
-MOST_ALLOWED, MOST_LEFT = 0.5, 0.6
-"""Shares of a deviation: a budget that allows more than that, or leaves more, explains anything, and so nothing."""
-NEVER = Misfit(np.inf, np.inf, np.inf)
 
 UNCHANGED = SIGMAS / 2
 """σ by which outputs of a change may differ that has no effect; what explains more than 8σ makes more of a difference.
@@ -310,25 +285,6 @@ def _chosen(arrays: Sequence[Array], which: Sequence[Array]) -> Array:
 def _usual(sigma: Array) -> float:
     finite = sigma[np.isfinite(sigma)]
     return float(np.sqrt(np.mean(np.square(finite)))) if finite.size else 0.0
-
-
-def distance(predicted: Sequence[Array], outputs: Sequence[Array], sigma: Sequence[Array]) -> Misfit:
-    """How far outputs are from predictions, where both are finite."""
-    worst, largest, squares, count, finite = 0.0, 0.0, 0.0, 0, 0
-    for p, y, σ in zip(predicted, outputs, sigma, strict=True):
-        with np.errstate(all="ignore"):
-            same = (p == y) | (np.isnan(p) & np.isnan(y))
-            away = np.where(same, 0.0, np.abs(p - y))
-            ratio = np.where(same, 0.0, away / np.maximum(σ, np.abs(y) * 2.0**-53))
-        ratio = np.where(np.isnan(ratio), np.where(np.isinf(σ), 0.0, FAR), np.minimum(ratio, FAR))
-        away = np.where(np.isnan(away), np.inf, away)
-        worst, largest = max(worst, float(ratio.max(initial=0))), max(largest, float(away.max(initial=0)))
-        finite += int(np.count_nonzero(np.isfinite(p) & np.isfinite(y)))
-        squares += float(np.square(np.minimum(ratio, 1e8)).sum())
-        count += ratio.size
-    if not finite:
-        return NEVER  # NaN everywhere agrees with anything that fails
-    return Misfit(worst, largest, float(np.sqrt(squares / max(count, 1))))
 
 
 def experiment(

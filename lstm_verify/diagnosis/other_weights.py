@@ -18,7 +18,8 @@ import numpy as np
 
 from lstm_verify.arrays import Array, Rows
 from lstm_verify.diagnosis.changes import Change
-from lstm_verify.diagnosis.experiment import Experiment, Misfit, experiment
+from lstm_verify.diagnosis.experiment import Experiment, experiment
+from lstm_verify.diagnosis.misfit import Misfit
 from lstm_verify.faults import sites
 from lstm_verify.inputs import count_samples
 from lstm_verify.layers import Activation as ActivationLayer

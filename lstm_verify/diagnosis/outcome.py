@@ -9,7 +9,7 @@ from typing import Any
 from lstm_verify.arrays import finite
 from lstm_verify.diagnosis.below import Below
 from lstm_verify.diagnosis.changes import Change
-from lstm_verify.diagnosis.experiment import Misfit
+from lstm_verify.diagnosis.misfit import Misfit
 from lstm_verify.diagnosis.place import Place
 from lstm_verify.diagnosis.suspect import Suspect
 

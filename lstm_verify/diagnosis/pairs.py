@@ -8,7 +8,7 @@ from itertools import combinations
 
 from lstm_verify.diagnosis.changes import Change, Family, together
 from lstm_verify.diagnosis.common import is_common
-from lstm_verify.diagnosis.experiment import Misfit
+from lstm_verify.diagnosis.misfit import Misfit
 from lstm_verify.faults import Fit
 
 KNOWN = {

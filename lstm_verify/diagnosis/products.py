@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from lstm_verify.arithmetic import Textbook
+from lstm_verify.arrays import Array
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.faults import own_weights, sites
 from lstm_verify.layers import Layer, Run, Signal, Signals
@@ -26,43 +27,113 @@ FUNCTIONS = {np.dot, np.tensordot, np.einsum, np.inner, np.vdot}
 """The functions of NumPy, besides the operator, that sum up products."""
 
 
-class Shortened(np.ndarray[Any, Any]):
-    """An array whose products with others are made of rounded factors."""
+class Way(Protocol):
+    """How products of matrices are made."""
 
-    format: str = "float32"
+    def factor(self, values: Array) -> Array:
+        """What a factor of any product of floats is rounded to."""
+
+    def pair(self, a: Array, b: Array) -> tuple[Array, Array]:
+        """What the factors of a product of two matrices are rounded to."""
+
+
+@dataclass(frozen=True)
+class Shorter:
+    """Both factors have fewer bits."""
+
+    format: str
+
+    def factor(self, values: Array) -> Array:
+        """The values in the format."""
+        return rounded_to(values, self.format)
+
+    def pair(self, a: Array, b: Array) -> tuple[Array, Array]:
+        """Both in the format."""
+        return self.factor(a), self.factor(b)
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """Large weights are in int8, and what is multiplied with them is brought to int8 row by row, as in TensorFlow Lite.
+
+    Source: what TensorFlow 2.21 converts with `tf.lite.Optimize.DEFAULT`, which leaves fewer than 1024 alone, and runs
+    with XNNPACK; older kernels are symmetric in their inputs, and had one scale for all weights.
+    """
+
+    by_column: bool
+    """Whether weights have a scale for each column, and not one for all."""
+    around_zero: bool
+    """Whether a row's numbers reach as far below 0 as above, and not from its least to its largest number."""
+
+    def factor(self, values: Array) -> Array:
+        """The values as they are."""
+        return values
+
+    def pair(self, a: Array, b: Array) -> tuple[Array, Array]:
+        """Both in int8, times their scales, if the second is a large matrix of weights."""
+        if b.ndim != 2 or b.size < FEWEST_WEIGHTS or b.flags.writeable:
+            return a, b
+        rows = in_int8(a, -1) if self.around_zero else in_range(a)
+        return rows, in_int8(b, 0 if self.by_column else None)
+
+
+FEWEST_WEIGHTS = 1024
+
+
+def in_int8(values: Array, axis: int | None) -> Array:
+    """Numbers rounded to whole multiples of a scale, -127 to 127 of it, which is one for all along an axis."""
+    scale = np.abs(values).max(axis=axis, keepdims=True) / 127
+    scale = np.where(scale == 0, 1, scale)
+    return np.asarray(np.round(values / scale) * scale)
+
+
+def in_range(values: Array) -> Array:
+    """Numbers rounded to 256 steps from the least to the largest of their row, or 0, which is one of the steps."""
+    least, largest = (np.minimum(values, 0).min(-1, keepdims=True), np.maximum(values, 0).max(-1, keepdims=True))
+    scale = (largest - least) / 255
+    scale = np.where(scale == 0, 1, scale)
+    zero = np.round(-128 - least / scale)
+    return np.asarray((np.clip(np.round(values / scale) + zero, -128, 127) - zero) * scale)
+
+
+class Shortened(np.ndarray[Any, Any]):
+    """An array whose products with others are made in another way."""
+
+    way: Way
 
     @classmethod
-    def of(cls, values: Any, format: str) -> Any:
+    def of(cls, values: Any, way: Way) -> Any:
         """The same numbers as such an array; what is no array of floats as it is."""
         if not (isinstance(values, np.ndarray) and values.dtype.kind == "f"):
             return values
         made = values.view(cls)
-        made.format = format
+        made.way = way
         return made
 
     def __array_finalize__(self, other: Any) -> None:
-        self.format = getattr(other, "format", "float32")
+        if isinstance(other, Shortened):
+            self.way = other.way
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
-        change = self._rounded if ufunc is np.matmul else plain_array
+        given = [plain_array(value) for value in inputs]
+        if ufunc is np.matmul and all(isinstance(value, np.ndarray) and value.dtype.kind == "f" for value in given):
+            given = list(self.way.pair(*given))
         options = {} if out is None else {"out": tuple(map(plain_array, out))}
-        result = getattr(ufunc, method)(*map(change, inputs), **options, **kwargs)
-        return self._like(result)
+        return self._like(getattr(ufunc, method)(*given, **options, **kwargs))
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         change = self._rounded if function in FUNCTIONS else plain_array
-        result = function(*_mapped(args, change), **_mapped(kwargs, plain_array))
-        return self._like(result)
+        return self._like(function(*_mapped(args, change), **_mapped(kwargs, plain_array)))
 
     def _rounded(self, values: Any) -> Any:
         plain = plain_array(values)
         is_float = isinstance(plain, np.ndarray) and plain.dtype.kind == "f"
-        return rounded_to(plain, self.format) if is_float else plain
+        return self.way.factor(plain) if is_float else plain
 
     def _like(self, result: Any) -> Any:
         if isinstance(result, tuple | list):
             return type(result)(self._like(item) for item in result)
-        return Shortened.of(result, self.format)
+        return Shortened.of(result, self.way)
 
 
 def plain_array(values: Any) -> Any:
@@ -83,30 +154,44 @@ def _mapped(arguments: Any, change: Callable[[Any], Any]) -> Any:
 class ShortProducts(Model):
     """A model that is replayed with rounded factors; where errors are followed instead, the budget has them already."""
 
+    way: Way
+
     @classmethod
-    def of(cls, model: Model, products: str) -> Model:
-        """The same model so."""
-        return cls(**{entry.name: getattr(model, entry.name) for entry in fields(model)} | {"products": products})
+    def of(cls, model: Model, way: Way, products: str) -> Model:
+        """The same model so, with the budget of such products."""
+        given = {entry.name: getattr(model, entry.name) for entry in fields(Model)}
+        return cls(**given | {"way": way, "products": products})
 
     def _call(self, layer: Layer, inputs: Signals, run: Run) -> Signals:
         if run.arithmetic is not None:
             return super()._call(layer, inputs, run)
-        given = tuple(Signal(Shortened.of(value, self.products), mask) for value, mask in inputs)
+        given = tuple(Signal(Shortened.of(value, self.way), mask) for value, mask in inputs)
         textbook = replace(run, arithmetic=Textbook())  # since fast steps have arrays of their own
         return tuple(Signal(plain_array(value), mask) for value, mask in super()._call(layer, given, textbook))
 
 
 def short_products(model: Model) -> Iterator[Change]:
-    """All products of matrices with factors in fewer bits."""
-    for products in PRODUCTS if model.precision == "float32" else ():
+    """All products of matrices with factors in fewer bits, or in int8."""
+    if model.precision != "float32":
+        return
+    for products in PRODUCTS:
         if products not in ("float32", model.products):
-            yield Change(
-                "product_precision",
-                tuple(site.path for site in sites(model) if own_weights(site.item)) or ("",),
-                "products of matrices",
-                "float32",
-                products,
-                partial(ShortProducts.of, products=products),
-                frozenset(model.layers),
-                is_coarser=True,
-            )
+            yield _change(model, "product_precision", products, Shorter(products), products)
+    if any(weight.ndim == 2 and weight.size >= FEWEST_WEIGHTS for _, weight in model.weights()):
+        for by_column, around_zero in ((True, False), (True, True), (False, True)):
+            words = f"int8, a scale for each {'column' if by_column else 'tensor'}"
+            words += ", inputs symmetric" if around_zero else ""
+            yield _change(model, "dynamic_range", words, Hybrid(by_column, around_zero), "bfloat16")
+
+
+def _change(model: Model, fault: str, behaves_as: str, way: Way, products: str) -> Change:
+    return Change(
+        fault,
+        tuple(site.path for site in sites(model) if own_weights(site.item)) or ("",),
+        "products of matrices",
+        "float32",
+        behaves_as,
+        partial(ShortProducts.of, way=way, products=products),
+        frozenset(model.layers),
+        is_coarser=True,
+    )

@@ -2,8 +2,8 @@
 
 Single changes that frameworks make come first, of every layer, of several layers at once, of the whole model; then
 products with rounded factors, what one batch leaves to the next, numbers that are fitted, faults that are known to come
-together, single changes that are merely possible, pairs, and three at once. A change that brings the predictions near is
-looked at again with its own σ, and with more samples; one without effect on these samples is not looked at again.
+together, single changes that are merely possible, pairs, and three at once. A change that brings the predictions near
+is looked at again with its own σ, and with more samples; one without effect on these samples is not looked at again.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ from lstm_verify.diagnosis.changes import (
     whole_model,
 )
 from lstm_verify.diagnosis.common import is_common
-from lstm_verify.diagnosis.experiment import NEVER, Experiment, Misfit
+from lstm_verify.diagnosis.experiment import Experiment
 from lstm_verify.diagnosis.fitting import fitted
 from lstm_verify.diagnosis.masks import computed_masks
+from lstm_verify.diagnosis.misfit import NEVER, Misfit
 from lstm_verify.diagnosis.pairs import Beside, any_pairs, beside_leaders, known_pairs, leading_pairs, threes
 from lstm_verify.diagnosis.products import short_products
 from lstm_verify.diagnosis.states import fitted_starts, resets

@@ -12,7 +12,8 @@ import numpy as np
 
 from lstm_verify.arrays import Array
 from lstm_verify.diagnosis.changes import Change
-from lstm_verify.diagnosis.experiment import Experiment, Misfit
+from lstm_verify.diagnosis.experiment import Experiment
+from lstm_verify.diagnosis.misfit import Misfit
 from lstm_verify.faults import Site, own_weights, sites
 from lstm_verify.model import Model
 

@@ -31,8 +31,14 @@ ADVICE = {
     "recurrent_kernel_dropped": "The recurrent kernel is not used: look at which weights were loaded.",
     "kernel_layout": "Look at how the kernels were cut and laid out in memory when they were converted.",
     "coupled_gates": "Build the cell with input and forget gates of their own.",
+    "earlier_cell_state": "Compute c before h: h = o g(c) takes the new c.",
+    "time_steps": "Look at where the loop over time steps begins and ends, and at what it returns when.",
     "peephole": "Export the peephole weights, in the order of the other framework (ONNX: i, o, f).",
-    "clip": "Set the clip of the runtime as in the file: BlockLSTM has 3 by default, CoreML 50.",
+    "clip": "Set the clip of the runtime as in the file: BlockLSTM has 3 by default, CoreML 50, TensorFlow Lite 10.",
+    "kernel_flipped": "Do not flip the kernel: the convolution of frameworks is a correlation.",
+    "padding_symmetric": "Pad by hand as `same` does: with strides, one more at the end if the number is odd.",
+    "channels_first": "Move the channels to where the file has them: before a Flatten, and in kernels.",
+    "key_value": "Keras takes query, value, key; PyTorch query, key, value: name the arguments.",
     "mask": "Carry the mask, or the lengths of sequences, into the runtime.",
     "direction": "Look at go_backwards: the sequence is read from its other end.",
     "backward_order": "Bring the backward outputs into the order of time, and take index 0 as their last.",
@@ -46,6 +52,7 @@ ADVICE = {
     "tf.config.experimental.enable_tensor_float_32_execution(False), or for PyTorch set "
     "torch.backends.cuda.matmul.allow_tf32 = False. oneDNN and TPUs may use bfloat16: set "
     "ONEDNN_DEFAULT_FPMATH_MODE=STRICT, or the highest precision. Or accept it with --products tf32 or bfloat16.",
+    "dynamic_range": "Convert without tf.lite.Optimize.DEFAULT, or with float16 as the supported type.",
     "other_weights": "Look at which weights were loaded, and whether by name: these are not the layer's.",
     "dropout_active": "Call the model with training=False, or export it for inference.",
 }

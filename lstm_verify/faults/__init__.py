@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lstm_verify.faults.activation import activation, recurrent_activation
+from lstm_verify.faults.convolution import channels_first, kernel_flipped, key_value, padding_symmetric
 from lstm_verify.faults.edit import Edit, Edits, Fit, Site, sites
 from lstm_verify.faults.gate_order import coupled_gates, gate_order, peephole, update_gate_inverted
+from lstm_verify.faults.handwritten import earlier_cell_state, time_steps
 from lstm_verify.faults.initial import initial_weights, normalization
 from lstm_verify.faults.masks import mask
 from lstm_verify.faults.numbers import clip, epsilon, forget_bias, gelu_approximation, negative_slope
@@ -59,10 +61,16 @@ FAULTS: tuple[tuple[str, Callable[[Any], Edits]], ...] = (
     ("recurrent_kernel_dropped", recurrent_kernel_dropped),
     ("kernel_layout", kernel_layout),
     ("coupled_gates", coupled_gates),
+    ("earlier_cell_state", earlier_cell_state),
     ("peephole", peephole),
     ("clip", clip),
+    ("kernel_flipped", kernel_flipped),
+    ("padding_symmetric", padding_symmetric),
+    ("channels_first", channels_first),
+    ("key_value", key_value),
     ("mask", mask),
     ("direction", direction),
+    ("time_steps", time_steps),
     ("backward_order", backward_order),
     ("directions_swapped", directions_swapped),
     ("merge_mode", merge_mode),

@@ -7,7 +7,7 @@ layers get the default of another version; converters drop what they do not know
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from lstm_verify.faults.edit import Edit, Edits, replaced
@@ -24,6 +24,7 @@ PARAMETERS: dict[str, tuple[dict[str, Any], ...]] = {
 FIRST = ("sigmoid", "hard_sigmoid", "tanh", "relu", "linear")
 """The functions that are met most often."""
 FIRST_OF_OUTPUTS = ("linear", "tanh", "sigmoid", "relu")
+FIRST_OF_CANDIDATES = ("sigmoid", "tanh", "relu", "linear")
 
 
 def candidates(elementwise: bool) -> Iterator[Activation]:
@@ -52,7 +53,8 @@ def activation(item: Any) -> Edits:
     if isinstance(getattr(item, "activation", None), Activation):
         yield from _of(item, "activation")
     if isinstance(item, LSTMCell):
-        yield from _of_the_output(item)
+        yield from _of_a_part(item, "activation of the output", "output_activation", FIRST_OF_OUTPUTS)
+        yield from _of_a_part(item, "activation of the candidate", "activation", FIRST_OF_CANDIDATES)
 
 
 def _of(item: Any, parameter: str) -> Iterator[Edit]:
@@ -61,18 +63,13 @@ def _of(item: Any, parameter: str) -> Iterator[Edit]:
         yield Edit(parameter, str(now), str(other), replaced(item, **{parameter: other}))
 
 
-def _of_the_output(cell: LSTMCell) -> Iterator[Edit]:
-    """Only the function on the way from the cell state to the output."""
-    for name in FIRST_OF_OUTPUTS:
+def _of_a_part(cell: LSTMCell, words: str, parameter: str, names: tuple[str, ...]) -> Iterator[Edit]:
+    """Only the function on the way from the cell state to the output, or only that of the candidate."""
+    both = replace(variant_of(cell), output_activation=cell.activation)
+    for name in names:
         other = Activation.of(name)
-        if other == cell.activation:
-            continue
-        yield Edit(
-            "activation of the output",
-            str(cell.activation),
-            str(other),
-            replaced(variant_of(cell), output_activation=other),
-        )
+        if other != cell.activation:
+            yield Edit(words, str(cell.activation), str(other), replaced(both, **{parameter: other}))
 
 
 def variant_of(cell: LSTMCell | LSTMVariantCell) -> LSTMVariantCell:

@@ -144,7 +144,8 @@ def reset_after(item: Any) -> Edits:
 
 
 def _float16(weight: Array) -> Array:
-    return weight.astype(np.float16).astype(np.float64)
+    with np.errstate(over="ignore"):  # what it cannot hold is infinite there as well
+        return weight.astype(np.float16).astype(np.float64)
 
 
 def _bfloat16(weight: Array) -> Array:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass
 
-import numpy as np
-
 from lstm_verify.layers.activations import LINEAR, Activation
 from lstm_verify.layers.base import Array, Unary, given
+from lstm_verify.layers.products import einsum
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -44,7 +43,7 @@ class EinsumDense(Unary):
             first = min(output_axes.index(axis) for axis in self.bias_axes)
             shape = tuple(lengths[axis] if axis in self.bias_axes else 1 for axis in output_axes[first:])
             self.expect("bias", self.bias, shape, f"{self.bias_axes} of {output_axes}")
-        y = np.einsum(f"{axes},{kernel_axes}->{output_axes}", x, self.kernel, optimize=True)
+        y = einsum(f"{axes},{kernel_axes}->{output_axes}", x, self.kernel)
         return self.activation(y + given(self.bias, 0))
 
     def axes(self, rank: int) -> tuple[str, str, str]:

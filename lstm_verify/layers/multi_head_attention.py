@@ -103,13 +103,13 @@ class MultiHeadAttention(Attending):
 
     def _kept(self, found: Mapping[str, Signal], queries: int, values: int) -> Mask:
         """Which values a query sees: (samples or 1, queries, values), with an axis for heads before if it is given."""
-        masks = {role: found[role].mask for role in ("query", "value", "key") if role in found}
+        masks = {role: found[role].mask if role in found else None for role in ("query", "value", "key")}
         masks["query"] = masks["query"] if self.sees_query_mask else None
         for role in masks:
             if f"{role}_mask" in found and (role != "query" or self.takes_query_mask):
                 masks[role] = as_mask(found[f"{role}_mask"])
         kept = None if masks["query"] is None else masks["query"][:, :, None]
-        for mask in (masks["value"], masks.get("key")):
+        for mask in (masks["value"], masks["key"]):
             kept = both(kept, None if mask is None else mask[:, None, :])
         if self.causal:
             kept = both(kept, causal_mask(queries, values))

@@ -23,6 +23,15 @@ WITH_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 """The processors, in OpenBLAS's names, that those kernels are for."""
 
 
+def einsum(equation: str, x: Array, weights: Array) -> Array:
+    """`np.einsum` of two arrays, also of bfloat16, of which NumPy knows no sums: they are made in float32 then."""
+    if isinstance(x, np.ndarray) and x.dtype.kind not in "fiubc":
+        wide: Array = np.einsum(equation, x.astype(np.float32), weights.astype(np.float32), optimize=True)
+        return wide.astype(x.dtype)
+    y: Array = np.einsum(equation, x, weights, optimize=True)
+    return y
+
+
 def sliced(weights: Array, columns: int) -> Array:
     """Cut weights into pieces of equally many rows, for products with a matrix of `columns` columns.
 

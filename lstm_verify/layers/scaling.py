@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_verify.layers.base import Array, Unary
+from lstm_verify.rounded.precision import rounded_to
 
 EPSILON = 1e-7
 """`keras.backend.epsilon()`"""
@@ -60,5 +61,7 @@ class UnitNormalization(Unary):
 
     def forward(self, x: Array) -> Array:
         square = np.sum(np.square(x), axis=self.axes, keepdims=True)
-        y: Array = x / np.sqrt(np.maximum(square, 1e-12))
+        least = rounded_to(np.asarray(1e-12), self.compute_dtype)  # in float16 0, which divides the zeros of padding
+        with np.errstate(invalid="ignore"):
+            y: Array = x / np.sqrt(np.maximum(square, least))
         return y

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from lstm_verify.layers.activations import LINEAR, Activation
 from lstm_verify.layers.base import Array, Unary, given
+from lstm_verify.layers.products import einsum
 from lstm_verify.layers.windows import windows
 
 
@@ -36,7 +35,7 @@ class SeparableConv1D(Unary):
         D = self.depthwise_kernel
         self.expect("depthwise_kernel", D, (len(D), x.shape[-1], D.shape[-1]), "(kernel_size, channels, multiplier)")
         seen = windows(x, len(D), self.strides, self.dilation, self.padding)
-        d = np.einsum("stkc,kcm->stcm", seen, D)
+        d = einsum("stkc,kcm->stcm", seen, D)
         y = d.reshape(*d.shape[:2], -1)
         if self.pointwise_kernel is not None:
             y = y @ self.pointwise_kernel[0]

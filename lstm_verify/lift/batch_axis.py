@@ -14,6 +14,7 @@ Transposes at both ends then make it a model like any other, with its samples fi
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice, product
@@ -32,6 +33,10 @@ OTHERWISE = 4
 """Another number of samples, which a graph must take too if its shapes do not say how many it takes."""
 TRIES = 100
 """The assignments of axes that are tried at most."""
+LOOKED_AT = 10_000
+"""Of how many those are chosen: a graph with many inputs has more than anybody could look at."""
+SECONDS = 10.0
+"""How long they are tried, so that no graph that is slow to run is waited for; what is not found is run as a whole."""
 FAILED = (LstmVerifyError, ValueError, LookupError)
 
 Axis = int | None
@@ -64,11 +69,11 @@ def axes_of(model: Model, given: Shapes) -> Axes | None:
     if any(spec.shape is None for spec in model.inputs):
         return None
     assignments = list(islice(_assignments(model, given), TRIES))
-    for inputs in assignments if not model.stateful else ():
+    for inputs in _for_some_time(assignments) if not model.stateful else ():
         outputs = _divided(arranged(model, Axes(inputs)))
         if outputs is not None:
             return Axes(inputs, outputs, True)
-    for inputs in assignments:
+    for inputs in _for_some_time(assignments):
         tried = arranged(model, Axes(inputs))
         outputs = _kept(tried, _count(tried) or TOGETHER)
         if any(axis is not None for axis in outputs.values()) and outputs == _kept(tried, _count(tried) or OTHERWISE):
@@ -76,10 +81,19 @@ def axes_of(model: Model, given: Shapes) -> Axes | None:
     return None
 
 
+def _for_some_time(assignments: list[dict[str, Axis]]) -> Iterator[dict[str, Axis]]:
+    """The assignments that there is time to try; the likeliest in any case."""
+    until = time.monotonic() + SECONDS
+    for number, axes in enumerate(assignments):
+        if number and time.monotonic() > until:
+            return
+        yield axes
+
+
 def _assignments(model: Model, given: Shapes) -> Iterator[dict[str, Axis]]:
     """Where the samples of the inputs may be, the likeliest first: along the first axis of no known length."""
     names = [spec.name for spec in model.inputs]
-    chosen = list(product(*(_candidates(spec) for spec in model.inputs)))
+    chosen = list(islice(product(*(_candidates(spec) for spec in model.inputs)), LOOKED_AT))
     shapes = [_completed(spec, given) for spec in model.inputs]
     is_open = any(None in (spec.shape or ()) for spec in model.inputs)
 

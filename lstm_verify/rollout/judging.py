@@ -34,10 +34,13 @@ from lstm_verify.judging import LOOSE, TOLERANCES, Judgement, share_of
 from lstm_verify.model import Model
 from lstm_verify.rollout.loop import Rolled, loop
 from lstm_verify.rollout.plan import Plan
-from lstm_verify.tolerance import SIGMAS, Tolerance
+from lstm_verify.tolerance import SIGMAS, Tolerance, largest
 
 CASTING = ("tf_keras",)
 """The runtimes that cast what they are given in every step to float32, whatever the model computes in."""
+SHARE_OF_LOOP = 0.1
+"""How much of an output's size the tolerance may be in a closed loop: what a fault does grows in it as rounding does,
+and the first steps are judged much more closely."""
 COPIES = 16
 """How often a closed loop runs along, in pairs with opposite errors; the rms of as many has an error of 25 %."""
 MANY = 2**22
@@ -78,8 +81,9 @@ def judge(
     loose = [_loose(name, σ, replayed.outputs[name]) for name, σ in sigma.items()] if tolerance.by_rounding else []
     parted = np.zeros(0, bool) if fed is not None else _parted(predicted, replayed)
     known = {name: _until(parted, σ) for name, σ in sigma.items()}
-    least = {name: np.full(plan.steps, largest(values)) for name, values in replayed.outputs.items()}
-    outputs = compare(predicted.outputs, replayed.outputs, tolerance, "steps", known, share_of(model), least)
+    share = share_of(model) if fed is not None else max(share_of(model), SHARE_OF_LOOP)
+    least = {name: _of_units(np.asarray(values)) for name, values in replayed.outputs.items()}
+    outputs = compare(predicted.outputs, replayed.outputs, tolerance, "steps", known, share, least)
     outputs = tuple(_explained(output, bool(parted.any()), fed is not None) for output in outputs)
     return Judgement(outputs, tolerance, plan.steps, tuple(filter(None, loose)))
 
@@ -197,14 +201,15 @@ def _explained(output: Comparison, is_parted: bool, is_forced: bool) -> Comparis
     )
 
 
-def largest(values: Array) -> float:
-    """The largest absolute value that is a number."""
-    return float(np.abs(values[np.isfinite(values)]).max(initial=0))
+def _of_units(values: Array) -> Array:
+    """The largest absolute value of each unit in all steps, (steps, units)."""
+    units = values.shape[-1] if values.ndim > 1 else 1
+    return np.repeat(largest(values.reshape(1, -1, units)), len(values), axis=0)
 
 
 def _loose(name: str, sigma: Array, replayed: Array) -> str:
     """From which step on rounding alone may change an output visibly; empty if it never may."""
-    size = largest(replayed)
+    size = float(_of_units(replayed).max(initial=0))
     steps = len(sigma)
     budget = SIGMAS * np.where(np.isfinite(sigma), sigma, 0).reshape(steps, -1).max(axis=1, initial=0)
     beyond = np.flatnonzero(budget > LOOSE * size) if size else np.empty(0, int)

@@ -62,12 +62,13 @@ def certain_values(operand: Any) -> Any:
 def _compared(like: Rounded, ufunc: np.ufunc, a: Any, b: Any) -> Any:
     """Both sides lie within reach of each other, and one of them carries an error."""
     (x, vx), (y, vy) = parts(a), parts(b)
-    variance = vx + vy
+    variance, result = vx + vy, ufunc(x, y)
+    unlike = result != ufunc(flushed(like, x), flushed(like, y))
     if type(variance) is float:
-        return ufunc(x, y)
+        return decided(like, result, unlike) if np.any(unlike) else result
     with np.errstate(all="ignore"):
         away = np.abs(np.subtract(x, y, dtype=np.float64)) > SIGMAS * np.sqrt(variance)
-    return decided(like, ufunc(x, y), ~away & (variance != 0))
+    return decided(like, result, ~away & (variance != 0) | unlike)
 
 
 def _and(like: Rounded, ufunc: np.ufunc, a: Any, b: Any) -> Any:
@@ -98,11 +99,19 @@ def _any_doubt(like: Rounded, ufunc: np.ufunc, *operands: Any) -> Any:
     return decided(like, result, doubt) if np.any(doubt) else result
 
 
+def flushed(like: Rounded, values: Any) -> Any:
+    """Numbers as some processors and frameworks take them: 0 for what is smaller than the smallest normal one."""
+    if np.result_type(values).kind != "f":
+        return values
+    return np.where(np.abs(values) < like.rounding.precision.smallest, 0.0, values)
+
+
 def _stepped(like: Rounded, ufunc: np.ufunc, a: Rounded) -> Any:
     """A function that is constant but for jumps: in doubt where one lies within reach."""
-    if a.exact:
+    unlike = ufunc(a.value) != ufunc(flushed(like, a.value))
+    if a.exact and not np.any(unlike & np.isfinite(a.value)):
         return settled(like, ufunc(a.value))
-    reach = SIGMAS * np.sqrt(a.variances())
+    reach = SIGMAS * np.sqrt(np.maximum(a.variances(), np.square(like.rounding.precision.smallest) * unlike))
     with np.errstate(all="ignore"):
         jumps = (ufunc(a.value + reach) != ufunc(a.value - reach)) | ~np.isfinite(reach)
     result = decided(like, ufunc(a.value), jumps)

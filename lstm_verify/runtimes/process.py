@@ -141,10 +141,17 @@ class Prediction:
         if "No module named" in self.error:
             return f"{self.error}. Install it with: {self.runtime.install}"
         if self.error:
-            return self.error
+            return self.error if self.description else f"{self.error.rstrip('.')}. {self._way_out()}"
         code = self.process.returncode
         ended = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}"
         return f"its process {ended} before it predicted{self._last_words()}"
+
+    def _way_out(self) -> str:
+        """What helps where the framework cannot open the model."""
+        recorded = "record predictions where the model runs, and give them with --expected"
+        if self.request.suffix == ".h5":
+            return f"Where Keras cannot reopen its own .h5, save the model as .keras; or {recorded}"
+        return f"{recorded[0].upper()}{recorded[1:]}"
 
     def _last_words(self) -> str:
         log = self.directory / "log.txt"

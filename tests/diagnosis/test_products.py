@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lstm_verify.diagnosis.experiment import Experiment, experiment
-from lstm_verify.diagnosis.products import Shortened, ShortProducts, short_products
+from lstm_verify.diagnosis.products import Shortened, Shorter, ShortProducts, short_products
 from lstm_verify.inputs import bind
 from lstm_verify.layers import RNN, Array, Dense, LSTMCell
 from lstm_verify.model import Model
@@ -20,6 +20,8 @@ from tests.diagnosis.cases import diagnosed, float32, names, with_cell, with_lay
 
 RNG = np.random.default_rng(8)
 DROPPED = {"tf32": 13, "bfloat16": 16}
+SYMMETRIC = "inputs symmetric"
+INT8 = tuple(f"int8, a scale for each {words}" for words in ("column", f"column, {SYMMETRIC}", f"tensor, {SYMMETRIC}"))
 STEPS, FEATURES, UNITS = 12, 5, 16
 X = RNG.standard_normal((24, STEPS, FEATURES)).astype(np.float32)
 
@@ -67,7 +69,7 @@ def test_products_with_rounded_factors_are_named(products: str) -> None:
 
 
 def test_a_model_judged_by_the_budget_of_such_products_has_no_such_fault() -> None:
-    assert [c.behaves_as for c in short_products(replace(MODEL, products="tf32"))] == ["bfloat16"]
+    assert [c.behaves_as for c in short_products(replace(MODEL, products="tf32"))] == ["bfloat16", *INT8]
     half = {name: replace(layer, compute_dtype="float16") for name, layer in MODEL.layers.items()}  # type: ignore[type-var]
     assert not list(short_products(replace(MODEL, layers=half)))
 
@@ -122,7 +124,7 @@ def test_factors_of_every_kind_of_product_are_rounded(products: str) -> None:
     a, b = RNG.standard_normal((3, 4)), RNG.standard_normal((4, 5))
     r = np.vectorize(lambda number: short(number, products))
     want = r(a) @ r(b)
-    x = Shortened.of(a, products)
+    x = Shortened.of(a, Shorter(products))
     for y in (x @ b, np.tensordot(x, b, 1), np.einsum("ij,jk->ik", x, b), np.dot(x, b), (b.T @ x.T).T):
         assert isinstance(y, Shortened)
         assert np.allclose(y, want, rtol=1e-14)
@@ -133,12 +135,31 @@ def test_factors_of_every_kind_of_product_are_rounded(products: str) -> None:
 
 def test_whole_numbers_stay_what_they_are() -> None:
     tokens = np.array([[1, 2], [3, 4]])
-    assert Shortened.of(tokens, "tf32") is tokens
+    assert Shortened.of(tokens, Shorter("tf32")) is tokens
 
 
 def test_the_replay_itself_does_not_round() -> None:
     """`--products` widens the budget; only a diagnosis computes with rounded factors."""
-    model = ShortProducts.of(MODEL, "bfloat16")
+    model = ShortProducts.of(MODEL, Shorter("bfloat16"), "bfloat16")
     assert type(replace(MODEL, products="bfloat16")) is Model
     given = experiment_of(MODEL, None)
     assert not np.allclose(experiment_of(model, None).replayed[0], given.replayed[0], atol=1e-5)
+
+
+def in_int8(row: list[float]) -> list[float]:
+    """A row of inputs as TensorFlow Lite has it: 256 steps from its least to its largest number, 0 among them."""
+    least, largest = min(*row, 0.0), max(*row, 0.0)
+    scale = (largest - least) / 255
+    zero = round(-128 - least / scale)
+    return [(max(-128, min(127, round(x / scale) + zero)) - zero) * scale for x in row]
+
+
+def test_inputs_and_weights_in_int8_are_named() -> None:
+    kernel = drawn(32, 40)  # large enough to be brought to int8
+    model = float32(sequential(Dense(name="dense", kernel=kernel), shape=(None, 32)))
+    x = RNG.standard_normal((24, 32)).astype(np.float32)
+    scale = np.abs(kernel.astype(float)).max(axis=0) / 127
+    y = np.array([in_int8(row) for row in x.tolist()]) @ (np.round(kernel / scale) * scale)
+    found = diagnosed(model, x, {"dense": y.astype(np.float32)})
+    assert (found.status, names(found)) == ("explained", {("dynamic_range", "dense")})
+    assert found.explanations[0].change.behaves_as == INT8[0]

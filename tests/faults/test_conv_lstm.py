@@ -40,7 +40,7 @@ def every(**options: Any) -> Model:
 def test_the_faults_that_make_sense() -> None:
     assert {name for name, _ in faults.edits(CELL)} == {
         *("recurrent_activation", "activation", "forget_bias", "gate_order", "bias", "recurrent_kernel_transposed"),
-        *("recurrent_kernel_dropped", "kernel_layout", "weight_precision"),
+        *("recurrent_kernel_dropped", "kernel_layout", "weight_precision", "kernel_flipped"),
     }
     alike = conv_lstm_cell((3,), 3, 3)
     assert "equal_shape_weights_swapped" in {name for name, _ in faults.edits(alike)}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import Verdict
-from lstm_verify.diagnosis.products import ShortProducts
+from lstm_verify.diagnosis.products import Shorter, ShortProducts
 from lstm_verify.formats import load
 from lstm_verify.replay import replay
 from lstm_verify.runtimes.programs import device
@@ -63,7 +63,7 @@ def on_gpu(tmp_path: Path) -> Fake:
     """A framework that predicts in TF32, and says so."""
     fake = Fake(tmp_path / "fake", "")
     (fake.folder / "tensorflow.py").write_text(GPU)
-    short = ShortProducts.of(load(model(NAME)), "tf32")
+    short = ShortProducts.of(load(model(NAME)), Shorter("tf32"), "tf32")
     (output,) = short.outputs
     predicted = np.asarray(replay(short, np.load(inputs(NAME))), np.float32)
     np.savez(fake.folder / "tf32.npz", **{output.name: predicted})

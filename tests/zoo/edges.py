@@ -2,10 +2,10 @@
 
 ``python -m tests.zoo.edges --framework keras|tf_keras --out DIR``
 
-Every decision becomes ``NAME.keras``, its inputs ``NAME.x.npz`` and predictions ``NAME.y.npz``. Each sample has a number
-at the edge, one unit in the last place above or below it, or far away. ``NAME.flipped.npz`` has the predictions of a
-neighbour where that decides otherwise: what a runtime predicts that decides in another precision. ``edges.json`` lists
-the names, and how many samples could be flipped. Nothing here imports ``lstm_verify``.
+Every decision becomes ``NAME.keras``, its inputs ``NAME.x.npz`` and predictions ``NAME.y.npz``. Each sample has a
+number at the edge, one unit in the last place above or below it, or far away. ``NAME.flipped.npz`` has the predictions
+of a neighbour where that decides otherwise: what a runtime predicts that decides in another precision. ``edges.json``
+lists the names, and how many samples could be flipped. Nothing here imports ``lstm_verify``.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def of_operations(keras: Any) -> Iterator[Decision]:
         for edge in EDGES[:2]:
             for name in ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal"):
                 yield Decision(f"{name}_{narrow}_{edge}", compared(getattr(ops, name), edge, narrow), edge, narrow)
-        unary = (("floor", 1.0), ("ceil", 2.0), ("round", 0.5), ("round", 1.5), ("sign", 0.0), ("trunc", -1.0))
+        unary = (("floor", 1.0), ("ceil", 2.0), ("round", 0.5), ("round", 1.5), ("sign", 0.0))
         for name, edge in unary:
             yield Decision(f"{name}_{narrow}_{edge}", mapped(getattr(ops, name), narrow), edge, narrow)
         yield Decision(f"where_{narrow}", mapped(lambda x: ops.where(x > 0.3, x, -1.0), narrow), 0.3, narrow)
@@ -180,7 +180,7 @@ def inputs(decision: Decision) -> Array:
 
 
 def flipped(y: Array) -> tuple[Array, int]:
-    """Predictions in which some samples have those of the next one that is decided otherwise, and how many there are."""
+    """Predictions in which samples have those of another that is decided otherwise, and how many there are."""
     near = len(y) - 2
     found, count = y.copy(), 0
     for sample in range(near):

@@ -32,8 +32,8 @@ def activation(value: Any, version: Version, where: str) -> Activation:
         return _named(ALIASES.get(value, value), version, where)
     if isinstance(value, Mapping) and value.get("class_name") == "function":
         raise UnsupportedError(
-            f"{where}: activation {value.get('registered_name') or value.get('config')!r} is a function of the user's, "
-            "whose code is not in the file. Use one that Keras names"
+            f"{where}: activation {value.get('config') or value.get('registered_name')!r} is a function of the user's, "
+            "whose code is not in the file"
         )
     if not isinstance(value, Mapping) or "config" not in value:
         raise ModelFileError(f"{where}: activation is {value!r}, expected a name or a layer")

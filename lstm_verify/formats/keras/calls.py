@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
-from lstm_verify.formats.keras.config import Config
+from lstm_verify.formats.keras.config import WITHOUT_EFFECT_SUFFIXES, Config
+from lstm_verify.formats.keras.ways import NotExported
 from lstm_verify.model import Tensor
 
 MODELS = ("Sequential", "Functional", "Model")
@@ -99,7 +100,7 @@ def check_training(value: Any, config: Config) -> None:
     if value not in (None, False, True):
         raise UnsupportedError(f"{config.where}: it is called with a tensor for training, which is not supported")
     if value and differs_in_training(config.class_name, config.values):
-        raise UnsupportedError(
+        raise NotExported(
             f"{config.where}: it is called with training=True, so that its outputs are random or depend on the batch. "
             "Call it without, or with training=False"
         )
@@ -115,7 +116,9 @@ def differs_in_training(class_name: str, values: Any) -> bool:
         return True
     inner = str(values.get("class_name", ""))
     return any(values.get(key) for key in RANDOM) or any(
-        differs_in_training(inner if key == "config" else "", value) for key, value in values.items()
+        differs_in_training(inner if key == "config" else "", value)
+        for key, value in values.items()
+        if not key.endswith(WITHOUT_EFFECT_SUFFIXES)  # the deviation of an initializer is no noise
     )
 
 

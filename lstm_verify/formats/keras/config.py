@@ -179,17 +179,14 @@ def unwrap(entry: Mapping[str, Any], version: Version, operation: bool = False) 
 def _refuse_custom(entry: Mapping[str, Any], config: Config) -> None:
     module, registered = entry.get("module"), entry.get("registered_name")
     if config.class_name == "Lambda":
-        raise UnsupportedError(
-            f"{config.where}: Lambda layers hold Python code, which is never run to read a model. "
-            "Rebuild it with the layers of Keras"
-        )
+        raise UnsupportedError(f"{config.where}: Lambda layers hold Python code, which is never run to read a model")
     ours = module is None or str(module).split(".")[0] in (
         "keras",
         "tf_keras",
         "tensorflow",
     )
-    if not ours or registered not in (None, config.class_name) or (module is None and registered is not None):
-        raise UnsupportedError(
-            f"{config.where}: a custom layer ({registered or f'{module}.{config.class_name}'}), whose code is not in "
-            "the file. Rebuild it with the layers of Keras"
-        )
+    packaged = ">" in config.class_name  # as Keras registers the classes of users, and as `.h5` files name them
+    ours = ours and not packaged and registered in (None, config.class_name) and (module is not None or not registered)
+    if not ours:
+        named = config.class_name if packaged else registered or f"{module}.{config.class_name}"
+        raise UnsupportedError(f"{config.where}: a custom layer ({named}), whose code is not in the file")

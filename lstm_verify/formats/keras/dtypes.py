@@ -3,7 +3,8 @@
 A constant has the dtype of the tensor that it meets. Where that decides something, such as whether `x > 0.3` for an x
 that is the float32 next to 0.3, it has to be the number that the framework compares with.
 
-Source: `keras.ops` (3.15), whose operations convert numbers to the dtype of the tensor they go with.
+Source: `keras.ops` (3.15), whose arithmetic converts numbers to the dtype of the tensor they go with; its comparisons
+make them float32 first, so that a float16 is compared as the float32 that it is.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ from lstm_verify.rounded.precision import rounded_to
 
 FLOATS = ("float64", "float32", "float16", "bfloat16")
 """The widest first: of two that meet, the first is what both become."""
+COMPARISONS = {"equal", "not_equal", "greater", "greater_equal", "less", "less_equal"}
+COMPARED_IN = {2: None, 3: "float32"}
+"""By the generation of Keras, what a constant becomes before it is compared; None: the dtype of the tensor."""
 TRUTHS = {
-    *("equal", "not_equal", "greater", "greater_equal", "less", "less_equal"),
+    *COMPARISONS,
     *("logical_and", "logical_or", "logical_not", "any", "all"),
 }
 """Operations that return booleans."""
@@ -31,10 +35,12 @@ THRESHOLDS = ("threshold",)
 """The parameters of activations that decide something."""
 
 
-def held(layer: Layer, dtype: str) -> Layer:
-    """A layer that computes in a dtype, with the numbers that decide something as that dtype holds them."""
-    made = _with_thresholds(replace(layer, compute_dtype=dtype), dtype)
-    return replace(made, mask_value=_nearest(made.mask_value, dtype)) if isinstance(made, Masking) else made
+def held(layer: Layer, dtype: str, generation: int) -> Layer:
+    """A layer that computes in a dtype, with the numbers that decide something as they are when they do."""
+    made: Layer = _with_thresholds(replace(layer, compute_dtype=dtype), dtype)
+    if isinstance(made, Masking):
+        return replace(made, mask_value=_nearest(made.mask_value, COMPARED_IN[generation] or dtype))
+    return made
 
 
 def _with_thresholds(item: Any, dtype: str) -> Any:
@@ -61,7 +67,7 @@ def _nearest(value: Any, dtype: str) -> Any:
     )
 
 
-def with_dtypes(model: Model) -> Model:
+def with_dtypes(model: Model, generation: int) -> Model:
     """The model with the dtype of every operation, and its constants as that dtype holds them."""
     dtypes = {Tensor(spec.name): spec.dtype for spec in model.inputs}
     layers = dict(model.layers)
@@ -69,7 +75,8 @@ def with_dtypes(model: Model) -> Model:
         layer = layers[node.layer]
         if isinstance(layer, Operation):
             dtype = _widest([dtypes.get(tensor, "float32") for tensor in node.inputs])
-            layer = layers[node.layer] = _in_dtype(layer, dtype)
+            constants = COMPARED_IN[generation] if layer.operation in COMPARISONS else None
+            layer = layers[node.layer] = _in_dtype(layer, dtype, constants or dtype)
         dtypes |= _given(layer, node.layer, node.call)
     return replace(model, layers=layers)
 
@@ -81,12 +88,12 @@ def _widest(dtypes: list[str]) -> str:
     return next((dtype for dtype in FLOATS if dtype in dtypes), "float32")
 
 
-def _in_dtype(operation: Operation, dtype: str) -> Operation:
+def _in_dtype(operation: Operation, dtype: str, constants: str) -> Operation:
     return replace(
         operation,
         compute_dtype=dtype,
-        arguments=tuple(_constants_in(argument, dtype) for argument in operation.arguments),
-        options={key: _constants_in(value, dtype) for key, value in operation.options.items()},
+        arguments=tuple(_constants_in(argument, constants) for argument in operation.arguments),
+        options={key: _constants_in(value, constants) for key, value in operation.options.items()},
     )
 
 

@@ -201,7 +201,7 @@ def _functional(config: Config, found: list[Entry], layers: dict[str, Layer]) ->
         inputs=tuple(specs[name] for name in inputs),
         outputs=_named_outputs([(key, _shifted(tensor, output_offsets)) for key, tensor in outputs]),
     )
-    return with_dtypes(without_lost_masks(model, config.version))
+    return with_dtypes(without_lost_masks(model, config.version), config.generation)
 
 
 def _call(node: Any, config: Config) -> Call:

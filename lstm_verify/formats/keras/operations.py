@@ -55,12 +55,16 @@ KERAS_OPERATIONS = frozenset(
         *("equal", "not_equal", "greater", "greater_equal", "less", "less_equal"),
         *("logical_and", "logical_or", "logical_not", "any", "all", "sum", "mean", "max", "min"),
         *("expand_dims", "squeeze", "concatenate", "stack", "flip", "zeros_like", "ones_like"),
-        *("get_item", "reshape", "transpose"),
+        *("get_item", "reshape", "transpose", "where", "clip", "floor", "ceil", "round", "sign", "argmax", "argmin"),
     }
 )
 """The operations that mean the same in Keras, and take the same arguments."""
+ARGUMENTS = {"x_min": "low", "x_max": "high"}
+"""Arguments of Keras operations that are called something else here."""
 OTHER_NAMES = {"convert_to_tensor": "identity"}
 """Operations that are called something else here. Attention makes this one of a mask, which is a tensor anyway."""
+TURNED = ("transpose_a", "transpose_b", "adjoint_a", "adjoint_b", "a_is_sparse", "b_is_sparse", "output_type")
+"""What TensorFlow's product of matrices takes and NumPy's does not; false or none, they say nothing."""
 KERAS2_CLASSES = ("TFOpLambda", "SlicingOpLambda")
 
 
@@ -98,7 +102,12 @@ def build_operation(config: Config, node: Any) -> tuple[Layer, tuple[Tensor, ...
         options |= {key: config.get(key) for key in config.values if key != "name"}
     if operation not in KERAS_OPERATIONS and operation not in OTHER_NAMES:
         raise UnsupportedError(f"{config.where}: the operation {function} is not supported")
-    given = {key: value for key, value in options.items() if value is not None}
+    given = {ARGUMENTS.get(key, key): value for key, value in options.items() if value is not None}
+    if operation in ("argmax", "argmin") and (given.pop("keepdims", False) or "axis" not in given):
+        raise UnsupportedError(f"{config.where}: {function} of a whole tensor, or with keepdims, is not supported")
+    turned = [key for key in TURNED if given.pop(key, False)] if operation == "matmul" else []
+    if turned:
+        raise UnsupportedError(f"{config.where}: {turned[0]}=True is not supported")
     if operation in OTHER_NAMES and (given or arguments != [Slot(0)]):
         raise UnsupportedError(f"{config.where}: it is called with more than a tensor, which is not supported")
     made = Operation(

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras import activations
 from lstm_verify.formats.keras.calls import Call, read_call
-from lstm_verify.formats.keras.config import Config
-from lstm_verify.formats.keras.dtypes import held
+from lstm_verify.formats.keras.config import Config, unwrap
+from lstm_verify.formats.keras.dtypes import FLOATS, held
+from lstm_verify.formats.keras.ways import NotExported, unknown_layer
 from lstm_verify.layers import Array, Layer
 from lstm_verify.layers.activations import Activation
 
@@ -58,8 +59,9 @@ def variables_of(config: Config) -> list[Variable]:
     """The variables of a layer, in the order in which Keras creates them.
 
     Raises:
-        UnsupportedError: the layer is not known.
+        UnsupportedError: the layer is not known, or has other variables for something that is not supported.
     """
+    _refuse_other_variables(config)
     return prefixed(find(config).variables(config), trainable=config.trainable)
 
 
@@ -70,28 +72,64 @@ def build(config: Config, arrays: Arrays) -> Layer:
         UnsupportedError: the layer, or an option of it, is not supported.
         ModelFileError: a weight does not have the shape that the config asks for.
     """
-    config.refuse("data_format", "channels_last", None)
-    config.refuse("quantization_config", None)
-    config.refuse("lora_rank", None)
+    if config.get("data_format", None) not in ("channels_last", None):
+        raise NotExported(
+            f"{config.where}: data_format={config.get('data_format')!r} is not supported. "
+            "Build the layer with data_format='channels_last', give it the same weights, and move the axis of its input"
+        )
     variables_of(config)  # so that the keys which decide on the variables count as used
     layer = find(config).build(config, arrays)
     config.done()
-    return held(layer, config.compute_dtype())
+    return held(layer, coarsest_dtype(config), config.generation)
+
+
+INNER = ("cell", "cells", "layer", "backward_layer")
+"""The keys of configs that hold those of what is inside."""
+
+
+def coarsest_dtype(config: Config) -> str:
+    """The dtype that a layer computes in, or that of what is inside it, whose own may be coarser."""
+    found = [config.compute_dtype()]
+    for key in INNER:
+        inner = config.values.get(key)
+        for entry in inner if isinstance(inner, list) else [inner]:
+            if isinstance(entry, Mapping) and "dtype" in (entry.get("config") or {}):
+                found.append(coarsest_dtype(unwrap(entry, config.version)))
+    floats = [dtype for dtype in found if dtype in FLOATS]
+    return max(floats, key=FLOATS.index) if floats else found[0]
+
+
+def _refuse_other_variables(config: Config) -> None:
+    """Refuse what gives a layer more variables than its class has, before they are looked for."""
+    rank = config.get("lora_rank", None)
+    if rank is not None:
+        raise UnsupportedError(f"{config.where}: LoRA (lora_rank={rank!r}) is not supported")
+    config.get("lora_alpha", None)
+    if config.flag("renorm"):
+        raise UnsupportedError(f"{config.where}: renorm=True is not supported")
+    policy = config.values.get("dtype")
+    mode = policy.get("config", {}).get("mode") if isinstance(policy, Mapping) else None
+    given = config.get("quantization_config", None)
+    if given is not None or isinstance(mode, str):
+        what = f"dtype policy {mode!r}" if isinstance(mode, str) else f"quantization_config {str(given)[:60]}"
+        raise NotExported(
+            f"{config.where}: quantized weights ({what}) are not supported, in a SavedModel neither. "
+            "Verify the model as it was before quantize()"
+        )
 
 
 def find(config: Config) -> Class:
     """Look a layer class up.
 
     Raises:
-        UnsupportedError: it is not known; the message lists those that are.
+        UnsupportedError: it is not known.
     """
     from lstm_verify.formats.keras.classes import (
         CLASSES,
     )  # the table names the builders, which come back here
 
     if config.class_name not in CLASSES:
-        known = ", ".join(sorted(CLASSES))
-        raise UnsupportedError(f"{config.where}: this layer is not supported; the supported ones are {known}")
+        raise unknown_layer(config.where, config.class_name, config.name)
     return CLASSES[config.class_name]
 
 

@@ -92,7 +92,6 @@ def layer_normalization_variables(config: Config) -> list[Variable]:
 
 
 def batch_normalization(config: Config, arrays: Arrays) -> Layer:
-    config.refuse("renorm", False)
     return canonical.BatchNormalization(
         name=config.name,
         gamma=arrays.get(("gamma",)),
@@ -251,6 +250,7 @@ def normalization(config: Config, arrays: Arrays) -> Layer:
         variance=arrays[("variance",)] if adapted else _constant(config, "variance", None),
         axes=tuple(axis) if isinstance(axis, list | tuple) else () if axis is None else (axis,),
         invert=config.flag("invert"),
+        supports_masking=config.generation == 3,  # as above
     )
 
 

@@ -14,6 +14,7 @@ from lstm_verify.formats.keras.calls import MODELS
 from lstm_verify.formats.keras.config import Config, Version, unwrap
 from lstm_verify.formats.keras.graph import build_model
 from lstm_verify.formats.keras.registry import Arrays
+from lstm_verify.formats.keras.ways import with_way
 from lstm_verify.model import Model, Source
 
 RUNTIMES = {2: "tf_keras", 3: "keras"}
@@ -56,15 +57,25 @@ def read_whole(
     written_by = _version(version)
     if isinstance(entry, Mapping) and isinstance(entry.get("config"), list):  # a Sequential of Keras 2.2.2 and before
         entry = {**entry, "config": {"name": "sequential", "layers": entry["config"]}}
-    config = unwrap(entry, written_by)
-    if config.class_name not in MODELS:
-        raise UnsupportedError(
-            f"a subclassed model ({config.class_name}), whose code is not in the file. "
-            "Rebuild it as a Sequential or functional model"
-        )
-    model = build_model(config, read_weights(config))
+    try:
+        config = _model_config(entry, written_by)
+        model = build_model(config, read_weights(config))
+    except UnsupportedError as error:
+        raise with_way(error) from error.__cause__
     source = Source(str(path), format_name, f"Keras {version}", RUNTIMES[config.generation], suffix)
     return dataclasses.replace(model, source=source)
+
+
+def _model_config(entry: Any, version: Version) -> Config:
+    """The config of a model of layers.
+
+    Raises:
+        UnsupportedError: it is a class of the user's.
+    """
+    named = entry.get("class_name") if isinstance(entry, Mapping) else None
+    if isinstance(named, str) and named not in MODELS:
+        raise UnsupportedError(f"a subclassed model ({named}), whose code is not in the file")
+    return unwrap(entry, version)
 
 
 def _version(text: str) -> Version:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lstm_verify.formats.tensorflow.rules import FLOATS, Only, Option, Rule, channels_axis
+from lstm_verify.formats.tensorflow.rules import FLOATS, Only, Option, Rule, channels_axis, single
 
 
 def _plain(names: Mapping[str, str]) -> dict[str, Rule]:
@@ -94,7 +94,7 @@ ELEMENTWISE = _plain(
     "Round": Rule("round", {"T": Only(FLOATS)}),
     "BiasAddV1": Rule("add_bias"),
     "AccumulateNV2": Rule("add_n", ignored=frozenset({"shape"})),
-    "LeakyRelu": Rule("leaky_relu", {"alpha": Option("negative_slope", default=0.2)}),
+    "LeakyRelu": Rule("leaky_relu", {"alpha": Option("negative_slope", default=single(0.2))}),
     "Equal": Rule("equal", {"incompatible_shape_error": Option("incompatible_shape_error")}),
     "NotEqual": Rule("not_equal", {"incompatible_shape_error": Option("incompatible_shape_error")}),
     "Cast": Rule("cast", {"DstT": Option("dtype"), "Truncate": Only((False,))}),

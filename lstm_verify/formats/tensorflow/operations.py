@@ -14,7 +14,18 @@ from typing import Any
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.formats.tensorflow.elementwise import ELEMENTWISE
-from lstm_verify.formats.tensorflow.rules import FLOATS, IGNORED, Only, Option, Rule, channels_axis, padding, pair, some
+from lstm_verify.formats.tensorflow.rules import (
+    FLOATS,
+    IGNORED,
+    Only,
+    Option,
+    Rule,
+    channels_axis,
+    padding,
+    pair,
+    single,
+    some,
+)
 
 KEEP = {"keep_dims": Option("keepdims")}
 RUNNING = {"exclusive": Option("exclusive"), "reverse": Option("reverse")}
@@ -166,7 +177,7 @@ EXPLICIT: dict[str, Option | Only] = {"explicit_paddings": Option("explicit", tu
 DILATIONS: dict[str, Option | Only] = {"dilations": Option("dilations", pair)}
 POOLING: dict[str, Option | Only] = {**WINDOWS, "ksize": Option("size", pair)}
 NORMALIZATION = {
-    "epsilon": Option("epsilon"),
+    "epsilon": Option("epsilon", default=single(1e-4)),
     "is_training": Option("training"),
     "data_format": Option("axis", channels_axis),
     "exponential_avg_factor": Option("momentum"),

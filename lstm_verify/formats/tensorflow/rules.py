@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Option:
@@ -48,6 +50,11 @@ IGNORED = frozenset(
     }
 )
 """Types of inputs and outputs, which the tensors have anyway, seeds, and what no result depends on."""
+
+
+def single(number: float) -> float:
+    """A number as an attribute holds it, which is in float32."""
+    return float(np.float32(number))
 
 
 def channels_axis(data_format: str) -> int:

@@ -89,8 +89,11 @@ def _with_samples_first(model: Model, ends: Ends) -> Model:
     """The model with its samples along the first axes; as it is if they are not known, to be run as a whole."""
     axes = axes_of(model, ends.given)
     if axes is None and ends.given:
-        model = fitted(model, ends.given)
-        axes = axes_of(model, ends.given)
+        for_given = fitted(model, ends.given)
+        axes = axes_of(for_given, ends.given)
+        if axes is None and for_given is model:  # what is given may not fit, and then there is an error that says how
+            axes = axes_of(model, {})
+        model = for_given
     return arranged(model, Axes.unknown(model) if axes is None else axes)
 
 

@@ -239,4 +239,22 @@ ODD_CASES = [
     ),
 ]
 
-CASES: list[Case] = [*FORGET_CASES, *BIAS_CASES, *RESET_CASES, *INVERTED_CASES, *ODD_CASES]
+# --- cells that are written by hand --------------------------------------------------------------------------
+
+EARLIER = of_cell("LSTM", "earlier_cell_state", ("earlier", 0.0), "cell state", "the new one", "the one before")
+CANDIDATE = of_cell("LSTM", "activation", ("candidate_sigmoid", 0.0), "activation", "tanh", "sigmoid")
+OUTPUT = of_cell("LSTM", "activation", ("output_linear", 0.0), "activation", "tanh", "linear")
+HAND_CASES = [
+    *(case(f"lstm_{place}", at_place(place, "LSTM"), EARLIER) for place in ("head", "second", "forward", "sequence")),
+    *(case(f"lstm_{place}", at_place(place, "LSTM"), CANDIDATE, detail="candidate") for place in ("head", "backward")),
+    *(case(f"lstm_{place}", at_place(place, "LSTM"), OUTPUT, detail="output") for place in ("head", "first", "words")),
+    case(
+        "lstm_relu",
+        at_place("head", "LSTM", activation="relu"),
+        clip("LSTM", "cell", 10.0),
+        detail="cell_10",
+        scale=4.0,
+    ),
+]
+
+CASES: list[Case] = [*FORGET_CASES, *BIAS_CASES, *RESET_CASES, *INVERTED_CASES, *ODD_CASES, *HAND_CASES]

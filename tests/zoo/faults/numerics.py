@@ -85,6 +85,38 @@ PRODUCT_CASES = [
     case("lstm_bidirectional", at_place("bidirectional", "LSTM"), products(BF16, "LSTM", *SIDES), detail=BF16),
 ]
 
+# --- a dynamic range ------------------------------------------------------------------------------------------
+
+
+def large_head(kind: str, **arguments: Any) -> MakePlan:
+    """Return the plan of a recurrent layer and a Dense one with 1,024 weights, which alone is brought to int8."""
+
+    def plan(sizes: Sizes) -> Plan:
+        layer = recurrent(kind, kind.lower(), 16, arguments)
+        return chain(sizes, "dense", Layer("Dense", "first", {"units": 16}), layer, dense(units=64), functional=True)
+
+    return plan
+
+
+def dynamic_range(*layers: str) -> Fault:
+    """Return the fault of a runtime with weights and inputs of products in int8."""
+
+    def change(plan: Plan, path: str) -> Plan:
+        return edited(plan, path, as_kind("HybridDense")) if path == "dense" else plan
+
+    said = "int8, a scale for each column"
+    return at(Fault("dynamic_range", "products of matrices", "float32", said, plan=change), *layers)
+
+
+RANGE_CASES = [
+    case("gru", large_head("GRU"), dynamic_range("first", "gru", "dense")),
+    case(
+        "simple_rnn_sequence",
+        large_head("SimpleRNN", return_sequences=True),
+        dynamic_range("first", "simplernn", "dense"),
+    ),
+]
+
 # --- epsilon -------------------------------------------------------------------------------------------------
 
 
@@ -155,4 +187,4 @@ DROPOUT_CASES = [
     dropping("GRU", "head", 0.4, recurrent_dropout=0.4),
 ]
 
-CASES: list[Case] = [*PRECISION_CASES, *PRODUCT_CASES, *EPSILON_CASES, *DROPOUT_CASES]
+CASES: list[Case] = [*PRECISION_CASES, *PRODUCT_CASES, *RANGE_CASES, *EPSILON_CASES, *DROPOUT_CASES]

@@ -94,18 +94,45 @@ def short_dense(keras: Any, name: str, products: str, **arguments: Any) -> Any:
     return short_dense_class(keras)(products, name=name, **arguments)
 
 
+@functools.cache
+def hybrid_dense_class(keras: Any) -> Any:
+    """Return the class of Dense layers with weights and inputs in int8, for one framework."""
+    tf = importlib.import_module("tensorflow")
+
+    class HybridDense(keras.layers.Dense):  # type: ignore[misc]
+        """A Dense layer as TensorFlow Lite runs one that was converted with a dynamic range."""
+
+        def call(self, inputs: Tensor) -> Tensor:
+            kernel = tf.convert_to_tensor(self.kernel)
+            of_column = tf.reduce_max(tf.abs(kernel), axis=0, keepdims=True) / 127
+            least = tf.minimum(tf.reduce_min(inputs, axis=-1, keepdims=True), 0)
+            scale = (tf.maximum(tf.reduce_max(inputs, axis=-1, keepdims=True), 0) - least) / 255
+            zero = tf.round(-128 - least / scale)
+            whole = tf.clip_by_value(tf.round(inputs / scale) + zero, -128, 127) - zero
+            return self.activation(tf.tensordot(whole * scale, tf.round(kernel / of_column) * of_column, 1) + self.bias)
+
+    return HybridDense
+
+
+def hybrid_dense(keras: Any, name: str, **arguments: Any) -> Any:
+    """Return a Dense layer with weights and inputs in int8."""
+    return hybrid_dense_class(keras)(name=name, **arguments)
+
+
 # --- cells ---------------------------------------------------------------------------------------------------
 
 
 def lstm_step(
     tf: Any, x: list[Tensor], h: list[Tensor], states: States, act: Function, gate: Function, option: Any
 ) -> list[Tensor]:
-    """One step of an LSTM that clips its cell or its gates, or computes one gate from another."""
+    """One step of an LSTM that clips its cell or gates, computes a gate from another, or is written with a mistake."""
     kind, limit = option
     z = [one + other for one, other in zip(x, h, strict=True)]
     if kind == "clip_gates":
         z = [tf.clip_by_value(each, -limit, limit) for each in z]
     i, f, c, o = gate(z[0]), gate(z[1]), act(z[2]), gate(z[3])
+    if kind == "candidate_sigmoid":
+        c = gate(z[2])
     if kind == "i=1-f":
         i = 1 - f
     if kind == "f=1-i":
@@ -113,7 +140,9 @@ def lstm_step(
     carry = f * states[1] + i * c
     if kind == "clip_cell":
         carry = tf.clip_by_value(carry, -limit, limit)
-    return [o * act(carry), carry]
+    if kind == "output_linear":
+        return [o * carry, carry]
+    return [o * act(states[1] if kind == "earlier" else carry), carry]
 
 
 def gru_step(
@@ -205,6 +234,11 @@ def flip(keras: Any, name: str) -> Any:
 def step_of(keras: Any, name: str, index: int) -> Any:
     """Return a layer that takes one time step."""
     return keras.layers.Lambda(lambda x: x[:, index], name=name)
+
+
+def part(keras: Any, name: str, first: int, last: int | None) -> Any:
+    """Return a layer that takes a part of the time steps."""
+    return keras.layers.Lambda(lambda x: x[:, first:last], name=name)
 
 
 def unmask(keras: Any, name: str) -> Any:
@@ -312,8 +346,10 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "OddLSTM": odd_rnn(4, lstm_step),
     "OddGRU": odd_rnn(3, gru_step),
     "ShortDense": short_dense,
+    "HybridDense": hybrid_dense,
     "Flip": flip,
     "Step": step_of,
+    "Part": part,
     "Unmask": unmask,
     "LengthMask": other_mask("from the start"),
     "FullMask": other_mask("all of none"),

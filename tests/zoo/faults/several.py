@@ -17,7 +17,7 @@ from tests.zoo.faults.numerics import precision
 from tests.zoo.faults.places import at_place, chain, dense, recurrent
 from tests.zoo.faults.plan import Array, Layer, Plan, Sizes
 from tests.zoo.faults.states import keeping, samples
-from tests.zoo.faults.timing import direction
+from tests.zoo.faults.timing import LAST_INDEX, OUTPUTS_SWAPPED, both_ways, direction, in_pieces, last_index
 from tests.zoo.faults.weights import cudnn, each
 
 # --- pairs ---------------------------------------------------------------------------------------------------
@@ -64,6 +64,21 @@ PAIRS = [
     case("lstm_both", at_place("both", "LSTM"), gates("sigmoid", K2, "lstm_1"), at(DROPPED, "lstm_2")),
     case("lstm_words", at_place("words", "LSTM"), forget_bias(1.0), precision("float16")),
 ]
+
+
+def swapped_and_last_index(kind: str) -> Case:
+    """Return the case of a Bidirectional that puts the backward output first, and takes that of the last time step."""
+    index = replace(LAST_INDEX, plan=in_pieces(last_index, turned=True), behaves_as="of its first step, index -1")
+    order = replace(OUTPUTS_SWAPPED, plan=lambda plan, _: plan)  # made by the other, which takes the layer to pieces
+    return case(f"{kind.lower()}_bidirectional", both_ways(kind, last=True), order, index)
+
+
+TWICE = [
+    *(swapped_and_last_index(kind) for kind in ("LSTM", "GRU")),
+    case("lstm_both", at_place("both", "LSTM"), at(gates("sigmoid", K2), "lstm_1"),
+         other_function("activation", "tanh", "relu", layer="lstm_2"), scale=0.9),
+    case("gru_sequence", at_place("sequence", "GRU"), DROPPED, direction(True, flag=False), detail="dropped"),
+]  # fmt: skip
 
 # --- in all layers at once -----------------------------------------------------------------------------------
 
@@ -187,6 +202,7 @@ HONEST = [
 
 CASES: list[Case] = [
     *PAIRS,
+    *TWICE,
     *EVERYWHERE,
     *(replace(one, ties=()) for one in UNEXPLAINED),
     *HONEST,

@@ -26,6 +26,7 @@ MEANINGS = {name: (function.__doc__ or "").partition("\n")[0] for name, function
     "dropout_active": "The framework predicts in training mode, and so differs from itself.",
     "other_weights": "A last Dense layer has other weights than those of the file.",
     "product_precision": "Products of matrices are made of factors in TF32 or bfloat16.",
+    "dynamic_range": "Products are made of weights in int8 and of what comes in, brought to int8 row by row.",
     "equal_shape_weights_swapped": "Weights of the same shape, of one layer or of two, in each other's place.",
 }
 """What a fault is, in a sentence."""

@@ -240,4 +240,24 @@ MERGE_CASES = [
     for kind, last, file_says, behaves_as in MERGE_ROWS
 ]
 
-CASES: list[Case] = [*DIRECTION_CASES, *ORDER_CASES, *SWAPPED_CASES, *MERGE_CASES]
+# --- loops that begin or end too soon ------------------------------------------------------------------------
+
+
+def steps(behaves_as: str, first: int, last: int | None) -> Fault:
+    """Return the fault of a layer that runs a part of the time steps."""
+
+    def plan(plan: Plan, path: str) -> Plan:
+        layer = next(each for each in plan.layers if each.name == path)
+        return replaced(plan, path, Layer("Part", "part", {"first": first, "last": last}), layer)
+
+    return Fault("time_steps", "time steps", "all", behaves_as, plan=plan)
+
+
+STEPS_CASES = [
+    case("lstm_head", at_place("head", "LSTM"), steps("only the first", 0, 1), detail="first"),
+    case("gru_words", at_place("words", "GRU"), steps("only the first", 0, 1), detail="first"),
+    case("lstm_second", at_place("second", "LSTM"), steps("all but the last", 0, -1), detail="not_last"),
+    case("gru_head", at_place("head", "GRU"), steps("all but the first", 1, None), detail="not_first"),
+]
+
+CASES: list[Case] = [*DIRECTION_CASES, *ORDER_CASES, *SWAPPED_CASES, *MERGE_CASES, *STEPS_CASES]

@@ -1,0 +1,78 @@
+"""What goes wrong in cells and loops that are written by hand: `earlier_cell_state`, `time_steps`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy.typing as npt
+
+from lstm_verify.faults.activation import variant_of
+from lstm_verify.faults.edit import Edit, Edits
+from lstm_verify.layers import RNN, LSTMCell, LSTMVariantCell, Run, Signal, Signals
+from lstm_verify.layers.base import Array
+from lstm_verify.layers.cell import States, Step
+from lstm_verify.layers.lstm import LSTMGates
+from lstm_verify.layers.lstm_variants import clipped
+
+
+def earlier_cell_state(item: Any) -> Edits:
+    """The output of an LSTM is made of the cell state before the step, not of the new one."""
+    if isinstance(item, LSTMCell | LSTMVariantCell):
+        yield Edit("cell state of the output", "the new one", "the one before", lambda: EarlierCell.of(item))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class EarlierCell(LSTMVariantCell):
+    """An LSTM with h_t = o g(c_{t-1})."""
+
+    @classmethod
+    def of(cls, cell: LSTMCell | LSTMVariantCell) -> LSTMVariantCell:
+        """The same cell so."""
+        return cls(**vars(variant_of(cell)))
+
+    def gates(self, x: Array, state: States) -> LSTMGates:
+        found = super().gates(x, state)
+        h = found.o * (self.output_activation or self.activation)(state[1])
+        h = clipped(h if self.projection is None else h @ self.projection, self.projection_clip)
+        return found._replace(h=h)
+
+    def fast(self, samples: int, dtype: npt.DTypeLike) -> Step:
+        return self.step
+
+
+Part = Callable[[Array], Array]
+PARTS: dict[str, Part] = {
+    "only the first": lambda x: x[:, :1],
+    "all but the last": lambda x: x[:, :-1],
+    "all but the first": lambda x: x[:, 1:],
+}
+"""By what is said of them, the steps that are run, of those in the order of running."""
+
+
+def time_steps(item: Any) -> Edits:
+    """Some of the time steps are not run: all but the first, or the last or the first one."""
+    if isinstance(item, RNN) and not item.return_sequences:
+        for words, part in PARTS.items():
+            yield Edit("time steps", "all", words, partial(PartRNN.of, item, part))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PartRNN(RNN):
+    """A recurrent layer that returns the last output, and runs a part of the steps."""
+
+    part: Part
+
+    @classmethod
+    def of(cls, rnn: RNN, part: Part) -> RNN:
+        """The same layer so."""
+        return cls(**vars(rnn) | {"part": part})
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        (x, mask), *states = inputs
+        return super().apply((Signal(self._some(x), None if mask is None else self._some(mask)), *states), run)
+
+    def _some(self, values: Array) -> Array:
+        return self.part(values[:, ::-1])[:, ::-1] if self.go_backwards else self.part(values)

@@ -1,0 +1,16 @@
+"""Discrete results: where rounding, or what a processor does with the smallest numbers, may make them others."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lstm_verify.rounded import Rounded
+
+
+def test_a_subnormal_number_may_be_taken_for_0() -> None:
+    """TensorFlow has the processor do so; what no comparison tells from 0 is not in doubt."""
+    x = Rounded(np.array([0.0, 1e-42, -1e-42, 1e-30]))
+    above = x > 0
+    assert np.isinf(above.variance).tolist() == [False, True, False, False]
+    assert np.isinf(np.sign(x).variance).tolist() == [False, True, True, False]
+    assert (x > 1.0).tolist() == [False] * 4
