@@ -23,8 +23,8 @@ from lstm_verify.diagnosis.changes import (
     together,
     whole_model,
 )
-from lstm_verify.diagnosis.experiment import Misfit
 from lstm_verify.diagnosis.masks import computed_masks
+from lstm_verify.diagnosis.misfit import Misfit
 from lstm_verify.diagnosis.place import Place
 from lstm_verify.diagnosis.states import resets
 from lstm_verify.diagnosis.words import diagnosis_lines
