@@ -37,7 +37,7 @@ from lstm_verify.diagnosis.products import short_products
 from lstm_verify.diagnosis.states import fitted_starts, resets
 from lstm_verify.tolerance import SIGMAS
 
-FEW = 12
+FEW = 8
 """The time steps after each of which a state may have been lost."""
 FEWEST = 8
 """The predicted numbers that it takes to tell how products were rounded: any few may look so by accident."""
