@@ -22,6 +22,11 @@ NAMES = {
     ),
     *("LSTM", "GRU", "SimpleRNN", "RNN", "Dense", "NaN", "Embedding", "BatchNormalization", "NVIDIA", "GPU", "GPUs"),
     *(
+        "Lite",
+        "Flatten",
+        "TF32",
+        "STRICT",
+        "TPUs",
         "CNTK",
         "Theano",
         "Lasagne",
