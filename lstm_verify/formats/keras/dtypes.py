@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.layers import Layer, Masking
+from lstm_verify.layers import GroupNormalization, Layer, LayerNormalization, Masking
 from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.base import Weighted
 from lstm_verify.layers.operation import Operation
@@ -31,6 +31,8 @@ TRUTHS = {
     *("logical_and", "logical_or", "logical_not", "any", "all"),
 }
 """Operations that return booleans."""
+UNCAST = (LayerNormalization, GroupNormalization)
+"""Layers for which Keras 3 does not cast the input to their own dtype: they compute in that of the input."""
 THRESHOLDS = ("threshold",)
 """The parameters of activations that decide something."""
 
@@ -77,6 +79,9 @@ def with_dtypes(model: Model, generation: int) -> Model:
             dtype = _widest([dtypes.get(tensor, "float32") for tensor in node.inputs])
             constants = COMPARED_IN[generation] if layer.operation in COMPARISONS else None
             layer = layers[node.layer] = _in_dtype(layer, dtype, constants or dtype)
+        elif isinstance(layer, UNCAST) and generation >= 3 and layer.compute_dtype == "float64":
+            finest = _widest([dtypes.get(tensor, "float32") for tensor in node.inputs] + ["float32"])
+            layer = layers[node.layer] = replace(layer, compute_dtype=finest)
         dtypes |= _given(layer, node.layer, node.call)
     return replace(model, layers=layers)
 
