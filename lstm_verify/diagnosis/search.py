@@ -81,10 +81,11 @@ class Search:
             lambda: chain(
                 common, exchanges(model), self._alike(common), computed_masks(model), ends(model), whole_model(model)
             ),
-            lambda: chain(self._carried(carrying), self._reset()),
-            lambda: self._fitted(families),
-            lambda: fitted_starts(self.ordered or self.experiment),
+            lambda: self._carried(carrying),
             lambda: known_pairs(common),
+            lambda: self._fitted(families),
+            lambda: self._reset(),
+            lambda: fitted_starts(self.ordered or self.experiment),
             lambda: chain(others, self._alike(others)),
             lambda: leading_pairs(self.found.ranking, changes),
             lambda: self._fitted(beside_leaders(self.found.ranking, families)),
