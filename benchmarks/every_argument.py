@@ -184,7 +184,10 @@ def _whole(results: list[Result]) -> Table:
         "without it",
         "missed",
     ]
-    about = "*Not finite*: the framework predicts NaN. *Without it*: models that predict something else without the argument; *missed*: those that match it too."
+    about = (
+        "*Not finite*: the framework predicts NaN. *Without it*: models that predict something else without the "
+        "argument; *missed*: those that match it too."
+    )
     return Table("The whole", about, columns, rows)
 
 

@@ -7,7 +7,7 @@ import statistics
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.layers import (
     Array,
@@ -21,7 +21,7 @@ from lstm_verify.layers import (
     Signal,
     UnitNormalization,
 )
-from tests.builders import random_array, sequences
+from tests.builders import apply, random_array, sequences
 
 X = sequences()
 
