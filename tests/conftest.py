@@ -14,6 +14,7 @@ from tests.graph_zoo import GraphZoo
 
 FIXTURES = ROOT / "fixtures"
 REAL_MODELS = ROOT.parent / "shared" / "models"
+CASES = ROOT.parent / "shared" / "cases"
 GRAPH_ZOOS = ("tf1", "saved_keras", "saved_tf_keras")
 FAULT_ZOOS = ("faults_tf1", "faults_keras", "faults_tf_keras")
 EDGE_ZOOS = ("edges_keras", "edges_tf_keras")

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstm_verify.formats.tf1 import weights_only
 from tests.break_graphs import DATA, FIXTURE
 from tests.building import ROOT
 from tests.command import assert_refused, inputs, model, recorded, run
@@ -204,3 +205,12 @@ def test_in_a_process_of_its_own(damaged: Path) -> None:
 def test_no_signature_in_a_frozen_graph(damaged: Path) -> None:
     refused_by = run("inspect", damaged / "unknown_operation.pb", "--signature", "given")
     assert_refused(refused_by, "no signature is named 'given'; there are: none")
+
+
+def test_a_checkpoint_of_tensorflow_2_is_not_described_as_one_of_tensorflow_1() -> None:
+    """Its variables are named by where their objects are; nothing is known of gates and forget biases."""
+    names = ("layer_with_weights-0/cell/kernel/.ATTRIBUTES/VARIABLE_VALUE", "save_counter/.ATTRIBUTES/VARIABLE_VALUE")
+    (finding,) = weights_only(Path("my_weights"), {name: np.zeros(3) for name in names}).findings
+    assert "TensorFlow 2" in finding
+    assert "load_weights('my_weights')" in finding
+    assert "forget" not in finding

@@ -63,11 +63,16 @@ def weights_only(path: Path, variables: Mapping[str, np.ndarray]) -> Model:
 
     layers = {name: Constant(name=name, value=value.copy()) for name, value in variables.items()}
     source = Source(str(path), "TensorFlow checkpoint", "TensorFlow", "tf1", "")
-    return Model(
-        name=path.name, layers=layers, nodes=(), inputs=(), outputs=(), source=source, findings=(WEIGHTS_ONLY,)
-    )
+    finding = OF_OBJECTS.format(path) if any(name.endswith(OBJECT) for name in variables) else WEIGHTS_ONLY
+    return Model(name=path.name, layers=layers, nodes=(), inputs=(), outputs=(), source=source, findings=(finding,))
 
 
+OBJECT = "/.ATTRIBUTES/VARIABLE_VALUE"
+"""How the names of variables end in a checkpoint of objects, as TensorFlow 2 writes them."""
+OF_OBJECTS = (
+    "A checkpoint of TensorFlow 2 holds the variables of objects, and not what is computed from them. Build the model "
+    "with tf.keras, load this into it with model.load_weights('{}'), and save it whole: model.save('model.keras')."
+)
 WEIGHTS_ONLY = (
     "A checkpoint without its graph has neither the activations nor the forget bias, which TensorFlow 1 adds at run "
     "time (1.0 unless the cell was told otherwise); kernels are [x; h] rows, of an LSTM with the gates i, j, f, o. "
