@@ -109,8 +109,11 @@ def judge(
         used = fallback if tolerance.by_rounding else tolerance
         note = f"no rounding budget: {error}. The tolerance is {used}"
         return Judgement(compare(predicted, replayed, used), used, notes=(note,))
-    notes = tuple(_notes(predicted, replayed, outputs, sigma)) if tolerance.by_rounding else ()
-    return Judgement(outputs, tolerance, len(sigma.is_whole), notes, not bool(sigma.is_whole.all()))
+    notes: list[str] = []
+    if tolerance.by_rounding:
+        narrow = _narrow(predicted) if tolerance.recorded else ()
+        notes = [*narrow, *_notes(replayed, outputs, sigma)]
+    return Judgement(outputs, tolerance, len(sigma.is_whole), tuple(notes), not bool(sigma.is_whole.all()))
 
 
 @dataclass
@@ -227,16 +230,18 @@ def _variations(model: Model, inputs: Mapping[str, Rows]) -> Iterator[dict[str, 
     yield {name: array if (n := sizes[name]) is None else n - 1 - array for name, array in arrays.items()}
 
 
-def _notes(
-    predicted: Mapping[str, Rows], replayed: Mapping[str, Rows], outputs: tuple[Comparison, ...], sigma: _Sigma
-) -> Iterator[str]:
-    """What a user should know of the tolerance."""
+def _narrow(predicted: Mapping[str, Rows]) -> Iterator[str]:
+    """Which predictions were recorded in a format of few digits."""
     for name, rows in predicted.items():
         if rows.dtype.name in ("float16", "bfloat16"):
             yield (
                 f"output '{name}': the predictions are {rows.dtype.name}, which knows fewer digits: half a unit in "
                 "their last place is added to the tolerance"
             )
+
+
+def _notes(replayed: Mapping[str, Rows], outputs: tuple[Comparison, ...], sigma: _Sigma) -> Iterator[str]:
+    """What a user should know of the tolerance."""
     for output in outputs:
         yield from _loose(output, sigma.rows[output.name], replayed[output.name])
     left = 0

@@ -35,6 +35,8 @@ class Tolerance:
     """In standard deviations of the rounding error; without effect if `atol` or `rtol` is given."""
     decimals: int | None = None
     """To how many decimals the predictions were rounded when they were recorded; None if they were not."""
+    recorded: bool = True
+    """Whether the predictions come from a file, whose narrow format may have cost them digits."""
 
     @property
     def by_rounding(self) -> bool:
@@ -55,7 +57,7 @@ class Tolerance:
         lost = np.zeros(values.shape)
         if self.decimals is not None:
             lost += 0.5 * 10.0**-self.decimals * _has_decimals(values, self.decimals, last_place(predicted.dtype))
-        if self.by_rounding and last_place(predicted.dtype) > SINGLE:
+        if self.recorded and self.by_rounding and last_place(predicted.dtype) > SINGLE:
             lost += np.maximum(last_place(predicted.dtype) * np.abs(values), smallest(predicted.dtype) / 2)
         return np.where(np.equal(replayed, 0), 0.0, lost)
 

@@ -136,7 +136,7 @@ def verify(
             samples = count_samples(inputs)
             if x is None and samples != random:
                 notes.append(f"{samples} samples made, whole batches of {model.batch_size} as the model wants them")
-        tolerance = asked_tolerance(sigmas, atol, rtol, decimals)
+        tolerance = replace(asked_tolerance(sigmas, atol, rtol, decimals), recorded=expected is not None)
         if not timeout > 0:
             raise InputError(f"timeout: {timeout}, expected a positive number of seconds")
         size = _batch_size(model, framework, batch_size)

@@ -203,11 +203,13 @@ class Experiment:
             return NEVER
         sigma = self.rounded(change.make(self.model), change.batches)
         misfit = self.misfit(outputs, sigma)
-        before = self._deviations
-        if misfit is NEVER or before is None or not before.size:
+        if misfit is NEVER:
             return misfit
         if change.is_coarser:  # whose budget has to allow for all of the deviation
             return replace(misfit, left=self.misfit(outputs).mean / max(self.misfit(self.replayed).mean, 1e-300))
+        before = self._deviations
+        if before is None or not before.size:
+            return misfit
         allowed = SIGMAS * _chosen(sigma, self._deviating)
         with np.errstate(invalid="ignore"):
             return replace(misfit, allowed=float(np.median(allowed / before)), left=misfit.absolute / before.max())

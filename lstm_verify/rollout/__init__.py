@@ -107,7 +107,7 @@ def rollout(
             check_names(model, wishes)
             inputs, made, notes = _seed(model, x, state_from, wishes)
             plan, more = make_plan(model, steps, inputs, made, first_outputs(model, inputs), wishes)
-        tolerance = asked_tolerance(sigmas, atol, rtol)
+        tolerance = replace(asked_tolerance(sigmas, atol, rtol), recorded=False)
         samples = len(inputs[plan.feedback[0].input])
         draws = np.random.default_rng(seed).random((steps, samples)) if sample else None
         replaying = _Replaying(model, inputs, plan, draws, progress, timings)
