@@ -105,6 +105,26 @@ def test_reductions_over_an_axis(name: str, keepdims: bool) -> None:
         assert got.reshape(5, 3)[sample, feature] == pytest.approx(wanted)
 
 
+def test_choices() -> None:
+    """Which of two, within bounds, and where the largest and the smallest are."""
+    a, b = X.round(1), Y.round(1)
+    chosen, bounded = call("where", Slot(0), Slot(1), Slot(2), values=(a > 0, a, b)), call("clip", Slot(0), -0.3, 0.4)
+    for place in np.ndindex(5, 6, 3):
+        assert chosen[place] == (a[place] if a[place] > 0 else b[place])
+        assert bounded[place] == min(max(X[place], -0.3), 0.4)
+    for sample, feature in np.ndindex(5, 3):
+        column = X[sample, :, feature].tolist()
+        assert call("argmax", Slot(0), axis=1)[sample, feature] == column.index(max(column))
+        assert call("argmin", Slot(0), axis=1)[sample, feature] == column.index(min(column))
+
+
+def test_whole_numbers_and_signs() -> None:
+    x = np.array([[-2.5, -1.5, -0.5, 0.0, 0.5, 1.5, 2.5, 2.4, -2.6]])
+    for name, one in (("floor", math.floor), ("ceil", math.ceil), ("round", round)):
+        assert call(name, Slot(0), values=(x,)).tolist() == [[float(one(value)) for value in x[0].tolist()]]
+    assert call("sign", Slot(0), values=(x,)).tolist() == [[-1, -1, -1, 0, 1, 1, 1, 1, -1]]
+
+
 def test_logic() -> None:
     a, b = X > 0, Y > 0
     for place in np.ndindex(5, 6, 3):
@@ -166,5 +186,6 @@ def test_dtypes() -> None:
 def test_every_operation_of_keras_is_tested_here() -> None:
     rest = {"sqrt", "log", "power", "logical_and", "logical_or", "logical_not", "softmax", "matmul", "get_item"}
     rest |= {"concatenate", "stack", "expand_dims", "squeeze", "flip", "transpose", "reshape", "cast"}
+    rest |= {"where", "clip", "argmax", "argmin", "floor", "ceil", "round", "sign"}
     assert {*TWO, *ONE, *OVER, *rest} == KERAS_OPERATIONS
     assert set(OPERATIONS) >= KERAS_OPERATIONS
