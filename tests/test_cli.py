@@ -287,6 +287,7 @@ def test_tolerances(tolerance: tuple[str, ...], code: int, wrong: Path) -> None:
     assert result.exit_code == code
     given = dict(zip(tolerance[::2], map(float, tolerance[1::2]), strict=True))
     wanted = {"sigmas": None, "atol": given.get("--atol", 0.0), "rtol": given.get("--rtol", 0.0)}
+    wanted["decimals"] = None
     assert json.loads(result.stdout)["tolerance"] == wanted
 
 
@@ -294,11 +295,15 @@ def test_zero_tolerance_fails_on_rounding() -> None:
     assert run(*arguments(ORIGIN), "--atol", "0", "--rtol", "0").exit_code == 1
 
 
-def test_the_tolerance_that_a_mismatch_suggests_passes(wrong: Path) -> None:
-    command = (model(ORIGIN), "-i", inputs(ORIGIN), "-e", wrong)
+def test_the_tolerance_that_a_mismatch_suggests_passes(slightly_wrong: Path) -> None:
+    command = (model(ORIGIN), "-i", inputs(ORIGIN), "-e", slightly_wrong)
     suggested = run(*command).stdout.split("so --atol ")[1].split(" would pass")[0]
     assert run(*command, "--atol", suggested).exit_code == 0
     assert run(*command, "--atol", 0.8 * float(suggested)).exit_code == 1
+
+
+def test_no_tolerance_is_suggested_that_would_let_anything_pass(wrong: Path) -> None:
+    assert "would pass" not in run(model(ORIGIN), "-i", inputs(ORIGIN), "-e", wrong).stdout
 
 
 # --- random inputs
