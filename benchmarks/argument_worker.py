@@ -163,8 +163,13 @@ def record(keras: Any, setting: Setting, folder: Path, number: int) -> dict[str,
         gc.collect()
     suffix = (".keras", ".h5")[number % 2]
     found: dict[str, Any] = {
-        **{"class": setting.class_name, "argument": setting.argument, "value": setting.value},
-        **{"name": setting.name, "suffix": suffix, "failed": None, "dropped": False},
+        "class": setting.class_name,
+        "argument": setting.argument,
+        "value": setting.value,
+        "name": setting.name,
+        "suffix": suffix,
+        "failed": None,
+        "dropped": False,
     }
     try:
         model, arrays = built(keras, setting, setting.arguments, True)
@@ -269,10 +274,8 @@ def state_shapes(keras: Any, setting: Setting, tensors: list[Any]) -> list[tuple
 
 
 def called_on(setting: Setting, layer: Any, tensors: list[Any], given: dict[str, Any]) -> Any:
-    if setting.class_name == "MultiHeadAttention":
-        first = tensors
-    else:
-        first = [tensors[0] if len(tensors) == 1 else tensors]
+    together = [tensors[0] if len(tensors) == 1 else tensors]
+    first = tensors if setting.class_name == "MultiHeadAttention" else together
     if not setting.by_place:
         return layer(*first, **given)
     (argument,) = given

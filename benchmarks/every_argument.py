@@ -22,6 +22,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tables import Table
 
 from lstm_verify import LstmVerifyError, UnsupportedError, Verdict, verify
@@ -31,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER, PAGE = ROOT / "build" / "every-argument", ROOT / "docs" / "every-argument.md"
 FRAMEWORKS = {"keras": "Keras 3", "tf_keras": "Keras 2"}
 MODELS = ("Sequential", "Functional", "Model")
-GOOD = ("match", "refused by name")
+GOOD = ("match", "refused by name", "not finite")
 UNSUPPORTED = {
     "data_format": "channels first",
     "time_major": "sequences with time as their first axis",
@@ -130,7 +131,10 @@ def verdict(path: str, start: Path, which: str, argument: str) -> str:
         return "refused by name" if by_name else f"refused: {text.split(': ', 1)[-1]}"
     except LstmVerifyError as error:
         return f"{type(error).__name__}: {str(error).split(': ', 1)[-1]}"
-    return report.verdict.value if report.verdict is not Verdict.MATCH else "match"
+    finite = all(np.isfinite(y).all() for y in np.load(f"{start}.{which}.npz").values())
+    if report.verdict is Verdict.INCONCLUSIVE and not finite:
+        return "not finite"
+    return str(report.verdict.value)
 
 
 # --- the page
@@ -152,8 +156,9 @@ def page(results: list[Result], without_value: dict[str, list[str]]) -> str:
         "# Every argument of every layer\n\n"
         "Nothing that a model holds is dropped in silence. For each argument of each constructor and each call of the\n"
         "supported layers, as the signatures of the frameworks have them, the framework builds a model in which it is\n"
-        "not the default, and predicts. The model must match, or be refused with the argument's name; and it must not\n"
-        "match what the same model, with the same weights, predicts without the argument, if that is something else.\n\n"
+        "not the default, and predicts. The model must match, or be refused with the argument's name; and it must\n"
+        "not match what the same model, with the same weights, predicts without the argument, if that is something\n"
+        "else.\n\n"
         "`python benchmarks/every_argument.py --write` makes this page.\n\n"
         f"{text}\nArguments without a value here: {'; '.join(missing)}.\n"
     )
@@ -168,8 +173,21 @@ def _whole(results: list[Result]) -> Table:
         missed = sum(result.dropped == "match" for result in dropped)
         numbers = (len(mine), *(counts[key] for key in (*GOOD, "wrong", "not built")), len(dropped), missed)
         rows.append([title, *map(str, numbers)])
-    columns = ["", "models", "match", "refused by name", "wrong", "the framework cannot", "without it", "missed"]
-    about = "*Without it*: models that predict something else without the argument; *missed*: those that match it too."
+    columns = [
+        "",
+        "models",
+        "match",
+        "refused by name",
+        "not finite",
+        "wrong",
+        "the framework cannot",
+        "without it",
+        "missed",
+    ]
+    about = (
+        "*Not finite*: the framework predicts NaN. *Without it*: models that predict something else without the "
+        "argument; *missed*: those that match it too."
+    )
     return Table("The whole", about, columns, rows)
 
 

@@ -9,6 +9,7 @@ import pytest
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.formats.keras.calls import RANDOM, read_call
 from lstm_verify.formats.keras.config import Config, Version
+from lstm_verify.formats.keras.registry import variables_of
 from tests.formats.test_attention import NEW, OLD, node, tensor
 
 CONSTANT = {"class_name": "__numpy__", "config": {"value": [[0.25, 0.5]], "dtype": "float32"}}
@@ -92,3 +93,17 @@ def test_training_is_refused_by_a_normalization_that_learns() -> None:
     with pytest.raises(UnsupportedError, match="training=True"):
         call("Sequential", given, layers=layers)
     assert call("BatchNormalization", given, trainable=False).inputs
+
+
+@pytest.mark.parametrize(
+    ("class_name", "key", "value"),
+    [
+        ("Dense", "lora_rank", 2),
+        ("Embedding", "lora_rank", 2),
+        ("BatchNormalization", "renorm", True),
+        ("Dense", "quantization_config", {"class_name": "Int8QuantizationConfig", "config": {}}),
+    ],
+)
+def test_weights_that_no_class_has_are_refused_before_they_are_counted(class_name: str, key: str, value: Any) -> None:
+    with pytest.raises(UnsupportedError, match=f"^layer 'layer' \\({class_name}\\): {key}="):
+        variables_of(Config(class_name, {"name": "layer", key: value}, NEW))

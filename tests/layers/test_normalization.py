@@ -7,7 +7,7 @@ import statistics
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.layers import (
     Array,
@@ -121,3 +121,21 @@ def test_unit_normalization_of_nothing_is_nothing() -> None:
 def test_the_mask_goes_on(layer: Layer) -> None:
     signal = Signal(X, np.ones((5, 6), bool))
     assert layer.apply((signal,), Run())[0].mask is signal.mask
+
+
+def test_a_vector_of_zeros_has_no_unit_length_in_float16_where_the_least_length_is_0() -> None:
+    x = np.array([[3.0, 4.0], [0.0, 0.0]])
+    assert_array_equal(UnitNormalization(name="unit").forward(x), [[0.6, 0.8], [0, 0]])
+    half = UnitNormalization(name="unit", compute_dtype="float16").forward(x)
+    assert_array_equal(half, [[0.6, 0.8], [np.nan, np.nan]])
+
+
+def test_a_mask_weighs_the_moments_of_group_normalization() -> None:
+    x, mask = sequences(features=4), np.random.default_rng(3).random((5, 6, 4)) < 0.6
+    layer = GroupNormalization(name="gn", groups=2, epsilon=0.02, heeds_mask=True)
+    (got,) = layer.apply((Signal(x, mask),), Run())
+    for sample in range(5):
+        for channels in (slice(0, 2), slice(2, 4)):
+            seen = x[sample, :, channels][mask[sample, :, channels]]
+            wanted = (x[sample, :, channels] - seen.mean()) / np.sqrt(seen.var() + 0.02)
+            assert_allclose(got.value[sample, :, channels], wanted, rtol=1e-12)

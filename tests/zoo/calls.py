@@ -12,6 +12,8 @@ KEPT = Source(~padding(), "kept")
 """(samples 5, timesteps 7), of which one sample is all padding"""
 SEEN = Source((np.random.default_rng(3).random((5, 7, 3)) < 0.6) & ~padding()[..., None], "seen")
 """(samples 5, timesteps 7, features 3): all is hidden in some steps, and in one sample"""
+PADDED_A_LITTLE = Source(PADDED.array + (np.arange(7) == 0)[:, None].astype(np.float32))
+"""The signal with padding, but none at the first step"""
 STATE, OTHER_STATE = Source(normal(5, 4, seed=5), "state"), Source(normal(5, 4, seed=6), "other_state")
 SMALL_STATE = Source(normal(5, 2, seed=8), "small_state")
 
@@ -75,6 +77,15 @@ BY_NAME = {
     "call_norm_mask": graph(
         [SIGNAL, KEPT], lambda layers, x, mask: layers.LSTM(4)(layers.BatchNormalization()(x, mask=mask))
     ),
+    "call_normalization_behind_a_mask": graph(
+        PADDED_A_LITTLE,
+        lambda layers, x: layers.GlobalAveragePooling1D()(
+            layers.Normalization(mean=0.5, variance=2.0)(layers.Masking()(x))
+        ),
+    ),
+    "call_bidirectional_of_finer_dtype": graph(
+        SIGNAL, lambda layers, x: layers.Bidirectional(layers.LSTM(4, dtype="float32"), dtype="float64")(x)
+    ),
     "call_model_by_name": by_name(),
     "call_training_lstm": graph(SIGNAL, lambda layers, x: layers.LSTM(4)(x, training=True)),
     "call_training_bidirectional": graph(
@@ -118,6 +129,12 @@ KERAS3 = {
         [SIGNAL, Source(KEPT.array | (np.arange(7) == 0), "kept")],
         lambda layers, x, mask: layers.GlobalAveragePooling1D()(x, mask),
     ),
+    "call_heads_key_mask_without_key": graph(
+        [SIGNAL, KEPT],
+        lambda layers, x, mask: layers.MultiHeadAttention(2, 3)(x, layers.Dense(3)(x), key_mask=mask),
+    ),
+    "call_norm_of_finer_dtype": graph(SIGNAL, lambda layers, x: layers.LayerNormalization(dtype="float64")(x)),
+    "call_rnn_of_finer_dtype": graph(SIGNAL, lambda layers, x: layers.RNN(layers.LSTMCell(4), dtype="float64")(x)),
     "call_softmax_in_activation": graph(
         [SIGNAL, SEEN],
         lambda layers, x, mask: layers.Activation(layers.Softmax())(layers.Softmax(axis=1)(x, mask=mask)),

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.layers import Layer, Masking
+from lstm_verify.formats.keras.config import Version
+from lstm_verify.layers import GroupNormalization, Layer, LayerNormalization, Masking
 from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.base import Weighted
 from lstm_verify.layers.operation import Operation
@@ -27,6 +28,8 @@ TRUTHS = {
     *("logical_and", "logical_or", "logical_not", "any", "all"),
 }
 """Operations that return booleans."""
+UNCAST = (LayerNormalization, GroupNormalization)
+"""Layers for which Keras 3 does not cast the input to their own dtype: they compute in that of the input."""
 THRESHOLDS = ("threshold",)
 """The parameters of activations that decide something."""
 
@@ -61,7 +64,7 @@ def _nearest(value: Any, dtype: str) -> Any:
     )
 
 
-def with_dtypes(model: Model) -> Model:
+def with_dtypes(model: Model, version: Version) -> Model:
     """The model with the dtype of every operation, and its constants as that dtype holds them."""
     dtypes = {Tensor(spec.name): spec.dtype for spec in model.inputs}
     layers = dict(model.layers)
@@ -70,6 +73,9 @@ def with_dtypes(model: Model) -> Model:
         if isinstance(layer, Operation):
             dtype = _widest([dtypes.get(tensor, "float32") for tensor in node.inputs])
             layer = layers[node.layer] = _in_dtype(layer, dtype)
+        elif isinstance(layer, UNCAST) and version >= (3,) and layer.compute_dtype == "float64":
+            finest = _widest([dtypes.get(tensor, "float32") for tensor in node.inputs] + ["float32"])
+            layer = layers[node.layer] = replace(layer, compute_dtype=finest)
         dtypes |= _given(layer, node.layer, node.call)
     return replace(model, layers=layers)
 

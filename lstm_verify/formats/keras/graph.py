@@ -100,7 +100,7 @@ def build_model(config: Config, arrays: Arrays) -> Model:
         _sequential(config, found, layers) if config.class_name == "Sequential" else _functional(config, found, layers)
     )
     config.done()
-    return made
+    return with_dtypes(made, config.version)
 
 
 def _refuse_same_names(config: Config, found: list[Entry]) -> None:
@@ -201,7 +201,7 @@ def _functional(config: Config, found: list[Entry], layers: dict[str, Layer]) ->
         inputs=tuple(specs[name] for name in inputs),
         outputs=_named_outputs([(key, _shifted(tensor, output_offsets)) for key, tensor in outputs]),
     )
-    return with_dtypes(without_lost_masks(model, config.version))
+    return without_lost_masks(model, config.version)
 
 
 def _call(node: Any, config: Config) -> Call:
