@@ -98,7 +98,7 @@ def first_batch(path: Path) -> dict[str, np.ndarray]:
 def try_out(path: Path, x: dict[str, np.ndarray], y: dict[str, np.ndarray]) -> str:
     """What is wrong with how a file is dealt with, if anything is."""
     try:
-        report = verify(path, x, expected=y)
+        report = verify(path, x, expected=y, seconds=2)
         for render in (lambda: json.render(report.to_dict()), lambda: junit.render(report)):
             render()
         samples.render_csv(report)

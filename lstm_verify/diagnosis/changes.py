@@ -99,8 +99,8 @@ def _made(model: Model, of: Model, site: Site, fault: str, edit: Edit, value: fl
     path = site.path
     for site in sites(model):
         if site.path == path:
-            for name, found in edits(site.item):
-                if name != fault or found.parameter != edit.parameter:
+            for _, found in edits(site.item, only=fault):
+                if found.parameter != edit.parameter:
                     continue
                 if isinstance(found, Fit) and value is not None:
                     return site.put(found.make(value))

@@ -82,8 +82,9 @@ FAULTS: tuple[tuple[str, Callable[[Any], Edits]], ...] = (
 """By name; of two that explain a deviation alike, the one that comes first is named first."""
 
 
-def edits(item: Any) -> Iterator[tuple[str, Edit | Fit]]:
-    """Every edit of a layer or cell, with the name of its fault."""
+def edits(item: Any, only: str | None = None) -> Iterator[tuple[str, Edit | Fit]]:
+    """Every edit of a layer or cell, with the name of its fault; or those of one fault alone."""
     for name, fault in FAULTS:
-        for edit in fault(item):
-            yield name, edit
+        if only is None or name == only:
+            for edit in fault(item):
+                yield name, edit
