@@ -20,6 +20,7 @@ class EinsumDense(Unary):
     """A sum of products of the input and the kernel.
 
     Example:
+        >>> import numpy as np
         >>> heads = EinsumDense(name="query", equation="abc,cde->abde", kernel=np.ones((3, 2, 4)))
         >>> heads.forward(np.ones((5, 6, 3))).shape
         (5, 6, 2, 4)
