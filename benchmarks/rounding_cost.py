@@ -36,18 +36,16 @@ class Judged:
 
     def verify(self) -> Timed:
         """Replay in float64 and judge by 8σ; returns the verdict and for how many samples σ was computed."""
-        from lstm_verify.waypoints import Waypoints
-
-        from lstm_verify.judging import judge
+        from lstm_verify.inputs import count_samples
+        from lstm_verify.judging import judge, part_of_sigma
         from lstm_verify.replay import replay_rows
         from lstm_verify.tolerance import Tolerance
 
         def whole() -> tuple[str, int]:
-            waypoints, tolerance = Waypoints(), Tolerance()
-            replayed = replay_rows(self.model, self.inputs, waypoints=waypoints)
-            judgement = judge(
-                self.model, self.inputs, self.predicted, replayed, tolerance, tolerance, waypoints=waypoints
-            )
+            part, tolerance = part_of_sigma(self.model, count_samples(self.inputs)), Tolerance()
+            assert part is not None
+            replayed = replay_rows(self.model, self.inputs, also=part.put)
+            judgement = judge(self.model, self.inputs, self.predicted, replayed, tolerance, tolerance, part=part)
             return str(judgement.outputs[0].verdict), judgement.own_sigma
 
         return _timed(whole)
