@@ -99,14 +99,19 @@ class Scale:
         return np.maximum(known, min(last_place(predicted.dtype), SINGLE) * np.abs(np.where(held, replayed, 0.0)))
 
     def size(self, rows: slice, replayed: Array, units: int) -> Array:
-        """How large each unit of the output is for each sample, (samples, elements): another is no measure of it."""
+        """How large each unit of the output is for each sample, (samples, elements): another is no measure of it.
+
+        But of one that is 0, whatever the input: that has no size, and is judged if it is 0 within less than the last
+        place of the largest.
+        """
         steps = replayed.reshape(len(replayed), -1, units)
         least = NOTHING if self.least is None else np.maximum(self.least[rows], NOTHING)
         found = np.maximum(largest(steps), least)
+        whole = found.max(axis=1, keepdims=True)
         if self.share > FINE:  # of narrow formats the digits would be too few for small units of ordinary models
-            found = np.broadcast_to(found.max(axis=1, keepdims=True), found.shape)
-        found = found[:, None]
-        return np.broadcast_to(found, steps.shape).reshape(replayed.shape)
+            found = np.broadcast_to(whole, found.shape)
+        found = np.where(found <= NOTHING, np.maximum(found, whole * SINGLE / self.share), found)
+        return np.broadcast_to(found[:, None], steps.shape).reshape(replayed.shape)
 
 
 def largest(values: Array) -> Array:

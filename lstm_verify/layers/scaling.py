@@ -61,7 +61,9 @@ class UnitNormalization(Unary):
 
     def forward(self, x: Array) -> Array:
         square = np.sum(np.square(x), axis=self.axes, keepdims=True)
-        least = rounded_to(np.asarray(1e-12), self.compute_dtype)  # in float16 0, which divides the zeros of padding
+        least = float(
+            rounded_to(np.asarray(1e-12), self.compute_dtype)
+        )  # in float16 0, which divides the zeros of padding
         with np.errstate(invalid="ignore"):
             y: Array = x / np.sqrt(np.maximum(square, least))
         return y
