@@ -37,6 +37,10 @@ NOT_FINITE = {
 """Models that average over no time step at all in some samples: the framework says NaN there, and so does the replay,
 which proves nothing and so is no match."""
 
+UNJUDGED = {("tf_keras", "heads_large_scores"), ("tf_keras", "policy_mixed_bfloat16_attention")}
+"""Models with queries of attention for which everything is hidden: of the scores, less 1e9, float32 keeps next to
+nothing, so that rounding alone may change these values as much as a fault would."""
+
 
 @pytest.mark.parametrize(("framework", "name", "suffix"), CASES, ids=map("-".join, CASES))
 def test_replay_agrees_with_the_framework(zoo: Callable[[str], Path], framework: str, name: str, suffix: str) -> None:
@@ -49,5 +53,8 @@ def test_replay_agrees_with_the_framework(zoo: Callable[[str], Path], framework:
     if name in NOT_FINITE:
         assert report.verdict is Verdict.INCONCLUSIVE
         assert all(output.samples_beyond == 0 and np.isfinite(output.max_abs_deviation) for output in report.outputs)
+    elif (framework, name) in UNJUDGED:
+        assert report.verdict is Verdict.INCONCLUSIVE
+        assert all(output.samples_beyond == 0 < output.unjudged < 20 for output in report.outputs)
     else:
         assert report.verdict is Verdict.MATCH, report.summary()

@@ -23,12 +23,12 @@ WITH_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 """The processors, in OpenBLAS's names, that those kernels are for."""
 
 
-def einsum(equation: str, x: Array, weights: Array) -> Array:
-    """`np.einsum` of two arrays, also of bfloat16, of which NumPy knows no sums: they are made in float32 then."""
-    if isinstance(x, np.ndarray) and x.dtype.kind not in "fiubc":
-        wide: Array = np.einsum(equation, x.astype(np.float32), weights.astype(np.float32), optimize=True)
-        return wide.astype(x.dtype)
-    y: Array = np.einsum(equation, x, weights, optimize=True)
+def einsum(equation: str, *arrays: Array) -> Array:
+    """`np.einsum`, also of bfloat16, of which NumPy knows no sums: they are made in float32 then."""
+    if any(isinstance(array, np.ndarray) and array.dtype.kind not in "fiubc" for array in arrays):
+        wide: Array = np.einsum(equation, *(array.astype(np.float32) for array in arrays), optimize=True)
+        return wide.astype(arrays[0].dtype)
+    y: Array = np.einsum(equation, *arrays, optimize=True)
     return y
 
 

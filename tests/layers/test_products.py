@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 from lstm_verify.layers import products
 from lstm_verify.layers.cell import KernelCell
-from lstm_verify.layers.products import FEWEST_ROWS, MOST_MULTIPLICATIONS, sliced
+from lstm_verify.layers.products import FEWEST_ROWS, MOST_MULTIPLICATIONS, einsum, sliced
 from tests.builders import gru_cell, lstm_cell, random_array, simple_rnn_cell
 from tests.layers import cells
 
@@ -56,3 +56,14 @@ def test_weights_stay_whole_where_pieces_would_be_slower(monkeypatch: pytest.Mon
 
 def test_whether_there_are_small_kernels_can_be_found_out() -> None:
     assert products.has_small_kernels() in (True, False)
+
+
+def test_einsum_of_bfloat16_is_that_of_float32_rounded() -> None:
+    """NumPy has none of its own."""
+    bfloat16 = np.dtype(pytest.importorskip("ml_dtypes").bfloat16)
+    x, kernel = (random_array(*shape).astype(bfloat16) for shape in ((5, 6, 3), (3, 4)))
+    for given in (x, x.astype(np.float32)):
+        got = einsum("stk,ku->stu", given, kernel)
+        assert got.dtype == given.dtype
+        wanted = x.astype(np.float64) @ kernel.astype(np.float64)
+        assert_allclose(got.astype(np.float64), wanted, rtol=2.0**-8, atol=1e-6)

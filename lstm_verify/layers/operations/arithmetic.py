@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.errors import InputError
+from lstm_verify.layers import products
 from lstm_verify.layers.base import Array
 
 
@@ -82,8 +83,7 @@ def matmul(x: Array, y: Array, transpose_x: bool = False, transpose_y: bool = Fa
 
 
 def einsum(*arrays: Array, equation: str) -> Any:
-    # optimised, it calls BLAS
-    return np.einsum(equation, *arrays, optimize=True)
+    return products.einsum(equation, *arrays)
 
 
 def _accumulate(ufunc: np.ufunc, start: int) -> Callable[..., Array]:

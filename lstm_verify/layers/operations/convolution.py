@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.layers.base import Array
+from lstm_verify.layers.products import einsum
 
 Pair = tuple[int, int]
 PIECE = 2**20
@@ -137,7 +138,7 @@ def depthwise_conv2d(
 ) -> Any:
     """Convolve each channel by itself, with a kernel of (rows, columns, channels, filters of each)."""
     windows = _windows(x, kernel.shape[:2], strides, padding, dilations, explicit)
-    y = np.einsum("sijckl,klcm->sijcm", windows, kernel, optimize=True)
+    y = einsum("sijckl,klcm->sijcm", windows, kernel)
     return y.reshape(*y.shape[:3], -1)
 
 
