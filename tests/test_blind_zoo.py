@@ -26,7 +26,7 @@ from tests.zoo.faults.words import disagreement
 
 ALL = [(framework, case.name) for case, framework, _ in shared_out(CASES)]
 LISTED = [(framework, name) for framework, name in ALL if name not in NOT_A_BLIND_SPOT]
-NO_BLIND_SPOT = "honest_simple_rnn_batch_13"
+NO_BLIND_SPOT = "honest_large_weights_batch_7"
 """A case of the zoo whose input shows every fault that its model can have."""
 
 STEPS = 6

@@ -19,6 +19,7 @@ from lstm_verify.arrays import Array, Rows, finite
 from lstm_verify.diagnosis.changes import Batches, Change, exchanges, singles
 from lstm_verify.diagnosis.common import is_common
 from lstm_verify.diagnosis.experiment import Experiment, experiment
+from lstm_verify.diagnosis.masks import computed_masks
 from lstm_verify.diagnosis.misfit import distance
 from lstm_verify.inputs import count_samples
 from lstm_verify.layers import Run, Signal
@@ -186,7 +187,7 @@ def _gets_a_mask(node: Node, signals: Mapping[Tensor, Signal]) -> bool:
 
 def _representative(model: Model, calls: _Calls, batch_size: int | None) -> Iterator[Change]:
     """The changes to try: what frameworks do, in layers where it means something."""
-    for change in chain(singles(model), exchanges(model)):
+    for change in chain(singles(model), exchanges(model), computed_masks(model)):
         if isinstance(change, Change) and is_common(change) and _applies(change, model, calls, batch_size):
             yield replace(change, batches=Batches(batch_size)) if change.carries else change
 
@@ -197,7 +198,9 @@ def _applies(change: Change, model: Model, calls: _Calls, batch_size: int | None
     if change.fault == "mask":
         if (change.parameter, change.behaves_as) != ("mask", "ignored"):
             return False
-        return change.file_says != "used" or _any_in(model, top, calls.masked)
+        if change.file_says != "used":  # by a Masking, whose own mask nobody takes where the graph computes masks
+            return not any(node.mask for node in model.nodes)
+        return _any_in(model, top, calls.masked)
     about_given = change.file_says == "what is given" or change.parameter == "initial states"
     if about_given and not _any_in(model, top, calls.with_states):
         return False
