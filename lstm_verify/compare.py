@@ -226,13 +226,15 @@ def _judge(
         limit = "what rounding explains" if by_rounding else "the tolerance"
         return Verdict.MISMATCH, f"{beyond:,} of {samples:,} {what} beyond {limit}"
     if unjudged:
+        values, them = ("value", "it") if unjudged == 1 else ("values", "them")
         return Verdict.INCONCLUSIVE, (
-            f"{unjudged:,} values cannot be judged: rounding alone may change them as much as a fault would. "
-            "--allow-unjudged accepts them; --atol and --rtol compare them all the same"
+            f"{unjudged:,} {values} cannot be judged: rounding alone may change {them} as much as a fault would. "
+            f"--allow-unjudged accepts {them}; --atol and --rtol compare {them} all the same"
         )
     if non_finite:
+        values = "value is" if non_finite == 1 else "values are"
         return Verdict.INCONCLUSIVE, (
-            f"{non_finite} values are NaN or infinite on both sides, so nothing could be compared there"
+            f"{non_finite:,} {values} NaN or infinite on both sides, so nothing could be compared there"
         )
     return Verdict.MATCH, ""
 

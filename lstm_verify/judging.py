@@ -260,15 +260,33 @@ def _loose(output: Comparison, sigma: Rows, replayed: Rows) -> Iterator[str]:
         )
 
 
-def with_products(model: Model, products: str) -> Model:
+def with_products(model: Model, products: str | None) -> Model:
     """The model whose framework multiplies float32 matrices as asked for.
 
     Raises:
         InputError: no such way is known.
     """
-    if products not in PRODUCTS:
+    if products is not None and products not in PRODUCTS:
         raise InputError(f"products: {products!r}, expected one of {', '.join(PRODUCTS)}")
-    return replace(model, products=products)
+    return replace(model, products=products or model.products)
+
+
+def as_computed(model: Model, asked: str | None, products: str, device: str) -> tuple[Model, list[str]]:
+    """The model whose framework multiplies as it says that it does, unless a user has said how; and what that means.
+
+    Args:
+        model: the model.
+        asked: how products are made according to the user; None if that is left to the framework.
+        products: how they are made according to the framework.
+        device: the processor that it computed on.
+    """
+    if asked is not None or products == model.products or products not in PRODUCTS:
+        return model, []
+    note = (
+        f"predicted on {device or 'a device'} with products of matrices in {products}, so that rounding allows more; "
+        "--products float32 would allow what float32 does"
+    )
+    return replace(model, products=products), [note]
 
 
 def asked_tolerance(sigmas: float, atol: float | None, rtol: float | None, decimals: int | None = None) -> Tolerance:

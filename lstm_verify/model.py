@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstm_verify.errors import InputError, ModelFileError
+from lstm_verify.errors import InputError, ModelFileError, UnsupportedError
 from lstm_verify.layers import (
     RNN,
     Array,
@@ -48,6 +48,8 @@ class Node:
     call: int = 0
     mask: Tensor | None = None
     """A mask given by hand, which stands in for the one that travels with the first input."""
+    mask_goes_on: bool = True
+    """Whether that mask goes on with the output. False (Keras 3.0 to 3.10): the one of the input does."""
     unmasked: tuple[int, ...] = ()
     """The places of inputs that come without their mask, which a layer before took away."""
 
@@ -184,9 +186,12 @@ class Model(Layer):
         given = [_found(signals, tensor) for tensor in node.inputs]
         for place in node.unmasked:
             given[place] = Signal(given[place].value)
+        own = given[0].mask if given else None
         if node.mask is not None:
-            given[0] = Signal(given[0].value, _found(signals, node.mask).value.astype(bool))
+            given[0] = Signal(given[0].value, _given_mask(node.layer, _found(signals, node.mask).value))
         results = self._call(self.layers[node.layer], tuple(given), run.inside(node.layer))
+        if node.mask is not None and not node.mask_goes_on:
+            results = tuple(Signal(value, None if mask is None else own) for value, mask in results)
         return {Tensor(node.layer, node.call, index): signal for index, signal in enumerate(results)}
 
     def _outputs(self, signals: Mapping[Tensor, Signal]) -> Signals:
@@ -281,6 +286,18 @@ def _found(signals: Mapping[Tensor, Signal], tensor: Tensor) -> Signal:
             f"layer '{tensor.layer}': nothing computes output {tensor.output} of its call {tensor.call}"
         )
     return signals[tensor]
+
+
+def _given_mask(layer: str, value: Array) -> Array:
+    """The mask that a tensor given by hand is.
+
+    Raises:
+        UnsupportedError: it holds other numbers than 0 and 1, with which layers compute in different ways.
+    """
+    mask: Array = value.astype(bool)
+    if np.any(value != mask):
+        raise UnsupportedError(f"layer '{layer}': its mask holds other numbers than 0 and 1, which is not supported")
+    return mask
 
 
 PRECISIONS = ("bfloat16", "float16", "float32", "float64")

@@ -28,6 +28,10 @@ class Predicted:
     """A runtime, such as `keras`, or `recorded`."""
     description: str
     """In words: `Keras 3.15.1 on TensorFlow 2.21.0`, or the file of recorded predictions."""
+    device: str = ""
+    """The processor that the framework computed on, if it said so."""
+    products: str = "float32"
+    """How it multiplied matrices of float32 there: `float32` or `tf32`."""
 
 
 class Judged(ABC):
@@ -168,4 +172,5 @@ def _output_dict(output: Comparison) -> dict[str, Any]:
         "worst_sigma": finite(output.sigma[worst[0]]) if worst else None,
         "deviations": [finite(value) for value in output.deviations.tolist()],
         "sigmas": [finite(value) for value in output.sigmas.tolist()],
+        "unjudged_by_sample": output.unjudged_rows.astype(bool).tolist(),
     }

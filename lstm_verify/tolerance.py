@@ -91,7 +91,8 @@ class Scale:
     def size(self, rows: slice, replayed: Array) -> Array:
         """How large the output is for each sample, (samples, 1)."""
         largest = np.abs(np.where(np.isfinite(replayed), replayed, 0.0)).max(axis=1, initial=0, keepdims=True)
-        found: Array = np.maximum(largest, NOTHING if self.least is None else self.least[rows, None])
+        least = NOTHING if self.least is None else np.maximum(self.least[rows, None], NOTHING)
+        found: Array = np.maximum(largest, least)
         return found
 
 

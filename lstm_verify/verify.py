@@ -28,7 +28,7 @@ from lstm_verify.formats.ends import Ends, with_given
 from lstm_verify.given import about, arrays_of, completed, matched, recorded
 from lstm_verify.inputs import bind, count_samples, in_own_layout, random_inputs
 from lstm_verify.inspection import recurrences
-from lstm_verify.judging import TOLERANCES, Judgement, asked_tolerance, judge, part_of_sigma, with_products
+from lstm_verify.judging import TOLERANCES, Judgement, as_computed, asked_tolerance, judge, part_of_sigma, with_products
 from lstm_verify.model import Model
 from lstm_verify.replay import replay_rows
 from lstm_verify.report import Predicted, Report
@@ -53,7 +53,7 @@ def verify(
     atol: float | None = None,
     rtol: float | None = None,
     decimals: int | None = None,
-    products: str = "float32",
+    products: str | None = None,
     allow_unjudged: bool = False,
     batch_size: int | None = None,
     timeout: float = TIMEOUT,
@@ -85,7 +85,7 @@ def verify(
         rtol: tolerance relative to the replayed value, in place of that; added to `atol` if both are given.
         decimals: to how many decimals the predictions were rounded when they were recorded.
         products: how the framework multiplies matrices in float32: `float32`, or with factors rounded to `tf32`, as
-            NVIDIA GPUs do, or to `bfloat16`, as oneDNN and TPUs may.
+            NVIDIA GPUs do, or to `bfloat16`, as oneDNN and TPUs may; None: as the framework says of itself, or float32.
         allow_unjudged: accept elements that rounding alone may change as much as a fault would.
         batch_size: samples that the framework predicts at a time; None is 32 for Keras, and all at once for graphs.
         timeout: seconds until the framework is given up.
@@ -155,6 +155,8 @@ def verify(
             notes += more
             replayed = replaying.run()
         with timed(timings, "compare"):
+            model, more = as_computed(model, products, predicted.source.products, predicted.source.device)
+            notes += more
             judged = Judgement((), tolerance)
             if predicted.outputs is not None:
                 fallback = TOLERANCES[model.precision]
@@ -162,11 +164,13 @@ def verify(
         if allow_unjudged:
             judged = replace(judged, outputs=tuple(map(accepted, judged.outputs)))
         verdict, found, blind = verdict_of(judged.outputs), None, None
-        comparable = all(output.deviations.size for output in judged.outputs)
-        if verdict is Verdict.MISMATCH and diagnose and comparable and predicted.outputs is not None:
+        if verdict is Verdict.MISMATCH and diagnose and predicted.outputs is not None:
             with timed(timings, "diagnose"):
                 tap = None if expected is not None else Tap(framework, request)
-                found = diagnosed(model, inputs, predicted.outputs, judged.outputs, size, seconds, predicted.again, tap)
+                found = diagnosed(
+                    model, inputs, predicted.outputs, judged.outputs, size, seconds, predicted.again, tap, replayed,
+                    judged.tolerance,
+                )  # fmt: skip
         if verdict is Verdict.MATCH:
             blind = looking.result()
         if output is not None:
@@ -239,7 +243,7 @@ def _predict_and_replay(
         except RuntimeFailure as failure:
             outputs, reason = None, str(failure)
         replaying.timings["predict"] = prediction.seconds
-        source = Predicted(name, prediction.description or runtime.title)
+        source = Predicted(name, prediction.description or runtime.title, prediction.device, prediction.products)
         return _Predictions(source, outputs, reason, prediction.again), replayed
 
 

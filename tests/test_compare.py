@@ -78,7 +78,7 @@ def test_other_values_that_are_not_finite_are_a_mismatch(one: Any, other: Any) -
 def test_the_same_value_that_is_not_finite_on_both_sides_proves_nothing(value: float) -> None:
     found = of(with_value((2, 3, 1), value), with_value((2, 3, 1), value))
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert found.reason.startswith("1 values are NaN or infinite on both sides")
+    assert found.reason.startswith("1 value is NaN or infinite on both sides")
     assert found.non_finite == 1
     assert found.max_abs_deviation == 0
 

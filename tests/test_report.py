@@ -53,6 +53,7 @@ OUTPUT_KEYS = {
     "worst_sigma",
     "deviations",
     "sigmas",
+    "unjudged_by_sample",
 }
 VERDICTS = {
     "match": (Verdict.MATCH, 0),
@@ -159,6 +160,7 @@ def test_the_numbers_of_a_mismatch() -> None:
         "worst_sigma": None,
         "deviations": [0.25, 0.0, 0.0, 0.5],
         "sigmas": [None] * 4,
+        "unjudged_by_sample": [False] * 4,
     }
     assert data["tolerance"] == {"sigmas": None, "atol": 1e-5, "rtol": 1e-4, "decimals": None}
     assert data["samples_with_own_sigma"] == 0
@@ -189,6 +191,7 @@ def test_the_numbers_of_a_mismatch_by_rounding() -> None:
         "worst_sigma": 2**-23,
         "deviations": [0.0, 2.5 * 2**-20, 6 * 2**-20, 0.0],
         "sigmas": [0.0, 20.0, 6.0, 0.0],
+        "unjudged_by_sample": [False] * 4,
     }
     assert data["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None, "decimals": None}
     assert data["samples_with_own_sigma"] == 4
@@ -198,7 +201,8 @@ def test_what_cannot_be_judged_is_counted() -> None:
     data = plain("unjudged")
     (output,) = data["outputs"]
     assert (output["unjudged"], output["non_finite"]) == (1, 0)
-    assert data["reason"].startswith("dense: 1 values cannot be judged")
+    assert output["unjudged_by_sample"] == [False, True, False, False]
+    assert data["reason"].startswith("dense: 1 value cannot be judged")
 
 
 def test_a_diagnosis_as_data() -> None:

@@ -89,9 +89,8 @@ RUNTIME_OPTIONS = (
     click.option(
         "--products",
         type=click.Choice(["float32", "tf32", "bfloat16"]),
-        default="float32",
-        show_default=True,
-        help="How the framework multiplies float32 matrices: NVIDIA GPUs may use tf32, TPUs bfloat16.",
+        help="How the framework multiplies float32 matrices: NVIDIA GPUs may use tf32, TPUs bfloat16. By default as it "
+        "says itself, or float32.",
     ),
     click.option(
         "--allow-unjudged", is_flag=True, help="Accept values that rounding may change as much as a fault would."

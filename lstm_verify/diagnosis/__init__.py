@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
-from lstm_verify.arrays import Array, Rows, finite
+from lstm_verify.arrays import Array, Rows
 from lstm_verify.compare import Comparison
+from lstm_verify.diagnosis.altered import altered_inputs
+from lstm_verify.diagnosis.arrays import Seen, look, pairs_of
+from lstm_verify.diagnosis.below import below_rounding
 from lstm_verify.diagnosis.changes import Change
+from lstm_verify.diagnosis.common import hint, rarity
 from lstm_verify.diagnosis.experiment import Experiment, Misfit, distance, experiment
+from lstm_verify.diagnosis.other_weights import other_weights
+from lstm_verify.diagnosis.outcome import Diagnosis, Explanation
 from lstm_verify.diagnosis.place import Place, Tapped, over_time, place_in_layers, place_of_outputs
+from lstm_verify.diagnosis.rivals import rivals
 from lstm_verify.diagnosis.search import Found, Search
 from lstm_verify.diagnosis.suspect import Suspect, known_suspect, suspect
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import bind, count_samples, random_inputs
 from lstm_verify.layers import Identity
 from lstm_verify.model import Model
-from lstm_verify.replay import one_thread
-from lstm_verify.tolerance import SIGMAS
+from lstm_verify.replay import one_thread, replay_rows
+from lstm_verify.tolerance import SIGMAS, Tolerance
+
+__all__ = ["SECONDS", "Diagnosis", "Explanation", "diagnose", "told_apart"]
 
 SAMPLES = 8
 """The samples that experiments are made with."""
@@ -46,82 +54,6 @@ CLEARLY_BETTER = 4.0
 """Of two explanations, the one whose deviations are so many times smaller than the other's is the better."""
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """A fault that makes the deviation fall within rounding."""
-
-    change: Change
-    before: Misfit
-    after: Misfit
-    samples: int
-    """How many samples it was tried on."""
-    also: tuple[Change, ...] = ()
-    """The same in other words: changes that compute the same, whatever the input."""
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What explains a mismatch."""
-
-    status: str
-    """`explained`, `ambiguous` (several faults explain it alike) or `unexplained`."""
-    explanations: tuple[Explanation, ...]
-    closest: tuple[Change, Misfit] | None = None
-    """What comes nearest, if nothing explains it."""
-    tried: int = 0
-    complete: bool = True
-    """Whether everything was tried, before time was up."""
-    separating: Mapping[str, int] | None = None
-    """The number and the seed of random samples that would tell the faults apart."""
-    place: Place | None = None
-    """Where the deviation starts, as far as that is known."""
-    suspect: Suspect | None = None
-    """If no fault explains it: a single weight that does."""
-    evidence: tuple[tuple[Change, Misfit], ...] = ()
-    """The changes that come nearest, the nearest first."""
-    over_time: tuple[tuple[int, float], ...] = ()
-    """Of the first output that is a sequence, some time steps and the largest deviation in each."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The diagnosis as plain data."""
-        return {
-            "status": self.status,
-            "faults": [
-                _explanation_dict(explanation, number, part, path)
-                for number, explanation in enumerate(self.explanations)
-                for part in explanation.change.parts or (explanation.change,)
-                for path in part.layers
-            ],
-            "tried": self.tried,
-            "complete": self.complete,
-            "separating_input": dict(self.separating) if self.separating else None,
-            "first_deviation": self.place.to_dict() if self.place else None,
-            "suspect": self.suspect.to_dict() if self.suspect else None,
-            "over_time": [[step, finite(largest)] for step, largest in self.over_time],
-            "evidence": [
-                {**change.to_dict(), "rms_sigmas": finite(misfit.mean), "max_sigmas": finite(misfit.sigmas)}
-                for change, misfit in self.evidence
-            ],
-        }
-
-
-def _explanation_dict(explanation: Explanation, number: int, change: Change, path: str) -> dict[str, Any]:
-    """One fault of an explanation; those with the same number act together."""
-    return {
-        "explanation": number,
-        "fault": change.fault,
-        "layer": path,
-        "parameter": change.parameter,
-        "file_says": change.file_says,
-        "behaves_as": change.behaves_as,
-        "max_abs_deviation_before": finite(explanation.before.absolute),
-        "max_abs_deviation_after": finite(explanation.after.absolute),
-        "sigmas_after": finite(explanation.after.sigmas),
-        "samples": explanation.samples,
-        "also": [{"fault": other.fault, "layer": other.layers[0]} for other in explanation.also],
-    }
-
-
 @one_thread()
 def diagnose(
     model: Model,
@@ -132,7 +64,9 @@ def diagnose(
     seconds: float = SECONDS,
     again: float = 0.0,
     tap: Tap | None = None,
-) -> Diagnosis:
+    replayed: Mapping[str, Rows] | None = None,
+    tolerance: Tolerance | None = None,
+) -> Diagnosis | None:
     """Find out which fault explains a mismatch.
 
     Args:
@@ -144,17 +78,34 @@ def diagnose(
         seconds: how long to look.
         again: how far the framework was from itself when it predicted again.
         tap: asks the framework for what its layers compute for some samples; None if it cannot be asked.
+        replayed: what the replay computed; None computes it anew.
+        tolerance: what deviations were judged by; None is what rounding explains.
+
+    Returns:
+        The diagnosis; None where an output is missing or has another shape, and the numbers do not tell why.
     """
     until, samples = time.monotonic() + seconds, count_samples(inputs)
     if again > 0:
         active = _dropout_active(model, again, outputs)
         if active is not None:
             return active
+    known = replay_rows(model, inputs, batch_size=batch_size) if replayed is None else replayed
+    comparable = all(output.deviations.size for output in outputs)
+    if comparable and tolerance is not None:
+        below = below_rounding(model, inputs, predicted, known, outputs, tolerance, batch_size)
+        if below is not None:
+            return Diagnosis("within_rounding", (), below=below)
     whole = model.stateful or not model.divisible
+    seen = _seen(model, inputs, predicted, known, outputs, batch_size)
+    if not comparable:
+        return seen
     chosen = None if whole else _worst(outputs, min(SAMPLES, samples))
     first = experiment(model, inputs, predicted, chosen, batch_size if whole else None)
+    if seen is not None:
+        return replace(seen, over_time=over_time(first))
     ordered = None if whole else experiment(model, inputs, predicted, np.arange(min(ORDERED, samples)))
-    found = Search(first, SEARCHING * seconds, ordered, batch_size).run()
+    altered = altered_inputs(model, inputs)
+    found = Search(first, SEARCHING * seconds, ordered, batch_size, altered).run()
     more = first if whole else experiment(model, inputs, predicted, _worst(outputs, min(MORE_SAMPLES, samples)))
     lasting = []
     for change, _ in found.explaining:
@@ -169,9 +120,56 @@ def diagnose(
     tapped = tap(np.arange(samples) if chosen is None else chosen) if tap else None
     place = (place_in_layers(first, tapped) if tapped else None) or place_of_outputs(first)
     one = _suspect(first, place, until)
+    others = None if one else other_weights(model, inputs, predicted)
+    if others is not None:
+        explanation = Explanation(others.change, others.before, others.after, others.samples)
+        return replace(diagnosis, status="explained", explanations=(explanation,), closest=None, place=place)
     if one is not None and (place is None or place.layer in (None, one.layer)):
         place = replace(place or Place(None, None, None), layer=one.layer, gate=one.gate)
     return replace(diagnosis, place=place, suspect=one)
+
+
+def _seen(
+    model: Model,
+    inputs: Mapping[str, Rows],
+    predicted: Mapping[str, Rows],
+    replayed: Mapping[str, Rows],
+    outputs: tuple[Comparison, ...],
+    batch_size: int | None,
+) -> Diagnosis | None:
+    """What was done to the arrays, together with the faults of the model that would look the same."""
+    worst = _worst(outputs, MORE_SAMPLES)
+    pairs = pairs_of(model, inputs, predicted, replayed, worst, batch_size)
+    found = look(model, inputs, pairs) if len(pairs) == len(replayed) == len(predicted) else None
+    if found is None:
+        return None
+    cause, fit = found
+    aligned = all(pair.is_aligned for pair in pairs)
+    largest = max((pair.before.absolute for pair in pairs), default=np.inf) if aligned else np.inf
+    before, after = Misfit(np.inf, largest, np.inf), Misfit(fit.sigmas, fit.absolute, fit.sigmas)
+    explanation = Explanation(cause, before, after, len(pairs[0].predicted))
+    if not aligned or not cause.has_rivals or model.stateful or not model.divisible:
+        return Diagnosis("explained", (explanation,))
+    first, more = (experiment(model, inputs, predicted, worst[:count]) for count in (SAMPLES, MORE_SAMPLES))
+    others = rivals(first, more, only_common=not cause.is_fitted)
+    faults = [Explanation(change, before, left, more.samples) for change, left in others]
+    return _with_rivals(model, explanation, faults)
+
+
+def _with_rivals(model: Model, seen: Explanation, faults: list[Explanation]) -> Diagnosis:
+    """What is seen in the arrays, and the faults that explain it too.
+
+    Numbers that had to be fitted stand back behind a fault that needs none.
+    """
+    groups, separating = told_apart(model, faults[:MOST_NAMED])
+    first, *rest = (replace(group[0], also=tuple(e.change for e in group[1:])) for group in [[seen], *groups])
+    assert isinstance(seen.change, Seen)
+    if rest and seen.change.is_fitted:
+        rest[0] = replace(rest[0], also=(*rest[0].also, seen.change))
+        first, *rest = rest
+    elif rest and seen.change.is_the_same:
+        first, rest = replace(first, also=(rest[0].change, *rest[0].also)), rest[1:]
+    return Diagnosis("ambiguous" if rest else "explained", (first, *rest), separating=separating if rest else None)
 
 
 def _suspect(tried_on: Experiment, place: Place | None, until: float) -> Suspect | None:
@@ -210,12 +208,22 @@ def _worst(outputs: tuple[Comparison, ...], count: int) -> Array:
 def _diagnosis(model: Model, lasting: list[Explanation], found: Found) -> Diagnosis:
     best = min((e.after.mean for e in lasting), default=0.0)
     good = [e for e in lasting if e.after.mean <= max(CLEARLY_BETTER * best, 0.5)]
-    groups, separating = told_apart(model, good[:MOST_NAMED])
+    worded: dict[object, Explanation] = {}
+    for explanation in good:
+        worded.setdefault(_worded(explanation.change), explanation)
+    commonest_first = sorted(worded.values(), key=lambda e: rarity(e.change))
+    groups, separating = told_apart(model, commonest_first[:MOST_NAMED])
     explanations = tuple(replace(first, also=tuple(e.change for e in others)) for first, *others in groups)
     status = {0: "unexplained", 1: "explained"}.get(len(explanations), "ambiguous")
-    closest = None if explanations else found.closest
+    closest = None if explanations else hint(found.ranking, found.before)
     evidence = tuple(sorted(found.ranking, key=lambda entry: entry[1].mean)[:EVIDENCE])
     return Diagnosis(status, explanations, closest, found.tried, found.complete, separating, evidence=evidence)
+
+
+def _worded(change: Change) -> frozenset[tuple[str, str | None, str]]:
+    """A change as it is put in words."""
+    parts = change.parts or (change,)
+    return frozenset((path, part.parameter, part.behaves_as) for part in parts for path in part.layers)
 
 
 def told_apart(

@@ -11,8 +11,7 @@ import numpy as np
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.faults import PRECISIONS, Edit, Fit, Site, edits, in_precision, own_weights, sites
-from lstm_verify.faults.states import reset_every
-from lstm_verify.layers.base import Array, Unary
+from lstm_verify.layers.base import Array, Layer, Unary
 from lstm_verify.model import Model, Node, Output, Tensor, is_stateful
 
 
@@ -44,6 +43,8 @@ class Change:
     """Whether samples of one batch depend on the batch before."""
     batches: Batches | None = None
     """How samples that depend on each other run; None: as the model does."""
+    is_coarser: bool = False
+    """Whether it rounds more than the model of the file, so that it need not come near by the σ of that."""
     parts: tuple[Change, ...] = ()
     """The changes that it is made of, if it is several in one."""
 
@@ -162,22 +163,6 @@ def carried(change: Change, batch_size: int | None, samples: int) -> Iterator[Ch
         yield replace(change, batches=batches, behaves_as=words)
 
 
-def resets(model: Model, steps: list[int]) -> Iterator[Change]:
-    """States that are zero again after some number of time steps."""
-    for site in sites(model):
-        for count in steps:
-            edit = reset_every(site.item, count)
-            if edit is not None:
-                make = partial(_put, of=site, make=edit.make)
-                says, behaves = edit.file_says, edit.behaves_as
-                tops = frozenset({site.top})
-                yield Change("initial_state", (site.path,), edit.parameter, says, behaves, make, tops)
-
-
-def _put(model: Model, of: Site, make: Callable[[], object]) -> Model:
-    return of.put(make())
-
-
 def not_reset(model: Model, batch_size: int | None) -> Iterator[Change]:
     """A stateful model that begins with what another prediction left."""
     stateful = [name for name, layer in model.layers.items() if is_stateful(layer)]
@@ -238,10 +223,14 @@ def _rewired(model: Model, other: Mapping[Tensor, Tensor]) -> Model:
 
 
 def _without_input(model: Model, name: str) -> Model:
-    zero = f"{name} as zero"
-    rewired = _rewired(model, {Tensor(name): Tensor(zero)})
-    nodes = (Node(zero, (Tensor(name),)), *rewired.nodes)
-    return replace(rewired, nodes=nodes, layers={**model.layers, zero: Zeros(name=zero)})
+    return in_place_of(model, name, Zeros(name=f"{name} as zero"))
+
+
+def in_place_of(model: Model, name: str, layer: Layer) -> Model:
+    """The model with what a layer makes of an input in the place of that input."""
+    rewired = _rewired(model, {Tensor(name): Tensor(layer.name)})
+    nodes = (Node(layer.name, (Tensor(name),)), *rewired.nodes)
+    return replace(rewired, nodes=nodes, layers={**model.layers, layer.name: layer})
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

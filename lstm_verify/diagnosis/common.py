@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from lstm_verify.diagnosis.changes import Change
+from lstm_verify.diagnosis.experiment import MOST_ALLOWED, Misfit
 
 GATES = ("sigmoid", "hard_sigmoid")
 COMMON: dict[str, tuple[str, ...]] = {
@@ -15,6 +18,29 @@ COMMON: dict[str, tuple[str, ...]] = {
     "kernel_layout": ("rows of [h; x]",),
 }
 """By fault, how what a runtime takes for something else begins; all of it, if a fault is not here."""
+
+
+RARE = ("on the other side", "as many steps up to the end as are kept", "one step at least, in samples")
+"""What is met less often than other faults that may look the same, by a part of how it behaves."""
+HINT = 0.1
+"""What a change may leave of a deviation to be hinted at."""
+
+
+def rarity(change: Change) -> int:
+    """How seldom a change is met, for an order of those that look the same."""
+    parts = change.parts or (change,)
+    return sum(any(words in part.behaves_as for words in RARE) for part in parts)
+
+
+def hint(ranking: Iterable[tuple[Change, Misfit]], before: Misfit) -> tuple[Change, Misfit] | None:
+    """The change that comes nearest, if frameworks have it and it removes nearly all of the deviation."""
+    near = [
+        (change, misfit)
+        for change, misfit in ranking
+        if misfit.mean <= HINT * before.mean and misfit.absolute <= HINT * before.absolute
+        if misfit.allowed <= MOST_ALLOWED and all(map(is_common, change.parts or (change,)))
+    ]
+    return min(near, key=lambda entry: entry[1].mean, default=None)
 
 
 def is_common(change: Change) -> bool:

@@ -36,15 +36,24 @@ class Misfit:
     """The largest |Δ|."""
     mean: float
     """The root of the mean of (Δ / σ)², each cut off where it is very large."""
+    allowed: float = 0.0
+    """What rounding may change, 8σ, relative to the deviation that was there before: the median of what deviates."""
+    left: float = 0.0
+    """The largest |Δ|, relative to what it was before."""
 
     @property
     def explains(self) -> bool:
-        """Whether rounding explains what is left."""
-        return self.sigmas <= SIGMAS
+        """Whether rounding explains what is left, and would not have explained the deviation itself as well."""
+        return self.sigmas <= SIGMAS and self.allowed <= MOST_ALLOWED and self.left <= MOST_LEFT
 
 
+MOST_ALLOWED, MOST_LEFT = 0.5, 0.6
+"""Shares of a deviation: a budget that allows more than that, or leaves more, explains anything, and so nothing."""
 NEVER = Misfit(np.inf, np.inf, np.inf)
 
+UNCHANGED = SIGMAS / 2
+"""σ by which outputs of a change may differ that has no effect; what explains more than 8σ makes more of a difference.
+"""
 NEAR = 25.0
 """Times what is allowed: changes that come that near, by the σ of the model in the file, are tried with their own."""
 
@@ -200,8 +209,16 @@ class Experiment:
         return np.concatenate(parts)
 
     def tried(self, change: Change) -> Misfit:
-        """How far the changed model is from the predictions: roughly, unless it comes near."""
-        misfit = self.misfit(self.roughly(change))
+        """How far the changed model is from the predictions: roughly, unless it comes near.
+
+        `NEVER` if it cannot be made, or is the same as the model of the file for these samples.
+        """
+        if change.is_coarser:
+            return self.confirmed(change)
+        outputs = self.roughly(change)
+        if outputs is not None and self._is_unchanged(outputs):
+            return NEVER
+        misfit = self.misfit(outputs)
         return self.confirmed(change) if misfit.sigmas < NEAR * SIGMAS else misfit
 
     def confirmed(self, change: Change) -> Misfit:
@@ -209,7 +226,41 @@ class Experiment:
         outputs = self.outputs(change)
         if outputs is None:
             return NEVER
-        return self.misfit(outputs, self.rounded(change.make(self.model), change.batches))
+        sigma = self.rounded(change.make(self.model), change.batches)
+        misfit = self.misfit(outputs, sigma)
+        before = self._deviations
+        if misfit is NEVER or before is None or not before.size:
+            return misfit
+        if change.is_coarser:  # whose budget has to allow for all of the deviation
+            return replace(misfit, left=self.misfit(outputs).mean / max(self.misfit(self.replayed).mean, 1e-300))
+        allowed = SIGMAS * _chosen(sigma, self._deviating)
+        with np.errstate(invalid="ignore"):
+            return replace(misfit, allowed=float(np.median(allowed / before)), left=misfit.absolute / before.max())
+
+    @cached_property
+    def _deviating(self) -> list[Array]:
+        """Which elements are beyond rounding with the model of the file."""
+        assert self.predicted is not None
+        with np.errstate(all="ignore"):
+            away = [np.abs(p - y) for p, y in zip(self.predicted, self.replayed, strict=True)]
+            return [np.isfinite(off) & (off > SIGMAS * σ) for off, σ in zip(away, self.sigma, strict=True)]
+
+    @cached_property
+    def _deviations(self) -> Array | None:
+        """|Δ| of these elements, in one row; None if a shape is another one."""
+        assert self.predicted is not None
+        if [p.shape for p in self.predicted] != [y.shape for y in self.replayed]:
+            return None
+        with np.errstate(all="ignore"):
+            away = [np.abs(p - y) for p, y in zip(self.predicted, self.replayed, strict=True)]
+        return _chosen(away, self._deviating)
+
+    def _is_unchanged(self, outputs: list[Array]) -> bool:
+        """Whether outputs are those of the model of the file, within rounding."""
+        before = self.roughly_replayed
+        if [o.shape for o in outputs] != [r.shape for r in before]:
+            return False
+        return distance(before, outputs, [np.where(np.isfinite(σ), σ, 0.0) for σ in self.sigma]).sigmas <= UNCHANGED
 
     def rounded(self, model: Model, batches: Batches | None = None) -> list[Array]:
         """σ of the outputs of a model for these samples."""
@@ -249,6 +300,11 @@ def _begins_alike(new: Layer | None, old: Layer | None) -> bool:
 
 def _flags(layer: Layer) -> dict[str, Any]:
     return {name: value for name, value in vars(layer).items() if isinstance(value, bool | str | None)}
+
+
+def _chosen(arrays: Sequence[Array], which: Sequence[Array]) -> Array:
+    """Some elements of several arrays, in one row."""
+    return np.concatenate([array[some] for array, some in zip(arrays, which, strict=True)])
 
 
 def _usual(sigma: Array) -> float:

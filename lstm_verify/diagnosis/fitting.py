@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from lstm_verify.arrays import Array
-from lstm_verify.diagnosis.changes import Change, Family
+from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.experiment import Experiment
+from lstm_verify.faults import Fit
 
 ROUNDS = 12
 STARTS = (1.0, 0.2, 4.0)
 """Times what the family says to begin with: a model may be flat where one begins."""
+
+
+class Fitting(Protocol):
+    """Changes with a number that has to be found: a `Family`, or one beside another change."""
+
+    @property
+    def fit(self) -> Fit:
+        """The number."""
+
+    def at(self, value: float) -> Change:
+        """The change for a number."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +44,7 @@ class Look:
     """The share of the residual's square that a number has to explain at first sight."""
 
 
-def fitted(experiment: Experiment, family: Family) -> Change | None:
+def fitted(experiment: Experiment, family: Fitting) -> Change | None:
     """The change of a family that explains the predictions, with as few digits as do; None if none does."""
     # a number that explains the predictions leaves much less after every step; most do not, which is soon seen
     roughly = Look(experiment.roughly, step=2e-3, enough=0.5, rest=1e-7, promise=0.01)
@@ -44,7 +57,7 @@ def fitted(experiment: Experiment, family: Family) -> Change | None:
     return None
 
 
-def _settled(experiment: Experiment, family: Family, start: float, look: Look) -> float | None:
+def _settled(experiment: Experiment, family: Fitting, start: float, look: Look) -> float | None:
     """Where Gauss and Newton's steps come to rest."""
     positive = family.fit.positive
     to_value: Callable[[float], float] = np.exp if positive else float
@@ -84,7 +97,7 @@ def _settled(experiment: Experiment, family: Family, start: float, look: Look) -
     return float(to_value(place))
 
 
-def _with_few_digits(experiment: Experiment, family: Family, value: float) -> Change:
+def _with_few_digits(experiment: Experiment, family: Fitting, value: float) -> Change:
     """The roundest number near the one found that explains the predictions as well."""
     for digits in (1, 2, 3, 4):
         round_one = float(f"{value:.{digits}g}")

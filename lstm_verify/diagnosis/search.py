@@ -1,9 +1,9 @@
 """The search: which change of the model makes the deviation fall within rounding.
 
-Single changes that frameworks make come first, of every layer, of several layers at once, of the whole model; then what
-one batch leaves to the next, numbers that are fitted, faults that are known to come together, single changes that are
-merely possible, and pairs with the changes that help most. A change that brings the predictions near is
-looked at again with its own σ, and with more samples.
+Single changes that frameworks make come first, of every layer, of several layers at once, of the whole model; then
+products with rounded factors, what one batch leaves to the next, numbers that are fitted, faults that are known to come
+together, single changes that are merely possible, pairs, and three at once. A change that brings the predictions near is
+looked at again with its own σ, and with more samples; one without effect on these samples is not looked at again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, combinations
+from itertools import chain
 
 import numpy as np
 
@@ -23,30 +23,23 @@ from lstm_verify.diagnosis.changes import (
     ends,
     exchanges,
     not_reset,
-    resets,
     singles,
     together,
     whole_model,
 )
 from lstm_verify.diagnosis.common import is_common
-from lstm_verify.diagnosis.experiment import Experiment, Misfit
+from lstm_verify.diagnosis.experiment import NEVER, Experiment, Misfit
 from lstm_verify.diagnosis.fitting import fitted
+from lstm_verify.diagnosis.masks import computed_masks
+from lstm_verify.diagnosis.pairs import Beside, any_pairs, beside_leaders, known_pairs, leading_pairs, threes
+from lstm_verify.diagnosis.products import short_products
+from lstm_verify.diagnosis.states import fitted_starts, resets
 from lstm_verify.tolerance import SIGMAS
 
-PAIRS = {
-    frozenset({"gate_order", "forget_bias"}),
-    frozenset({"kernel_layout", "gate_order"}),
-    frozenset({"gate_order", "recurrent_activation"}),
-    frozenset({"bias", "recurrent_activation"}),
-    frozenset({"bias", "gate_order"}),
-    frozenset({"gate_order", "reset_after"}),
-    frozenset({"forget_bias", "recurrent_activation"}),
-    frozenset({"activation", "recurrent_activation"}),
-    frozenset({"gate_order", "update_gate_inverted"}),
-}
-"""Faults that come together: weights of one framework copied into a layer of another."""
-LEADERS = 6
-"""The changes that help most, each of which is tried together with every other."""
+FEW = 12
+"""The time steps after each of which a state may have been lost."""
+FEWEST = 8
+"""The predicted numbers that it takes to tell how products were rounded: any few may look so by accident."""
 
 
 @dataclass
@@ -55,8 +48,8 @@ class Found:
 
     explaining: list[tuple[Change, Misfit]] = field(default_factory=list)
     tried: int = 0
-    closest: tuple[Change, Misfit] | None = None
-    """The change that comes nearest, if none explains the predictions."""
+    before: Misfit = NEVER
+    """How far the model of the file is from the predictions."""
     complete: bool = True
     """Whether everything was tried, before time was up."""
     ranking: list[tuple[Change, Misfit]] = field(default_factory=list)
@@ -73,11 +66,14 @@ class Search:
     """The first samples, in their order; None if those of the experiment are that."""
     batch_size: int | None = None
     """The number of samples that the framework predicts at a time."""
+    altered: Iterable[Change] = ()
+    """What may have been done to the inputs."""
     found: Found = field(default_factory=Found)
 
     def run(self) -> Found:
         """Try everything, the simple before the complicated, until something explains the predictions."""
         self._until = time.monotonic() + self.seconds
+        self.found.before = self.experiment.misfit(self.experiment.replayed)
         model = self.experiment.model
         every = list(singles(model))
         changes = [change for change in every if isinstance(change, Change) and not change.carries]
@@ -87,12 +83,20 @@ class Search:
         others = [change for change in changes if not is_common(change)]
         stages: tuple[Callable[[], Iterable[Change]], ...] = (
             # what has one cause, and frameworks do: several may explain the predictions alike, so all of it is tried
-            lambda: chain(common, exchanges(model), self._alike(common), ends(model), whole_model(model)),
-            lambda: chain(self._carried(carrying), resets(model, self._steps())),
+            lambda: chain(
+                *(common, exchanges(model), self._alike(common), computed_masks(model), ends(model)),
+                *(whole_model(model), self.altered),
+            ),
+            lambda: short_products(model) if self._size >= FEWEST else (),
+            lambda: chain(self._carried(carrying), self._reset()),
             lambda: self._fitted(families),
-            lambda: self._known_pairs(common),
+            lambda: fitted_starts(self.ordered or self.experiment),
+            lambda: known_pairs(common),
             lambda: chain(others, self._alike(others)),
-            lambda: self._leading_pairs(changes),
+            lambda: leading_pairs(self.found.ranking, changes),
+            lambda: self._fitted(beside_leaders(self.found.ranking, families)),
+            lambda: any_pairs(self.found.ranking),
+            lambda: threes(self.found.ranking, self.found.before, changes),
         )
         for stage in stages:
             if not self._try_all(stage()):
@@ -101,6 +105,10 @@ class Search:
             if self.found.explaining:
                 break
         return self.found
+
+    @property
+    def _size(self) -> int:
+        return sum(array.size for array in self.experiment.predicted or ())
 
     def _try_all(self, changes: Iterable[Change]) -> bool:
         """Try changes; whether there was time for all."""
@@ -112,13 +120,13 @@ class Search:
 
     def _try(self, change: Change) -> None:
         experiment = self.ordered if change.batches and self.ordered else self.experiment
-        self.found.tried += 1
         misfit = experiment.tried(change)
+        if misfit is NEVER:
+            return  # nothing was changed, or nothing can be said
+        self.found.tried += 1
         if misfit.explains:
             self.found.explaining.append((change, misfit))
         self.found.ranking.append((change, misfit))
-        if self.found.closest is None or misfit.mean < self.found.closest[1].mean:
-            self.found.closest = change, misfit
 
     def _carried(self, changes: list[Change]) -> Iterator[Change]:
         """Changes that carry something over, in one layer or in all."""
@@ -144,11 +152,18 @@ class Search:
                 first = min(first, int(beyond.argmax()) if beyond.any() else first)
         return first
 
+    def _reset(self) -> Iterator[Change]:
+        """States that are lost every few time steps, in one layer or in all."""
+        changes = list(resets(self.experiment.model, self._steps()))
+        return chain(changes, self._alike(changes))
+
     def _steps(self) -> list[int]:
-        """After how many time steps a state may have been lost: what divides a sequence, and where deviations begin."""
+        """After how many time steps a state may have been lost: few, round ones, what divides a sequence, and where
+        deviations begin."""
         experiment = self.experiment
-        lengths = {value.shape[1] for value in experiment.values if value.ndim >= 3}
-        steps = {n for length in lengths for n in range(1, length) if length % n == 0 or n.bit_count() == 1}
+        lengths = self._lengths
+        steps = {n for length in lengths for n in range(1, length) if n <= FEW or n % 10 == 0 or n.bit_count() == 1}
+        steps |= {n for length in lengths for n in range(1, length) if length % n == 0}
         for y, p, σ in zip(experiment.replayed, experiment.predicted or (), experiment.sigma, strict=False):
             if y.ndim >= 3 and y.shape == p.shape and y.shape[1] in lengths:
                 beyond = (np.abs(y - p) > SIGMAS * σ).any(axis=(0, *range(2, y.ndim)))
@@ -156,16 +171,25 @@ class Search:
                     steps.add(int(beyond.argmax()))
         return sorted(steps)
 
+    @property
+    def _lengths(self) -> set[int]:
+        """The time steps of what recurrent layers read, as far as that is known; tokens have no axis but time."""
+        values = [*self.experiment.values, *(signal.value for signal in self.experiment.known.values())]
+        shapes = [np.shape(value) for value in values if hasattr(value, "dtype")]
+        of_tokens = [value.shape for value in self.experiment.values if value.ndim == 2 and value.dtype.kind in "iu"]
+        return {shape[1] for shape in shapes if len(shape) >= 3} | {shape[1] for shape in of_tokens}
+
     def _alike(self, changes: list[Change]) -> Iterator[Change]:
         """The same change in every layer that has it."""
         groups: dict[tuple[str, str | None, str, str], list[Change]] = {}
         for change in changes:
             groups.setdefault(change.key, []).append(change)
         for group in groups.values():
-            if len(group) > 1:
-                yield together(tuple(group))
+            outermost = [change for change in group if not any(_is_inside(change, other) for other in group)]
+            if len(outermost) > 1:
+                yield together(tuple(outermost))
 
-    def _fitted(self, families: list[Family]) -> Iterator[Change]:
+    def _fitted(self, families: Iterable[Family | Beside]) -> Iterator[Change]:
         for family in families:
             if time.monotonic() > self._until:
                 return
@@ -173,26 +197,7 @@ class Search:
             if found is not None:
                 yield found
 
-    def _known_pairs(self, changes: list[Change]) -> Iterator[Change]:
-        """Faults that are known to come together, in one layer."""
-        everywhere: dict[tuple[object, object], list[Change]] = {}
-        for first, second in combinations(changes, 2):
-            if first.layers == second.layers and frozenset({first.fault, second.fault}) in PAIRS:
-                everywhere.setdefault((first.key, second.key), []).append(together((first, second)))
-        for pairs in everywhere.values():
-            yield from pairs
-            if len(pairs) > 1:
-                yield together(tuple(part for pair in pairs for part in pair.parts))
 
-    def _leading_pairs(self, changes: list[Change]) -> Iterator[Change]:
-        """The changes that help most, together with every other."""
-        ranking = sorted(self.found.ranking, key=lambda entry: entry[1].mean)
-        leaders = [change for change, _ in ranking if not change.parts and not change.carries][:LEADERS]
-        for leader in leaders:
-            for change in changes:
-                if change is not leader and not _same_place(change, leader):
-                    yield together((leader, change))
-
-
-def _same_place(first: Change, second: Change) -> bool:
-    return first.layers == second.layers and first.parameter == second.parameter
+def _is_inside(change: Change, other: Change) -> bool:
+    """Whether a change is made in a part of the layer that another is made around."""
+    return any(path.startswith(f"{around}/") for path in change.layers for around in other.layers)

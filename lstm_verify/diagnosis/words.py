@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 
 from lstm_verify.diagnosis import Diagnosis, Explanation
+from lstm_verify.diagnosis.arrays import Seen
+from lstm_verify.diagnosis.below import Below
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.changes import Change
 
@@ -19,6 +22,9 @@ ADVICE = {
     "forget gate's part of the bias, or take it from there, once.",
     "gate_order": "Reorder the gates' blocks in kernel, recurrent_kernel and bias before the weights are set.",
     "bias": "Look at how biases are joined: PyTorch, ONNX and cuDNN have two for each gate.",
+    "initial_weights": "Look at which weights were loaded, and whether by name: a layer that found none keeps what it "
+    "was built with.",
+    "normalization": "Normalise the data once, in the model or before it.",
     "reset_after": "Build the GRU with the reset_after that it was trained with.",
     "update_gate_inverted": "Negate the update gate's weights and bias, or exchange z and 1 - z.",
     "recurrent_kernel_transposed": "Transpose the recurrent kernel, gate by gate: its shape does not tell.",
@@ -36,6 +42,11 @@ ADVICE = {
     "state_order": "Keras and PyTorch have h, c; TensorFlow 1 and Flax c, h.",
     "weight_precision": "If the weights were meant to be stored so, allow for it with --atol.",
     "equal_shape_weights_swapped": "Compare the weights by name: a file was read in another order than it was written.",
+    "product_precision": "NVIDIA GPUs multiply float32 in TF32 unless told otherwise: call "
+    "tf.config.experimental.enable_tensor_float_32_execution(False), or for PyTorch set "
+    "torch.backends.cuda.matmul.allow_tf32 = False. oneDNN and TPUs may use bfloat16: set "
+    "ONEDNN_DEFAULT_FPMATH_MODE=STRICT, or the highest precision. Or accept it with --products tf32 or bfloat16.",
+    "other_weights": "Look at which weights were loaded, and whether by name: these are not the layer's.",
     "dropout_active": "Call the model with training=False, or export it for inference.",
 }
 
@@ -45,36 +56,61 @@ def diagnosis_lines(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
 
     Args:
         diagnosis: the diagnosis.
-        subject: what was predicted with, such as `model.predict`.
+        subject: what was predicted with, such as `model.predict`; empty of recorded predictions.
     """
+    if diagnosis.below is not None:
+        yield from _below(diagnosis.below, subject)
+        return
     if diagnosis.status == "unexplained":
         yield from _unexplained(diagnosis, subject)
         return
     first, *others = diagnosis.explanations
     yield _explained(first, subject)
-    if first.also:
-        same = "; ".join(f"{_where(change)} {_what(change)}" for change in first.also)
-        yield f"In other words, which compute the same: {same}."
-    for other in others:
-        yield f"It cannot be told apart on this input from: {_where(other.change)} {_what(other.change)}."
+    said = {_named(first.change)}
+    same = [words for change in first.also if (words := _named(change)) not in said]
+    if same:
+        yield f"In other words, which compute the same: {'; '.join(dict.fromkeys(same))}."
+    said |= set(same)
+    for words in dict.fromkeys(_named(other.change) for other in others):
+        if words not in said:
+            yield f"It cannot be told apart on this input from: {words}."
     if others and diagnosis.separating:
         random, seed = diagnosis.separating["random"], diagnosis.separating["seed"]
         yield f"`--random {random} --seed {seed}` would tell them apart."
-    for fault in dict.fromkeys(part.fault for part in first.change.parts or (first.change,)):
-        yield f"What to do: {ADVICE[fault]}"
+    for advice in _advice(first.change):
+        yield f"What to do: {advice}"
+
+
+def _advice(change: Change) -> Iterator[str]:
+    if isinstance(change, Seen):
+        yield change.advice
+        return
+    for fault in dict.fromkeys(part.fault for part in change.parts or (change,)):
+        yield ADVICE[fault]
+
+
+def _below(below: Below, subject: str) -> Iterator[str]:
+    """That there is nothing to explain."""
+    yield (
+        f"Rounding explains {_returned(subject)} (at most {below.sigmas:.1f}σ), so no fault was looked for: the "
+        f"tolerance asked for is below what {below.precision} can do. The smallest that is not: `{below.options}`."
+    )
 
 
 def _explained(explanation: Explanation, subject: str) -> str:
     change, after = explanation.change, explanation.after
+    if isinstance(change, Seen):
+        return f"{change.words}{_left(explanation)}."
     as_if = " and ".join(f"{_where(part)} {_had(part)}" for part in _parts(change))
     says = "; ".join(f"the file says {part.file_says}" for part in _parts(change))
     if change.fault == "dropout_active":
-        return f"{subject} differs from itself when it is run again: dropout is active in {_where(change)}."
+        who = subject or "The runtime"
+        return f"{who} differs from itself when it is run again: dropout is active in {_where(change)}."
     count = explanation.samples
     which = "the sample" if count == 1 else f"the {count:,} samples tried"
     agree = "agrees" if count == 1 else "agree"
     return (
-        f"{subject} behaves as if {as_if}; {says}. With it, {which} {agree} within rounding "
+        f"{subject or 'What was recorded'} behaves as if {as_if}; {says}. With it, {which} {agree} within rounding "
         f"({after.sigmas:.1f}σ); without, up to {explanation.before.absolute:.2g}."
     )
 
@@ -91,8 +127,27 @@ def _parts(change: Change) -> tuple[Change, ...]:
     )
 
 
+def _returned(subject: str) -> str:
+    return f"what {subject} returns" if subject else "what was recorded"
+
+
+def _left(explanation: Explanation) -> str:
+    """What is left of a deviation once it is explained, if that was measured."""
+    before, after = explanation.before, explanation.after
+    if not isfinite(before.absolute) or after.sigmas == 0:
+        return ""
+    return f" (within {after.sigmas:.1f}σ of rounding; as they are, up to {before.absolute:.2g} off)"
+
+
 def _where(change: Change) -> str:
-    return " and ".join(f"`{path}`" for path in change.layers)
+    return " and ".join(f"`{path}`" for path in change.layers if path) or "the whole model"
+
+
+def _named(change: Change) -> str:
+    """A change in a few words."""
+    if isinstance(change, Seen):
+        return f"{change.words[0].lower()}{change.words[1:]} ({change.fault})"
+    return f"{_where(change)} {_what(change)}"
 
 
 def _had(change: Change) -> str:
@@ -105,13 +160,15 @@ def _what(change: Change) -> str:
 
 
 def _unexplained(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
-    tried = f"{diagnosis.tried:,} changes of the model were tried"
+    tried = "1 change of the model was tried"
+    if diagnosis.tried != 1:
+        tried = f"{diagnosis.tried:,} changes of the model were tried"
     rest = "" if diagnosis.complete else ", not all there are before time was up"
-    yield f"No known fault explains what {subject} returns: {tried}{rest}."
+    yield f"No known fault explains {_returned(subject)}: {tried}{rest}."
     if diagnosis.closest is not None:
         change, misfit = diagnosis.closest
         yield (
-            f"The nearest is {_where(change)} {_what(change)}, which leaves {misfit.absolute:.2g}: "
+            f"The nearest is {_named(change)}, which leaves {misfit.absolute:.2g}: "
             "not an explanation, but perhaps a part of one."
         )
     if diagnosis.suspect is not None:

@@ -12,6 +12,7 @@ from typing import Any
 from lstm_verify.faults.activation import activation, recurrent_activation
 from lstm_verify.faults.edit import Edit, Edits, Fit, Site, sites
 from lstm_verify.faults.gate_order import coupled_gates, gate_order, peephole, update_gate_inverted
+from lstm_verify.faults.initial import initial_weights, normalization
 from lstm_verify.faults.masks import mask
 from lstm_verify.faults.numbers import clip, epsilon, forget_bias, gelu_approximation, negative_slope
 from lstm_verify.faults.states import initial_state, state_order
@@ -50,6 +51,8 @@ FAULTS: tuple[tuple[str, Callable[[Any], Edits]], ...] = (
     ("forget_bias", forget_bias),
     ("gate_order", gate_order),
     ("bias", bias),
+    ("initial_weights", initial_weights),
+    ("normalization", normalization),
     ("reset_after", reset_after),
     ("update_gate_inverted", update_gate_inverted),
     ("recurrent_kernel_transposed", recurrent_kernel_transposed),

@@ -92,6 +92,9 @@ def _with(model: Model, name: str, layer: Layer) -> Model:
 
 
 def _inside(path: str, item: Any, put: Callable[[Any], Model], top: str) -> Iterator[Site]:
+    if isinstance(item, Around):  # another edit, beside which there is room for one more
+        yield from _inside(path, item.layer, lambda new: put(replace(item, layer=new)), top)
+        return
     yield Site(path, item, put, top)
     if isinstance(item, Scan):  # the loop of a graph is the recurrent layer in it
         yield from _inside(path, item.rnn, lambda new: put(replace(item, rnn=new)), top)
@@ -103,7 +106,7 @@ def _inside(path: str, item: Any, put: Callable[[Any], Model], top: str) -> Iter
             yield from _inside(
                 f"{path}/cells/{index}", cell, partial(lambda i, new: put(_with_cell(item, i, new)), index), top
             )
-    parts = _PARTS.get(type(item), ())
+    parts = next((_PARTS[kind] for kind in type(item).__mro__ if kind in _PARTS), ())
     if isinstance(item, MultiHeadAttention):
         parts = tuple((name, f"/{name}") for name in item.parts())
     for attribute, suffix in parts:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lstm_verify.faults.edit import Edit, Edits, around, replaced
-from lstm_verify.layers import RNN, Bidirectional, Embedding, Identity, Masking, Signal, Signals, TimeDistributed
+from lstm_verify.faults.time import FirstOutputRNN, mask_of
+from lstm_verify.layers import RNN, Bidirectional, Embedding, Identity, Masking, Run, Signal, Signals, TimeDistributed
 from lstm_verify.layers.attention import Attending
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.scan import Scan
+
+MaskChange = Callable[[Signals], Signals]
+"""From what a layer is given, or gives, to the same with another mask."""
 
 
 def _unmasked(item: Masking | Embedding) -> Any:
@@ -27,53 +32,99 @@ def without_mask(signals: Signals) -> Signals:
 
 
 def mask(item: Any) -> Edits:
-    """A mask that is ignored, or causal; hidden steps that repeat an output or are zero, padding on the other side."""
+    """A mask that is ignored, in part or whole; hidden steps that are zero or repeat an output; padding elsewhere."""
+    yield from _at_its_source(item)
+    yield from _where_it_is_read(item)
+    yield from _of_hidden_steps(item)
     if isinstance(item, Masking | Embedding):
-        if isinstance(item, Masking) or item.mask_zero:
-            says = "hides steps from all layers after it"
-            yield Edit("mask", says, "ignored", lambda: _unmasked(item))
-            for side, change in SIDES.items():
-                yield Edit("mask", says, side, partial(around, item, after=change))
-        elif not item.mask_zero:
-            yield Edit("mask_zero", "False", "True", replaced(item, mask_zero=True))
-    if isinstance(item, Scan) and item.mask is not None:
-        yield Edit("mask", "used", "ignored", replaced(item, mask=None, masked_by=()))
-    if isinstance(item, RNN | Bidirectional | Attending):
-        yield Edit("mask", "used", "ignored", partial(around, item, before=without_mask))
-    if isinstance(item, Attending):
-        yield Edit("use_causal_mask", str(item.causal), str(not item.causal), replaced(item, causal=not item.causal))
+        for side, change in SIDES.items():
+            if _makes_a_mask(item):
+                yield Edit("mask", HIDES, side, partial(around, item, after=change))
     if isinstance(item, RNN | Bidirectional):
+        for side, change in SIDES.items():
+            yield Edit("padding", "where it is", side, partial(around, item, before=change))
         yield Edit(
             "padding",
             "where it is",
             "on the other side",
             lambda: around(item, before=padding_moved, after=padding_moved_back),
         )
-        for side, change in SIDES.items():
-            yield Edit("padding", "where it is", side, partial(around, item, before=change))
-    if isinstance(item, RNN) and item.return_sequences:
-        words = ("repeats the output before", "is zero")
-        zero = item.zero_output_for_mask
-        yield Edit(
-            "output of a hidden step",
-            words[zero],
-            words[not zero],
-            replaced(item, zero_output_for_mask=not zero),
-        )
-    if isinstance(item, Bidirectional) and item.return_sequences:
-        zero = item.forward_layer.zero_output_for_mask
-        yield Edit(
-            "output of a hidden step",
-            "is zero" if zero else "repeats the output before",
-            "repeats the output before" if zero else "is zero",
-            lambda: replace(
-                item,
-                forward_layer=replace(item.forward_layer, zero_output_for_mask=not zero),
-                backward_layer=replace(item.backward_layer, zero_output_for_mask=not zero),
-            ),
-        )
-    if isinstance(item, TimeDistributed) and item.stateful:
+
+
+HIDES = "hides steps from all layers after it"
+ENDS_HIDDEN = "output of a sample that ends with padding"
+
+
+def _makes_a_mask(item: Masking | Embedding) -> bool:
+    return isinstance(item, Masking) or item.mask_zero
+
+
+def _at_its_source(item: Any) -> Edits:
+    """A mask that nothing reads, that some do not read, or that the file does not ask for."""
+    if isinstance(item, Masking | Embedding) and _makes_a_mask(item):
+        yield Edit("mask", HIDES, "ignored", lambda: _unmasked(item))
+        for words, change in PARTS.items():
+            yield Edit("mask", HIDES, words, partial(around, item, after=of_mask(change)))
+    elif isinstance(item, Embedding):
+        yield Edit("mask_zero", "False", "True", replaced(item, mask_zero=True))
+    if isinstance(item, Scan) and item.mask is not None:
+        yield Edit("mask", "used", "ignored", replaced(item, mask=None, masked_by=()))
+
+
+def _where_it_is_read(item: Any) -> Edits:
+    """A mask that one layer does not read, and so does not pass on."""
+    if isinstance(item, RNN | Bidirectional | Attending) or (isinstance(item, TimeDistributed) and item.stateful):
         yield Edit("mask", "used", "ignored", partial(around, item, before=without_mask))
+    if isinstance(item, RNN | Bidirectional):
+        for words, change in PARTS.items():
+            yield Edit("mask", "used", words, partial(around, item, before=of_mask(change)))
+    if isinstance(item, Attending):
+        yield Edit("use_causal_mask", str(item.causal), str(not item.causal), replaced(item, causal=not item.causal))
+
+
+def _of_hidden_steps(item: Any) -> Edits:
+    """What is returned at hidden steps: zeros, or the output before once more."""
+    if not isinstance(item, RNN | Bidirectional):
+        return
+    if not item.return_sequences:
+        backwards = isinstance(item, RNN) and item.go_backwards
+        if not backwards and not (isinstance(item, Bidirectional) and item.forward_layer.go_backwards):
+            yield Edit(ENDS_HIDDEN, "is that of its last step", "is zero", lambda: _at_the_end(item))
+        return
+    zero = (item.forward_layer if isinstance(item, Bidirectional) else item).zero_output_for_mask
+    words = ("repeats the output before", "is zero")
+    yield Edit("output of a hidden step", words[zero], words[not zero], lambda: _hidden_steps(item, not zero))
+
+
+def _hidden_steps(item: RNN | Bidirectional, zero: bool) -> Any:
+    if isinstance(item, RNN):
+        return replace(item, zero_output_for_mask=zero)
+    halves = {name: _hidden_steps(getattr(item, name), zero) for name in ("forward_layer", "backward_layer")}
+    return replace(item, **halves)
+
+
+def _at_the_end(item: RNN | Bidirectional) -> Any:
+    """The layer with its output at index -1, which is zero there in samples that end with padding."""
+    if isinstance(item, RNN):
+        return LastIndexRNN.of(item)
+    forward, backward = item.forward_layer, item.backward_layer
+    return replace(item, forward_layer=LastIndexRNN.of(forward), backward_layer=FirstOutputRNN.of(backward))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LastIndexRNN(RNN):
+    """A recurrent layer that returns zeros in samples whose last step is hidden."""
+
+    @classmethod
+    def of(cls, rnn: RNN) -> RNN:
+        """The same layer so."""
+        return cls(**vars(rnn))
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        mask_of(self, inputs)
+        sequences = RNN(**vars(self) | {"return_sequences": True, "zero_output_for_mask": True})
+        (y, _), *states = sequences.apply(inputs, run)
+        return (Signal(y[:, -1]), *states)
 
 
 def padding_moved(signals: Signals) -> Signals:
@@ -94,7 +145,7 @@ def padding_moved_back(signals: Signals) -> Signals:
     return (Signal(_taken(y, order), np.take_along_axis(kept, order, axis=1)), *others)
 
 
-def counted_from(start: bool) -> Any:
+def counted_from(start: bool) -> MaskChange:
     """As many steps as the mask keeps, but the first or the last ones: for padding that is on the other side."""
 
     def change(signals: Signals) -> Signals:
@@ -108,10 +159,37 @@ def counted_from(start: bool) -> Any:
     return change
 
 
-SIDES = {
+SIDES: dict[str, MaskChange] = {
     "as many steps from the start as are kept": counted_from(True),
     "as many steps up to the end as are kept": counted_from(False),
     "padding on the other side": padding_moved,
+}
+
+
+def all_padding_kept(kept: Array) -> Array:
+    """No step hidden in samples of which all are."""
+    return np.asarray(kept | ~kept.any(axis=1, keepdims=True))
+
+
+def first_step_kept(kept: Array) -> Array:
+    """The first step kept in samples of which all are hidden, for a length that may not be 0."""
+    first = np.arange(kept.shape[1]) == 0
+    return np.asarray(kept | (first & ~kept.any(axis=1, keepdims=True)))
+
+
+def of_mask(change: Callable[[Array], Array]) -> MaskChange:
+    """Make a change of masks, (samples, timesteps), one of what a layer is given."""
+
+    def changed(signals: Signals) -> Signals:
+        (x, kept), *others = signals
+        return signals if kept is None or kept.ndim != 2 else (Signal(x, change(kept)), *others)
+
+    return changed
+
+
+PARTS: dict[str, Callable[[Array], Array]] = {
+    "ignored in samples that are all padding": all_padding_kept,
+    "one step at least, in samples that are all padding": first_step_kept,
 }
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.faults.edit import Edit, Edits, around
+from lstm_verify.faults.edit import Edit, Edits, Fit, around
 from lstm_verify.layers import RNN, Bidirectional, Run, Signals
-from lstm_verify.layers.base import Signal
+from lstm_verify.layers.base import Array, Signal
+from lstm_verify.layers.cell import States
 from lstm_verify.layers.constant import State
 
 Change = Callable[[Signals], Signals]
@@ -29,6 +30,7 @@ def initial_state(item: Any) -> Edits:
         yield Edit("initial state", "zero", "carried over from batch to batch", lambda: _stateful(item, True), True)
     if isinstance(item, RNN):
         yield Edit("initial state", "what is given", "zero", lambda: ChangedStates.of(item, before=_without_states))
+        yield from _starts(item)
     else:
         yield Edit("initial state", "what is given", "zero", partial(around, item, before=_without_states))
 
@@ -51,30 +53,65 @@ class ChangedStates(RNN):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ResetRNN(RNN):
-    """A recurrent layer that begins anew every so many time steps, as when a sequence is cut into calls."""
+    """A recurrent layer that begins anew every so many of its steps, as when a sequence is cut into calls."""
 
     every: int
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
+        """Run every part from the states that are given, or else from zeros, whatever another batch left."""
         (x, mask), *states = inputs
-        whole = RNN(**{name: value for name, value in vars(self).items() if name != "every"})
-        starts = range(0, x.shape[1], self.every)
-        parts = [slice(start, start + self.every) for start in starts]
+        fresh = {"stateful": False, "go_backwards": False}
+        whole = RNN(**{name: value for name, value in vars(self).items() if name != "every"} | fresh)
+        if self.go_backwards:
+            x, mask = np.flip(x, axis=1), None if mask is None else np.flip(mask, axis=1)
+        parts = [slice(start, start + self.every) for start in range(0, x.shape[1], self.every)]
         results = [
             whole.apply((Signal(x[:, part], None if mask is None else mask[:, part]), *states), run) for part in parts
         ]
         if not self.return_sequences:
             return results[-1]
         y = np.concatenate([result[0].value for result in results], axis=1)
-        return (Signal(y, mask), *results[-1][1:])
+        return (Signal(y, inputs[0].mask), *results[-1][1:])
 
 
 def reset_every(item: Any, steps: int) -> Edit | None:
     """The edit of a recurrent layer whose state is zero again after every `steps` time steps."""
-    if not isinstance(item, RNN) or item.go_backwards:
+    if not isinstance(item, RNN):
         return None
     words = f"zero again after every {steps} time steps" if steps > 1 else "zero at every time step"
     return Edit("initial state", "carried from step to step", words, lambda: ResetRNN(**vars(item), every=steps))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StartedRNN(RNN):
+    """A recurrent layer that begins at states that are the same for every sample, where it would begin at zeros."""
+
+    start: tuple[Array, ...]
+    """For every state, a number, or one for each unit."""
+
+    def initial_state(self, x: Array, given: States, run: Run) -> States:
+        begun = super().initial_state(x, given, run)
+        if given or (self.stateful and run.path in run.states):
+            return begun
+        return tuple((zeros + start).astype(zeros.dtype) for zeros, start in zip(begun, self.start, strict=True))
+
+
+def started(rnn: RNN, start: tuple[Array, ...]) -> RNN:
+    """The layer that begins at these states."""
+    return StartedRNN(**vars(rnn) | {"start": start})
+
+
+def _starts(item: RNN) -> Edits:
+    """States that begin at one number in every unit: all of them, or one."""
+    count = len(item.cell.state_sizes)
+    whole = {"initial state": (1.0,) * count}
+    each = {f"initial {name}": weights for name, weights in {"h": (1.0, 0.0), "c": (0.0, 1.0)}.items()}
+    for parameter, weights in (whole | each if count == 2 else whole).items():
+
+        def make(value: float, weights: tuple[float, ...] = weights) -> RNN:
+            return started(item, tuple(np.asarray(value * weight) for weight in weights))
+
+        yield Fit(parameter, "zero", make, 0.5)
 
 
 class Forgetful(State):

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from lstm_verify.errors import UnsupportedError
 from lstm_verify.faults.edit import Edit, Edits, around, replaced
 from lstm_verify.layers import RNN, Bidirectional, Run, Signal, Signals
+from lstm_verify.layers.base import Array
 from lstm_verify.layers.bidirectional import MERGES
 
 
@@ -59,6 +61,12 @@ def backward_order(item: Any) -> Edits:
             "of the last time step, index -1",
             lambda: replace(item, backward_layer=FirstOutputRNN.of(backward)),
         )
+        yield Edit(
+            "backward output",
+            "of the first time step, index 0",
+            "of the last time step that is no padding",
+            lambda: replace(item, backward_layer=FirstValidRNN.of(backward)),
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,6 +90,30 @@ class FirstOutputRNN(FlippedRNN):
         sequences = RNN(**vars(self) | {"return_sequences": True})
         (y, _), *states = sequences.apply(inputs, run)
         return (Signal(y[:, 0]), *states)
+
+
+def mask_of(layer: RNN, inputs: Signals) -> Array:
+    """The mask of a call, (samples, timesteps).
+
+    Raises:
+        UnsupportedError: there is none, so that no fault can be in it.
+    """
+    mask = layer.mask_for(inputs)
+    if mask is None or mask.ndim != 2:
+        raise UnsupportedError(f"layer '{layer.name}': no mask says which steps are padding")
+    return mask
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FirstValidRNN(FlippedRNN):
+    """A recurrent layer whose output is that of the first step it takes that is not hidden."""
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        kept = mask_of(self, inputs)
+        sequences = RNN(**vars(self) | {"return_sequences": True})
+        (y, _), *states = sequences.apply(inputs, run)
+        as_run = kept[:, ::-1] if self.go_backwards else kept
+        return (Signal(y[np.arange(len(y)), as_run.argmax(axis=1)]), *states)
 
 
 def directions_swapped(item: Any) -> Edits:

@@ -48,6 +48,7 @@ from lstm_verify.layers.rms_normalization import RMSNormalization
 from lstm_verify.layers.scaling import Normalization, Rescaling, UnitNormalization
 from lstm_verify.layers.separable_conv1d import SeparableConv1D
 from lstm_verify.layers.simple_rnn import SimpleRNNCell
+from lstm_verify.layers.softmax import Softmax
 from lstm_verify.layers.stacked_cells import StackedCells
 from lstm_verify.layers.time_distributed import TimeDistributed
 
@@ -106,6 +107,7 @@ __all__ = [
     "Signal",
     "Signals",
     "SimpleRNNCell",
+    "Softmax",
     "StackedCells",
     "TimeDistributed",
     "UnitNormalization",

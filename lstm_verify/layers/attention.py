@@ -21,33 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.base import Array, Layer, Mask, Run, Signal, Signals, given
-
-SOFTMAX = Activation.of("softmax")
-STEPS = {"float64": 2.0**-23, "float32": 64.0, "bfloat16": 2.0**22}
-"""The step between the numbers near 1e9, by dtype; float16 has no such numbers."""
-
-
-def step_of(dtype: str, in_float16: float) -> float:
-    """The step between the numbers of the size of what is taken from a hidden score."""
-    return in_float16 if dtype == "float16" else STEPS.get(dtype, STEPS["float32"])
-
-
-def distribution(scores: Array, kept: Mask, step: float | None) -> Array:
-    """The softmax over the last axis of the scores that are kept.
-
-    Args:
-        scores: (..., queries, values)
-        kept: booleans that broadcast to the scores; None keeps all.
-        step: what scores are rounded to where none is kept; None makes them equal.
-    """
-    if kept is None:
-        return SOFTMAX(scores)
-    kept = np.broadcast_to(kept, scores.shape)
-    all_hidden = np.zeros_like(scores) if step is None else step * np.round(scores / step)
-    any_kept = kept.any(axis=-1, keepdims=True)
-    return SOFTMAX(np.where(any_kept, np.where(kept, scores, -np.inf), all_hidden))
+from lstm_verify.layers.softmax import distribution, step_of
 
 
 def both(one: Mask, other: Mask) -> Mask:

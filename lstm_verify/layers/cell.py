@@ -53,6 +53,11 @@ class Cell(Weighted, ABC):
         """The shape of each state of one sample, for inputs of that shape at every time step."""
         return tuple((size,) for size in self.state_sizes)
 
+    @property
+    def output_size(self) -> int:
+        """The number of units in the output of a step."""
+        return self.state_sizes[0]
+
     def output(self, states: States) -> Array:
         """The output of a step, among its new states: the first."""
         return states[0]

@@ -24,9 +24,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.layers.attention import Attending, as_mask, both, causal_mask, distribution, step_of
+from lstm_verify.layers.attention import Attending, as_mask, both, causal_mask
 from lstm_verify.layers.base import Array, Mask, Run, Signal, Signals
 from lstm_verify.layers.einsum_dense import EinsumDense
+from lstm_verify.layers.softmax import distribution, step_of
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

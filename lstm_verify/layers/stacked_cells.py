@@ -38,10 +38,14 @@ class StackedCells(Cell):
     def state_sizes(self) -> tuple[int, ...]:
         return tuple(size for cell in self.cells for size in cell.state_sizes)
 
+    @property
+    def output_size(self) -> int:
+        return self.cells[-1].output_size
+
     def expect_features(self, features: int) -> None:
         for cell in self.cells:
             cell.expect_features(features)
-            features = cell.state_sizes[0]
+            features = cell.output_size
 
     def output(self, states: States) -> Array:
         last = self.cells[-1]

@@ -15,6 +15,7 @@ import numpy as np
 
 from lstm_verify.errors import InputError, UnsupportedError
 from lstm_verify.layers.base import Array, Layer, Mask, Run, Signal, Signals
+from lstm_verify.layers.softmax import Softmax
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -38,7 +39,7 @@ class TimeDistributed(Layer):
         if self.stateful and self.stateful_in_loop:
             return tuple(Signal(y, mask) for y in self._loop(x, mask, run.inside("layer")))
         # only a mask with a time axis of its own, (samples, timesteps, inner timesteps), means something inside
-        inner_mask = mask if mask is not None and mask.ndim > 2 else None
+        inner_mask = mask if mask is not None and (mask.ndim > 2 or isinstance(self.layer, Softmax)) else None
         outputs = self._each(x, inner_mask, run.inside("layer"))
         return tuple(Signal(y, self._output_mask(computed, mask)) for y, computed in outputs)
 

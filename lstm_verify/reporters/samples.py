@@ -9,7 +9,18 @@ import numpy as np
 
 from lstm_verify.report import Report
 
-COLUMNS = ("output", "sample", "abs_deviation", "rel_deviation", "within", "index", "predicted", "replayed", "sigmas")
+COLUMNS = (
+    "output",
+    "sample",
+    "abs_deviation",
+    "rel_deviation",
+    "within",
+    "index",
+    "predicted",
+    "replayed",
+    "sigmas",
+    "unjudged",
+)
 
 
 def render_csv(report: Report) -> str:
@@ -33,6 +44,7 @@ def render_csv(report: Report) -> str:
                     repr(float(output.predicted[sample])),
                     repr(float(output.replayed[sample])),
                     repr(float(output.sigmas[sample])),
+                    int(output.unjudged_rows[sample]),
                 )
             )
     return text.getvalue()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
+import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -46,7 +47,7 @@ def _after_the_verdict(report: Report, details: bool) -> Iterator[str]:
     """What explains a mismatch, and what a match could not have shown."""
     if report.diagnosis is not None:
         predict = {"keras": "model.predict", "tf_keras": "model.predict"}.get(report.predicted.name)
-        subject = predict or f"{report.predicted.name}" if report.predicted.name != "recorded" else "What was recorded"
+        subject = predict or ("" if report.predicted.name == "recorded" else report.predicted.name)
         yield ""
         yield from diagnosis_lines(report.diagnosis, subject)
     if report.blind_spots is not None:
@@ -182,9 +183,16 @@ def _worst(output: Comparison, top: int) -> Table:
             f"{output.replayed[sample]:.9g}",
             number(_away(output, sample)),
             number(float(output.sigma[sample])),
-            "" if output.within[sample] else Text("beyond", style=STYLES[Verdict.MISMATCH]),
+            _judged(output, sample),
         )
     return table
+
+
+def _judged(output: Comparison, sample: int) -> Text:
+    """What a sample is besides within the tolerance, if anything."""
+    if not output.within[sample]:
+        return Text("beyond", style=STYLES[Verdict.MISMATCH])
+    return Text("unjudged" if output.unjudged_rows[sample] else "", style=STYLES[Verdict.INCONCLUSIVE])
 
 
 def _away(output: Comparison, sample: int) -> float:
@@ -203,22 +211,34 @@ def _explained(report: Report) -> str:
         samples = "the sample agrees" if report.samples == 1 else f"all {report.samples:,} samples agree"
         return f"{samples} with what the weights compute, up to {number(worst)}{_sigmas_of(report)}"
     if report.verdict is Verdict.MISMATCH and isfinite(worst) and all(o.deviations.size for o in report.outputs):
-        return (
-            f"{report.summary()}; up to {number(worst)}{_sigmas_of(report)}, so --atol {_rounded_up(worst)} would pass"
-        )
+        passing = f", so --atol {_rounded_up(worst)} would pass" if _means_something(worst, report) else ""
+        return f"{report.summary()}; up to {number(worst)}{_sigmas_of(report)}{passing}"
     return report.summary()
+
+
+def _means_something(atol: float, report: Report) -> bool:
+    """Whether a tolerance is small next to the outputs, and the one that was asked for is not below rounding."""
+    if report.diagnosis is not None and report.diagnosis.below is not None:
+        return False
+    with np.errstate(invalid="ignore"):
+        sizes = [np.nanmax(np.abs(output.replayed), initial=0) for output in report.outputs]
+    return atol <= SMALL * float(min(sizes, default=0))
+
+
+SMALL = 0.01
+"""The share of an output that a tolerance may be, for it to mean anything."""
 
 
 def _sigmas_of(report: Report) -> str:
     known = [output.max_sigmas for output in report.outputs if output.max_sigmas == output.max_sigmas]
     most = "at most " if report.sigma_is_lower_bound else ""
-    return f" ({most}{in_sigmas(max(known))})" if known else ""
+    return f" ({most}{in_sigmas(max(known))})" if known and isfinite(max(known)) else ""
 
 
 def in_sigmas(value: float) -> str:
-    """A deviation in standard deviations of rounding; a dash if it is not known."""
-    if value != value:
-        return "-"
+    """A deviation in standard deviations of rounding; a dash if it is not known, ∞ where rounding makes no error."""
+    if not isfinite(value):
+        return "-" if value != value else "∞"
     return f"{value:.1f}σ" if value < 1000 else f"{value:.1e}σ"
 
 

@@ -23,7 +23,7 @@ from lstm_verify.formats import load
 from lstm_verify.formats.ends import Ends, with_given
 from lstm_verify.given import about, arrays_of, completed
 from lstm_verify.inputs import as_input, bind, count_samples, moved, moved_back, named_rows
-from lstm_verify.judging import Judgement, asked_tolerance, with_products
+from lstm_verify.judging import Judgement, as_computed, asked_tolerance, with_products
 from lstm_verify.model import Input, Model
 from lstm_verify.report import Predicted
 from lstm_verify.rollout.judging import judge
@@ -53,7 +53,7 @@ def rollout(
     sigmas: float = SIGMAS,
     atol: float | None = None,
     rtol: float | None = None,
-    products: str = "float32",
+    products: str | None = None,
     allow_unjudged: bool = False,
     timeout: float = TIMEOUT,
     unsafe: bool = False,
@@ -124,6 +124,7 @@ def rollout(
         )
         predicted, rolled, replayed, reason = _both(runtime or model.runtime, request, replaying, teacher_forced)
         with timed(timings, "compare"):
+            model, told = as_computed(model, products, predicted.products, predicted.device)
             judged, token = Judgement((), tolerance), None
             if rolled is not None:
                 fed = rolled.fed if teacher_forced else None
@@ -134,7 +135,7 @@ def rollout(
         along_samples = {name: _samples_first(values) for name, values in replayed.outputs.items()}
         if output is not None:
             write_npz(output, along_samples | {f"{name}.tokens": one.T for name, one in replayed.tokens.items()})
-    notes += more + _further_notes(model, plan, inputs, teacher_forced, token)
+    notes += more + told + _further_notes(model, plan, inputs, teacher_forced, token)
     return RolloutReport(
         verdict=_verdict(judged, token, teacher_forced),
         model=model,
@@ -235,7 +236,12 @@ def _both(
         replaying.timings["predict"] = prediction.seconds
         if replayed is None:
             replayed = replaying.run(rolled.fed if rolled else None)
-        return Predicted(name, prediction.description or runtime.title), rolled, replayed, reason
+        return (
+            Predicted(name, prediction.description or runtime.title, prediction.device, prediction.products),
+            rolled,
+            replayed,
+            reason,
+        )
 
 
 def _in_memory(rows: Mapping[str, Rows]) -> dict[str, Array]:

@@ -4,7 +4,7 @@ It shares nothing with the rest of the package but the protocol, so that no code
 agree; `programs` has what differs between frameworks. One JSON request comes on standard input; replies go to the
 file descriptor that the request names, one JSON object a line:
 
-    {"stage": "predicting", "description": "Keras 3.15.1 on TensorFlow 2.21.0"}
+    {"stage": "predicting", "description": "Keras 3.15.1 on TensorFlow 2.21.0", "device": "CPU", "products": "float32"}
     {"done": 128, "of": 4096}                       samples predicted so far
     {"outputs": [{"name": "dense", "path": ...}]}   the end: predictions as .npy files, float as they came
     {"error": "one line"}                           the end: the framework's own reason
@@ -62,7 +62,7 @@ def run(request: dict[str, Any], reply: Callable[..., None]) -> dict[str, Any]:
     """Load the model, predict, and say where the outputs are."""
     loaded, axes = program(request["program"]).load(request), request["call"].get("axes")
     model: Loaded = program("axes").samples_first(loaded, axes)
-    reply(stage="predicting", description=model.description)
+    reply(stage="predicting", description=model.description, **facts())
     started = time.perf_counter()
     ended = roll(model, request, reply) if "rollout" in request else {"outputs": predict(model, request, reply)}
     seconds = time.perf_counter() - started
@@ -71,6 +71,13 @@ def run(request: dict[str, Any], reply: Callable[..., None]) -> dict[str, Any]:
         with contextlib.suppress(Exception):  # what was predicted is not lost for it
             again = repeated(model, request, ended["outputs"])
     return {**ended, "seconds": seconds, "again": again}
+
+
+def facts() -> dict[str, str]:
+    """What the framework computes with, if it can say so."""
+    with contextlib.suppress(Exception):
+        return program("device").facts(sys.modules["tensorflow"])  # type: ignore[no-any-return]
+    return {}
 
 
 def repeated(model: Loaded, request: dict[str, Any], outputs: list[dict[str, str]]) -> float:

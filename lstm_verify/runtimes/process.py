@@ -88,6 +88,10 @@ class Prediction:
     process: subprocess.Popen[bytes]
     description: str = ""
     """What predicts, with versions, once it has said so."""
+    device: str = ""
+    """The processor that it computes on, if it has said so."""
+    products: str = "float32"
+    """How that multiplies matrices of float32: `float32` or `tf32`."""
     seconds: float = 0.0
     """How long it took to predict, without import and loading."""
     outputs: dict[str, Rows] | None = None
@@ -181,7 +185,8 @@ class Prediction:
                 for index, item in enumerate(message["outputs"])
             }
         elif "stage" in message:
-            self.description = message["description"]
+            self.description, self.device = message["description"], str(message.get("device", ""))
+            self.products = str(message.get("products", self.products))
         elif "done" in message and self.progress:
             self.progress(message["done"], message["of"])
 

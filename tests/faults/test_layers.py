@@ -51,7 +51,7 @@ def test_backward_outputs_as_they_are_computed() -> None:
 
 def test_the_backward_output_of_the_last_time_step() -> None:
     """Index −1 of a sequence in the order of time is what the backward layer computes first."""
-    got = apply(only(both(), "backward_order"), X)[0]
+    got = apply(only(both(), "backward_order", "of the last time step, index -1"), X)[0]
     near(got, np.concatenate([outputs(CELL)[:, -1], outputs(OTHER, X[:, ::-1])[:, 0]], axis=-1))
 
 
@@ -108,7 +108,7 @@ def test_hidden_steps_that_are_zero_or_repeat() -> None:
     got = apply(only(both(return_sequences=True), "mask", "is zero"), X, mask=RIGHT)[0]
     back = outputs(OTHER, X[:, ::-1], RIGHT[:, ::-1])[:, ::-1]
     near(got, np.concatenate([zero, np.where(RIGHT[..., None], back, 0)], axis=-1))
-    assert not found(rnn(CELL), "mask", "is zero")
+    assert not found(rnn(CELL), "mask", "is zero", "output of a hidden step")
 
 
 def test_masks_by_the_number_of_steps() -> None:

@@ -78,7 +78,7 @@ def test_a_state_that_is_zero_again_after_some_steps(every: int) -> None:
     last = reset_every(rnn(CELL), every)
     assert last is not None
     near(apply(last.make(), X)[0], wanted[:, -1])
-    assert reset_every(rnn(CELL, go_backwards=True), every) is None
+    assert reset_every(CELL, every) is None
 
 
 def test_a_variable_in_which_nothing_stays() -> None:

@@ -73,7 +73,7 @@ def test_masks_in_a_list() -> None:
     "given",
     [
         node(tensor("q")),
-        node(tensor("q"), tensor("v"), training=True),
+        node(tensor("q"), tensor("v"), training=tensor("m")),
         node(tensor("q"), tensor("v"), use_causal_mask=tensor("m")),
         node(tensor("q"), tensor("v"), attention_mask=[tensor("m"), tensor("m")]),
         node(tensor("q"), tensor("v"), attention_mask={"class_name": "__numpy__", "config": {"value": [1]}}),
@@ -90,7 +90,7 @@ def test_other_calls_of_heads_are_refused(given: Any) -> None:
     [
         node([tensor("q")]),
         node([tensor(name) for name in "qvkx"]),
-        node([tensor("q"), tensor("v")], training=True),
+        node([tensor("q"), tensor("v")], training=tensor("m")),
         node([tensor("q"), tensor("v")], mask=tensor("m")),
         node([tensor("q"), tensor("v")], mask=[tensor("m")]),
         node([tensor("q"), tensor("v")], mask=[[tensor("m"), tensor("m")], None]),

@@ -16,11 +16,11 @@ from tests import reports
 from tests.reports import REPORTS, STRANGE
 
 SEVERAL = """\
-output,sample,abs_deviation,rel_deviation,within,index,predicted,replayed,sigmas
-dense,0,0.0,0.0,1,0 0,0.0,0.0,nan
-dense,1,3.0,0.16666666666666666,0,2 0,15.0,18.0,nan
-single,0,0.0,0.0,1,,0.0,0.0,nan
-single,1,0.0,0.0,1,,12.0,12.0,nan
+output,sample,abs_deviation,rel_deviation,within,index,predicted,replayed,sigmas,unjudged
+dense,0,0.0,0.0,1,0 0,0.0,0.0,nan,0
+dense,1,3.0,0.16666666666666666,0,2 0,15.0,18.0,nan,0
+single,0,0.0,0.0,1,,0.0,0.0,nan,0
+single,1,0.0,0.0,1,,12.0,12.0,nan,0
 """
 
 
@@ -51,6 +51,7 @@ def test_every_number_reads_back_exactly(name: str) -> None:
             assert_array_equal(float(row["predicted"]), output.predicted[sample])
             assert_array_equal(float(row["replayed"]), output.replayed[sample])
             assert_array_equal(float(row["sigmas"]), output.sigmas[sample])
+            assert bool(int(row["unjudged"])) == bool(output.unjudged_rows[sample])
     assert next(read, None) is None
 
 

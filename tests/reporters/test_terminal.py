@@ -41,7 +41,7 @@ worst samples of dense
       0   (2)           0       0.25   2.50e-01   -   beyond
       1   (0)       0.375      0.375   0.00e+00   -
 
-MISMATCH  dense: 2 of 4 samples beyond the tolerance; up to 5.00e-01, so --atol 5.0e-01 would pass
+MISMATCH  dense: 2 of 4 samples beyond the tolerance; up to 5.00e-01
 """
 MISMATCH_BY_ROUNDING = """\
 model      model.h5
@@ -78,8 +78,8 @@ tolerance  |Δ| ≤ 8σ of rounding in float32
 MATCH  all 4 samples agree with what the weights compute, up to 7.15e-06 (7.5σ)
 """
 UNJUDGED = (
-    "INCONCLUSIVE  dense: 1 values cannot be judged: rounding alone may change them as much as a fault would. "
-    "--allow-unjudged accepts them; --atol and --rtol compare them all the same"
+    "INCONCLUSIVE  dense: 1 value cannot be judged: rounding alone may change it as much as a fault would. "
+    "--allow-unjudged accepts it; --atol and --rtol compare it all the same"
 )
 EXPLAINED = """\
 
@@ -338,6 +338,7 @@ def test_colours_only_where_there_are_any() -> None:
 @pytest.mark.parametrize("worst", [1.5e-5, 9.94e-5, 9.96e-5, 0.05, 1.0, 123.456, 9.951e12])
 def test_the_tolerance_that_would_pass_does_pass(worst: float, sigma: dict[str, np.ndarray] | None) -> None:
     replayed = reports.REPLAYED * 0
+    replayed[2] = 1000 * worst  # which a tolerance of that size is small for
     predicted = replayed.copy()
     predicted[1, 2] = worst
     line = rendered(reports.report_of({"dense": predicted}, {"dense": replayed}, sigma)).splitlines()[-1]

@@ -6,6 +6,7 @@ from tests.zoo import (
     activations,
     attention,
     bidirectional,
+    calls,
     conv_lstm,
     graphs,
     layers,
@@ -40,6 +41,7 @@ ENTRIES = merge(
     two_dimensional.ENTRIES,
     conv_lstm.ENTRIES,
     attention.ENTRIES,
+    calls.ENTRIES,
     graphs.ENTRIES,
     policies.ENTRIES,
 )

@@ -12,10 +12,9 @@ from typing import Any
 
 from lstm_verify import layers as canonical
 from lstm_verify.errors import ModelFileError, UnsupportedError
-from lstm_verify.formats.keras.calls import Call, arguments_of, says_nothing, tensors_in, unsupported_argument
+from lstm_verify.formats.keras.calls import Call, arguments_of, check_training, refuse_rest, tensors_of
 from lstm_verify.formats.keras.config import Config
 from lstm_verify.formats.keras.registry import Arrays, Variable, activation_of, below, named, prefixed, with_bias
-from lstm_verify.formats.keras.training import trains_as_it_predicts
 from lstm_verify.layers import Layer
 from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.attention import Attending
@@ -57,25 +56,25 @@ def attention_call(node: Any, config: Config) -> Call:
     Raises:
         UnsupportedError: it is called with something else.
     """
-    arguments = arguments_of(node, config, ("inputs", "mask"))
-    inputs = list(tensors_in(arguments.pop("inputs", None)))
+    arguments = arguments_of(node, config, ("inputs", "mask", "training", "return_attention_scores", "use_causal_mask"))
+    inputs = tensors_of("inputs", arguments.pop("inputs", None), config)
     if not 2 <= len(inputs) <= 3:
         raise UnsupportedError(f"{config.where}: it is called with {len(inputs)} tensors, expected 2 or 3 in a list")
     found = list(zip(INPUTS, inputs, strict=False))
+    given = "mask" in arguments and (config.generation == 2 or arguments["mask"] is not None)
     masks = arguments.pop("mask", None)
-    given = masks is not None
-    if given:
+    if masks is not None:
         found += _masks(masks, config)
     return _call(found, arguments, config, {"masks_given": True} if given else {})
 
 
 def _masks(listed: Any, config: Config) -> Iterator[tuple[str, Tensor]]:
     if not isinstance(listed, list) or not 2 <= len(listed) <= 3:
-        raise UnsupportedError(f"{config.where}: it is called with mask={str(listed)[:60]}, expected a list of two")
+        raise UnsupportedError(f"{config.where}: it is called with a mask that is no list of two")
     for role, item in zip(MASKS[:2], listed, strict=False):  # a mask of the key does nothing
-        tensors = list(tensors_in([item]))
-        if len(tensors) > 1 or (not tensors and item is not None):
-            raise UnsupportedError(f"{config.where}: its {role} is {str(item)[:60]}, expected a tensor")
+        tensors = tensors_of(role, item, config)
+        if len(tensors) > 1:
+            raise UnsupportedError(f"{config.where}: it is called with a list for {role}, expected one tensor")
         yield from ((role, tensor) for tensor in tensors)
 
 
@@ -166,12 +165,10 @@ def multi_head_attention_call(node: Any, config: Config) -> Call:
     roles = (*INPUTS, *MASKS, "attention_mask")
     names = (*roles, "return_attention_scores", "training", "use_causal_mask")
     arguments = arguments_of(node, config, names if config.generation == 3 else (*INPUTS, "attention_mask"))
-    found = []
-    for role in [name for name in arguments if name in roles]:
-        tensors = list(tensors_in([arguments[role]]))
-        if len(tensors) == 1:
-            found.append((role, tensors[0]))
-            del arguments[role]
+    named = [name for name in arguments if name in roles]
+    found = [(role, tensor) for role in named for tensor in tensors_of(role, arguments.pop(role), config)]
+    if len({role for role, _ in found}) < len(found):
+        raise UnsupportedError(f"{config.where}: it is called with a list of tensors, expected one")
     if not {"query", "value"} <= {role for role, _ in found}:
         raise UnsupportedError(f"{config.where}: it is called without a tensor for query or value")
     return _call(found, arguments, config, {})
@@ -186,9 +183,8 @@ def _call(found: list[tuple[str, Tensor]], arguments: dict[str, Any], config: Co
         if value not in (True, False, None):
             raise UnsupportedError(f"{config.where}: it is called with {key}={str(value)[:60]}, expected true or false")
         options[OPTIONS[key]] = bool(value)
-    for key, value in arguments.items():
-        if not (says_nothing(value) or trains_as_it_predicts(key, value, config)):
-            raise unsupported_argument(config, key, value)
+    check_training(arguments.pop("training", None), config)
+    refuse_rest(arguments, config)
     options["roles"] = tuple(role for role, _ in found)
     return Call(tuple(tensor for _, tensor in found), options=options)
 

@@ -58,6 +58,7 @@ from lstm_verify.formats.keras.simple import (
     rms_normalization,
     scale_and_center,
     separable_conv1d,
+    softmax,
     unit_normalization,
 )
 from lstm_verify.formats.keras.two_dimensional import TWO_DIMENSIONAL
@@ -103,6 +104,7 @@ CLASSES: dict[str, Class] = {
     "Rescaling": Class(rescaling),
     "Activation": Class(activation_layer),
     **{name: Class(advanced_activation) for name in activations.LAYERS},
+    "Softmax": Class(softmax),
     "PReLU": Class(prelu, lambda config: named("alpha")),
     "Identity": Class(identity),
     "Dropout": _identity,

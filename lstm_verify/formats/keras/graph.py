@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
-from lstm_verify.formats.keras.calls import Call, read_tensor
+from lstm_verify.formats.keras.calls import MODELS, Call, read_tensor
 from lstm_verify.formats.keras.config import Config, Version, unwrap
 from lstm_verify.formats.keras.dtypes import with_dtypes
 from lstm_verify.formats.keras.masks import without_lost_masks
@@ -33,7 +33,6 @@ from lstm_verify.model import Input, Model, Node, Output, Tensor
 INPUT_DTYPES = {"bool", "bfloat16", "float16", "float32", "float64"} | {
     f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
 }
-MODELS = ("Sequential", "Functional", "Model")
 
 
 @dataclass(frozen=True)
@@ -288,6 +287,8 @@ def _nodes(entry: Entry, offsets: Mapping[str, int]) -> Iterator[Node]:
             call=number,
             inputs=tuple(_shifted(tensor, offsets) for tensor in call.inputs),
             mask=None if call.mask is None else _shifted(call.mask, offsets),
+            mask_goes_on=not (3,) <= entry.config.version < (3, 11),
+            unmasked=(0,) if call.unmasked else (),
         )
 
 

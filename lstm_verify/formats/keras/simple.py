@@ -11,7 +11,7 @@ import numpy as np
 from lstm_verify import layers as canonical
 from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.keras import activations
-from lstm_verify.formats.keras.config import Config
+from lstm_verify.formats.keras.config import Config, unwrap
 from lstm_verify.formats.keras.registry import (
     Arrays,
     Class,
@@ -137,11 +137,25 @@ def _rms(config: Config, scale: Array, epsilon: float) -> canonical.RMSNormaliza
 
 
 def activation_layer(config: Config, arrays: Arrays) -> Layer:
+    inner = config.get("activation", None)
+    if isinstance(inner, Mapping) and inner.get("class_name") == "Softmax":  # which sees the mask of the input
+        layer = unwrap(inner, config.version)
+        made = replace(softmax(layer, arrays), name=config.name)
+        layer.done()
+        return made
     return canonical.Activation(name=config.name, activation=activation_of(config, default=None))
 
 
 def advanced_activation(config: Config, arrays: Arrays) -> Layer:
     return canonical.Activation(name=config.name, activation=activations.of_layer(config))
+
+
+def softmax(config: Config, arrays: Arrays) -> Layer:
+    robust = config.flag("robust_masking")
+    since = "zero" if config.version >= (3, 10) else "rounded"
+    return canonical.Softmax(
+        name=config.name, activation=activations.of_layer(config), all_hidden="equal" if robust else since
+    )
 
 
 def prelu(config: Config, arrays: Arrays) -> Layer:
@@ -269,5 +283,6 @@ def group_normalization(config: Config, arrays: Arrays) -> Layer:
         gamma=arrays.get(("gamma",)),
         beta=arrays.get(("beta",)),
         epsilon=config.number("epsilon", 1e-3),
+        heeds_mask=config.generation == 2,
         axis=config.whole("axis", -1),
     )

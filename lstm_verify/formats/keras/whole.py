@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
+from lstm_verify.formats.keras.calls import MODELS
 from lstm_verify.formats.keras.config import Config, Version, unwrap
-from lstm_verify.formats.keras.graph import MODELS, build_model
+from lstm_verify.formats.keras.graph import build_model
 from lstm_verify.formats.keras.registry import Arrays
 from lstm_verify.formats.keras.ways import with_way
 from lstm_verify.model import Model, Source

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.zoo.faults import activations, cells, layout, masks, numerics, several, states, timing
+from tests.zoo.faults import activations, cells, layout, loading, masks, numerics, several, states, timing
 from tests.zoo.faults.case import Case
 
-FAMILIES = (activations, layout, cells, timing, masks, states, numerics, several)
+FAMILIES = (activations, layout, cells, timing, masks, states, numerics, loading, several)
 
 
 def all_cases() -> list[Case]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.zoo.faults.case import Fault, MakePlan, case
 from tests.zoo.faults.places import at_place, recurrent
-from tests.zoo.faults.plan import SIDES, Edit, Layer, Plan, Sizes, edited, inserted, with_arguments
+from tests.zoo.faults.plan import SIDES, Edit, Layer, Plan, Sizes, edited, inserted, replaced, with_arguments
 
 
 def mask(behaves_as: str, layer: str, edit: Edit, file_says: str, **options: Any) -> Fault:
@@ -84,7 +84,59 @@ def bidirectional_words(kind: str, value: float | None = None, **options: Any) -
     return plan
 
 
+def in_part(layer: str, source: str, *readers: str, behaves_as: str) -> Fault:
+    """Return the fault of a mask that is otherwise in samples that are all padding; ``layer`` makes it so."""
+
+    def plan(plan: Plan, _: str) -> Plan:
+        return inserted(plan, source, Layer(layer, "other_mask"))
+
+    return Fault("mask", "mask", MASKED, behaves_as, source, plan=plan, or_layers=readers)
+
+
+def all_padding(make: MakePlan) -> MakePlan:
+    """Return a plan of whose samples some are all padding: those of the first, in every step."""
+
+    def plan(sizes: Sizes) -> Plan:
+        made = make(sizes)
+        (source,) = made.inputs
+        array = source.array.copy()
+        array[1::5] = 0
+        return made.fed(array)
+
+    return plan
+
+
+def at_last_index(plan: Plan, path: str) -> Plan:
+    """Take the output at index -1, which is zero where that step is padding."""
+    layer = next(layer for layer in plan.layers if layer.name == path)
+    steps = replace(
+        layer,
+        name="steps",
+        arguments={**layer.arguments, "return_sequences": True, "zero_output_for_mask": True},
+        weights_of=path,
+    )
+    return replaced(plan, path, steps, Layer("Step", path, {"index": -1}))
+
+
+def functional(make: MakePlan) -> MakePlan:
+    """Return a plan that is no Sequential model: Keras 3 writes its mask as operations of the graph."""
+    return lambda sizes: replace(make(sizes), functional=True)
+
+
+def stacked_signal(kind: str, value: float = 0.0) -> MakePlan:
+    """Return the plan of a Bidirectional and a GRU that read a padded signal."""
+
+    def plan(sizes: Sizes) -> Plan:
+        single = bidirectional_words(kind, value, **SEQUENCES)(sizes)
+        masking, both, last = single.layers
+        return replace(single, layers=(masking, both, recurrent("GRU", "second", 5, {}), last))
+
+    return plan
+
+
 SEQUENCES = {"return_sequences": True}
+FULL, ONE = "ignored in samples that are all padding", "at least one step is read"
+SHORT = Fault("mask", "output of a short row", "of its last step", "zeros", plan=at_last_index)
 CASES = [
     case("lstm_masking", at_place("masked", "LSTM"), ignored("masking", "lstm"), detail="ignored"),
     case("gru_masking", at_place("masked", "GRU", **SEQUENCES), ignored("masking", "gru"), detail="ignored"),
@@ -129,4 +181,24 @@ CASES = [
         padding_side("masking", "bidirectional"),
         detail="side",
     ),
-]
+    case("lstm_masking", all_padding(at_place("masked", "LSTM")),
+         in_part("FullMask", "masking", "lstm", behaves_as=FULL), detail="full"),
+    case("gru_words", all_padding(at_place("words", "GRU", mask=True)),
+         in_part("FullMask", "embedding", "gru", behaves_as=FULL), detail="full"),
+    case("gru_bidirectional", all_padding(functional(bidirectional_words("GRU", 0.0, **SEQUENCES))),
+         in_part("FullMask", "masking", "bidirectional", behaves_as=FULL), detail="full_functional", only="keras"),
+    case("gru_masking", all_padding(at_place("masked", "GRU")),
+         in_part("FirstMask", "masking", "gru", behaves_as=ONE), detail="one_step"),
+    case("lstm_words", all_padding(at_place("words", "LSTM", mask=True)),
+         in_part("FirstMask", "embedding", "lstm", behaves_as=ONE), detail="one_step"),
+    case("lstm_words", at_place("words", "LSTM", mask=True), SHORT, detail="short"),
+    case("gru_masking", at_place("masked", "GRU"), SHORT, detail="short"),
+    case("gru_signal", functional(stacked_signal("GRU")), ignored("masking", "bidirectional", "second"),
+         detail="ignored_functional", only="keras"),
+    case("lstm_signal", functional(stacked_signal("LSTM", -1.0)), ignored("masking", "bidirectional", "second"),
+         detail="ignored_functional", only="keras"),
+    case("gru_signal", stacked_signal("GRU"), ignored("masking", "bidirectional", "second"),
+         detail="ignored_on", only="tf_keras"),
+    case("gru_signal", functional(stacked_signal("GRU")), padding_side("masking", "bidirectional", "second"),
+         detail="side_functional", only="keras"),
+]  # fmt: skip

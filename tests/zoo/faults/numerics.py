@@ -9,7 +9,7 @@ from typing import Any
 from tests.zoo.faults.case import Case, Fault, MakePlan, at, case, with_weights
 from tests.zoo.faults.layout import normalised
 from tests.zoo.faults.places import at_place, chain, dense, recurrent
-from tests.zoo.faults.plan import Layer, Plan, Sizes, edited, with_arguments
+from tests.zoo.faults.plan import Layer, Plan, Sizes, as_kind, edited, with_arguments
 from tests.zoo.faults.weights import KERNELS, Weights, rounded
 
 # --- precision -----------------------------------------------------------------------------------------------
@@ -59,6 +59,30 @@ PRECISION_CASES = [
     ),
     case("dense", at_place("head", "LSTM"), precision(TENSOR, layer="dense"), detail="int8_tensor"),
     case("dense", at_place("head", "GRU"), precision(F16, layer="dense"), detail="float16"),
+]
+
+# --- products ------------------------------------------------------------------------------------------------
+
+
+def products(kind: str, recurrent: str, *layers: str) -> Fault:
+    """Return the fault of a runtime that rounds the factors of all products."""
+
+    def change(plan: Plan, path: str) -> Plan:
+        odd = as_kind("ShortDense", products=kind) if path == "dense" else as_kind(f"Odd{recurrent}", option=(kind, 0))
+        return edited(plan, path, odd)
+
+    fault = Fault("product_precision", "products of matrices", "float32", kind, plan=change)
+    return at(fault, *layers)
+
+
+TF32 = "tf32"
+PRODUCT_CASES = [
+    case("lstm_head", at_place("head", "LSTM"), products(TF32, "LSTM", "lstm", "dense"), detail=TF32),
+    case("gru_sequence", at_place("sequence", "GRU"), products(TF32, "GRU", "gru", "dense"), detail=TF32),
+    case("lstm_both", at_place("both", "LSTM"), products(TF32, "LSTM", *BOTH), detail=TF32),
+    case("lstm_sequence", at_place("sequence", "LSTM"), products(BF16, "LSTM", "lstm", "dense"), detail=BF16),
+    case("gru_head", at_place("head", "GRU"), products(BF16, "GRU", "gru", "dense"), detail=BF16),
+    case("lstm_bidirectional", at_place("bidirectional", "LSTM"), products(BF16, "LSTM", *SIDES), detail=BF16),
 ]
 
 # --- epsilon -------------------------------------------------------------------------------------------------
@@ -131,4 +155,4 @@ DROPOUT_CASES = [
     dropping("GRU", "head", 0.4, recurrent_dropout=0.4),
 ]
 
-CASES: list[Case] = [*PRECISION_CASES, *EPSILON_CASES, *DROPOUT_CASES]
+CASES: list[Case] = [*PRECISION_CASES, *PRODUCT_CASES, *EPSILON_CASES, *DROPOUT_CASES]

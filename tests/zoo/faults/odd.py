@@ -54,6 +54,46 @@ def callable_of(value: Any) -> Any:
     raise ValueError(value)
 
 
+# --- products ------------------------------------------------------------------------------------------------
+
+DROPPED_BITS = {"tf32": 13, "bfloat16": 16}
+"""Of the 23 bits of a significand in float32, those that a factor of a product loses."""
+
+
+def shortened(tf: Any, x: Tensor, products: str) -> Tensor:
+    """Return numbers rounded to the nearest with fewer bits, ties to even, as a factor of a product."""
+    if products not in DROPPED_BITS:
+        return x
+    bits, last = tf.bitcast(tf.convert_to_tensor(x), tf.uint32), DROPPED_BITS[products]
+    even = tf.bitwise.bitwise_and(tf.bitwise.right_shift(bits, np.uint32(last)), np.uint32(1))
+    nearest = bits + even + np.uint32(2 ** (last - 1) - 1)
+    return tf.bitcast(tf.bitwise.bitwise_and(nearest, np.uint32(2**32 - 2**last)), tf.float32)
+
+
+@functools.cache
+def short_dense_class(keras: Any) -> Any:
+    """Return the class of Dense layers whose products are made of rounded factors, for one framework."""
+    tf = importlib.import_module("tensorflow")
+
+    class ShortDense(keras.layers.Dense):  # type: ignore[misc]
+        """A Dense layer on a processor that shortens factors."""
+
+        def __init__(self, products: str, **options: Any) -> None:
+            super().__init__(**options)
+            self.products = products
+
+        def call(self, inputs: Tensor) -> Tensor:
+            factors = (shortened(tf, tf.convert_to_tensor(each), self.products) for each in (inputs, self.kernel))
+            return self.activation(tf.tensordot(*factors, 1) + self.bias)
+
+    return ShortDense
+
+
+def short_dense(keras: Any, name: str, products: str, **arguments: Any) -> Any:
+    """Return a Dense layer whose products are made of rounded factors."""
+    return short_dense_class(keras)(products, name=name, **arguments)
+
+
 # --- cells ---------------------------------------------------------------------------------------------------
 
 
@@ -126,7 +166,8 @@ def cell_class(keras: Any) -> Any:
             self.built = True
 
         def call(self, inputs: Tensor, states: States, training: Any = None) -> tuple[Tensor, list[Tensor]]:
-            x, h = tf.matmul(inputs, self.kernel), tf.matmul(states[0], self.recurrent_kernel)
+            pairs = ((inputs, self.kernel), (states[0], self.recurrent_kernel))
+            x, h = (tf.matmul(*(shortened(tf, each, self.option[0]) for each in pair)) for pair in pairs)
             if self.use_bias and self.gates == 4:
                 x += self.bias
             elif self.use_bias:
@@ -172,39 +213,111 @@ def unmask(keras: Any, name: str) -> Any:
 
 
 @functools.cache
-def length_mask_class(keras: Any) -> Any:
-    """Return the class of layers that move the steps of a mask to the start of the sequence."""
+def other_mask_class(keras: Any) -> Any:
+    """Return the class of layers that pass on another mask than they are given."""
     tf = importlib.import_module("tensorflow")
     ops = getattr(keras, "ops", tf)
     total = getattr(ops, "sum", None) or tf.reduce_sum
 
-    class LengthMask(keras.layers.Layer):  # type: ignore[misc]
-        """What a runtime does that only knows the length of a sequence."""
+    class OtherMask(keras.layers.Layer):  # type: ignore[misc]
+        """What a runtime does that makes a mask by a rule of its own."""
 
-        def __init__(self, **options: Any) -> None:
+        def __init__(self, rule: str, **options: Any) -> None:
             super().__init__(**options)
-            self.supports_masking = True
+            self.supports_masking, self.rule = True, rule
 
         def call(self, inputs: Tensor) -> Tensor:
             return inputs + 0  # The same tensor would keep its mask.
 
         def compute_mask(self, inputs: Tensor, mask: Any = None) -> Tensor:
             steps = np.arange(mask.shape[1], dtype=np.int32)[None]
-            return ops.less(steps, total(ops.cast(mask, "int32"), axis=1, keepdims=True))
+            length = total(ops.cast(mask, "int32"), axis=1, keepdims=True)
+            if self.rule == "from the start":
+                return ops.less(steps, length)
+            kept_instead = steps >= 0 if self.rule == "all of none" else steps == 0
+            return ops.logical_or(mask, ops.logical_and(ops.equal(length, 0), kept_instead))
 
-    return LengthMask
+    return OtherMask
 
 
-def length_mask(keras: Any, name: str) -> Any:
-    """Return a layer that makes every mask one of right padding."""
-    return length_mask_class(keras)(name=name)
+def other_mask(rule: str) -> Callable[..., Any]:
+    """Return a maker of layers that pass on the mask of a rule."""
+    return lambda keras, name: other_mask_class(keras)(rule=rule, name=name)
+
+
+@functools.cache
+def last_valid_class(keras: Any) -> Any:
+    """Return the class of layers that take the last step that is not hidden, as torch users do by the lengths."""
+    tf = importlib.import_module("tensorflow")
+
+    class LastValid(keras.layers.Layer):  # type: ignore[misc]
+        """The step of index -1, were it not for padding."""
+
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            self.supports_masking = True
+
+        def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
+            steps = tf.range(mask.shape[1])[None] * tf.cast(mask, "int32")  # in the order of time, as the mask is
+            return tf.gather(inputs[:, ::-1], tf.reduce_max(steps, axis=1), batch_dims=1)
+
+        def compute_mask(self, inputs: Tensor, mask: Any = None) -> None:
+            return None
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            return (shape[0], *shape[2:])
+
+    return LastValid
+
+
+def last_valid(keras: Any, name: str) -> Any:
+    """Return a layer that takes, of what a backward layer returns, the last step that is not hidden."""
+    return last_valid_class(keras)(name=name)
+
+
+@functools.cache
+def begun_class(keras: Any) -> Any:
+    """Return the class of recurrent layers that are called by hand: in pieces, or with a start of their own."""
+    tf = importlib.import_module("tensorflow")
+
+    class Begun(keras.layers.Layer):  # type: ignore[misc]
+        """An LSTM or a GRU that is called for every few steps on their own, from one start in every unit."""
+
+        def __init__(self, kind: str, every: int = 0, start: Any = 0.0, name: str = "", **arguments: Any) -> None:
+            super().__init__(name=name)
+            self.whole = getattr(keras.layers, kind)(**arguments, name=f"{name}_inside")
+            self.every, self.start, self.count = every, start, 2 if kind == "LSTM" else 1
+            self.sequences = bool(arguments.get("return_sequences"))
+
+        def call(self, inputs: Tensor) -> Tensor:
+            zeros = tf.zeros((tf.shape(inputs)[0], self.whole.units))
+            states = [zeros + self.start] * self.count
+            every = self.every or inputs.shape[1]
+            parts = [inputs[:, start : start + every] for start in range(0, inputs.shape[1], every)]
+            found = [self.whole(part, initial_state=states if self.count > 1 else states[0]) for part in parts]
+            return tf.concat(found, axis=1) if self.sequences else found[-1]
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            return (*shape[:2], self.whole.units) if self.sequences else (shape[0], self.whole.units)
+
+    return Begun
+
+
+def begun(keras: Any, name: str, **options: Any) -> Any:
+    """Return a recurrent layer that is called by hand."""
+    return begun_class(keras)(name=name, **options)
 
 
 LAYERS: dict[str, Callable[..., Any]] = {
     "OddLSTM": odd_rnn(4, lstm_step),
     "OddGRU": odd_rnn(3, gru_step),
+    "ShortDense": short_dense,
     "Flip": flip,
     "Step": step_of,
     "Unmask": unmask,
-    "LengthMask": length_mask,
+    "LengthMask": other_mask("from the start"),
+    "FullMask": other_mask("all of none"),
+    "FirstMask": other_mask("one of none"),
+    "LastValid": last_valid,
+    "Begun": begun,
 }

@@ -11,7 +11,7 @@ from fixtures.make import largest_difference
 from tests.zoo.faults.case import HARD_SIGMOID, Fault, Value
 from tests.zoo.faults.plan import Array
 
-TINY = {"weight_precision": 3e-6, "gelu_approximation": 3e-6, "epsilon": 3e-6}
+TINY = {"weight_precision": 3e-6, "gelu_approximation": 3e-6, "epsilon": 3e-6, "product_precision": 1e-5}
 """How far faulty predictions must be from honest ones, where that is below ``CLEAR``."""
 CLEAR = 1e-4
 HONEST = 1e-5

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from tests.zoo.faults.case import Case, Fault, MakePlan, at, case
 from tests.zoo.faults.places import at_place
-from tests.zoo.faults.plan import Layer, Plan, Sizes, edited, with_arguments
+from tests.zoo.faults.plan import Array, Layer, Plan, Sizes, edited, with_arguments
 
 # --- initial states ------------------------------------------------------------------------------------------
 
@@ -135,6 +137,61 @@ STATE_CASES = [
     case("gru_encoder_decoder", at_place("encoder_decoder", "GRU"), UNUSED, detail="unused"),
 ]
 
+# --- states that begin otherwise --------------------------------------------------------------------------
+
+
+def begun(*layers: str, every: int = 0, start: float | Array = 0.0, behaves_as: str) -> Fault:
+    """Return the fault of layers that are called by hand: every few steps on their own, or from another start."""
+
+    def by_hand(layer: Layer) -> Layer:
+        arguments = {key: value for key, value in layer.arguments.items() if key != "stateful"}
+        return replace(layer, kind="Begun", arguments={**arguments, "kind": layer.kind, "every": every, "start": start})
+
+    def plan(plan: Plan, path: str) -> Plan:
+        return edited(plan, path, by_hand)
+
+    return at(Fault("initial_state", "initial_state", FRESH, behaves_as, plan=plan), *layers)
+
+
+def long(make: MakePlan, steps: int, count: int, units: int = 4) -> MakePlan:
+    """Return a plan with other numbers of steps, samples and units."""
+    return lambda sizes: make(replace(sizes, steps=steps, samples=count, units=units))
+
+
+EVERY_STEP, EVERY = "zero at every step", "zero again after {} steps"
+LEARNED = "the same vector for every sample"
+VECTOR = np.random.default_rng(7).normal(size=4).astype(np.float32)
+BEGUN_CASES = [
+    case("lstm_head", at_place("head", "LSTM"), begun("lstm", every=1, behaves_as=EVERY_STEP), detail="each_step"),
+    case("gru_sequence", at_place("sequence", "GRU"), begun("gru", every=1, behaves_as=EVERY_STEP), detail="each_step"),
+    case("gru_words", at_place("words", "GRU"), begun("gru", every=3, behaves_as=EVERY.format(3)), detail="every_3"),
+    case("lstm_sequence", long(at_place("sequence", "LSTM"), 40, 20),
+         begun("lstm", every=10, behaves_as=EVERY.format(10)), detail="every_10"),
+    case("lstm_both", at_place("both", "LSTM"), begun("lstm_1", "lstm_2", every=1, behaves_as=EVERY_STEP),
+         detail="each_step"),
+    case("gru_both", long(at_place("both", "GRU"), 9, 20), begun("gru_1", "gru_2", every=3, behaves_as=EVERY.format(3)),
+         detail="every_3"),
+    *(
+        case(
+            f"{kind.lower()}_stateful",
+            keeping(samples(at_place("sequence", kind), 16), 4),
+            begun(kind.lower(), every=every, behaves_as=EVERY.format(every) if every > 1 else EVERY_STEP),
+            batch_size=4,
+            honest_batch_size=4,
+            detail=f"every_{every}",
+        )
+        for kind, every in (("LSTM", 1), ("GRU", 2))
+    ),
+    case("lstm_head", at_place("head", "LSTM"), begun("lstm", start=1.0, behaves_as=1.0), detail="ones"),
+    case("gru_second", at_place("second", "GRU"), begun("gru_2", start=-0.25, behaves_as=-0.25), detail="constant"),
+    case("lstm_head", long(at_place("head", "LSTM"), 6, 60), begun("lstm", start=VECTOR, behaves_as=LEARNED),
+         detail="learned"),
+    case("gru_first", long(at_place("first", "GRU"), 6, 60), begun("gru_1", start=VECTOR, behaves_as=LEARNED),
+         detail="learned"),
+    case("lstm_both", long(at_place("both", "LSTM"), 6, 100),
+         begun("lstm_1", "lstm_2", start=VECTOR, behaves_as=LEARNED), detail="learned"),
+]  # fmt: skip
+
 # --- the order of states -------------------------------------------------------------------------------------
 
 
@@ -189,4 +246,4 @@ ORDER_CASES = [
     ),
 ]
 
-CASES: list[Case] = [*STATE_CASES, *ORDER_CASES]
+CASES: list[Case] = [*STATE_CASES, *BEGUN_CASES, *ORDER_CASES]

@@ -24,6 +24,8 @@ GOAL = 0.97
 PAIR = "two at once"
 MEANINGS = {name: (function.__doc__ or "").partition("\n")[0] for name, function in FAULTS} | {
     "dropout_active": "The framework predicts in training mode, and so differs from itself.",
+    "other_weights": "A last Dense layer has other weights than those of the file.",
+    "product_precision": "Products of matrices are made of factors in TF32 or bfloat16.",
     "equal_shape_weights_swapped": "Weights of the same shape, of one layer or of two, in each other's place.",
 }
 """What a fault is, in a sentence."""
@@ -74,8 +76,13 @@ experiment: the model is changed in one way in which people have seen runtimes g
 deviate most, and compared with what was predicted. A change that makes every deviation fall within rounding, 8σ by the
 σ of the changed model, is an explanation; it is tried again on more samples before it is named.
 
+Before any theory it [looks at the arrays](arrays.md): NaN, another order, shape or unit of the same numbers, rounding,
+classes for probabilities. That takes milliseconds. Nothing is looked for if the model of the file lies within rounding
+and only the tolerance that was asked for is smaller.
+
 1. Every fault of the list at the end of this page, as frameworks have it, in every layer that can have it; the same
-   fault in all such layers; weights of the same shape in each other's place; the whole model in a narrower format.
+   fault in all such layers; weights of the same shape in each other's place; the whole model in a narrower format;
+   and what people do to inputs, such as tokens counted from another number.
 2. States that are carried over from one batch, sample or prediction to the next.
 3. Numbers: a forget bias, a slope, an epsilon, a limit are fitted, and the roundest number that explains is named.
 4. Two faults at once that are known to come together; then orders, functions and layouts that no framework is known

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.zoo.faults.case import Case, Fault, MakePlan, at, case
 from tests.zoo.faults.layout import SIDES, layers_mixed_up
+from tests.zoo.faults.masks import bidirectional_words
 from tests.zoo.faults.places import at_place, chain, dense, recurrent
 from tests.zoo.faults.plan import Layer, Plan, Sizes, edited, inserted, replaced, side_of, with_arguments
 
@@ -102,6 +103,16 @@ def last_index(forward: Layer, backward: Layer) -> tuple[Layer, ...]:
     return replace(forward, name="one"), unturned, Layer("Step", "other", {"index": 0}, of=("unturned",))
 
 
+def last_valid(forward: Layer, backward: Layer) -> tuple[Layer, ...]:
+    """Take the backward output at the last time step that is no padding."""
+    steps = replace(backward, name="steps", arguments={**backward.arguments, "return_sequences": True})
+    return replace(forward, name="one"), steps, Layer("LastValid", "other", of=("steps",))
+
+
+LAST_VALID = Fault(
+    "backward_order", "backward output", "of its last step, index 0", "of the last step that is no padding",
+    plan=in_pieces(last_valid),
+)  # fmt: skip
 NOT_FLIPPED = Fault(
     "backward_order", "backward output", "in order of time", "in order of processing", plan=in_pieces(not_flipped)
 )
@@ -144,6 +155,8 @@ ORDER_CASES = [
     case("lstm_bidirectional", both_ways("LSTM", last=True), LAST_INDEX, detail="last"),
     case("gru_bidirectional", both_ways("GRU", last=True), LAST_INDEX, detail="last"),
     case("gru_bidirectional_ave", both_ways("GRU", last=True, merge_mode="ave"), LAST_INDEX, detail="last"),
+    case("lstm_bidirectional_words", bidirectional_words("LSTM"), at(LAST_VALID, "bidirectional"), detail="valid"),
+    case("gru_bidirectional_words", bidirectional_words("GRU"), at(LAST_VALID, "bidirectional"), detail="valid"),
     case("lstm_backwards", at_place("head", "LSTM", **GO_BACKWARDS), FLIPPED, detail="flipped"),
     case("gru_backwards", at_place("first", "GRU", go_backwards=True), FLIPPED, detail="flipped"),
 ]

@@ -27,6 +27,13 @@ MEANINGS: dict[tuple[str, str], str] = {
     ("bias", "without the recurrent bias"): r"without that of the recurrent product",
     ("bias", "without the input bias"): r"without that of the input",
     ("bias", "their sum as input bias"): r"both added to the input",
+    ("initial_weights", "as built: 0 and 1"): r"as built: 0 and 1",
+    ("initial_weights", "as built: 1 for the forget gate, else 0"): r"as built: 1 for the forget gate, else 0",
+    ("normalization", "left out"): r"left out",
+    ("normalization", "applied twice"): r"applied twice",
+    ("product_precision", "tf32"): r"tf32",
+    ("product_precision", "bfloat16"): r"bfloat16",
+    ("other_weights", ""): r"others, .*",
     ("reset_after", "true"): r"True",
     ("reset_after", "false"): r"False",
     ("update_gate_inverted", "h = (1 - z) h + z c"): r"h = \(1 - z\)·h \+ z·h̃",
@@ -44,17 +51,25 @@ MEANINGS: dict[tuple[str, str], str] = {
     ("coupled_gates", "f = 1 - i"): r"f = 1 - i",
     ("peephole", "none"): r"none",
     ("peephole", "i, o, f"): r"i, o, f",
-    ("mask", "ignored"): r"ignored",
+    ("mask", "ignored"): r"ignored(, and the values of hidden steps are read)?",
     ("mask", "as many steps from the start as are not padded"): r"as many steps from the start as are kept",
+    ("mask", "ignored in samples that are all padding"): r"ignored in samples that are all padding",
+    ("mask", "at least one step is read"): r"one step at least, in samples that are all padding",
     ("mask", "zeros"): r"is zero",
     ("mask", "the output is repeated"): r"repeats the output before",
     ("direction", "forward"): r"forwards|from the first step",
     ("direction", "backward"): r"backwards.*|from the last step",
     ("backward_order", "in order of processing"): r"as computed.*",
     ("backward_order", "in order of time"): r"in the order of time",
+    ("backward_order", "of the last step that is no padding"): r"of the last time step that is no padding",
     ("backward_order", "of its first step, index -1"): r"of the last time step, index -1",
     ("directions_swapped", "backward, forward"): r"backward, then forward|exchanged",
     ("initial_state", "zero"): r"zero",
+    ("initial_state", "zero at every step"): r"zero at every time step",
+    ("initial_state", "zero again after 2 steps"): r"zero again after every 2 time steps",
+    ("initial_state", "zero again after 3 steps"): r"zero again after every 3 time steps",
+    ("initial_state", "zero again after 10 steps"): r"zero again after every 10 time steps",
+    ("initial_state", "the same vector for every sample"): r"the same numbers for every sample: h = .*",
     ("initial_state", "zero for every sample"): r"zero",
     ("initial_state", "the last state of the same sample, of the prediction before"): r"that of the prediction before",
     ("initial_state", "the last state of the prediction before"): r"what the prediction before left",
@@ -88,7 +103,7 @@ def disagreement(
         same = of_these and turned == exchanged(described["file_says"], wanted)
     elif fault == "clip" and parameter != CLIPPED[described["parameter"]]:
         same = False
-    elif fault in NUMBERS:
+    elif fault in NUMBERS or isinstance(wanted, float):
         same = same_number(wanted, behaves_as)
     elif fault in FUNCTIONS:
         same = OTHER_NAMES.get(wanted, wanted) == behaves_as

@@ -1,0 +1,127 @@
+"""Several faults at once: those known to come together, those that help most, any two of one layer, and three."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from lstm_verify.diagnosis.changes import Change, Family, together
+from lstm_verify.diagnosis.common import is_common
+from lstm_verify.diagnosis.experiment import Misfit
+from lstm_verify.faults import Fit
+
+KNOWN = {
+    frozenset({"gate_order", "forget_bias"}),
+    frozenset({"kernel_layout", "gate_order"}),
+    frozenset({"gate_order", "recurrent_activation"}),
+    frozenset({"bias", "recurrent_activation"}),
+    frozenset({"bias", "gate_order"}),
+    frozenset({"gate_order", "reset_after"}),
+    frozenset({"forget_bias", "recurrent_activation"}),
+    frozenset({"activation", "recurrent_activation"}),
+    frozenset({"gate_order", "update_gate_inverted"}),
+    frozenset({"directions_swapped", "backward_order"}),
+}
+"""Faults that come together: weights of one framework copied into a layer of another."""
+LEADERS = 6
+"""The changes that help most, each of which is tried together with every other."""
+FITTED_BESIDE = 2
+"""The changes that help most, beside which numbers are fitted."""
+HUNDREDFOLD = 0.01
+"""What is left of the deviation if two of three faults are right; a third is not tried before."""
+PAIRS_KEPT = 3
+"""The pairs that leave least, with which a third fault is tried."""
+
+Ranking = Sequence[tuple[Change, Misfit]]
+"""What was tried, and how far from the predictions it is."""
+
+
+def known_pairs(changes: Sequence[Change]) -> Iterator[Change]:
+    """Faults that are known to come together, in one layer; and the same in every layer."""
+    everywhere: dict[tuple[object, object], list[Change]] = {}
+    for first, second in combinations(changes, 2):
+        if first.layers == second.layers and frozenset({first.fault, second.fault}) in KNOWN:
+            everywhere.setdefault((first.key, second.key), []).append(together((first, second)))
+    for pairs in everywhere.values():
+        yield from pairs
+        if len(pairs) > 1:
+            yield together(tuple(part for pair in pairs for part in pair.parts))
+
+
+def leaders(ranking: Ranking) -> list[Change]:
+    """Single changes of the model, those that help most before the others."""
+    ordered = [change for change, _ in sorted(ranking, key=lambda entry: entry[1].mean)]
+    of_model = [change for change in ordered if not change.parts and change.parameter != "input"]
+    return [change for change in of_model if not (change.carries or change.batches or change.is_coarser)]
+
+
+def leading_pairs(ranking: Ranking, changes: Iterable[Change]) -> Iterator[Change]:
+    """The changes that help most, together with every other that has an effect."""
+    single, seen = leaders(ranking), set[frozenset[int]]()
+    with_effect = _identities(single)
+    for leader in single[:LEADERS]:
+        for change in changes:
+            pair = frozenset({id(leader), id(change)})
+            if id(change) in with_effect and pair not in seen and not _same_place(change, leader):
+                seen.add(pair)
+                yield together((leader, change))
+
+
+def any_pairs(ranking: Ranking) -> Iterator[Change]:
+    """Any two faults of one layer, or two of one kind in two layers, that frameworks have; the most helpful first."""
+    single = [change for change in leaders(ranking) if is_common(change)]
+    places = {id(change): place for place, change in enumerate(single)}
+    pairs = [pair for pair in combinations(single, 2) if _belong_together(*pair)]
+    pairs.sort(key=lambda pair: places[id(pair[0])] + places[id(pair[1])])
+    yield from map(together, pairs)
+
+
+def _belong_together(first: Change, second: Change) -> bool:
+    if _same_place(first, second):
+        return False
+    return bool(first.tops & second.tops) or first.fault == second.fault
+
+
+def threes(ranking: Ranking, before: Misfit, changes: Iterable[Change]) -> Iterator[Change]:
+    """A third fault beside two that leave a hundredth of the deviation."""
+    pairs = [(change, misfit) for change, misfit in ranking if len(change.parts) == 2]
+    good = [entry for entry in pairs if entry[1].mean <= HUNDREDFOLD * before.mean]
+    with_effect = _identities(leaders(ranking))
+    for pair, _ in sorted(good, key=lambda entry: entry[1].mean)[:PAIRS_KEPT]:
+        for change in changes:
+            if id(change) in with_effect and not any(_same_place(change, part) for part in pair.parts):
+                yield together((*pair.parts, change))
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A family of changes, each beside another change."""
+
+    first: Change
+    family: Family
+
+    @property
+    def fit(self) -> Fit:
+        """The number that has to be found."""
+        return self.family.fit
+
+    def at(self, value: float) -> Change:
+        """Both changes, for a number."""
+        return together((self.first, self.family.at(value)))
+
+
+def beside_leaders(ranking: Ranking, families: Iterable[Family]) -> Iterator[Beside]:
+    """Numbers to be fitted beside the changes that help most."""
+    for leader in leaders(ranking)[:FITTED_BESIDE]:
+        for family in families:
+            if (leader.layers, leader.parameter) != ((family.site.path,), family.fit.parameter):
+                yield Beside(leader, family)
+
+
+def _identities(changes: Iterable[Change]) -> set[int]:
+    return {id(change) for change in changes}
+
+
+def _same_place(first: Change, second: Change) -> bool:
+    return first.layers == second.layers and first.parameter == second.parameter
