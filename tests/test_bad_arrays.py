@@ -266,3 +266,12 @@ def test_expected_with_missing_or_extra_outputs(names: tuple[str, ...], tmp_path
         np.savez(tmp_path / "y.npz", **{name: archive[name if name in archive else "dense"] for name in names})
     result = run(model(PAIR), "-i", inputs(PAIR), "-e", tmp_path / "y.npz")
     assert_refused(result, f"outputs: {len(names)} given", "expected 3: dense, decoder, decoder_1")
+
+
+def test_an_archive_that_says_it_is_encrypted(tmp_path: Path) -> None:
+    """One bit of a header does that, and zipfile asks for a password."""
+    content = bytearray(inputs("origin_tanh_sigmoid").read_bytes())
+    content[content.rindex(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "x.npz").write_bytes(content)
+    result = run(model("origin_tanh_sigmoid"), "-i", tmp_path / "x.npz", "-e", recorded("origin_tanh_sigmoid"))
+    assert_refused(result, tmp_path / "x.npz", "not a readable .npz file", "encrypted")

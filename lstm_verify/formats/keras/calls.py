@@ -189,7 +189,7 @@ def _flat(argument: str, value: Any, config: Config) -> Iterator[Tensor]:
     else:
         raise UnsupportedError(
             f"{config.where}: it is called with a constant for {argument}, which is not supported, only tensors of the "
-            "model are. Save it with model.export(...) and verify the SavedModel, whose graph holds the constant"
+            "model are"
         )
 
 
