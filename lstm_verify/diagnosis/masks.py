@@ -6,7 +6,7 @@ or in all the layers that take it, or in those from one of them on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -41,8 +41,8 @@ def computed_masks(model: Model) -> Iterator[Change]:
             yield _change(names, words, make, tensor.layer)
 
 
-def _change(layers: list[str], behaves_as: str, make: object, *tops: str) -> Change:
-    return Change("mask", tuple(layers), "mask", "used", behaves_as, make, frozenset(tops or layers))  # type: ignore[arg-type]
+def _change(layers: list[str], behaves_as: str, make: Callable[[Model], Model], *tops: str) -> Change:
+    return Change("mask", tuple(layers), "mask", "used", behaves_as, make, frozenset(tops or layers))
 
 
 def _ignored(model: Model, tensor: Tensor, layers: list[str]) -> Model:

@@ -139,26 +139,23 @@ def _weights(path: str, value: object) -> Iterator[tuple[str, Array]]:
 
 
 def _cast(value: Any, dtype: np.dtype[Any]) -> Any:
-    if isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating):
-        return value.astype(dtype)
-    if isinstance(value, Weighted):
-        return value.astype(dtype)
-    if isinstance(value, Mapping):
-        return {key: _cast(item, dtype) for key, item in value.items()}
-    if type(value) is tuple:
-        return tuple(_cast(item, dtype) for item in value)
-    return value
+    return _mapped(value, lambda array: array.astype(dtype), lambda layer: layer.astype(dtype))
 
 
 def _changed(value: Any, change: Callable[[Array], Array]) -> Any:
+    return _mapped(value, change, lambda layer: layer.with_weights(change))
+
+
+def _mapped(value: Any, of_weight: Callable[[Array], Array], of_layer: Callable[[Weighted], Weighted]) -> Any:
+    """A field of a layer with every array of floats in it, bfloat16 among them, and every layer replaced."""
     if isinstance(value, np.ndarray) and value.dtype.kind in "fV":
-        return change(value)
+        return of_weight(value)
     if isinstance(value, Weighted):
-        return value.with_weights(change)
+        return of_layer(value)
     if isinstance(value, Mapping):
-        return {key: _changed(item, change) for key, item in value.items()}
+        return {key: _mapped(item, of_weight, of_layer) for key, item in value.items()}
     if type(value) is tuple:
-        return tuple(_changed(item, change) for item in value)
+        return tuple(_mapped(item, of_weight, of_layer) for item in value)
     return value
 
 

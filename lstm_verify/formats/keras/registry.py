@@ -113,7 +113,7 @@ def _refuse_other_variables(config: Config) -> None:
     if given is not None or isinstance(mode, str):
         what = f"dtype policy {mode!r}" if isinstance(mode, str) else f"quantization_config {str(given)[:60]}"
         raise NotExported(
-            f"{config.where}: quantized weights ({what}) are not supported, in a SavedModel neither. "
+            f"{config.where}: quantized weights ({what}) are not supported, not even in a SavedModel. "
             "Verify the model as it was before quantize()"
         )
 

@@ -37,7 +37,7 @@ def unknown_layer(where: str, class_name: str, name: str) -> UnsupportedError:
     """The refusal of a layer class that is not among those that are read."""
     if class_name in NOT_REPLAYED:
         way = SAVED_IN_PART.format(name=name)
-        return NotExported(f"{where}: this layer of Keras is not supported, in a SavedModel neither. {way}")
+        return NotExported(f"{where}: this layer of Keras is not supported, not even in a SavedModel. {way}")
     if class_name in EXPORTED:
         return UnsupportedError(f"{where}: this layer of Keras is not supported")
     what = "no layer or operation that is known here; if it is custom, its code is not in the file"
