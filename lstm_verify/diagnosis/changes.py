@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.faults import PRECISIONS, Edit, Fit, Site, edits, in_precision, own_weights, sites
+from lstm_verify.faults import PRECISIONS, Edit, Fit, Site, edits, in_precision, own_weights, site_at, sites
 from lstm_verify.layers.base import Array, Layer, Unary
 from lstm_verify.model import Model, Node, Output, Tensor, is_stateful
 
@@ -141,7 +141,7 @@ def exchanges(model: Model) -> Iterator[Change]:
 def _exchanged(model: Model, first: Site, second: Site, names: list[str]) -> Model:
     for target, source in ((first, second), (second, first)):
         new = {name: getattr(source.item, name) for name in names}
-        here = next(s for s in sites(model) if s.path == target.path and all(hasattr(s.item, name) for name in names))
+        here = site_at(model, target.path, lambda item: all(hasattr(item, name) for name in names))
         model = here.put(replace(here.item, **new))
     return model
 

@@ -15,7 +15,7 @@ import numpy as np
 from lstm_verify.arrays import Array
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.experiment import Experiment
-from lstm_verify.faults import Site, sites
+from lstm_verify.faults import Site, site_at, sites
 from lstm_verify.faults.states import ResetRNN, reset_every, started
 from lstm_verify.layers import RNN
 from lstm_verify.model import Model
@@ -46,7 +46,7 @@ def resets(model: Model, steps: Iterable[int]) -> Iterator[Change]:
 
 
 def _with_resets(model: Model, path: str, every: int) -> Model:
-    site = next(site for site in _recurrent(model) if site.path == path)
+    site = site_at(model, path, lambda item: isinstance(item, RNN))
     return site.put(ResetRNN(**vars(site.item) | {"every": every}))
 
 
@@ -109,7 +109,7 @@ def _words(start: tuple[Array, ...]) -> str:
 
 def _begun(model: Model, starts: dict[str, tuple[Array, ...]]) -> Model:
     for path, start in starts.items():
-        site = next(site for site in _recurrent(model) if site.path == path)
+        site = site_at(model, path, lambda item: isinstance(item, RNN))
         assert isinstance(site.item, RNN)
         model = site.put(started(site.item, start))
     return model

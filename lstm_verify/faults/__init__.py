@@ -11,7 +11,7 @@ from typing import Any
 
 from lstm_verify.faults.activation import activation, recurrent_activation
 from lstm_verify.faults.convolution import channels_first, kernel_flipped, key_value, padding_symmetric
-from lstm_verify.faults.edit import Edit, Edits, Fit, Site, sites
+from lstm_verify.faults.edit import Edit, Edits, Fit, Site, site_at, sites
 from lstm_verify.faults.gate_order import coupled_gates, gate_order, peephole, update_gate_inverted
 from lstm_verify.faults.handwritten import earlier_cell_state, time_steps
 from lstm_verify.faults.initial import initial_weights, normalization
@@ -41,6 +41,7 @@ __all__ = [
     "edits",
     "in_precision",
     "own_weights",
+    "site_at",
     "sites",
 ]
 

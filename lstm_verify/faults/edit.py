@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers import (
     RNN,
     Bidirectional,
@@ -85,6 +86,23 @@ def sites(model: Model) -> Iterator[Site]:
     """Every layer and cell of a model, wrappers before what is in them."""
     for name, layer in model.layers.items():
         yield from _inside(name, layer, partial(lambda name, new: _with(model, name, new), name), name)
+
+
+def site_at(model: Model, path: str, suits: Callable[[Any], bool]) -> Site:
+    """The place of that path, if what is there suits.
+
+    Raises:
+        UnsupportedError: If nothing there does, such as after another change.
+
+    Example:
+        >>> site_at(Model((), (), (), {}), "lstm", lambda item: True)
+        Traceback (most recent call last):
+        lstm_verify.errors.UnsupportedError: layer 'lstm': what is there after another change does not suit this one
+    """
+    for site in sites(model):
+        if site.path == path and suits(site.item):
+            return site
+    raise UnsupportedError(f"layer '{path}': what is there after another change does not suit this one")
 
 
 def _with(model: Model, name: str, layer: Layer) -> Model:
