@@ -40,8 +40,6 @@ LOOSE = 0.01
 """A budget of more than this share of an output's largest value is worth a note."""
 FEWEST = 256
 """The samples that get the whole of their σ at first, those that deviate most by the part of it."""
-MOST_DECIMALS = 30
-"""The decimals that predictions can be rounded to, for any that a number has."""
 COUNTED = 1024
 """The samples that get it only to tell how many are beyond."""
 
@@ -305,17 +303,3 @@ def as_computed(model: Model, asked: str | None, products: str, device: str) -> 
         "--products float32 would allow what float32 does"
     )
     return replace(model, products=products), [note]
-
-
-def asked_tolerance(sigmas: float, atol: float | None, rtol: float | None, decimals: int | None = None) -> Tolerance:
-    """The tolerance asked for.
-
-    Raises:
-        InputError: a number that makes no sense.
-    """
-    for name, value in (("sigmas", sigmas), ("atol", atol), ("rtol", rtol)):
-        if value is not None and not (value >= 0 and np.isfinite(value)):
-            raise InputError(f"{name}: {value}, expected a finite number that is not negative")
-    if decimals is not None and decimals not in range(MOST_DECIMALS + 1):
-        raise InputError(f"decimals: {decimals}, expected a whole number from 0 to {MOST_DECIMALS}")
-    return Tolerance(atol, rtol, sigmas, decimals)

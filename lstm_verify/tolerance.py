@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows
+from lstm_verify.errors import InputError
 
 SINGLE = 2.0**-24
 """Half a unit in the last place of float32."""
@@ -21,6 +22,8 @@ FINE = 0.01
 """The largest share of an output by which each of its units is measured by itself as well."""
 OF_A_UNIT = 0.1
 """How much of a unit's own size the tolerance may be then, however large the others are."""
+MOST_DECIMALS = 30
+"""The decimals that predictions can be rounded to, for any that a number has."""
 SIGMAS = 8.0
 """How many standard deviations of the rounding error are allowed unless something else is asked for."""
 
@@ -74,6 +77,20 @@ class Tolerance:
         if self.by_rounding:
             return {"sigmas": self.sigmas, "atol": None, "rtol": None, "decimals": self.decimals}
         return {"sigmas": None, "atol": self.atol or 0.0, "rtol": self.rtol or 0.0, "decimals": self.decimals}
+
+
+def asked_tolerance(sigmas: float, atol: float | None, rtol: float | None, decimals: int | None = None) -> Tolerance:
+    """The tolerance asked for.
+
+    Raises:
+        InputError: a number that makes no sense.
+    """
+    for name, value in (("sigmas", sigmas), ("atol", atol), ("rtol", rtol)):
+        if value is not None and not (value >= 0 and np.isfinite(value)):
+            raise InputError(f"{name}: {value}, expected a finite number that is not negative")
+    if decimals is not None and decimals not in range(MOST_DECIMALS + 1):
+        raise InputError(f"decimals: {decimals}, expected a whole number from 0 to {MOST_DECIMALS}")
+    return Tolerance(atol, rtol, sigmas, decimals)
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,11 @@ from lstm_verify.formats.ends import Ends, with_given
 from lstm_verify.given import about, arrays_of, completed, matched, recorded
 from lstm_verify.inputs import bind, count_samples, in_own_layout, random_inputs
 from lstm_verify.inspection import recurrences
-from lstm_verify.judging import TOLERANCES, Judgement, as_computed, asked_tolerance, judge, part_of_sigma, with_products
+from lstm_verify.judging import TOLERANCES, Judgement, as_computed, judge, part_of_sigma, with_products
 from lstm_verify.model import Model
 from lstm_verify.replay import replay_rows
 from lstm_verify.report import Predicted, Report
-from lstm_verify.tolerance import SIGMAS
+from lstm_verify.tolerance import SIGMAS, asked_tolerance
 
 RANDOM_SAMPLES = 32
 TIMEOUT = 600.0

@@ -17,9 +17,9 @@ from lstm_verify.inputs import bind
 from lstm_verify.judging import Judgement, judge, part_of_sigma
 from lstm_verify.layers import Array, Dense, Masking
 from lstm_verify.layers import activation as layers_of
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.operation import Operation, Slot
 from lstm_verify.model import Model
+from lstm_verify.operations.activations import Activation
 from lstm_verify.replay import replay_rows
 from tests.builders import (
     FEATURES,

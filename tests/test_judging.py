@@ -14,7 +14,7 @@ from lstm_verify import Tolerance, Verdict, replay
 from lstm_verify.compare import verdict_of
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers import Dense, Embedding, Masking
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 from tests.builders import (
     FEATURES,
     TIMESTEPS,

@@ -20,12 +20,12 @@ from lstm_verify import lift, load, replay
 from lstm_verify.formats.tensorflow import reader
 from lstm_verify.inspection import recurrences
 from lstm_verify.layers import RNN, Bidirectional, Cell, Layer, StackedCells, TimeDistributed
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.scan import Recovered
 from lstm_verify.lift.candidates import GRID
 from lstm_verify.lift.gates import Match, Unlike
 from lstm_verify.lift.lstm import lstm
 from lstm_verify.model import Model
+from lstm_verify.operations.activations import Activation
 from tests.conftest import FIXTURES
 from tests.graph_zoo import Zoo, loops, scans
 from tests.test_graph_zoo import SAVED, TF1, UNSUPPORTED

@@ -15,7 +15,7 @@ from lstm_verify import InputError, ModelFileError, replay
 from lstm_verify.arrays import NpyRows
 from lstm_verify.layers import Activation as ActivationLayer
 from lstm_verify.layers import Array, Bidirectional, Conv2D, Dense, Embedding, Identity
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 from lstm_verify.replay import Replayed, replay_rows
 from tests import oracle
 from tests.builders import (

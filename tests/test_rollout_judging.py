@@ -16,9 +16,9 @@ from lstm_verify.budget import rounded_rows
 from lstm_verify.compare import verdict_of
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.judging import TOLERANCES, Judgement
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.dense import Dense
 from lstm_verify.model import Input
+from lstm_verify.operations.activations import Activation
 from lstm_verify.rollout.judging import judge, sigma_of_steps
 from lstm_verify.rollout.loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollout.plan import Plan, make_plan

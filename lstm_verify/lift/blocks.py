@@ -1,4 +1,4 @@
-"""Cells that are one operation, in terms of the others: what `layers/operations/cells.py` computes, as forms."""
+"""Cells that are one operation, in terms of the others: what `operations/cells.py` computes, as forms."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.layers.operation import Operation
-from lstm_verify.layers.operations.cells import ICFO
 from lstm_verify.lift.forms import Affine, Array, Call, Form
 from lstm_verify.lift.traced import Traced
+from lstm_verify.operations.cells import ICFO
 
 
 def _joined(x: Form, h: Form, kernel: Array, bias: Array, features: int) -> Affine:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from lstm_verify.layers.activations import ALONG_AN_AXIS, FUNCTIONS, SIGMOID, TANH, Activation
 from lstm_verify.layers.base import Array
+from lstm_verify.operations.activations import ALONG_AN_AXIS, FUNCTIONS, SIGMOID, TANH, Activation
 
 Values = Callable[[Array], Array]
 """A function by what it computes."""

@@ -13,11 +13,11 @@ from functools import reduce
 
 import numpy as np
 
-from lstm_verify.layers.activations import Activation
-from lstm_verify.layers.operations import OPERATIONS
 from lstm_verify.lift.candidates import along_an_axis, elementwise
 from lstm_verify.lift.forms import Affine, Array, Atom, Call, Form, Group, Leaf, Product, Term
 from lstm_verify.lift.normalization import NAME
+from lstm_verify.operations import OPERATIONS
+from lstm_verify.operations.activations import Activation
 
 NOT_THERE = (ValueError, KeyError, TypeError, IndexError)
 """What operations raise at values that are not of the shape that they expect."""

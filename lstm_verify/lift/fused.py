@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.layers.operation import Operation
-from lstm_verify.layers.operations.cells import ICFO, IFCO
 from lstm_verify.lift.blocks import lstm_cell
 from lstm_verify.lift.forms import Form, Leaf
 from lstm_verify.lift.gates import State, Unlike
@@ -16,6 +15,7 @@ from lstm_verify.lift.lstm import lstm
 from lstm_verify.lift.origin import Variables, recovered, scope
 from lstm_verify.lift.traced import Traced
 from lstm_verify.model import Model, Tensor, Unrolled
+from lstm_verify.operations.cells import ICFO, IFCO
 
 ORDERS = {"lstm_block": ICFO, "lstm_block_ifco": IFCO}
 

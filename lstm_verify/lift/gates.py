@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.cell import Cell
 from lstm_verify.lift.forms import Affine, Atom, Form, Key, Leaf, Product, Term
 from lstm_verify.lift.functions import Function, bases_of_atom, function_of, recognise
 from lstm_verify.lift.normalization import Normalisation, unnormalised
+from lstm_verify.operations.activations import Activation
 
 
 class Unlike(Exception):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstm_verify.layers.activations import SIGMOID
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.gru import GRUCell
 from lstm_verify.lift.forms import Affine
@@ -25,6 +24,7 @@ from lstm_verify.lift.gates import (
     without,
 )
 from lstm_verify.lift.polynomials import gate_or_rest, interpolated, linear_in
+from lstm_verify.operations.activations import SIGMOID
 
 
 def gru(h: State, name: str) -> Match:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.cell import Cell
 from lstm_verify.layers.lstm import LSTMCell
@@ -30,6 +29,7 @@ from lstm_verify.lift.gates import (
 )
 from lstm_verify.lift.normalization import Normalisation, unnormalised
 from lstm_verify.lift.polynomials import gate_or_rest, interpolated, linear_in
+from lstm_verify.operations.activations import Activation
 
 
 def lstm(h: State, c: State, name: str) -> Match:

@@ -10,12 +10,12 @@ import numpy as np
 
 from lstm_verify.layers import Run, Signal
 from lstm_verify.layers.operation import Operation, Slot
-from lstm_verify.layers.operations.functions import ELEMENTWISE
 from lstm_verify.lift.blocks import gru_cell, lstm_cell
 from lstm_verify.lift.forms import Affine, Array, Atom, Call, Form, Group, Item, Leaf, Term
 from lstm_verify.lift.normalization import normalised
 from lstm_verify.lift.slices import step
 from lstm_verify.lift.traced import Columns, Traced, Written
+from lstm_verify.operations.functions import ELEMENTWISE
 
 Rule = Callable[[list[Traced], list[Any], Operation], list[Traced] | None]
 """Arguments, results and the operation → the results with their forms; None: it has no form but an opaque one."""

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lstm_verify.layers.operation import Operation
-from lstm_verify.layers.operations import OPERATIONS, TensorList
 from lstm_verify.lift.forms import Array, Form, Item, Leaf, leaves
 from lstm_verify.lift.functions import evaluate
 from lstm_verify.lift.traced import Traced
+from lstm_verify.operations import OPERATIONS, TensorList
 
 
 class Cut(NamedTuple):

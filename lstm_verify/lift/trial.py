@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from lstm_verify.layers import Array, Layer, Run, Signal
-from lstm_verify.layers.operations import TensorList
 from lstm_verify.layers.scan import Scan
 from lstm_verify.lift.slices import Cut
+from lstm_verify.operations import TensorList
 
 
 def agrees(loop: Layer, scan: Scan, values: Sequence[object], taken: Collection[int], cut: Cut | None = None) -> bool:

@@ -23,7 +23,7 @@ from lstm_verify.formats import load
 from lstm_verify.formats.ends import Ends, with_given
 from lstm_verify.given import about, arrays_of, completed
 from lstm_verify.inputs import as_input, bind, count_samples, moved, moved_back, named_rows
-from lstm_verify.judging import Judgement, as_computed, asked_tolerance, with_products
+from lstm_verify.judging import Judgement, as_computed, with_products
 from lstm_verify.model import Input, Model
 from lstm_verify.report import Predicted
 from lstm_verify.rollout.judging import judge
@@ -31,7 +31,7 @@ from lstm_verify.rollout.loop import Rolled, closed_loop, first_outputs, forced_
 from lstm_verify.rollout.pairing import Pairs, Wishes, check_names, likely_states, main_input
 from lstm_verify.rollout.plan import Plan, make_plan
 from lstm_verify.rollout.report import RolloutReport, Token
-from lstm_verify.tolerance import SIGMAS
+from lstm_verify.tolerance import SIGMAS, asked_tolerance
 from lstm_verify.verify import TIMEOUT, Progress
 
 

@@ -18,7 +18,7 @@ from lstm_verify import Verdict, load, replay, verify
 from lstm_verify.budget import standard_deviations
 from lstm_verify.formats.tensorflow.operations import RULES, translate
 from lstm_verify.formats.tensorflow.rules import IGNORED
-from lstm_verify.layers.operations import OPERATIONS
+from lstm_verify.operations import OPERATIONS
 from tests.building import ROOT
 from tests.graph_files import read_at_once
 from tests.zoo.graph_decisions import CASTS, NAMES, UNITS

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.formats.tensorflow.operations import RULES, translate
-from lstm_verify.layers.operations import OPERATIONS, TensorList
+from lstm_verify.operations import OPERATIONS, TensorList
 from tests.conftest import ROOT
 from tests.formats.tensorflow_cases import CASES, Ref, Resource, Step
 

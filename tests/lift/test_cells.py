@@ -10,7 +10,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.layers import GRUCell, LSTMCell, SimpleRNNCell
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.constant import Constant
 from lstm_verify.lift.cells import cells
 from lstm_verify.lift.forms import Affine, Array, Call, Form, Leaf
@@ -18,6 +17,7 @@ from lstm_verify.lift.functions import bases_of, evaluate
 from lstm_verify.lift.gates import Match, State
 from lstm_verify.lift.origin import Variables, recovered
 from lstm_verify.lift.polynomials import one_minus
+from lstm_verify.operations.activations import Activation
 from tests.lift.decomposed import DECOMPOSED, times
 
 FEATURES, UNITS = 3, 4

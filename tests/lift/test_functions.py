@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lstm_verify.layers.activations import Activation
 from lstm_verify.lift.forms import Affine, Form, Leaf
 from lstm_verify.lift.functions import function_of, recognise
+from lstm_verify.operations.activations import Activation
 from tests.lift.decomposed import DECOMPOSED, call, number, plus, sigmoid, times
 
 X = Form.of(Affine(((Form.of(Leaf("x")), np.eye(3)),)))

@@ -13,7 +13,7 @@ import pytest
 
 from lstm_verify import Model, Verdict, load, verify
 from lstm_verify.layers import RNN
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 from tests.command import inputs, model
 
 ORIGIN = "origin_tanh_sigmoid"

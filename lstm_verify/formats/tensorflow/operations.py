@@ -1,4 +1,4 @@
-"""TensorFlow's operations in terms of `layers/operations`.
+"""TensorFlow's operations in terms of `operations`.
 
 The inputs stay as they are and in their order. Every attribute is used, or checked, or is on the list of those that
 change no result; with any other, or with a value that is not known, the operation is not supported. An attribute that

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from lstm_verify.arrays import Array
 from lstm_verify.errors import InputError
-from lstm_verify.layers import products
-from lstm_verify.layers.base import Array
+from lstm_verify.operations import products
 
 
 def _integer(*values: Any) -> bool:

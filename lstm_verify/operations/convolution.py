@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.layers.base import Array
-from lstm_verify.layers.products import einsum
+from lstm_verify.arrays import Array
+from lstm_verify.operations.products import einsum
 
 Pair = tuple[int, int]
 PIECE = 2**20

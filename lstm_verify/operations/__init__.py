@@ -14,18 +14,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lstm_verify.layers.operations.arithmetic import ARITHMETIC
-from lstm_verify.layers.operations.cells import CELLS
-from lstm_verify.layers.operations.convolution import CONVOLUTION
-from lstm_verify.layers.operations.functions import ELEMENTWISE
-from lstm_verify.layers.operations.lists import LISTS, TensorList
-from lstm_verify.layers.operations.logic import LOGIC
-from lstm_verify.layers.operations.making import MAKING
-from lstm_verify.layers.operations.normalization import NORMALIZATION
-from lstm_verify.layers.operations.padding import PADDING
-from lstm_verify.layers.operations.reductions import REDUCTIONS
-from lstm_verify.layers.operations.selection import SELECTION
-from lstm_verify.layers.operations.shapes import SHAPES
+from lstm_verify.operations.arithmetic import ARITHMETIC
+from lstm_verify.operations.cells import CELLS
+from lstm_verify.operations.convolution import CONVOLUTION
+from lstm_verify.operations.functions import ELEMENTWISE
+from lstm_verify.operations.lists import LISTS, TensorList
+from lstm_verify.operations.logic import LOGIC
+from lstm_verify.operations.making import MAKING
+from lstm_verify.operations.normalization import NORMALIZATION
+from lstm_verify.operations.padding import PADDING
+from lstm_verify.operations.reductions import REDUCTIONS
+from lstm_verify.operations.selection import SELECTION
+from lstm_verify.operations.shapes import SHAPES
 
 __all__ = ["OPERATIONS", "TensorList"]
 

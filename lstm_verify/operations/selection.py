@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from lstm_verify.arrays import Array
 from lstm_verify.errors import InputError
-from lstm_verify.layers.base import Array
-from lstm_verify.layers.operations.shapes import ints
+from lstm_verify.operations.shapes import ints
 
 
 def get_item(x: Array, key: Any) -> Any:

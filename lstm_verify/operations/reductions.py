@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from lstm_verify.arrays import Array
 from lstm_verify.errors import InputError
-from lstm_verify.layers.base import Array
 
 Axes = int | tuple[int, ...] | None
 

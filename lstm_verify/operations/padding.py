@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.layers.base import Array
+from lstm_verify.arrays import Array
 
 
 def _pairs(values: Array) -> list[tuple[int, int]]:

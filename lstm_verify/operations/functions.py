@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.layers.activations import Activation, erf
-from lstm_verify.layers.base import Array
+from lstm_verify.arrays import Array
+from lstm_verify.operations.activations import Activation, erf
 
 _erfc = np.frompyfunc(math.erfc, 1, 1)
 

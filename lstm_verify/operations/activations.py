@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lstm_verify.arrays import Array
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.layers.base import Array
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 

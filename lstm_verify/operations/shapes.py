@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from lstm_verify.arrays import Array
 from lstm_verify.errors import InputError
-from lstm_verify.layers.base import Array
-from lstm_verify.layers.operations.reductions import axes_of
+from lstm_verify.operations.reductions import axes_of
 
 
 def ints(values: Any) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers import Activation as ActivationLayer
 from lstm_verify.layers import PReLU
-from lstm_verify.layers.activations import ALONG_AN_AXIS, FUNCTIONS, Activation
+from lstm_verify.operations.activations import ALONG_AN_AXIS, FUNCTIONS, Activation
 from tests.builders import apply, random_array, sequences
 from tests.oracle_activations import SCALAR, VECTOR
 

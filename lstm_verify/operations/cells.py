@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.layers.activations import sigmoid
-from lstm_verify.layers.base import Array
+from lstm_verify.arrays import Array
+from lstm_verify.operations.activations import sigmoid
 
 ICFO, IFCO = (0, 2, 1, 3), (0, 1, 2, 3)
 """Where i, f, c and o are among the gates of a kernel."""

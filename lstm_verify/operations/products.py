@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 
-from lstm_verify.layers.base import Array
+from lstm_verify.arrays import Array
 
 MOST_MULTIPLICATIONS = 100**3
 """In a product that OpenBLAS computes without copying its factors."""

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.errors import InputError
-from lstm_verify.layers.operations import OPERATIONS, TensorList
-from lstm_verify.layers.operations.lists import shape_of
+from lstm_verify.operations import OPERATIONS, TensorList
+from lstm_verify.operations.lists import shape_of
 from tests.builders import random_array
 
 ARRAY_2 = np.array([3, 5], np.int32)

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from lstm_verify.arrays import Array
 from lstm_verify.errors import InputError
-from lstm_verify.layers.base import Array
-from lstm_verify.layers.operations.shapes import ints
+from lstm_verify.operations.shapes import ints
 
 Shape = tuple[int | None, ...] | None
 """The shape of every item as far as it is known; None is an unknown rank."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.layers.base import Array
-from lstm_verify.layers.operations.shapes import ints
+from lstm_verify.arrays import Array
+from lstm_verify.operations.shapes import ints
 
 SEED = 20210607
 

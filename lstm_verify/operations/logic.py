@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.layers.base import Array
+from lstm_verify.arrays import Array
 
 
 def _equality(ufunc: np.ufunc, unlike: bool) -> Callable[..., Any]:
