@@ -185,6 +185,8 @@ class _Case:
 
     def _completed(self, outputs: tuple[Comparison, ...], sigma: _Sigma) -> bool:
         """Put the whole σ of some more samples into `sigma`; whether there were any that need it."""
+        if sigma.is_whole.all():  # which it is where outputs differ in how many samples they have
+            return False
         open_samples = self._open(outputs, sigma)
         if open_samples.size:
             sigma.put(open_samples, rounded_rows(self.model, self._inputs_of(open_samples)))

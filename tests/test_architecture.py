@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "compare": {"arrays", "tolerance"},
     "judging": {"arrays", "budget", "compare", "inputs", "model", "replay", "rounded", "tolerance", "errors"},
     "given": {"arrays", "inputs", "model", "states", "errors"},
-    "graph": {"inputs", "model", "layers", "operations", "errors"},
+    "graph": {"arrays", "inputs", "model", "layers", "operations", "errors"},
     "formats": {"graph", "model", "layers", "operations", "rounded", "errors"},
     "runtimes": {"arrays", "errors"},
     "inspection": {"model", "layers", "operations"},
