@@ -46,6 +46,7 @@ def verify(
     x: Any = None,
     *,
     expected: Any = None,
+    architecture: str | Path | None = None,
     runtime: str | None = None,
     signature: str | None = None,
     ends: Ends | None = None,
@@ -75,6 +76,8 @@ def verify(
         x: inputs, (samples, ...): an array, a sequence in the order of the model's inputs, a mapping by name, or the
             path of a `.npy` or `.npz` file. None makes them from the model's own signature.
         expected: recorded predictions in the same forms; no framework is run then.
+        architecture: a file with the config of the model, if that at `path` is there for its weights only, as for
+            `load`; the framework builds the model from it too.
         runtime: the framework to predict with, one of `runtimes.NAMES`; None takes the one that wrote the file.
         signature: which signature of a TensorFlow file; None takes `serving_default`, or the only one.
         ends: which tensors of a TensorFlow graph are its inputs and outputs; what `x` has by the name of a tensor of
@@ -123,7 +126,7 @@ def verify(
     with timed(timings, "total"), tempfile.TemporaryDirectory(prefix="lstm-verify-") as scratch:
         with timed(timings, "load"):
             arrays = arrays_of(x)
-            model = with_products(load(path, signature, with_given(ends, arrays)), products)
+            model = with_products(load(path, signature, with_given(ends, arrays), architecture), products)
             framework = runtime or model.runtime
             given, batch_size, spots, notes = _given(
                 model, arrays, framework, batch_size, (random, seed), wants_blind_spots
@@ -146,7 +149,9 @@ def verify(
         if expected is None:
             call = model.source.call if model.source else {}
             again = model.divisible and not model.stateful
-            request = runtimes.Request(Path(path), inputs, model.suffix, size, timeout, unsafe, call, again=again)
+            request = runtimes.Request(
+                Path(path), inputs, model.suffix, size, timeout, unsafe, call, again=again, architecture=architecture
+            )
             predicted, replayed = _predict_and_replay(framework, request, replaying, looking)
         else:
             description = str(expected) if isinstance(expected, str | Path) else "recorded predictions"

@@ -65,7 +65,8 @@ def rollout(
     from lstm_verify.rollout import rollout as run
 
     with errors():
-        read = [str(model), *inputs, *(item.partition("=")[2] for item in inputs), state_from or ""]
+        named = [item.partition("=")[2] for item in inputs]
+        read = [str(model), *inputs, *named, state_from or "", str(options["architecture"] or "")]
         check_writable([json_file, output], read)
         with progress_bars(quiet) as progress:
             report = run(

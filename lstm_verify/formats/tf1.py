@@ -41,6 +41,8 @@ def read(path: Path, signature: str | None = None, ends: Ends | None = None) -> 
     # all that builds models of graphs is not needed for other formats
     from lstm_verify.formats.tensorflow.reader import read_graph
     from lstm_verify.formats.tensorflow.whole import Kind, build
+    from lstm_verify.formats.weights.alone import alone
+    from lstm_verify.formats.weights.checkpoint import weights_in
 
     file = read_graph(path)
     if file.kind == "checkpoint":
@@ -48,6 +50,8 @@ def read(path: Path, signature: str | None = None, ends: Ends | None = None) -> 
             raise InputError(
                 "tensors of a graph are named, and this is a checkpoint without its graph (model.ckpt.meta)"
             )
+        if file.objects:
+            return alone(path, weights_in(file.variables or {}, file.objects))
         return weights_only(path, file.variables or {})
     kinds = {
         "graph_def": Kind("TensorFlow GraphDef", "tf1", {"kind": "frozen"}),
@@ -58,21 +62,16 @@ def read(path: Path, signature: str | None = None, ends: Ends | None = None) -> 
 
 
 def weights_only(path: Path, variables: Mapping[str, np.ndarray]) -> Model:
-    """A checkpoint without its graph: tensors to look at, but nothing to replay."""
+    """A checkpoint of TensorFlow 1 without its graph: tensors to look at, but nothing to replay."""
     from lstm_verify.layers.constant import Constant
 
     layers = {name: Constant(name=name, value=value.copy()) for name, value in variables.items()}
     source = Source(str(path), "TensorFlow checkpoint", "TensorFlow", "tf1", "")
-    finding = OF_OBJECTS.format(path) if any(name.endswith(OBJECT) for name in variables) else WEIGHTS_ONLY
-    return Model(name=path.name, layers=layers, nodes=(), inputs=(), outputs=(), source=source, findings=(finding,))
+    return Model(
+        name=path.name, layers=layers, nodes=(), inputs=(), outputs=(), source=source, findings=(WEIGHTS_ONLY,)
+    )
 
 
-OBJECT = "/.ATTRIBUTES/VARIABLE_VALUE"
-"""How the names of variables end in a checkpoint of objects, as TensorFlow 2 writes them."""
-OF_OBJECTS = (
-    "A checkpoint of TensorFlow 2 holds the variables of objects, and not what is computed from them. Build the model "
-    "with tf.keras, load this into it with model.load_weights('{}'), and save it whole: model.save('model.keras')."
-)
 WEIGHTS_ONLY = (
     "A checkpoint without its graph has neither the activations nor the forget bias, which TensorFlow 1 adds at run "
     "time (1.0 unless the cell was told otherwise); kernels are [x; h] rows, of an LSTM with the gates i, j, f, o. "

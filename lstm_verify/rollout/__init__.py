@@ -47,6 +47,7 @@ def rollout(
     sample: bool = False,
     seed: int = 0,
     state_from: str | Path | None = None,
+    architecture: str | Path | None = None,
     runtime: str | None = None,
     signature: str | None = None,
     ends: Ends | None = None,
@@ -73,6 +74,7 @@ def rollout(
         sample: choose tokens at random by their probabilities, with the same random numbers on both sides.
         seed: for these.
         state_from: a `.npz` file with the states to begin with, such as those of an encoder.
+        architecture: a file with the config of the model, if that at `path` is there for its weights only.
         runtime: the framework, one of `runtimes.NAMES`; None takes the one that wrote the file.
         signature: which signature of a TensorFlow file.
         ends: which tensors of a TensorFlow graph are its inputs and outputs, as for `verify`.
@@ -102,7 +104,7 @@ def rollout(
         raise InputError(f"timeout: {timeout}, expected a positive number of seconds")
     with timed(timings, "total"):
         with timed(timings, "load"):
-            model = with_products(load(path, signature, with_given(ends, arrays_of(x))), products)
+            model = with_products(load(path, signature, with_given(ends, arrays_of(x)), architecture), products)
             wishes = Wishes(_plain(feedback), _plain(state), one_hot, sample)
             check_names(model, wishes)
             inputs, made, notes = _seed(model, x, state_from, wishes)
@@ -121,6 +123,7 @@ def rollout(
             model.source.call if model.source else {},
             rollout=plan.to_dict(),
             draws=draws,
+            architecture=architecture,
         )
         predicted, rolled, replayed, reason = _both(runtime or model.runtime, request, replaying, teacher_forced)
         with timed(timings, "compare"):

@@ -76,6 +76,8 @@ class Request:
     """How its outputs become its next inputs, in JSON, if it is to be called step after step."""
     draws: Rows | None = None
     """The random numbers of a rollout that samples, (steps, samples)."""
+    architecture: str | Path | None = None
+    """The file with the config of the model, if the other is there for its weights only."""
 
 
 @dataclass
@@ -243,6 +245,7 @@ def _start(runtime: Runtime, request: Request, directory: Path) -> Prediction:
         "unsafe": request.unsafe,
         "again": request.again,
         "taps": request.taps,
+        "architecture": None if request.architecture is None else str(Path(request.architecture).absolute()),
     }
     if request.rollout is not None:
         draws = None if request.draws is None else str(_on_disk(request.draws, directory / "draws.npy"))
@@ -273,7 +276,8 @@ def _named_as_expected(request: Request, directory: Path) -> Path:
     if not request.suffix:
         return request.model.absolute()  # and not where a link leads: there may be more files beside it
     path = request.model.resolve()
-    if path.suffix == request.suffix:
+    # Keras takes `x.weights.h5` for another layout than `x.h5`, and looks for shards beside their JSON
+    if path.name.endswith(request.suffix) and not path.name.endswith(f".weights{request.suffix}"):
         return path
     link = directory / f"model{request.suffix}"
     link.symlink_to(path)

@@ -49,6 +49,9 @@ class GraphFile:
     """The checkpoint's keys of some variables, by the names of their nodes, each with an empty text: all of it."""
     keras: tuple[Mapping[str, Any], ...] = ()
     """The configs of the Keras layers that the file was made from, where it holds them."""
+    objects: tuple[Mapping[str, Any], ...] = ()
+    """Of a checkpoint of TensorFlow 2: the objects, the first of which holds the others. Each has the numbers of its
+    `children` by name, and the checkpoint's `key` of a variable, or None."""
 
 
 def parse(found: Mapping[str, Any], tensors: Mapping[str, Array]) -> GraphFile:
@@ -66,6 +69,7 @@ def parse(found: Mapping[str, Any], tensors: Mapping[str, Array]) -> GraphFile:
         variables=None if variables is None else {key: _value(item, tensors) for key, item in variables.items()},
         keys={name: (key, "") for name, key in found.get("keys", {}).items()},
         keras=tuple(found.get("keras", ())),
+        objects=tuple(found.get("objects", ())),
     )
 
 
