@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from lstm_verify._replay import Store, replay_rows
 from lstm_verify.arrays import Array, Rows, picked, whole
 from lstm_verify.budget import PartOfSigma, rounded_rows
 from lstm_verify.compare import Comparison, Verdict, compare
 from lstm_verify.errors import InputError, LstmVerifyError, UnsupportedError
 from lstm_verify.inputs import vocabulary
 from lstm_verify.model import Model
-from lstm_verify.replay import Store, replay_rows
 from lstm_verify.rounded.precision import PRODUCTS
 from lstm_verify.tolerance import SIGMAS, Tolerance, largest
 

@@ -185,7 +185,7 @@ def verified(
         quiet: whether there is to be no progress bar.
         options: the other arguments of `lstm_verify.verify`.
     """
-    from lstm_verify.verify import verify
+    from lstm_verify._verify import verify
 
     check_inputs(inputs, random, expected, state_from, options["runtime"], options["decimals"])
     named = [item.partition("=")[2] for item in (*inputs, *expected)]

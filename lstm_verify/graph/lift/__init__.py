@@ -38,8 +38,8 @@ from lstm_verify.layers import Layer, Run, Signal
 from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.loop import Loop
 from lstm_verify.layers.operation import Operation, Slot
-from lstm_verify.layers.scan import Scan
-from lstm_verify.model import Model, Node, Tensor, Unrolled
+from lstm_verify.layers.scan import Scan, Unrolled
+from lstm_verify.model import Model, Node, Tensor
 
 SAMPLES = (3, 5)
 """How many samples the two runs have in which loops are watched; a count that neither the graph nor its shapes have."""

@@ -14,7 +14,8 @@ from lstm_verify.graph.lift.lstm import lstm
 from lstm_verify.graph.lift.origin import Variables, recovered, scope
 from lstm_verify.graph.lift.traced import Traced
 from lstm_verify.layers.operation import Operation
-from lstm_verify.model import Model, Tensor, Unrolled
+from lstm_verify.layers.scan import Unrolled
+from lstm_verify.model import Model, Tensor
 from lstm_verify.operations.cells import ICFO, IFCO
 
 ORDERS = {"lstm_block": ICFO, "lstm_block_ifco": IFCO}

@@ -18,7 +18,8 @@ from lstm_verify.graph.lift.origin import Variables, recovered, scope
 from lstm_verify.graph.lift.trial import as_float64, close
 from lstm_verify.layers import Array, Run, Signal
 from lstm_verify.layers.loop import Loop
-from lstm_verify.model import Model, Output, Unrolled
+from lstm_verify.layers.scan import Unrolled
+from lstm_verify.model import Model, Output
 
 
 def cells_inside(

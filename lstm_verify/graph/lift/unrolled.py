@@ -28,7 +28,8 @@ from lstm_verify.layers import Layer, Run, Signal
 from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.loop import Branch
 from lstm_verify.layers.operation import Operation, Slot
-from lstm_verify.model import Model, Tensor, Unrolled
+from lstm_verify.layers.scan import Unrolled
+from lstm_verify.model import Model, Tensor
 
 CLOSE = 1e-4
 """How far a step that a run took in float32, or coarser, may be off."""

@@ -16,7 +16,7 @@ from lstm_verify.arrays import Array
 from lstm_verify.errors import InputError
 from lstm_verify.inputs import vocabulary
 from lstm_verify.model import Input, Model
-from lstm_verify.rollout.pairing import Wishes, settle
+from lstm_verify.rollouts.pairing import Wishes, settle
 
 Choose = Literal["value", "argmax", "sample"]
 Place = Literal["replace", "step", "window"]

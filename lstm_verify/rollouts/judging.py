@@ -32,8 +32,8 @@ from lstm_verify.compare import Comparison, Verdict, compare
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.judging import LOOSE, TOLERANCES, Judgement, share_of
 from lstm_verify.model import Model
-from lstm_verify.rollout.loop import Rolled, loop
-from lstm_verify.rollout.plan import Plan
+from lstm_verify.rollouts.loop import Rolled, loop
+from lstm_verify.rollouts.plan import Plan
 from lstm_verify.tolerance import SIGMAS, Tolerance, largest
 
 CASTING = ("tf_keras",)

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from lstm_verify import runtimes
+from lstm_verify._replay import replay_rows
 from lstm_verify.arrays import NpyRows, Rows, write_npz
 from lstm_verify.budget import PartOfSigma
 from lstm_verify.compare import Verdict, accepted, verdict_of
 from lstm_verify.diagnosis import SECONDS
 from lstm_verify.diagnosis import diagnose as diagnosed
 from lstm_verify.diagnosis.blind import BlindSpots
-from lstm_verify.errors import InputError, RuntimeFailure
+from lstm_verify.errors import FrameworkError, InputError
 from lstm_verify.experiments import Looking, Tap, telling_inputs, timed
 from lstm_verify.formats import load
 from lstm_verify.formats.ends import Ends, with_given
@@ -30,7 +31,6 @@ from lstm_verify.inputs import bind, count_samples, in_own_layout, random_inputs
 from lstm_verify.inspection import recurrences
 from lstm_verify.judging import TOLERANCES, Judgement, as_computed, judge, part_of_sigma, with_products
 from lstm_verify.model import Model
-from lstm_verify.replay import replay_rows
 from lstm_verify.report import Predicted, Report
 from lstm_verify.tolerance import SIGMAS, asked_tolerance
 
@@ -245,7 +245,7 @@ def _predict_and_replay(
         looking.result()  # most likely it will be a match, and the framework takes longer
         try:
             outputs, reason = matched(replaying.model, _kept(prediction.result(), replaying.scratch)), ""
-        except RuntimeFailure as failure:
+        except FrameworkError as failure:
             outputs, reason = None, str(failure)
         replaying.timings["predict"] = prediction.seconds
         source = Predicted(name, prediction.description or runtime.title, prediction.device, prediction.products)

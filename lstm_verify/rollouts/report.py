@@ -11,7 +11,7 @@ from lstm_verify.arrays import Array, finite
 from lstm_verify.compare import Comparison, Verdict
 from lstm_verify.model import Model
 from lstm_verify.report import Judged, Predicted, model_dict
-from lstm_verify.rollout.plan import Plan
+from lstm_verify.rollouts.plan import Plan
 from lstm_verify.tolerance import Tolerance
 
 SCHEMA_VERSION = 1
@@ -37,7 +37,7 @@ class Token:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RolloutReport(Judged):
     """The result of a rollout; in each of its comparisons the rows are steps."""
 
@@ -49,9 +49,9 @@ class RolloutReport(Judged):
     samples: int
     teacher_forced: bool
     outputs: tuple[Comparison, ...]
-    replayed: dict[str, Array] = field(repr=False)
+    replayed: dict[str, Array]
     """What was replayed: outputs by name, (samples, steps, ...)."""
-    tokens: dict[str, Array] = field(default_factory=dict, repr=False)
+    tokens: dict[str, Array] = field(default_factory=dict)
     """The tokens that the replay chose, by output, (samples, steps)."""
     different_token: Token | None = None
     reason: str = ""

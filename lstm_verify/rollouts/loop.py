@@ -14,7 +14,7 @@ import numpy as np
 from lstm_verify.arrays import Array
 from lstm_verify.budget import Kind, plain
 from lstm_verify.model import Model
-from lstm_verify.rollout.plan import Feedback, Plan
+from lstm_verify.rollouts.plan import Feedback, Plan
 
 Progress = Callable[[int], None]
 

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from lstm_verify import runtimes
+from lstm_verify._verify import TIMEOUT, Progress
 from lstm_verify.arrays import Array, Rows, whole, write_npz
 from lstm_verify.compare import Verdict, accepted, verdict_of
-from lstm_verify.errors import InputError, RuntimeFailure
+from lstm_verify.errors import FrameworkError, InputError
 from lstm_verify.experiments import timed
 from lstm_verify.formats import load
 from lstm_verify.formats.ends import Ends, with_given
@@ -26,13 +27,12 @@ from lstm_verify.inputs import as_input, bind, count_samples, moved, moved_back,
 from lstm_verify.judging import Judgement, as_computed, with_products
 from lstm_verify.model import Input, Model
 from lstm_verify.report import Predicted
-from lstm_verify.rollout.judging import judge
-from lstm_verify.rollout.loop import Rolled, closed_loop, first_outputs, forced_loop
-from lstm_verify.rollout.pairing import Pairs, Wishes, check_names, likely_states, main_input
-from lstm_verify.rollout.plan import Plan, make_plan
-from lstm_verify.rollout.report import RolloutReport, Token
+from lstm_verify.rollouts.judging import judge
+from lstm_verify.rollouts.loop import Rolled, closed_loop, first_outputs, forced_loop
+from lstm_verify.rollouts.pairing import Pairs, Wishes, check_names, likely_states, main_input
+from lstm_verify.rollouts.plan import Plan, make_plan
+from lstm_verify.rollouts.report import RolloutReport, Token
 from lstm_verify.tolerance import SIGMAS, asked_tolerance
-from lstm_verify.verify import TIMEOUT, Progress
 
 
 def rollout(
@@ -234,7 +234,7 @@ def _both(
         try:
             outputs = prediction.result()
             rolled = Rolled(*(_in_memory(rows) for rows in (outputs, prediction.tokens, prediction.fed)))
-        except RuntimeFailure as failure:
+        except FrameworkError as failure:
             reason = str(failure)
         replaying.timings["predict"] = prediction.seconds
         if replayed is None:
