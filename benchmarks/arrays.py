@@ -4,7 +4,7 @@
     python benchmarks/arrays.py --only 'sine*'             of some models
     python benchmarks/arrays.py --write docs/arrays.md     also into a file
 
-Ends with 1 if a cause is wrong.
+Endpoints with 1 if a cause is wrong.
 """
 
 from __future__ import annotations

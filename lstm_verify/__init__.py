@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from lstm_verify.formats import load
-    from lstm_verify.formats.ends import Ends
+    from lstm_verify.formats.endpoints import Endpoints
     from lstm_verify.inspection import inspect
     from lstm_verify.model import Model
     from lstm_verify.report import Report
@@ -38,7 +38,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Comparison",
-    "Ends",
+    "Endpoints",
     "FrameworkError",
     "InputError",
     "LstmVerifyError",
@@ -73,7 +73,7 @@ _MODULES = {
         "UnsupportedError",
     ),
     "formats": ("load",),
-    "formats.ends": ("Ends",),
+    "formats.endpoints": ("Endpoints",),
     "inspection": ("inspect",),
     "model": ("Model",),
     "report": ("Report",),

@@ -25,7 +25,7 @@ from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.errors import FrameworkError, InputError
 from lstm_verify.experiments import Looking, Tap, telling_inputs, timed
 from lstm_verify.formats import load
-from lstm_verify.formats.ends import Ends, with_given
+from lstm_verify.formats.endpoints import Endpoints, with_given
 from lstm_verify.given import about, arrays_of, completed, matched, recorded
 from lstm_verify.inputs import bind, count_samples, in_own_layout, random_inputs
 from lstm_verify.inspection import recurrences
@@ -49,7 +49,7 @@ def verify(
     architecture: str | Path | None = None,
     runtime: str | None = None,
     signature: str | None = None,
-    ends: Ends | None = None,
+    endpoints: Endpoints | None = None,
     sigmas: float = SIGMAS,
     atol: float | None = None,
     rtol: float | None = None,
@@ -80,8 +80,8 @@ def verify(
             `load`; the framework builds the model from it too.
         runtime: the framework to predict with, one of `runtimes.NAMES`; None takes the one that wrote the file.
         signature: which signature of a TensorFlow file; None takes `serving_default`, or the only one.
-        ends: which tensors of a TensorFlow graph are its inputs and outputs; what `x` has by the name of a tensor of
-            the graph is fed to that tensor anyway.
+        endpoints: which tensors of a TensorFlow graph are its inputs and outputs; what `x` has by the name of a
+            tensor of the graph is fed to that tensor anyway.
         sigmas: how far predictions may lie from the replay, in standard deviations of the rounding error that comes
             with the precision the model computes in.
         atol: absolute tolerance, in units of the output, in place of that.
@@ -126,7 +126,7 @@ def verify(
     with timed(timings, "total"), tempfile.TemporaryDirectory(prefix="lstm-verify-") as scratch:
         with timed(timings, "load"):
             arrays = arrays_of(x)
-            model = with_products(load(path, signature, with_given(ends, arrays), architecture), products)
+            model = with_products(load(path, signature, with_given(endpoints, arrays), architecture), products)
             framework = runtime or model.runtime
             given, batch_size, spots, notes = _given(
                 model, arrays, framework, batch_size, (random, seed), wants_blind_spots

@@ -11,7 +11,7 @@ from lstm_verify.arrays import finite
 from lstm_verify.compare import Comparison, Verdict
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
-from lstm_verify.diagnosis.words import blind_line
+from lstm_verify.diagnosis.explain import blind_line
 from lstm_verify.errors import MismatchError
 from lstm_verify.model import Model
 from lstm_verify.tolerance import Tolerance

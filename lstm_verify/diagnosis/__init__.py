@@ -16,15 +16,15 @@ from lstm_verify.diagnosis.altered import altered_inputs
 from lstm_verify.diagnosis.arrays import Seen, look, pairs_of
 from lstm_verify.diagnosis.below import below_rounding
 from lstm_verify.diagnosis.changes import Change
-from lstm_verify.diagnosis.common import hint, rarity
 from lstm_verify.diagnosis.experiment import Experiment, experiment
+from lstm_verify.diagnosis.localise import Place, Tapped, over_time, place_in_layers, place_of_outputs
 from lstm_verify.diagnosis.misfit import Misfit, distance
 from lstm_verify.diagnosis.other_weights import other_weights
 from lstm_verify.diagnosis.outcome import Diagnosis, Explanation
-from lstm_verify.diagnosis.place import Place, Tapped, over_time, place_in_layers, place_of_outputs
+from lstm_verify.diagnosis.plausible import hint, rarity
 from lstm_verify.diagnosis.rivals import rivals
 from lstm_verify.diagnosis.search import Found, Search
-from lstm_verify.diagnosis.suspect import Suspect, known_suspect, suspect
+from lstm_verify.diagnosis.single_weight import Suspect, known_suspect, suspect
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import bind, count_samples, random_inputs
 from lstm_verify.layers import Identity

@@ -21,7 +21,7 @@ from lstm_verify.compare import Verdict, accepted, verdict_of
 from lstm_verify.errors import FrameworkError, InputError
 from lstm_verify.experiments import timed
 from lstm_verify.formats import load
-from lstm_verify.formats.ends import Ends, with_given
+from lstm_verify.formats.endpoints import Endpoints, with_given
 from lstm_verify.given import about, arrays_of, completed
 from lstm_verify.inputs import as_input, bind, count_samples, moved, moved_back, named_rows
 from lstm_verify.judging import Judgement, as_computed, with_products
@@ -50,7 +50,7 @@ def rollout(
     architecture: str | Path | None = None,
     runtime: str | None = None,
     signature: str | None = None,
-    ends: Ends | None = None,
+    endpoints: Endpoints | None = None,
     sigmas: float = SIGMAS,
     atol: float | None = None,
     rtol: float | None = None,
@@ -77,7 +77,7 @@ def rollout(
         architecture: a file with the config of the model, if that at `path` is there for its weights only.
         runtime: the framework, one of `runtimes.NAMES`; None takes the one that wrote the file.
         signature: which signature of a TensorFlow file.
-        ends: which tensors of a TensorFlow graph are its inputs and outputs, as for `verify`.
+        endpoints: which tensors of a TensorFlow graph are its inputs and outputs, as for `verify`.
         sigmas: how far each step may lie from the replay, in standard deviations of the rounding error that has come
             together by then in the precision the model computes in.
         atol: absolute tolerance, in units of the output, in place of that.
@@ -104,7 +104,7 @@ def rollout(
         raise InputError(f"timeout: {timeout}, expected a positive number of seconds")
     with timed(timings, "total"):
         with timed(timings, "load"):
-            model = with_products(load(path, signature, with_given(ends, arrays_of(x)), architecture), products)
+            model = with_products(load(path, signature, with_given(endpoints, arrays_of(x)), architecture), products)
             wishes = Wishes(_plain(feedback), _plain(state), one_hot, sample)
             check_names(model, wishes)
             inputs, made, notes = _seed(model, x, state_from, wishes)

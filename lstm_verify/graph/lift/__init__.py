@@ -4,12 +4,12 @@
     functions   which activation a form is, by what it computes
     cells       which recurrent cell the forms of the states are
     loops       which loop runs cells over a list, and nothing else              → Scan
-    settled     a loop that is one where a fed number is 1, such as a keep probability
-    inside      cells in other loops, told but not replaced
-    trial       whether the `Scan` returns what the loop does
+    specialised a loop that is one where a fed number is 1, such as a keep probability
+    partial     cells in other loops, told but not replaced
+    check       whether the `Scan` returns what the loop does
     unrolled    cells applied step by step without a loop, told but not replaced
     fused       operations that are a whole LSTM, likewise
-    origin      which variables a cell is made of, and the order of its gates in them
+    provenance  which variables a cell is made of, and the order of its gates in them
 
 What is recognised is tried: on inputs of another run it must return what the loop does, or it stays a loop, replayed
 operation by operation.
@@ -24,14 +24,14 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.errors import LstmVerifyError
-from lstm_verify.graph.lift.forms import forget
+from lstm_verify.graph.lift.check import agrees
+from lstm_verify.graph.lift.expressions import forget
 from lstm_verify.graph.lift.fused import fused
 from lstm_verify.graph.lift.gates import Unlike
-from lstm_verify.graph.lift.inside import cells_inside
 from lstm_verify.graph.lift.loops import Recognised, recognise
-from lstm_verify.graph.lift.origin import Variables
-from lstm_verify.graph.lift.settled import SettledScan, with_spares
-from lstm_verify.graph.lift.trial import agrees
+from lstm_verify.graph.lift.partial import cells_inside
+from lstm_verify.graph.lift.provenance import Variables
+from lstm_verify.graph.lift.specialised import SettledScan, with_spares
 from lstm_verify.graph.lift.unrolled import unrolled
 from lstm_verify.inputs import as_input, random_inputs, samples_first
 from lstm_verify.layers import Layer, Run, Signal

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.graph.lift.forms import Affine, Array, Call, Form
+from lstm_verify.graph.lift.expressions import Affine, Array, Call, Form
 from lstm_verify.graph.lift.traced import Traced
 from lstm_verify.layers.operation import Operation
 from lstm_verify.operations.cells import ICFO

@@ -14,7 +14,7 @@ from functools import reduce
 import numpy as np
 
 from lstm_verify.graph.lift.candidates import along_an_axis, elementwise
-from lstm_verify.graph.lift.forms import Affine, Array, Atom, Call, Form, Group, Leaf, Product, Term
+from lstm_verify.graph.lift.expressions import Affine, Array, Atom, Call, Form, Group, Leaf, Product, Term
 from lstm_verify.graph.lift.normalization import NAME
 from lstm_verify.operations import OPERATIONS
 from lstm_verify.operations.activations import Activation

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.graph.lift.blocks import lstm_cell
-from lstm_verify.graph.lift.forms import Form, Leaf
+from lstm_verify.graph.lift.expressions import Form, Leaf
 from lstm_verify.graph.lift.gates import State, Unlike
 from lstm_verify.graph.lift.lstm import lstm
-from lstm_verify.graph.lift.origin import Variables, recovered, scope
+from lstm_verify.graph.lift.provenance import Variables, recovered, scope
 from lstm_verify.graph.lift.traced import Traced
 from lstm_verify.layers.operation import Operation
 from lstm_verify.layers.scan import Unrolled

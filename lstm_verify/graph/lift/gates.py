@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_verify.graph.lift.forms import Affine, Atom, Form, Key, Leaf, Product, Term
+from lstm_verify.graph.lift.expressions import Affine, Atom, Form, Key, Leaf, Product, Term
 from lstm_verify.graph.lift.functions import Function, bases_of_atom, function_of, recognise
 from lstm_verify.graph.lift.normalization import Normalisation, unnormalised
 from lstm_verify.layers.base import Array

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstm_verify.graph.lift.forms import Affine
+from lstm_verify.graph.lift.expressions import Affine
 from lstm_verify.graph.lift.gates import (
     Gate,
     Match,

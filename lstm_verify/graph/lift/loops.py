@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstm_verify.graph.lift.body import CHOICES, Body
 from lstm_verify.graph.lift.cells import cells
-from lstm_verify.graph.lift.forms import Call, Form, Item, Key, Leaf
+from lstm_verify.graph.lift.expressions import Call, Form, Item, Key, Leaf
 from lstm_verify.graph.lift.gates import Match, State, Unlike
-from lstm_verify.graph.lift.origin import Variables, recovered
-from lstm_verify.graph.lift.settled import SettledScan, settings
+from lstm_verify.graph.lift.loop_body import CHOICES, Body
+from lstm_verify.graph.lift.provenance import Variables, recovered
 from lstm_verify.graph.lift.slices import Cut
+from lstm_verify.graph.lift.specialised import SettledScan, settings
 from lstm_verify.layers import RNN, Cell, StackedCells
 from lstm_verify.layers.loop import Loop
 from lstm_verify.layers.scan import Columns, Scan

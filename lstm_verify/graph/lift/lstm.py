@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.graph.lift.forms import Affine, Call, Form, Group, Leaf, Product, Term
+from lstm_verify.graph.lift.expressions import Affine, Call, Form, Group, Leaf, Product, Term
 from lstm_verify.graph.lift.functions import bases_of_atom, function_of, recognise, substituted
 from lstm_verify.graph.lift.gates import (
     Gate,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_verify.graph.lift.forms import Array, Call, Form, Term
+from lstm_verify.graph.lift.expressions import Array, Call, Form, Term
 
 NAME = "layer_norm"
 

@@ -10,7 +10,7 @@ from functools import reduce
 
 import numpy as np
 
-from lstm_verify.graph.lift.forms import Atom, Form, Group, Key, collected
+from lstm_verify.graph.lift.expressions import Atom, Form, Group, Key, collected
 from lstm_verify.graph.lift.functions import bases_of_atom
 from lstm_verify.graph.lift.gates import Gate, Unlike, gate_of
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.graph.lift.blocks import gru_cell, lstm_cell
-from lstm_verify.graph.lift.forms import Affine, Array, Atom, Call, Form, Group, Item, Leaf, Term
+from lstm_verify.graph.lift.expressions import Affine, Array, Atom, Call, Form, Group, Item, Leaf, Term
 from lstm_verify.graph.lift.normalization import normalised
 from lstm_verify.graph.lift.slices import step
 from lstm_verify.graph.lift.traced import Columns, Traced, Written

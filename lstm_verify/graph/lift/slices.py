@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstm_verify.graph.lift.forms import Array, Form, Item, Leaf, leaves
+from lstm_verify.graph.lift.expressions import Array, Form, Item, Leaf, leaves
 from lstm_verify.graph.lift.functions import evaluate
 from lstm_verify.graph.lift.traced import Traced
 from lstm_verify.layers.operation import Operation

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstm_verify.graph.lift.forms import Call, Form
+from lstm_verify.graph.lift.expressions import Call, Form
 
 
 @dataclass(frozen=True)

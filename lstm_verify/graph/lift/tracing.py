@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.graph.lift.forms import Call, Form
+from lstm_verify.graph.lift.expressions import Call, Form
 from lstm_verify.graph.lift.rules import RULES
 from lstm_verify.graph.lift.traced import Traced
 from lstm_verify.layers import Layer, Run, Signal

@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.graph.lift.body import unmasked
-from lstm_verify.graph.lift.forms import Affine, Call, Form, Group, Key, Leaf, Term, place_of
+from lstm_verify.graph.lift.check import as_float64
+from lstm_verify.graph.lift.expressions import Affine, Call, Form, Group, Key, Leaf, Term, place_of
 from lstm_verify.graph.lift.gates import Match, State, Unlike
 from lstm_verify.graph.lift.gru import gru
+from lstm_verify.graph.lift.loop_body import unmasked
 from lstm_verify.graph.lift.lstm import lstm
-from lstm_verify.graph.lift.origin import Variables, recovered, scope
+from lstm_verify.graph.lift.provenance import Variables, recovered, scope
 from lstm_verify.graph.lift.rules import RULES
 from lstm_verify.graph.lift.simple_rnn import simple_rnn
 from lstm_verify.graph.lift.traced import Columns, Traced
-from lstm_verify.graph.lift.trial import as_float64
 from lstm_verify.layers import Layer, Run, Signal
 from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.loop import Branch

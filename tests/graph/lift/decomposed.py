@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.graph.lift.forms import Call, Form
+from lstm_verify.graph.lift.expressions import Call, Form
 
 
 def call(operation: str, *arguments: Any, **options: Any) -> Form:

@@ -10,11 +10,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.graph.lift.cells import cells
-from lstm_verify.graph.lift.forms import Affine, Array, Call, Form, Leaf
+from lstm_verify.graph.lift.expressions import Affine, Array, Call, Form, Leaf
 from lstm_verify.graph.lift.functions import bases_of, evaluate
 from lstm_verify.graph.lift.gates import Match, State
-from lstm_verify.graph.lift.origin import Variables, recovered
 from lstm_verify.graph.lift.polynomials import one_minus
+from lstm_verify.graph.lift.provenance import Variables, recovered
 from lstm_verify.layers import GRUCell, LSTMCell, SimpleRNNCell
 from lstm_verify.layers.constant import Constant
 from lstm_verify.operations.activations import Activation

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from lstm_verify.graph.lift.forms import Affine, Array, Call, Form, Leaf
+from lstm_verify.graph.lift.expressions import Affine, Array, Call, Form, Leaf
 from lstm_verify.graph.lift.gates import Unlike
 from lstm_verify.graph.lift.polynomials import interpolated, linear_in
 from tests.graph.lift.values import value

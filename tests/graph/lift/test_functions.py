@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lstm_verify.graph.lift.forms import Affine, Form, Leaf
+from lstm_verify.graph.lift.expressions import Affine, Form, Leaf
 from lstm_verify.graph.lift.functions import function_of, recognise
 from lstm_verify.operations.activations import Activation
 from tests.graph.lift.decomposed import DECOMPOSED, call, number, plus, sigmoid, times

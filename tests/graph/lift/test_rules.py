@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lstm_verify.graph.lift.forms import Call, Form, Leaf
+from lstm_verify.graph.lift.expressions import Call, Form, Leaf
 from lstm_verify.graph.lift.rules import RULES
 from lstm_verify.graph.lift.traced import Traced
 from lstm_verify.layers.operation import Operation

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify.graph.lift.forms import Array, Call, Form, Item, Leaf
+from lstm_verify.graph.lift.expressions import Array, Call, Form, Item, Leaf
 from lstm_verify.graph.lift.slices import Cut, step
 from lstm_verify.graph.lift.traced import Traced
 from lstm_verify.layers.operation import Operation

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.graph.lift.forms import Affine, Array, Atom, Call, Form, Group, Leaf
+from lstm_verify.graph.lift.expressions import Affine, Array, Atom, Call, Form, Group, Leaf
 
 FUNCTIONS = {"tanh": np.tanh, "exp": np.exp, "absolute": np.abs}
 

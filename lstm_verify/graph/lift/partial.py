@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.graph.lift.body import Body
 from lstm_verify.graph.lift.cells import cells
+from lstm_verify.graph.lift.check import as_float64, close
 from lstm_verify.graph.lift.gates import Match, Unlike
-from lstm_verify.graph.lift.origin import Variables, recovered, scope
-from lstm_verify.graph.lift.trial import as_float64, close
+from lstm_verify.graph.lift.loop_body import Body
+from lstm_verify.graph.lift.provenance import Variables, recovered, scope
 from lstm_verify.layers import Array, Run, Signal
 from lstm_verify.layers.loop import Loop
 from lstm_verify.layers.scan import Unrolled

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_verify.graph.lift.forms import Call, Form, Key, Leaf, leaves
+from lstm_verify.graph.lift.expressions import Call, Form, Key, Leaf, leaves
 from lstm_verify.graph.lift.gates import State, Unlike
 from lstm_verify.graph.lift.traced import Columns, Traced, Written
 from lstm_verify.graph.lift.tracing import trace

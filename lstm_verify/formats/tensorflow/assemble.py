@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from lstm_verify.errors import InputError, LstmVerifyError, ModelFileError, UnsupportedError
-from lstm_verify.formats.ends import Ends
+from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.formats.tensorflow.branches import choices
 from lstm_verify.formats.tensorflow.configs import contradictions
-from lstm_verify.formats.tensorflow.ends import (
+from lstm_verify.formats.tensorflow.endpoints import (
     COMPUTED,
     cut,
     fed_tensors,
@@ -31,7 +31,7 @@ from lstm_verify.graph.batch_axis import Axes, arranged, axes_of, elsewhere
 from lstm_verify.graph.build import Builder
 from lstm_verify.graph.ir import Graph, Node, Ref, Shape
 from lstm_verify.graph.lift import lift
-from lstm_verify.graph.samples import fitted, outputs_of
+from lstm_verify.graph.probe import fitted, outputs_of
 from lstm_verify.model import Input, Model, Source
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -47,7 +47,9 @@ class Kind:
     """What the runtime has to know besides the names of inputs and outputs."""
 
 
-def build(path: Path, file: GraphFile, kind: Kind, signature: str | None = None, ends: Ends | None = None) -> Model:
+def build(
+    path: Path, file: GraphFile, kind: Kind, signature: str | None = None, endpoints: Endpoints | None = None
+) -> Model:
     """Build the model of a file.
 
     Args:
@@ -56,20 +58,20 @@ def build(path: Path, file: GraphFile, kind: Kind, signature: str | None = None,
         kind: what it is.
         signature: which of its signatures; None takes `serving_default`, or the only one, or for a graph without any
             all its placeholders and all tensors that nothing else takes.
-        ends: tensors that take the place of its inputs and outputs.
+        endpoints: tensors that take the place of its inputs and outputs.
 
     Raises:
         InputError: one of these does not exist, or cannot be reached.
         ModelFileError, UnsupportedError: the graph cannot be read or replayed.
     """
-    ends = Ends() if ends is None else ends
-    name = _choose(file, signature, ends, kind)
+    endpoints = Endpoints() if endpoints is None else endpoints
+    name = _choose(file, signature, endpoints, kind)
     own = None if name is None else file.signatures[name]
-    scope, chosen = _called(file, own, ends, kind.runtime == "saved_model")
-    if not chosen.inputs and ends.outputs:
+    scope, chosen = _called(file, own, endpoints, kind.runtime == "saved_model")
+    if not chosen.inputs and endpoints.outputs:
         raise UnsupportedError("the outputs depend on no input. Feed a tensor that they depend on: --input NAME=x.npy")
     model = _model(path.name, file, scope, chosen)
-    model = _with_samples_first(model, ends)
+    model = _with_samples_first(model, endpoints)
     call = {
         **kind.call,
         "signature": name,
@@ -84,12 +86,12 @@ def build(path: Path, file: GraphFile, kind: Kind, signature: str | None = None,
     return replace(lifted, source=source, findings=findings)
 
 
-def _with_samples_first(model: Model, ends: Ends) -> Model:
+def _with_samples_first(model: Model, endpoints: Endpoints) -> Model:
     """The model with its samples along the first axes; as it is if they are not known, to be run as a whole."""
-    axes = axes_of(model, ends.given)
-    if axes is None and ends.given:
-        for_given = fitted(model, ends.given)
-        axes = axes_of(for_given, ends.given)
+    axes = axes_of(model, endpoints.given)
+    if axes is None and endpoints.given:
+        for_given = fitted(model, endpoints.given)
+        axes = axes_of(for_given, endpoints.given)
         if axes is None and for_given is model:  # what is given may not fit, and then there is an error that says how
             axes = axes_of(model, {})
         model = for_given
@@ -107,36 +109,38 @@ def _runtime_name(key: str, keys: Collection[str]) -> str:
     return key if key in keys else str(Ref.parse(key))
 
 
-def _called(file: GraphFile, signature: Signature | None, ends: Ends, by_signature: bool) -> tuple[Scope, Signature]:
+def _called(
+    file: GraphFile, signature: Signature | None, endpoints: Endpoints, by_signature: bool
+) -> tuple[Scope, Signature]:
     """The graph without calls that a file is called by, and its inputs and outputs."""
     graph, functions = file.graph, file.functions
     if signature is not None and by_signature:
-        signature = of_signature(graph, signature, ends)
+        signature = of_signature(graph, signature, endpoints)
         scope = flatten(graph.reachable(_ends(signature)), functions)
         return scope, _resolved(signature, scope)
-    fed = fed_tensors(graph, ends, signature.inputs if signature else ())
-    if not ends.asked and all(graph.nodes[ref.node].op == "Placeholder" for ref in fed.values()):
+    fed = fed_tensors(graph, endpoints, signature.inputs if signature else ())
+    if not endpoints.asked and all(graph.nodes[ref.node].op == "Placeholder" for ref in fed.values()):
         scope = flatten(graph if signature is None else graph.reachable(_ends(signature)), functions)
         return scope, _resolved(signature, scope) if signature else _whole_graph(Graph(scope.flat))
     begins = {plain(end.ref): end.ref for end in signature.inputs.values()} if signature else {}
-    begun, places = cut(graph, {**begins, **fed}, partial(_shape_of, file, ends))
-    outputs = wanted_tensors(graph, ends, signature) or (signature.outputs if signature else {})
+    begun, places = cut(graph, {**begins, **fed}, partial(_shape_of, file, endpoints))
+    outputs = wanted_tensors(graph, endpoints, signature) or (signature.outputs if signature else {})
     wanted = Signature({}, {key: replace(end, ref=places.get(end.ref, end.ref)) for key, end in outputs.items()})
     scope = flatten(begun.reachable(_ends(wanted)) if outputs else begun, functions)
     ending = _resolved(wanted, scope) if outputs else _whole_graph(Graph(scope.flat), set(fed))
     return scope, replace(ending, inputs=inputs_needed(Graph(scope.flat), _ends(ending), fed, signature))
 
 
-def _shape_of(file: GraphFile, ends: Ends, ref: Ref, name: str) -> Shape:
+def _shape_of(file: GraphFile, endpoints: Endpoints, ref: Ref, name: str) -> Shape:
     """What is known of the shape of a tensor that is fed; if nothing is, what computes it is run on made inputs."""
-    given = {key.removesuffix(":0"): shape for key, shape in ends.given.items()}.get(name)
+    given = {key.removesuffix(":0"): shape for key, shape in endpoints.given.items()}.get(name)
     known = recorded(file.graph, ref)
     return completed(_observed(file, ref) if known is None and given is None else known, given)
 
 
 def _observed(file: GraphFile, ref: Ref) -> Shape:
     try:
-        model = _model("", file, *_called(file, None, Ends(outputs=(str(ref),)), False))
+        model = _model("", file, *_called(file, None, Endpoints(outputs=(str(ref),)), False))
         return observed(lambda samples: outputs_of(model, samples)[0].shape)
     except (LstmVerifyError, ValueError, LookupError):
         return None
@@ -182,7 +186,7 @@ def _resolved(signature: Signature, scope: Scope) -> Signature:
     )
 
 
-def _choose(file: GraphFile, wanted: str | None, ends: Ends, kind: Kind) -> str | None:
+def _choose(file: GraphFile, wanted: str | None, endpoints: Endpoints, kind: Kind) -> str | None:
     """The name of the signature to go by; if a user names the outputs, a session needs none."""
     names = list(file.signatures)
     if wanted is not None:
@@ -191,7 +195,7 @@ def _choose(file: GraphFile, wanted: str | None, ends: Ends, kind: Kind) -> str 
         return wanted
     if DEFAULT_SIGNATURE in names or not names:
         return DEFAULT_SIGNATURE if names else None
-    if len(names) > 1 and ends.outputs and kind.runtime == "tf1":
+    if len(names) > 1 and endpoints.outputs and kind.runtime == "tf1":
         return None
     if len(names) > 1:
         raise ModelFileError(f"there are several signatures: {', '.join(names)}. Choose one with --signature")
@@ -201,14 +205,16 @@ def _choose(file: GraphFile, wanted: str | None, ends: Ends, kind: Kind) -> str 
 def _whole_graph(graph: Graph, fed: Collection[str] = ()) -> Signature:
     """All placeholders, or those that are fed, and all tensors computed from them that no other node takes."""
     nodes, taken = graph.nodes, {ref.node for ref in graph.consumers()}
-    ends = {name: _placeholders(graph, name) for name, node in nodes.items() if name not in taken and _is_result(node)}
+    behind = {
+        name: _placeholders(graph, name) for name, node in nodes.items() if name not in taken and _is_result(node)
+    }
     begins = set(fed) or {name for name, node in nodes.items() if node.op == "Placeholder"}
-    outputs = [name for name, placeholders in ends.items() if placeholders & begins and not is_inside(graph, name)]
+    outputs = [name for name, placeholders in behind.items() if placeholders & begins and not is_inside(graph, name)]
     if not outputs and fed:
         raise InputError(f"input '{next(iter(fed))}': the graph has no output that depends on this tensor")
     if not outputs:
         raise UnsupportedError(f"the graph has no output that depends on a placeholder{_sources(graph)}")
-    used = set().union(*ends.values())
+    used = set().union(*behind.values())
     return Signature(
         {name: End(Ref(name), nodes[name].attributes["dtype"], _shape(nodes[name])) for name in nodes if name in used},
         {name: End(Ref(name), "", None) for name in outputs},

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify import Ends, Verdict, load, replay, rollout, verify
-from lstm_verify.formats.ends import with_given
+from lstm_verify import Endpoints, Verdict, load, replay, rollout, verify
+from lstm_verify.formats.endpoints import with_given
 from lstm_verify.inspection import recurrences
 from tests.building import ROOT
 from tests.command import assert_refused, run
@@ -67,7 +67,9 @@ def plain(name: str) -> str:
 def test_as_the_session_did(built: Built, name: str, number: int, form: str) -> None:
     x, y = built.arrays(name, number)
     expected = {plain(key): values for key, values in y.items()}
-    report = verify(built.path(name, form), x, expected=expected, ends=Ends(outputs=tuple(y)), blind_spots=False)
+    report = verify(
+        built.path(name, form), x, expected=expected, endpoints=Endpoints(outputs=tuple(y)), blind_spots=False
+    )
     assert report.verdict is Verdict.MATCH, report.summary()
     assert {spec.name for spec in report.model.inputs} == {plain(key) for key in x}
     assert [output.name for output in report.outputs] == [plain(key) for key in y]
@@ -78,7 +80,7 @@ def test_as_the_session_did(built: Built, name: str, number: int, form: str) -> 
 def test_what_is_fed_matters(built: Built, name: str) -> None:
     x, y = built.arrays(name)
     other = {key: values * 1.01 if values.dtype.kind == "f" else values for key, values in x.items()}
-    report = verify(built.path(name), other, expected=y, ends=Ends(outputs=tuple(y)), diagnose=False)
+    report = verify(built.path(name), other, expected=y, endpoints=Endpoints(outputs=tuple(y)), diagnose=False)
     assert report.verdict is Verdict.MISMATCH
 
 
@@ -95,7 +97,7 @@ def test_what_is_fed_matters(built: Built, name: str) -> None:
 def test_shapes_without_arrays(built: Built, name: str, inputs: tuple[str, ...], shapes: list[Any]) -> None:
     """From an iterator, a queue, a reshaping, or what computes the tensor, so that cells can be recognised."""
     for form in FORMS:
-        model = load(built.path(name, form), ends=Ends(inputs))
+        model = load(built.path(name, form), endpoints=Endpoints(inputs))
         assert [spec.name for spec in model.inputs] == [plain(key) for key in inputs]
         if (name, form) != ("queue", "ckpt"):  # TensorFlow knows there that the queue gives five
             assert [spec.shape for spec in model.inputs] == shapes
@@ -105,36 +107,40 @@ def test_shapes_without_arrays(built: Built, name: str, inputs: tuple[str, ...],
 
 def test_dtypes_of_what_is_fed(built: Built) -> None:
     assert [
-        spec.dtype for spec in load(built.path("iterator"), ends=Ends(("IteratorGetNext:1", "IteratorGetNext"))).inputs
+        spec.dtype
+        for spec in load(built.path("iterator"), endpoints=Endpoints(("IteratorGetNext:1", "IteratorGetNext"))).inputs
     ] == [
         "int32",
         "float32",
     ]
-    assert load(built.path("unheard"), ends=Ends(("numbers",))).inputs[0].dtype == "int64"
+    assert load(built.path("unheard"), endpoints=Endpoints(("numbers",))).inputs[0].dtype == "int64"
 
 
 def test_outputs_follow_from_what_is_fed(built: Built) -> None:
     """Without names of outputs those are compared that nothing else takes, as far as they depend on what is fed."""
     names = {
-        inputs: [output.name for output in load(built.path("heads"), ends=Ends(inputs)).outputs]
+        inputs: [output.name for output in load(built.path("heads"), endpoints=Endpoints(inputs)).outputs]
         for inputs in [("x",), ("extra",), ("logits", "extra", "target")]
     }
     assert sorted(names[("x",)]) == ["loss", "shifted", "squashed"]
     assert sorted(names[("extra",)]) == ["shifted"]
     assert sorted(names[("logits", "extra", "target")]) == ["loss", "shifted"]
-    assert [spec.name for spec in load(built.path("heads"), ends=Ends(("extra",))).inputs] == ["extra", "x"]
+    assert [spec.name for spec in load(built.path("heads"), endpoints=Endpoints(("extra",))).inputs] == ["extra", "x"]
 
 
 def test_inputs_follow_from_outputs(built: Built) -> None:
     path = built.path("heads", "ckpt")
-    assert [spec.name for spec in load(path, ends=Ends(outputs=("squashed",))).inputs] == ["x"]
-    assert {spec.name for spec in load(path, ends=Ends(outputs=("squashed", "loss"))).inputs} == {"x", "target"}
+    assert [spec.name for spec in load(path, endpoints=Endpoints(outputs=("squashed",))).inputs] == ["x"]
+    assert {spec.name for spec in load(path, endpoints=Endpoints(outputs=("squashed", "loss"))).inputs} == {
+        "x",
+        "target",
+    }
 
 
 def test_replay_of_an_inner_tensor(built: Built) -> None:
     """By plain arithmetic: `shifted` is the sum of the two tensors that are fed."""
     logits, extra = np.arange(6.0).reshape(3, 2), np.ones((3, 2))
-    model = load(built.path("heads"), ends=Ends(("logits", "extra"), ("shifted",)))
+    model = load(built.path("heads"), endpoints=Endpoints(("logits", "extra"), ("shifted",)))
     np.testing.assert_array_equal(replay(model, {"extra": extra, "logits": logits})["shifted"], logits + 1)
 
 
@@ -146,10 +152,10 @@ def test_names_of_arrays_that_are_no_tensors_are_taken_in_order(built: Built) ->
 
 
 def test_ends_of_what_is_given() -> None:
-    given = with_given(Ends(outputs=("y",)), {"a:0": np.zeros((2, 3)), "": np.zeros(4)})
+    given = with_given(Endpoints(outputs=("y",)), {"a:0": np.zeros((2, 3)), "": np.zeros(4)})
     assert (given.outputs, dict(given.given)) == (("y",), {"a:0": (2, 3)})
-    assert with_given(None, np.zeros(3)) == Ends()
-    assert Ends("x", outputs="y").asked == ("y", "x")  # type: ignore[arg-type]  # as somebody will write it
+    assert with_given(None, np.zeros(3)) == Endpoints()
+    assert Endpoints("x", outputs="y").asked == ("y", "x")  # type: ignore[arg-type]  # as somebody will write it
 
 
 def saved(folder: Path, arrays: Arrays) -> list[str]:

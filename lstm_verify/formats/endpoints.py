@@ -10,13 +10,13 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Ends:
+class Endpoints:
     """Tensors of a TensorFlow graph that take the place of its own inputs and outputs.
 
     Names are those of TensorFlow, `dense/add:0`; `:0` may be left out.
 
     Example:
-        >>> Ends(inputs=("IteratorGetNext:0",), outputs=("logits",)).outputs
+        >>> Endpoints(inputs=("IteratorGetNext:0",), outputs=("logits",)).outputs
         ('logits',)
     """
 
@@ -38,12 +38,12 @@ class Ends:
         return (*self.outputs, *self.inputs)
 
 
-def with_given(ends: Ends | None, x: Any) -> Ends:
-    """The ends asked for, told what a user gives: the arrays of a mapping have names, and they may be of tensors."""
-    ends = ends or Ends()
+def with_given(endpoints: Endpoints | None, x: Any) -> Endpoints:
+    """The endpoints asked for, told what a user gives: its arrays may have names of tensors."""
+    endpoints = endpoints or Endpoints()
     if not isinstance(x, Mapping):
-        return ends
+        return endpoints
     shapes = {str(name): getattr(rows, "shape", None) for name, rows in x.items()}
     return replace(
-        ends, given={name: np.shape(x[name]) if shape is None else shape for name, shape in shapes.items() if name}
+        endpoints, given={name: np.shape(x[name]) if shape is None else shape for name, shape in shapes.items() if name}
     )

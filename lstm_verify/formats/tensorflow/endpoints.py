@@ -14,7 +14,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from lstm_verify.errors import InputError
-from lstm_verify.formats.ends import Ends
+from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.formats.tensorflow.graph_file import End, Signature, as_shape
 from lstm_verify.formats.tensorflow.loops import is_inside
 from lstm_verify.graph.ir import Graph, Node, Ref, Shape
@@ -27,25 +27,25 @@ LISTED = 5
 """How many names an error shows."""
 
 
-def fed_tensors(graph: Graph, ends: Ends, keys: Iterable[str]) -> dict[str, Ref]:
+def fed_tensors(graph: Graph, endpoints: Endpoints, keys: Iterable[str]) -> dict[str, Ref]:
     """The tensors that a user feeds, by their names without `:0`, placeholders too.
 
     Args:
         graph: the graph.
-        ends: what the user says.
+        endpoints: what the user says.
         keys: the names of a signature's inputs, which are meant by them first.
 
     Raises:
         InputError: a tensor does not exist, or cannot be fed.
     """
     known = set(keys)
-    given = [name for name in ends.given if name not in known]
+    given = [name for name in endpoints.given if name not in known]
     # arrays of other names are for the inputs in their order, unless a name can only be that of a tensor
     meant = [name for name in given if _exists(graph, name) or ":" in name or "/" in name]
     if meant:
         meant = given
     found = {}
-    for name in (*ends.inputs, *meant):
+    for name in (*endpoints.inputs, *meant):
         if name not in known:
             ref = _tensor(graph, name)
             _check(graph, ref, "input")
@@ -53,14 +53,14 @@ def fed_tensors(graph: Graph, ends: Ends, keys: Iterable[str]) -> dict[str, Ref]
     return found
 
 
-def wanted_tensors(graph: Graph, ends: Ends, signature: Signature | None) -> dict[str, End]:
+def wanted_tensors(graph: Graph, endpoints: Endpoints, signature: Signature | None) -> dict[str, End]:
     """The tensors that a user wants, by name: outputs of a signature, or tensors of the graph.
 
     Raises:
         InputError: a tensor does not exist, or cannot be fetched.
     """
     found = {}
-    for name in ends.outputs:
+    for name in endpoints.outputs:
         if signature is not None and name in signature.outputs:
             found[name] = signature.outputs[name]
             continue
@@ -142,22 +142,22 @@ def inputs_needed(
     return found
 
 
-def of_signature(graph: Graph, signature: Signature, ends: Ends) -> Signature:
+def of_signature(graph: Graph, signature: Signature, endpoints: Endpoints) -> Signature:
     """Some outputs of a signature that alone can be called, and no graph behind it.
 
     Raises:
         InputError: a tensor is named that is no input or output of it.
     """
     own = {end.ref for end in signature.inputs.values()}
-    there = {name: graph.nodes[Ref.parse(name).node] for name in ends.given if _exists(graph, name)}
+    there = {name: graph.nodes[Ref.parse(name).node] for name in endpoints.given if _exists(graph, name)}
     inner = [name for name, node in there.items() if node.op != "Placeholder" and Ref.parse(name) not in own]
-    for name in (*ends.inputs, *inner):
+    for name in (*endpoints.inputs, *inner):
         if _key(name) not in signature.inputs:
             raise InputError(_unreachable("input", name, signature.inputs))
-    for name in ends.outputs:
+    for name in endpoints.outputs:
         if _key(name) not in signature.outputs:
             raise InputError(_unreachable("output", name, signature.outputs))
-    chosen = {_key(name): signature.outputs[_key(name)] for name in ends.outputs}
+    chosen = {_key(name): signature.outputs[_key(name)] for name in endpoints.outputs}
     return replace(signature, outputs=chosen or signature.outputs)
 
 
