@@ -5,7 +5,7 @@ Source: `tensorflow/core/framework/graph.proto` and `tensorflow/core/protobuf/me
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -63,15 +63,36 @@ def weights_only(path: Path, variables: Mapping[str, np.ndarray]) -> Model:
 
     layers = {name: Constant(name=name, value=value.copy()) for name, value in variables.items()}
     source = Source(str(path), "TensorFlow checkpoint", "TensorFlow", "tf1", "")
-    finding = OF_OBJECTS.format(path) if any(name.endswith(OBJECT) for name in variables) else WEIGHTS_ONLY
+    of_objects = any(name.endswith(OBJECT) for name in variables)
+    finding = OF_OBJECTS.format(root=_root(variables), prefix=_prefix(path)) if of_objects else WEIGHTS_ONLY
     return Model(name=path.name, layers=layers, nodes=(), inputs=(), outputs=(), source=source, findings=(finding,))
+
+
+def _root(names: Iterable[str]) -> str:
+    """What `tf.train.Checkpoint` is to be made of, so that the names are those of its variables.
+
+    `save_weights` writes `layer_with_weights-0/kernel`, and `tf.train.Checkpoint(net=model)` puts `net/` before that.
+    """
+    paths = [name.removesuffix(OBJECT).split("/") for name in names]
+    optimizers = {first for first, *rest in paths if rest in (["_iterations"], ["iter"])}
+    objects = {first for first, *rest in paths if rest} - optimizers
+    keyword = objects.pop() if len(objects) == 1 else ""
+    return f"{keyword}=model" if keyword.isidentifier() and not keyword.startswith("_") else "model"
+
+
+def _prefix(path: Path) -> Path:
+    """What the names of a checkpoint's files begin with, if one of them is given."""
+    is_part = path.suffix in CHECKPOINT_SUFFIXES or path.suffix.startswith(".data-")
+    return path.with_suffix("") if is_part else path
 
 
 OBJECT = "/.ATTRIBUTES/VARIABLE_VALUE"
 """How the names of variables end in a checkpoint of objects, as TensorFlow 2 writes them."""
 OF_OBJECTS = (
     "A checkpoint of TensorFlow 2 holds the variables of objects, and not what is computed from them. Build the model "
-    "with tf.keras, load this into it with model.load_weights('{}'), and save it whole: model.save('model.keras')."
+    "with the Keras that it was made with, restore it, "
+    "tf.train.Checkpoint({root}).read('{prefix}').assert_existing_objects_matched(), and save it whole: "
+    "model.save('model.keras')."
 )
 WEIGHTS_ONLY = (
     "A checkpoint without its graph has neither the activations nor the forget bias, which TensorFlow 1 adds at run "

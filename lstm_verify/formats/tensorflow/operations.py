@@ -74,6 +74,7 @@ SHAPES = {
     "Tile": Rule("tile"),
     "Reverse": Rule("flip_marked"),
     "ReverseV2": Rule("flip"),
+    "Roll": Rule("roll", ignored=frozenset({"Tshift"})),
     "ReverseSequence": Rule("reverse_sequence", {"seq_dim": Option("axis"), "batch_dim": Option("batch_axis")}),
     "InvertPermutation": Rule("invert_permutation"),
     "Pad": Rule("pad"),
