@@ -19,10 +19,10 @@ from pathlib import Path
 from array_runs import Subject, subjects, wrongs
 from tables import Table
 
+from lstm_verify._replay import replay_rows
 from lstm_verify.compare import Verdict, verdict_of
 from lstm_verify.diagnosis import Diagnosis, diagnose
 from lstm_verify.judging import TOLERANCES, judge
-from lstm_verify.replay import replay_rows
 from lstm_verify.tolerance import Tolerance
 
 SECONDS = 5.0

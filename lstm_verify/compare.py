@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows, whole
-from lstm_verify.tolerance import RECORDED, Scale, Tolerance
+from lstm_verify.tolerance import Scale, Tolerance
 
 CHUNK_BYTES = 32 * 2**20
 
@@ -258,8 +258,7 @@ def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale)
         in_sigmas = np.where(nothing | np.isinf(sigma), 0.0, deviation / sigma)
         larger = np.maximum(np.abs(p), np.abs(r))
         relative = np.where(deviation == 0, 0.0, np.where(finite, deviation / larger, np.inf))
-        size = scale.size(rows, r, replayed.shape[-1] if replayed.ndim > 1 else 1)
-        wide = (budget > scale.share * size) | (budget + lost > max(scale.share, RECORDED) * size)
+        wide = scale.is_wide(rows, r, replayed.shape[-1] if replayed.ndim > 1 else 1, budget, lost)
     unjudged = (np.isinf(sigma) | wide) & np.isfinite(r) & tolerance.by_rounding
     within = np.where(finite, deviation <= budget + lost, same) | unjudged
     decides = np.where(unjudged, -1.0, in_sigmas) if tolerance.by_rounding else deviation

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_verify.formats.tf1 import weights_only
+from lstm_verify.formats.weights.alone import alone
+from lstm_verify.formats.weights.checkpoint import weights_in
 from tests.break_graphs import DATA, FIXTURE
 from tests.building import ROOT
 from tests.command import assert_refused, inputs, model, recorded, run
@@ -207,27 +208,11 @@ def test_no_signature_in_a_frozen_graph(damaged: Path) -> None:
     assert_refused(refused_by, "no signature is named 'given'; there are: none")
 
 
-LSTM, DENSE = "layer_with_weights-0/cell/kernel", "layer_with_weights-1/bias"
-
-
-@pytest.mark.parametrize(
-    ("names", "root"),
-    [
-        pytest.param((LSTM, DENSE, "save_counter"), "model", id="save_weights"),
-        pytest.param((f"net/{LSTM}", f"net/{DENSE}", "save_counter"), "net=model", id="Checkpoint(net=model)"),
-        pytest.param(
-            (f"net/{LSTM}", "opt/_iterations", "opt/_variables/1", "step"), "net=model", id="beside an optimizer"
-        ),
-        pytest.param(("_functional/_operations/1/cell/kernel",), "model", id="Checkpoint(model) of Keras 3"),
-    ],
-)
-def test_a_checkpoint_of_tensorflow_2_is_not_described_as_one_of_tensorflow_1(
-    names: tuple[str, ...], root: str
-) -> None:
+def test_a_checkpoint_of_tensorflow_2_is_not_described_as_one_of_tensorflow_1() -> None:
     """Its variables are named by where their objects are; nothing is known of gates and forget biases."""
-    variables = {f"{name}/.ATTRIBUTES/VARIABLE_VALUE": np.zeros(3) for name in names}
-    for path in ("my_weights", "my_weights.index", "my_weights.data-00000-of-00001"):
-        (finding,) = weights_only(Path(path), variables).findings
-        assert "TensorFlow 2" in finding
-        assert f"tf.train.Checkpoint({root}).read('my_weights')" in finding
-        assert "forget" not in finding
+    names = ("layer_with_weights-0/cell/kernel/.ATTRIBUTES/VARIABLE_VALUE", "save_counter/.ATTRIBUTES/VARIABLE_VALUE")
+    model = alone(Path("my_weights"), weights_in({name: np.zeros(3) for name in names}, []))
+    assert [name for name, _ in model.weights()] == ["layer_with_weights-0/cell/kernel", "model/save_counter"]
+    (finding,) = model.findings
+    assert "--architecture" in finding
+    assert "forget" not in finding

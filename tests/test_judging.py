@@ -14,7 +14,7 @@ from lstm_verify import Tolerance, Verdict, replay
 from lstm_verify.compare import verdict_of
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers import Dense, Embedding, Masking
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 from tests.builders import (
     FEATURES,
     TIMESTEPS,
@@ -230,6 +230,28 @@ def test_a_large_unit_is_no_measure_of_a_small_one() -> None:
         assert (found.verdict, found.unjudged) == (Verdict.INCONCLUSIVE, 50)
     (found,) = case.judged({"dense": case.replayed["dense"] * [1.0, 1.01]}).outputs
     assert found.verdict is Verdict.MISMATCH
+
+
+@pytest.mark.parametrize(("left", "judged"), [(5.0, False), (40.0, True)])
+def test_a_small_unit_beside_a_large_one_is_judged_if_a_tenth_of_it_can_be_told(left: float, judged: bool) -> None:
+    """8σ of a difference of numbers of 1e6 is about 0.8: a sixth of 5, and 2 % of 40."""
+    kernel = np.array([[1.0, 1.0], [-1.0, 1.0], [0.0, 0.5]])
+    x = np.full((20, FEATURES), 1e6, "float32")
+    x[:, 0] += np.linspace(left, 1.1 * left, 20)
+    case = Case(float32(sequential(Dense(name="dense", kernel=kernel), shape=(None, FEATURES))), x)
+    (found,) = case.judged(case.noisy()).outputs
+    assert (found.verdict, found.unjudged) == ((Verdict.MATCH, 0) if judged else (Verdict.INCONCLUSIVE, 20))
+    (found,) = case.judged({"dense": case.replayed["dense"] * [0.0, 1.0]}).outputs
+    assert found.verdict is (Verdict.MISMATCH if judged else Verdict.INCONCLUSIVE)
+
+
+def test_one_unit_that_is_all_there_is_needs_a_hundredth() -> None:
+    x = np.full((20, FEATURES), 1e6, "float32")
+    x[:, 0] += np.linspace(40, 44, 20)
+    dense = Dense(name="dense", kernel=np.array([[1.0], [-1.0], [0.0]]))
+    case = Case(float32(sequential(dense, shape=(None, FEATURES))), x)
+    (found,) = case.judged(case.noisy()).outputs
+    assert (found.verdict, found.unjudged) == (Verdict.INCONCLUSIVE, 20)
 
 
 def test_a_small_value_of_a_unit_that_is_larger_elsewhere_is_judged() -> None:

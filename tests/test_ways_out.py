@@ -50,7 +50,8 @@ def _go(framework: str, folder: Path) -> Gone:
 def test_the_way_that_a_refusal_names_leads_to_a_match(framework: str, name: str, gone: dict[str, Gone]) -> None:
     way, folder = WAYS[framework][name], gone[framework].folder / name
     assert_refused(run(folder / way.refused, *gone[framework].arrays(name)), way.says)
-    arguments = (*gone[framework].arrays(name, "way."), "--no-diagnose", "--no-blind-spots")
+    architecture = ("--architecture", folder / "model.json") if (folder / "model.json").exists() else ()
+    arguments = (*gone[framework].arrays(name, "way."), *architecture, "--no-diagnose", "--no-blind-spots")
     result = run(folder / gone[framework].reached[name], *arguments)
     assert result.exit_code == 0, result.output
 

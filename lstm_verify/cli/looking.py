@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstm_verify.cli.common import check_writable, errors, graph_options, write
+from lstm_verify.cli.common import check_writable, errors, file_options, write
 
 if TYPE_CHECKING:
     from lstm_verify.formats.ends import Ends
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@graph_options
+@file_options
 @click.option("--json", "json_file", metavar="FILE|-", help="Write it as JSON; - is standard output.")
-def inspect(model: Path, signature: str | None, ends: Ends, json_file: str | None) -> None:
+def inspect(model: Path, architecture: Path | None, signature: str | None, ends: Ends, json_file: str | None) -> None:
     """Show what is in MODEL: layers, gates, activations, shapes, and who wrote it.
 
     Example: lstm-verify inspect model.h5
@@ -27,8 +27,8 @@ def inspect(model: Path, signature: str | None, ends: Ends, json_file: str | Non
     from lstm_verify.reporters import json
 
     with errors():
-        check_writable([json_file], [str(model)])
-        found = look(load(model, signature, ends))
+        check_writable([json_file], [str(model), str(architecture or "")])
+        found = look(load(model, signature, ends, architecture))
         if json_file:
             write(json_file, json.render(found))
         if json_file != "-":
@@ -41,9 +41,9 @@ def inspect(model: Path, signature: str | None, ends: Ends, json_file: str | Non
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@graph_options
+@file_options
 @click.option("--output", "-o", required=True, metavar="FILE", help="The .npz file to write.")
-def extract(model: Path, signature: str | None, ends: Ends, output: str) -> None:
+def extract(model: Path, architecture: Path | None, signature: str | None, ends: Ends, output: str) -> None:
     """Write the tensors of MODEL by name: kernel, recurrent_kernel and bias of each layer, and so on.
 
     Example: lstm-verify extract model.h5 -o weights.npz
@@ -52,8 +52,8 @@ def extract(model: Path, signature: str | None, ends: Ends, output: str) -> None
     from lstm_verify.formats import load
 
     with errors():
-        check_writable([output], [str(model)])
-        arrays = dict(load(model, signature, ends).weights())
+        check_writable([output], [str(model), str(architecture or "")])
+        arrays = dict(load(model, signature, ends, architecture).weights())
         write_npz(output, arrays)
         for name, array in arrays.items():
             click.echo(f"{name}  {array.shape}  {array.dtype}")

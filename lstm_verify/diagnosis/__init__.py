@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
+from lstm_verify._replay import one_thread, replay_rows
 from lstm_verify.arrays import Array, Rows
 from lstm_verify.compare import Comparison
 from lstm_verify.diagnosis.altered import altered_inputs
@@ -28,7 +29,6 @@ from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import bind, count_samples, random_inputs
 from lstm_verify.layers import Identity
 from lstm_verify.model import Model
-from lstm_verify.replay import one_thread, replay_rows
 from lstm_verify.tolerance import SIGMAS, Tolerance
 
 __all__ = ["SECONDS", "Diagnosis", "Explanation", "diagnose", "told_apart"]

@@ -5,7 +5,7 @@ Source: `tensorflow/core/framework/graph.proto` and `tensorflow/core/protobuf/me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,8 @@ def read(path: Path, signature: str | None = None, ends: Ends | None = None) -> 
     # all that builds models of graphs is not needed for other formats
     from lstm_verify.formats.tensorflow.reader import read_graph
     from lstm_verify.formats.tensorflow.whole import Kind, build
+    from lstm_verify.formats.weights.alone import alone
+    from lstm_verify.formats.weights.checkpoint import weights_in
 
     file = read_graph(path)
     if file.kind == "checkpoint":
@@ -48,6 +50,8 @@ def read(path: Path, signature: str | None = None, ends: Ends | None = None) -> 
             raise InputError(
                 "tensors of a graph are named, and this is a checkpoint without its graph (model.ckpt.meta)"
             )
+        if file.objects:
+            return alone(path, weights_in(file.variables or {}, file.objects))
         return weights_only(path, file.variables or {})
     kinds = {
         "graph_def": Kind("TensorFlow GraphDef", "tf1", {"kind": "frozen"}),
@@ -58,42 +62,16 @@ def read(path: Path, signature: str | None = None, ends: Ends | None = None) -> 
 
 
 def weights_only(path: Path, variables: Mapping[str, np.ndarray]) -> Model:
-    """A checkpoint without its graph: tensors to look at, but nothing to replay."""
+    """A checkpoint of TensorFlow 1 without its graph: tensors to look at, but nothing to replay."""
     from lstm_verify.layers.constant import Constant
 
     layers = {name: Constant(name=name, value=value.copy()) for name, value in variables.items()}
     source = Source(str(path), "TensorFlow checkpoint", "TensorFlow", "tf1", "")
-    of_objects = any(name.endswith(OBJECT) for name in variables)
-    finding = OF_OBJECTS.format(root=_root(variables), prefix=_prefix(path)) if of_objects else WEIGHTS_ONLY
-    return Model(name=path.name, layers=layers, nodes=(), inputs=(), outputs=(), source=source, findings=(finding,))
+    return Model(
+        name=path.name, layers=layers, nodes=(), inputs=(), outputs=(), source=source, findings=(WEIGHTS_ONLY,)
+    )
 
 
-def _root(names: Iterable[str]) -> str:
-    """What `tf.train.Checkpoint` is to be made of, so that the names are those of its variables.
-
-    `save_weights` writes `layer_with_weights-0/kernel`, and `tf.train.Checkpoint(net=model)` puts `net/` before that.
-    """
-    paths = [name.removesuffix(OBJECT).split("/") for name in names]
-    optimizers = {first for first, *rest in paths if rest in (["_iterations"], ["iter"])}
-    objects = {first for first, *rest in paths if rest} - optimizers
-    keyword = objects.pop() if len(objects) == 1 else ""
-    return f"{keyword}=model" if keyword.isidentifier() and not keyword.startswith("_") else "model"
-
-
-def _prefix(path: Path) -> Path:
-    """What the names of a checkpoint's files begin with, if one of them is given."""
-    is_part = path.suffix in CHECKPOINT_SUFFIXES or path.suffix.startswith(".data-")
-    return path.with_suffix("") if is_part else path
-
-
-OBJECT = "/.ATTRIBUTES/VARIABLE_VALUE"
-"""How the names of variables end in a checkpoint of objects, as TensorFlow 2 writes them."""
-OF_OBJECTS = (
-    "A checkpoint of TensorFlow 2 holds the variables of objects, and not what is computed from them. Build the model "
-    "with the Keras that it was made with, restore it, "
-    "tf.train.Checkpoint({root}).read('{prefix}').assert_existing_objects_matched(), and save it whole: "
-    "model.save('model.keras')."
-)
 WEIGHTS_ONLY = (
     "A checkpoint without its graph has neither the activations nor the forget bias, which TensorFlow 1 adds at run "
     "time (1.0 unless the cell was told otherwise); kernels are [x; h] rows, of an LSTM with the gates i, j, f, o. "

@@ -14,8 +14,8 @@ from lstm_verify.diagnosis.experiment import experiment
 from lstm_verify.diagnosis.misfit import NEVER, Misfit
 from lstm_verify.faults.time import FirstOutputRNN
 from lstm_verify.layers import Array, Bidirectional, Masking
-from lstm_verify.layers.activations import Activation
 from lstm_verify.model import Model
+from lstm_verify.operations.activations import Activation
 from tests.builders import FEATURES, UNITS, dense, lstm_cell, rnn, sequences, sequential
 from tests.diagnosis.cases import diagnosed, float32, names, predicted_by, with_cell, with_layer
 

@@ -30,8 +30,8 @@ from lstm_verify.diagnosis.states import resets
 from lstm_verify.diagnosis.words import diagnosis_lines
 from lstm_verify.faults import PRECISIONS
 from lstm_verify.layers import Bidirectional
-from lstm_verify.layers.activations import Activation
 from lstm_verify.model import Model
+from lstm_verify.operations.activations import Activation
 from lstm_verify.report import Predicted
 from tests import reports
 from tests.builders import UNITS, dense, gru_cell, lstm_cell, rnn, sequential, simple_rnn_cell, two_headed_model

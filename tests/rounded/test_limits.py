@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_verify.layers import Array
-from lstm_verify.layers.activations import FUNCTIONS, Activation
+from lstm_verify.operations.activations import FUNCTIONS, Activation
 from lstm_verify.rounded import PRECISIONS, Rounded, Rounding
 from tests.rounded.sampling import SIGMA, UNIT, constant
 

@@ -3,7 +3,7 @@
     python -m tests.zoo.ways_out --framework keras|tf_keras --out DIR
 
 Every entry gets a folder of its own: what is refused, with `x.npy` and the predictions `y.npy` for it; what the way
-leads to, by entry in `ways.json`, with `way.x.npy` and `way.y.npy`.
+leads to, by entry in `ways.json`, with `way.x.npy`, `way.y.npy`, and `model.json` where it is to be given as well.
 """
 
 from __future__ import annotations
@@ -245,9 +245,7 @@ WAYS: dict[str, dict[str, Way]] = {
             "model.export alone would run 'dropout",
         ),
         "argmax": Way(functional(argmax(True)), "keras.ops.expand_dims(keras.ops.argmax", functional(argmax(False))),
-        "checkpoint": Way(
-            sequential((5, 4)), "tf.train.Checkpoint(net=model)", refused="weights", write=checkpoint("net")
-        ),
+        "checkpoint": Way(sequential((5, 4)), "--architecture model.json", refused="weights", write=checkpoint("net")),
     },
     "tf_keras": {
         "images_in_training": Way(
@@ -273,7 +271,7 @@ WAYS: dict[str, dict[str, Way]] = {
         ),
         "checkpoint": Way(
             sequential((5, 4)),
-            "tf.train.Checkpoint(model)",
+            "--architecture model.json",
             refused="weights",
             write=lambda model, name: model.save_weights(name),
         ),
@@ -329,10 +327,15 @@ def follow(keras: Any, way: Way, name: str) -> str:
     if way.rebuilt is not None:
         return rebuild(way.rebuilt(keras), model if way.has_weights else None, x, y)
     refusal = run(way.refused, "-i", "x.npy", "-e", "y.npy").stderr
-    if way.refused == "weights":
+    if "--architecture model.json, which is model.to_json()" in refusal:
+        Path("model.json").write_text(model.to_json())
+        refusal = run(way.refused, "-i", "x.npy", "-e", "y.npy", "--architecture", "model.json").stderr
+        if not refusal:
+            write_arrays("way.", x, y)
+            return way.refused
         model = way.build(keras)
     for code in code_in(refusal):
-        exec(code, {"keras": keras, "tf": tensorflow(), "model": model})
+        exec(code, {"keras": keras, "tf": tensorflow(), "model": model, "path": way.refused})
     part = re.search(r"model\.get_layer\('(\w+)'\)", refusal)
     if part:
         x = predicted(keras.Model(model.inputs, model.get_layer(part[1]).output), x)

@@ -14,7 +14,7 @@ from lstm_verify.formats.keras.config import Config, unwrap
 from lstm_verify.formats.keras.dtypes import FLOATS, held
 from lstm_verify.formats.keras.ways import NotExported, unknown_layer
 from lstm_verify.layers import Array, Layer
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 
 
 class Variable(NamedTuple):

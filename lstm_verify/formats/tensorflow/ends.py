@@ -15,11 +15,9 @@ from difflib import get_close_matches
 
 from lstm_verify.errors import InputError
 from lstm_verify.formats.ends import Ends
-from lstm_verify.formats.tensorflow.graph import End, Node, Ref, Shape, Signature, as_shape
+from lstm_verify.formats.tensorflow.graph_file import End, Signature, as_shape
 from lstm_verify.formats.tensorflow.loops import is_inside
-from lstm_verify.formats.tensorflow.order import needed
-
-Nodes = Mapping[str, Node]
+from lstm_verify.graph.ir import Graph, Node, Ref, Shape
 
 NUMBERS = {
     *("bfloat16", "float16", "float32", "float64", "bool"),
@@ -29,11 +27,11 @@ LISTED = 5
 """How many names an error shows."""
 
 
-def fed_tensors(nodes: Nodes, ends: Ends, keys: Iterable[str]) -> dict[str, Ref]:
+def fed_tensors(graph: Graph, ends: Ends, keys: Iterable[str]) -> dict[str, Ref]:
     """The tensors that a user feeds, by their names without `:0`, placeholders too.
 
     Args:
-        nodes: the graph.
+        graph: the graph.
         ends: what the user says.
         keys: the names of a signature's inputs, which are meant by them first.
 
@@ -43,19 +41,19 @@ def fed_tensors(nodes: Nodes, ends: Ends, keys: Iterable[str]) -> dict[str, Ref]
     known = set(keys)
     given = [name for name in ends.given if name not in known]
     # arrays of other names are for the inputs in their order, unless a name can only be that of a tensor
-    meant = [name for name in given if _exists(nodes, name) or ":" in name or "/" in name]
+    meant = [name for name in given if _exists(graph, name) or ":" in name or "/" in name]
     if meant:
         meant = given
     found = {}
     for name in (*ends.inputs, *meant):
         if name not in known:
-            ref = _tensor(nodes, name)
-            _check(nodes, ref, "input")
+            ref = _tensor(graph, name)
+            _check(graph, ref, "input")
             found[plain(ref)] = ref
     return found
 
 
-def wanted_tensors(nodes: Nodes, ends: Ends, signature: Signature | None) -> dict[str, End]:
+def wanted_tensors(graph: Graph, ends: Ends, signature: Signature | None) -> dict[str, End]:
     """The tensors that a user wants, by name: outputs of a signature, or tensors of the graph.
 
     Raises:
@@ -66,36 +64,38 @@ def wanted_tensors(nodes: Nodes, ends: Ends, signature: Signature | None) -> dic
         if signature is not None and name in signature.outputs:
             found[name] = signature.outputs[name]
             continue
-        ref = _tensor(nodes, name)
-        _check(nodes, ref, "output")
-        found[plain(ref)] = End(ref, _dtype(nodes, ref), None)
+        ref = _tensor(graph, name)
+        _check(graph, ref, "output")
+        found[plain(ref)] = End(ref, _dtype(graph, ref), None)
     return found
 
 
-def cut(nodes: Nodes, fed: Mapping[str, Ref], shape_of: Callable[[Ref, str], Shape]) -> tuple[Nodes, Mapping[Ref, Ref]]:
+def cut(graph: Graph, fed: Mapping[str, Ref], shape_of: Callable[[Ref, str], Shape]) -> tuple[Graph, Mapping[Ref, Ref]]:
     """Put placeholders in the place of tensors that are fed.
 
     Args:
-        nodes: a graph.
+        graph: a graph.
         fed: the tensors that are fed, by their names without `:0`; placeholders stay what they are.
         shape_of: says what is known of a tensor's shape, by it and by its name.
 
     Returns:
         The graph, and where those tensors are in it that are elsewhere now.
     """
-    inner = {name: ref for name, ref in fed.items() if nodes[ref.node].op != "Placeholder"}
+    inner = {name: ref for name, ref in fed.items() if graph.nodes[ref.node].op != "Placeholder"}
     moved = {ref.node for ref in inner.values()}
-    places = {Ref(name, number): Ref(_computed(name), number) for name in moved for number in _outputs(nodes[name])}
+    places = {
+        Ref(name, number): Ref(_computed(name), number) for name in moved for number in _outputs(graph.nodes[name])
+    }
     places |= {ref: Ref(name) for name, ref in inner.items()}
     found: dict[str, Node] = {}
-    for node in nodes.values():
+    for node in graph.nodes.values():
         name, *controls = (_computed(one) if one in moved else one for one in (node.name, *node.controls))
         inputs = tuple(places.get(ref, ref) for ref in node.inputs)
         found[name] = replace(node, name=name, inputs=inputs, controls=tuple(controls))
     for name, ref in inner.items():
-        attributes = {"dtype": _dtype(nodes, ref), "shape": shape_of(ref, name)}
+        attributes = {"dtype": _dtype(graph, ref), "shape": shape_of(ref, name)}
         found[name] = Node(name, "Placeholder", attributes=attributes)
-    return found, places
+    return graph.of(found), places
 
 
 COMPUTED = ":computed"
@@ -114,12 +114,12 @@ MANY = 64
 
 
 def inputs_needed(
-    nodes: Nodes, outputs: Iterable[str], fed: Iterable[str], signature: Signature | None
+    graph: Graph, outputs: Iterable[str], fed: Iterable[str], signature: Signature | None
 ) -> dict[str, End]:
     """The placeholders that outputs need: those that are fed first, and under the names that a signature has for them.
 
     Args:
-        nodes: the graph after the cut.
+        graph: the graph after the cut.
         outputs: the nodes of the outputs.
         fed: what a user feeds.
         signature: the signature that the graph is called by.
@@ -127,7 +127,8 @@ def inputs_needed(
     Raises:
         InputError: a tensor is fed that no output needs.
     """
-    there = {name: node for name, node in needed(nodes, outputs, controls=False).items() if node.op == "Placeholder"}
+    needed = graph.reachable(outputs, controls=False).nodes
+    there = {name: node for name, node in needed.items() if node.op == "Placeholder"}
     first = list(fed)
     for name in first:
         if name not in there:
@@ -141,14 +142,14 @@ def inputs_needed(
     return found
 
 
-def of_signature(nodes: Nodes, signature: Signature, ends: Ends) -> Signature:
+def of_signature(graph: Graph, signature: Signature, ends: Ends) -> Signature:
     """Some outputs of a signature that alone can be called, and no graph behind it.
 
     Raises:
         InputError: a tensor is named that is no input or output of it.
     """
     own = {end.ref for end in signature.inputs.values()}
-    there = {name: nodes[Ref.parse(name).node] for name in ends.given if _exists(nodes, name)}
+    there = {name: graph.nodes[Ref.parse(name).node] for name in ends.given if _exists(graph, name)}
     inner = [name for name, node in there.items() if node.op != "Placeholder" and Ref.parse(name) not in own]
     for name in (*ends.inputs, *inner):
         if _key(name) not in signature.inputs:
@@ -176,39 +177,39 @@ def _key(name: str) -> str:
     return name.removesuffix(":0")
 
 
-def _tensor(nodes: Nodes, name: str) -> Ref:
+def _tensor(graph: Graph, name: str) -> Ref:
     """The tensor of a name.
 
     Raises:
         InputError: there is none.
     """
     ref = Ref.parse(name)
-    if not _exists(nodes, name):
-        node = nodes.get(ref.node)
+    if not _exists(graph, name):
+        node = graph.nodes.get(ref.node)
         if node is not None:
             raise InputError(f"tensor '{name}': operation '{ref.node}' has {len(node.types or ())} outputs")
-        raise InputError(f"tensor '{name}': the graph has none of that name. {_near(nodes, ref.node)}")
+        raise InputError(f"tensor '{name}': the graph has none of that name. {_near(graph, ref.node)}")
     return ref
 
 
-def _exists(nodes: Nodes, name: str) -> bool:
+def _exists(graph: Graph, name: str) -> bool:
     ref = Ref.parse(name)
-    node = nodes.get(ref.node)
+    node = graph.nodes.get(ref.node)
     return node is not None and (node.types is None or ref.output < len(node.types))
 
 
-def _near(nodes: Nodes, name: str) -> str:
+def _near(graph: Graph, name: str) -> str:
     """Names like one that does not exist: that end with it, are spelled alike, or lie in the scope of that name."""
-    there = [one.name for one in nodes.values() if one.types is None or NUMBERS.intersection(one.types[:1])]
+    there = [one.name for one in graph.nodes.values() if one.types is None or NUMBERS.intersection(one.types[:1])]
     ending = [one for one in there if one.endswith(f"/{name}")]
     inside = [one for one in there if one.startswith(f"{name}/")]
     alike = get_close_matches(name, there, 2 * LISTED)
-    near = [one for one in dict.fromkeys([*ending, *alike, *inside[: 2 * LISTED]]) if not is_inside(nodes, one)]
-    return f"Near it: {_listed(near)}" if near else f"Its placeholders: {_listed(_placeholders(nodes))}"
+    near = [one for one in dict.fromkeys([*ending, *alike, *inside[: 2 * LISTED]]) if not is_inside(graph, one)]
+    return f"Near it: {_listed(near)}" if near else f"Its placeholders: {_listed(_placeholders(graph))}"
 
 
-def _placeholders(nodes: Nodes) -> list[str]:
-    return [node.name for node in nodes.values() if node.op.startswith("Placeholder")]
+def _placeholders(graph: Graph) -> list[str]:
+    return [node.name for node in graph.nodes.values() if node.op.startswith("Placeholder")]
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -217,31 +218,31 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(every[:LISTED]) + more if every else "none"
 
 
-def _check(nodes: Nodes, ref: Ref, what: str) -> None:
+def _check(graph: Graph, ref: Ref, what: str) -> None:
     """Refuse tensors that a session can neither be given nor be asked for.
 
     Raises:
         InputError: it holds no numbers, or has a value for every round of a loop.
     """
-    dtype = _dtype(nodes, ref)
+    dtype = _dtype(graph, ref)
     if dtype not in NUMBERS:
         raise InputError(f"{what} '{ref}': this tensor holds {dtype}, expected numbers")
-    if is_inside(nodes, ref.node):
+    if is_inside(graph, ref.node):
         raise InputError(
             f"{what} '{ref}': this tensor is inside a loop, where it has a value for every round. Name one outside"
         )
 
 
-def _dtype(nodes: Nodes, ref: Ref) -> str:
+def _dtype(graph: Graph, ref: Ref) -> str:
     """The dtype of a tensor; of an operation that is not known, what takes the tensor tells.
 
     Raises:
         InputError: it cannot be told.
     """
-    node = nodes[ref.node]
+    node = graph.nodes[ref.node]
     if node.types is not None:
         return node.types[ref.output]
-    for taker in nodes.values():
+    for taker in graph.nodes.values():
         dtype = taker.attributes.get("SrcT", taker.attributes.get("T"))
         if ref in taker.inputs[:1] and isinstance(dtype, str):
             return dtype

@@ -11,7 +11,6 @@ from typing import Any
 from lstm_verify.errors import InputError, LstmVerifyError, ModelFileError, UnsupportedError
 from lstm_verify.formats.ends import Ends
 from lstm_verify.formats.tensorflow.branches import choices
-from lstm_verify.formats.tensorflow.build import UPDATES, WITHOUT_EFFECT, Builder, refuse_outside
 from lstm_verify.formats.tensorflow.configs import contradictions
 from lstm_verify.formats.tensorflow.ends import (
     COMPUTED,
@@ -22,18 +21,18 @@ from lstm_verify.formats.tensorflow.ends import (
     plain,
     wanted_tensors,
 )
-from lstm_verify.formats.tensorflow.flatten import Scope, flatten
-from lstm_verify.formats.tensorflow.graph import End, GraphFile, Node, Ref, Shape, Signature
+from lstm_verify.formats.tensorflow.flatten import Scope, flatten, flatten_function
+from lstm_verify.formats.tensorflow.graph_file import End, GraphFile, Signature
 from lstm_verify.formats.tensorflow.loops import functional, is_inside
-from lstm_verify.formats.tensorflow.order import needed
 from lstm_verify.formats.tensorflow.shapes import completed, observed, recorded
+from lstm_verify.formats.tensorflow.table import UPDATES, WITHOUT_EFFECT, refuse_outside, table_of
 from lstm_verify.formats.tensorflow.variables import ASSIGNED, carried, checkpoint_keys, settled
-from lstm_verify.lift import lift
-from lstm_verify.lift.batch_axis import Axes, arranged, axes_of, elsewhere
-from lstm_verify.lift.samples import fitted, outputs_of
+from lstm_verify.graph.batch_axis import Axes, arranged, axes_of, elsewhere
+from lstm_verify.graph.build import Builder
+from lstm_verify.graph.ir import Graph, Node, Ref, Shape
+from lstm_verify.graph.lift import lift
+from lstm_verify.graph.samples import fitted, outputs_of
 from lstm_verify.model import Input, Model, Source
-
-Nodes = Mapping[str, Node]
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -110,28 +109,28 @@ def _runtime_name(key: str, keys: Collection[str]) -> str:
 
 def _called(file: GraphFile, signature: Signature | None, ends: Ends, by_signature: bool) -> tuple[Scope, Signature]:
     """The graph without calls that a file is called by, and its inputs and outputs."""
-    nodes, functions = file.nodes, file.functions
+    graph, functions = file.graph, file.functions
     if signature is not None and by_signature:
-        signature = of_signature(nodes, signature, ends)
-        scope = flatten(needed(nodes, _ends(signature)), functions)
+        signature = of_signature(graph, signature, ends)
+        scope = flatten(graph.reachable(_ends(signature)), functions)
         return scope, _resolved(signature, scope)
-    fed = fed_tensors(nodes, ends, signature.inputs if signature else ())
-    if not ends.asked and all(nodes[ref.node].op == "Placeholder" for ref in fed.values()):
-        scope = flatten(nodes if signature is None else needed(nodes, _ends(signature)), functions)
-        return scope, _resolved(signature, scope) if signature else _whole_graph(scope.flat)
+    fed = fed_tensors(graph, ends, signature.inputs if signature else ())
+    if not ends.asked and all(graph.nodes[ref.node].op == "Placeholder" for ref in fed.values()):
+        scope = flatten(graph if signature is None else graph.reachable(_ends(signature)), functions)
+        return scope, _resolved(signature, scope) if signature else _whole_graph(Graph(scope.flat))
     begins = {plain(end.ref): end.ref for end in signature.inputs.values()} if signature else {}
-    graph, places = cut(nodes, {**begins, **fed}, partial(_shape_of, file, ends))
-    outputs = wanted_tensors(nodes, ends, signature) or (signature.outputs if signature else {})
+    begun, places = cut(graph, {**begins, **fed}, partial(_shape_of, file, ends))
+    outputs = wanted_tensors(graph, ends, signature) or (signature.outputs if signature else {})
     wanted = Signature({}, {key: replace(end, ref=places.get(end.ref, end.ref)) for key, end in outputs.items()})
-    scope = flatten(needed(graph, _ends(wanted)) if outputs else graph, functions)
-    ending = _resolved(wanted, scope) if outputs else _whole_graph(scope.flat, set(fed))
-    return scope, replace(ending, inputs=inputs_needed(scope.flat, _ends(ending), fed, signature))
+    scope = flatten(begun.reachable(_ends(wanted)) if outputs else begun, functions)
+    ending = _resolved(wanted, scope) if outputs else _whole_graph(Graph(scope.flat), set(fed))
+    return scope, replace(ending, inputs=inputs_needed(Graph(scope.flat), _ends(ending), fed, signature))
 
 
 def _shape_of(file: GraphFile, ends: Ends, ref: Ref, name: str) -> Shape:
     """What is known of the shape of a tensor that is fed; if nothing is, what computes it is run on made inputs."""
     given = {key.removesuffix(":0"): shape for key, shape in ends.given.items()}.get(name)
-    known = recorded(file.nodes, ref)
+    known = recorded(file.graph, ref)
     return completed(_observed(file, ref) if known is None and given is None else known, given)
 
 
@@ -145,21 +144,29 @@ def _observed(file: GraphFile, ref: Ref) -> Shape:
 
 def _model(name: str, file: GraphFile, scope: Scope, chosen: Signature) -> Model:
     """The model of a graph without calls."""
-    used = needed(scope.flat, _ends(chosen))
+    used = Graph(scope.flat).reachable(_ends(chosen))
     _refuse_sources(used)
     refuse_outside(used)
     known = settled(carried(used, file.functions))
-    nodes = functional(choices(known), _ends(chosen))
-    nodes |= {key: node for key, node in known.items() if key.endswith(ASSIGNED)}
-    keys = {**file.keys, **checkpoint_keys(flatten(file.nodes, file.functions).flat)}
-    builder = Builder(file.functions, keys, file.variables)
+    graph = functional(choices(known), _ends(chosen))
+    graph = graph.of({**graph.nodes, **{key: node for key, node in known.nodes.items() if key.endswith(ASSIGNED)}})
+    keys = {**file.keys, **checkpoint_keys(flatten(file.graph, file.functions).flat)}
+    builder = Builder(table_of(keys, file.variables), partial(_function, file.functions))
     inputs = {end.ref: Input(key, end.shape, end.dtype) for key, end in chosen.inputs.items()}
     outputs = {key: end.ref for key, end in chosen.outputs.items()}
-    effects = {name: node for name, node in nodes.items() if node.op in UPDATES}
     try:
-        return replace(builder.model(name, nodes, inputs, outputs, effects), divisible=False)
+        return replace(builder.model(name, graph, inputs, outputs), divisible=False)
     except UnsupportedError as error:
         raise UnsupportedError(str(error).replace(COMPUTED, "")) from error.__cause__
+
+
+def _function(functions: Mapping[str, Graph], name: str) -> Graph:
+    """A function of the library, without calls."""
+    if name not in functions:
+        raise ModelFileError(f"function '{name}' is used but is not in the file")
+    function = flatten_function(functions[name], functions)
+    refuse_outside(function)
+    return function
 
 
 def _ends(signature: Signature) -> set[str]:
@@ -191,16 +198,16 @@ def _choose(file: GraphFile, wanted: str | None, ends: Ends, kind: Kind) -> str 
     return names[0]
 
 
-def _whole_graph(nodes: Nodes, fed: Collection[str] = ()) -> Signature:
+def _whole_graph(graph: Graph, fed: Collection[str] = ()) -> Signature:
     """All placeholders, or those that are fed, and all tensors computed from them that no other node takes."""
-    taken = {ref.node for node in nodes.values() for ref in node.inputs}
-    ends = {name: _placeholders(nodes, name) for name, node in nodes.items() if name not in taken and _is_result(node)}
+    nodes, taken = graph.nodes, {ref.node for ref in graph.consumers()}
+    ends = {name: _placeholders(graph, name) for name, node in nodes.items() if name not in taken and _is_result(node)}
     begins = set(fed) or {name for name, node in nodes.items() if node.op == "Placeholder"}
-    outputs = [name for name, placeholders in ends.items() if placeholders & begins and not is_inside(nodes, name)]
+    outputs = [name for name, placeholders in ends.items() if placeholders & begins and not is_inside(graph, name)]
     if not outputs and fed:
         raise InputError(f"input '{next(iter(fed))}': the graph has no output that depends on this tensor")
     if not outputs:
-        raise UnsupportedError(f"the graph has no output that depends on a placeholder{_sources(nodes)}")
+        raise UnsupportedError(f"the graph has no output that depends on a placeholder{_sources(graph)}")
     used = set().union(*ends.values())
     return Signature(
         {name: End(Ref(name), nodes[name].attributes["dtype"], _shape(nodes[name])) for name in nodes if name in used},
@@ -212,25 +219,24 @@ SOURCES = ("IteratorGetNext", "QueueDequeue")
 """How the names of operations begin that take from a queue or an iterator, which no file has."""
 
 
-def _sources(nodes: Nodes) -> str:
+def _sources(graph: Graph) -> str:
     """What may be fed in the place of placeholders, in words."""
-    found = [name for name, node in nodes.items() if node.op.startswith(SOURCES)]
+    found = [name for name, node in graph.nodes.items() if node.op.startswith(SOURCES)]
     return f". Feed what {found[0]} would give: --input {found[0]}:0=x.npy" if found else ""
 
 
-def _refuse_sources(nodes: Nodes) -> None:
+def _refuse_sources(graph: Graph) -> None:
     """Refuse graphs that take from a queue or an iterator, and say what to do.
 
     Raises:
         UnsupportedError: a tensor is needed that comes from there.
     """
-    for node in nodes.values():
-        for ref in node.inputs:
-            if ref.node in nodes and nodes[ref.node].op.startswith(SOURCES):
-                name = f"{ref}".replace(COMPUTED, "")
-                raise UnsupportedError(
-                    f"tensor '{name}' comes from a queue or an iterator; feed it too: --input {name}=x.npy"
-                )
+    for ref in graph.consumers():
+        if ref.node in graph.nodes and graph.nodes[ref.node].op.startswith(SOURCES):
+            name = f"{ref}".replace(COMPUTED, "")
+            raise UnsupportedError(
+                f"tensor '{name}' comes from a queue or an iterator; feed it too: --input {name}=x.npy"
+            )
 
 
 def _is_result(node: Node) -> bool:
@@ -264,6 +270,7 @@ def _shape(node: Node) -> tuple[int | None, ...] | None:
     return None if shape is None else tuple(shape)
 
 
-def _placeholders(nodes: Nodes, name: str) -> set[str]:
+def _placeholders(graph: Graph, name: str) -> set[str]:
     """The placeholders that a node depends on."""
-    return {found for found, node in needed(nodes, [name], controls=False).items() if node.op == "Placeholder"}
+    needed = graph.reachable([name], controls=False).nodes
+    return {found for found, node in needed.items() if node.op == "Placeholder"}
