@@ -111,6 +111,7 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "broadcast_shapes": broadcast_shapes,
     "tile": lambda x, multiples: np.tile(x, ints(multiples)),
     "flip": lambda x, axis=None: np.flip(x, axes_of(axis)),
+    "roll": lambda x, shift, axis: np.roll(x, ints(shift), ints(axis)),
     "flip_marked": flip_marked,
     "reverse_sequence": reverse_sequence,
     "invert_permutation": invert_permutation,

@@ -61,7 +61,7 @@ def read_whole(
         config = _model_config(entry, written_by)
         model = build_model(config, read_weights(config))
     except UnsupportedError as error:
-        raise with_way(error) from error.__cause__
+        raise with_way(error, entry, written_by[0]) from error.__cause__
     source = Source(str(path), format_name, f"Keras {version}", RUNTIMES[config.generation], suffix)
     return dataclasses.replace(model, source=source)
 

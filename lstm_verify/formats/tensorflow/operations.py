@@ -58,6 +58,7 @@ SHAPES = {
     "Tile": Compute("tile"),
     "Reverse": Compute("flip_marked"),
     "ReverseV2": Compute("flip"),
+    "Roll": Compute("roll", ignored=frozenset({"Tshift"})),
     "ReverseSequence": Compute("reverse_sequence", {"seq_dim": Option("axis"), "batch_dim": Option("batch_axis")}),
     "InvertPermutation": Compute("invert_permutation"),
     "Pad": Compute("pad"),
