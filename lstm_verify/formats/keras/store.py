@@ -66,7 +66,7 @@ def read_by_order_of_layers(config: Config, group: Group) -> FoundArrays:
     names = [name for name in group.attributes["layer_names"] if weight_names(group.find(name))]
     if len(names) != len(wanted):
         raise ModelFileError(
-            f"weights of {len(names)} layers ({_listed(names)}), expected {len(wanted)} ({_listed(wanted)}). "
+            f"layers with weights: {len(names)} ({_listed(names)}), expected {len(wanted)} ({_listed(wanted)}). "
             "Is the architecture that of another model?"
         )
     if names != wanted and sorted(names) == sorted(wanted):
@@ -181,7 +181,9 @@ def read_by_path(variables: Sequence[Variable], file: Group, strictly: bool = Fa
         name = "/".join((names.get(owner) or "/".join(owner), "vars", str(index)))
         dataset = file.find(name)
         if dataset is None:
-            raise ModelFileError(f"weights: '{name}', a {variable.path[-1]}, is missing. Is the file whole?")
+            raise ModelFileError(
+                f"weights: '{name}', its {variable.path[-1]}, is missing. Is the file whole, and of this model?"
+            )
         found[variable.path] = _array(dataset, name)
         used.add(name)
     _refuse_unused(file, layers, used, strictly)

@@ -97,8 +97,7 @@ def _of_model(config: Config, tensors: Tensors, objects: Objects) -> Arrays:
         key = None if number is None else objects[number]["key"]
         if key is None or key not in tensors:
             raise ModelFileError(
-                f"'{'/'.join((*place, *names))}', a {variable[-1]}, is missing. Is the architecture that of another "
-                "model?"
+                f"'{'/'.join((*place, *names))}' is missing. Is the architecture that of another model?"
             )
         found[variable] = tensors[key]
         used.add(key)
@@ -114,7 +113,7 @@ def _model_in(objects: Objects) -> tuple[tuple[str, ...], int]:
     if FIRST_LAYER in children or not models:
         return (), 0
     if len(models) > 1:
-        raise UnsupportedError(
+        raise ModelFileError(
             f"a checkpoint of {len(models)} models ({', '.join(sorted(models))}), expected one. "
             "Load it, and save each with model.save_weights"
         )

@@ -22,7 +22,7 @@ def put_together(framework: Any, request: dict[str, Any]) -> Any:
         shapes = [np.load(item["path"], mmap_mode="r").shape for item in request["inputs"]]
         shapes = [(None, *shape[1:]) for shape in shapes]
         model.build(shapes[0] if len(shapes) == 1 else shapes)
-    load_weights(model, request["model"])
+    load_weights(framework, model, request["model"])
     return model
 
 
@@ -56,13 +56,14 @@ def from_yaml(text: str) -> Any:
     return yaml.load(text, loader)
 
 
-def load_weights(model: Any, path: str) -> None:
+def load_weights(framework: Any, model: Any, path: str) -> None:
     """Load weights: a list of arrays as `get_weights` returned it, or what the framework saves itself."""
+    prefix = checkpoint_in(path) if os.path.isdir(path) else path
     if path.endswith(".npz"):
         with np.load(path) as arrays:
             model.set_weights([arrays[f"arr_{number}"] for number in range(len(arrays.files))])
-    elif os.path.isdir(path):
-        model.load_weights(checkpoint_in(path))
+    elif os.path.exists(f"{prefix}.index"):
+        load_checkpoint(framework, model, prefix)
     else:
         model.load_weights(path)
 
@@ -72,5 +73,39 @@ def checkpoint_in(folder: str) -> str:
     found = glob.glob(os.path.join(glob.escape(folder), "*.index"))
     if len(found) == 1:
         return found[0].removesuffix(".index")
-    latest = importlib.import_module("tensorflow").train.latest_checkpoint(folder)
-    return os.path.join(folder, os.path.basename(latest))
+    state = importlib.import_module("tensorflow").train.get_checkpoint_state(folder)
+    return os.path.join(folder, os.path.basename(state.model_checkpoint_path))  # it may have been moved since
+
+
+FIRST_LAYER, VARIABLE = "layer_with_weights-0", ".ATTRIBUTES/VARIABLE_VALUE"
+
+
+def load_checkpoint(framework: Any, model: Any, prefix: str) -> None:
+    """Load a checkpoint of a model of Keras 2, or of an object that has one."""
+    train = importlib.import_module("tensorflow").train
+    keys = [key for key, _ in train.list_variables(prefix)]
+    places = {key.partition(FIRST_LAYER)[0] for key in keys if FIRST_LAYER in key}
+    place = min(places, key=len, default="").rstrip("/")
+    if framework.__name__ == "keras":
+        restore(framework, model, train.load_checkpoint(prefix), place)
+    elif place:
+        train.Checkpoint(**{place: model}).read(prefix).assert_existing_objects_matched()
+    else:
+        model.load_weights(prefix)
+
+
+def restore(framework: Any, layer: Any, reader: Any, place: str) -> None:
+    """Give a layer of Keras 3, which reads no checkpoints, the variables that Keras 2 has under the same names."""
+    for variable in layer._trainable_variables + layer._non_trainable_variables:
+        variable.assign(reader.get_tensor(os.path.join(place, variable.name, VARIABLE)))
+    for name, inner in parts_of(framework, layer):
+        restore(framework, inner, reader, os.path.join(place, name))
+
+
+def parts_of(framework: Any, layer: Any) -> list[tuple[str, Any]]:
+    """The layers inside a layer, by their names in a checkpoint: those of models and stacked cells go by number."""
+    if isinstance(layer, framework.Model):
+        with_weights = [inner for inner in layer.layers if inner.weights]
+        return [(f"layer_with_weights-{number}", inner) for number, inner in enumerate(with_weights)]
+    found = [(name, part) for name, part in vars(layer).items() if isinstance(part, framework.Layer)]
+    return found + [(f"cells/{number}", cell) for number, cell in enumerate(getattr(layer, "cells", []))]
