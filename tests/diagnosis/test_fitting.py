@@ -97,8 +97,8 @@ def test_two_deviations_of_one_cause_are_explained_by_it() -> None:
 
 
 def test_small_noise_in_all_weights_is_not_blamed_on_one() -> None:
-    """The bias of the only output makes up for most of the noise, to within 4.7σ of 23σ; rounding leaves 1σ."""
-    generator, few = np.random.default_rng(2), X[:24]
+    """The bias of the only output makes up for most of the noise, to within 6σ of 37σ; rounding leaves 1σ."""
+    generator, few = np.random.default_rng(25), X[:8]
     shaken = ONE.with_weights(lambda weight: weight * (1 + 5e-6 * generator.standard_normal(weight.shape)))
     tried_on = deviating(few, predicted_by(shaken, few))
     assert suspect(tried_on, until=np.inf) is None
