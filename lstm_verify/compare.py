@@ -227,8 +227,9 @@ def _judge(
         return Verdict.MISMATCH, f"{beyond:,} of {samples:,} {what} beyond {limit}"
     if unjudged:
         values, them = ("value", "it") if unjudged == 1 else ("values", "them")
+        what_may = "rounding alone" if by_rounding else "a deviation within the tolerance"
         return Verdict.INCONCLUSIVE, (
-            f"{unjudged:,} {values} cannot be judged: rounding alone may change {them} as much as a fault would. "
+            f"{unjudged:,} {values} cannot be judged: {what_may} may change {them} as much as a fault would. "
             f"--allow-unjudged accepts {them}; --atol and --rtol compare {them} all the same"
         )
     if non_finite:
@@ -259,7 +260,8 @@ def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale)
         larger = np.maximum(np.abs(p), np.abs(r))
         relative = np.where(deviation == 0, 0.0, np.where(finite, deviation / larger, np.inf))
         wide = scale.is_wide(rows, r, replayed.shape[-1] if replayed.ndim > 1 else 1, budget, lost)
-    unjudged = (np.isinf(sigma) | wide) & np.isfinite(r) & tolerance.by_rounding
+    overflown = np.isinf(sigma) & ~np.isfinite(p) & ~same  # one side may be NaN where the other still is ∞
+    unjudged = ((np.isinf(sigma) | wide) & np.isfinite(r) | overflown) & tolerance.may_be_wide
     within = np.where(finite, deviation <= budget + lost, same) | unjudged
     decides = np.where(unjudged, -1.0, in_sigmas) if tolerance.by_rounding else deviation
     places = decides.argmax(axis=1)

@@ -43,10 +43,18 @@ class Tolerance:
     recorded: bool = True
     """Whether the predictions come from a file, whose narrow format may have cost them digits."""
 
+    asked: bool = True
+    """Whether a user asked for it; one that only stands in for σ judges nothing where it would allow anything."""
+
     @property
     def by_rounding(self) -> bool:
         """Whether it goes by σ."""
         return self.atol is None and self.rtol is None
+
+    @property
+    def may_be_wide(self) -> bool:
+        """Whether elements of which it would allow anything are unjudged."""
+        return self.by_rounding or not self.asked
 
     def allowed(self, replayed: Array, sigma: Array) -> Array:
         """How far each element may lie from its replayed value."""

@@ -37,7 +37,7 @@ KINK = float(np.float32(0.3))
 """Where the activations and masks of the models below jump."""
 FEW, MANY = 6, 300
 """The samples of a company; of the many more lie beyond a part of σ than are looked at first."""
-FALLBACK = Tolerance(1e-5, 1e-4)
+FALLBACK = Tolerance(1e-5, 1e-4, asked=False)
 
 relu = Activation.of("relu", threshold=KINK)
 shrink = Activation.of("hard_shrink", threshold=KINK)

@@ -48,7 +48,7 @@ def known_suspect(experiment: Experiment, layer: str, name: str, index: tuple[in
         if site.path == layer and name in own_weights(site.item):
             value = float(getattr(site.item, name)[index]) + more
             misfit = experiment.tried(_with(site, name, index, value))
-            return _of(site, name, index, value, misfit) if misfit.explains else None
+            return _of(site, name, index, value, misfit) if misfit.explains_by_a_number else None
     return None
 
 
@@ -110,7 +110,7 @@ def _settled(experiment: Experiment, site: Site, name: str, index: tuple[int, ..
             return None
         value -= float(slope @ residual) / float(slope @ slope)
     misfit = experiment.confirmed(_with(site, name, index, value))
-    if not misfit.explains:
+    if not misfit.explains_by_a_number:
         return None
     return _of(site, name, index, value, misfit)
 

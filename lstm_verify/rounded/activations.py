@@ -131,10 +131,18 @@ def _beside(x: Rounded, jumps: tuple[float, ...]) -> Array:
     return beside
 
 
+def _held(x: Rounded) -> Array:
+    """The variances; infinite of what may be too large for the precision, and so NaN soon, whatever bounds it here."""
+    variance, reach = x.variances(), x.rounding.precision.largest / SIGMAS
+    if not variance.size or variance.max() < reach * reach:
+        return variance
+    return np.where(variance < reach * reach, variance, np.inf)
+
+
 def _passed_on(x: Rounded, y: Array, activation: Any) -> Any:
     if x.exact:
         return 0.0
-    variance = x.variances()
+    variance = _held(x)
     if activation.name in ALONG_AN_AXIS:
         return ALONG_AN_AXIS[activation.name](x.value, y, variance, dict(activation.parameters).get("axis", -1))
     jumps = JUMPS[activation.name](dict(activation.parameters)) if activation.name in JUMPS else ()

@@ -108,6 +108,15 @@ def test_a_budget_that_would_have_allowed_the_deviation_explains_nothing() -> No
     assert not Misfit(8.1, 1e-7, 1.0, allowed=0.1, left=0.1).explains
 
 
+def test_what_is_no_less_likely_by_accident_explains_nothing() -> None:
+    """8 bits is one of 256 changes."""
+    assert not Misfit(1.0, 1e-7, 1.0, bits=7.9).explains
+    found = Misfit(1.0, 1e-7, 1.0, left=0.1, bits=20.0, bits_but_one=8.1)
+    assert found.explains_by_a_number
+    assert not replace(found, left=0.11).explains_by_a_number
+    assert not replace(found, bits_but_one=7.9).explains_by_a_number
+
+
 def change_named(fault: str, behaves_as: str) -> Any:
     return Change(fault, ("lstm",), "padding", "where it is", behaves_as, lambda model: model, frozenset())
 

@@ -122,6 +122,15 @@ def test_an_infinite_error_stays_one_through_a_bounded_activation(name: str) -> 
     assert not np.isfinite(found.variances()).any()
 
 
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "hard_sigmoid", "relu6"])
+def test_what_may_be_too_large_for_a_format_stays_unknown_through_a_bounded_activation(name: str) -> None:
+    """65504 is the largest number of float16, and 8σ are 80,000 here."""
+    parameters = {"slope": 0.2} if name == "hard_sigmoid" else {}
+    for precision, known in (("float16", False), ("bfloat16", True), ("float32", True), ("float64", True)):
+        found = Activation.of(name, **parameters)(of(1.0, 2.0, variance=[1e8, 1e-4], precision=precision))
+        assert np.isfinite(found.variances()).tolist() == [known, True]
+
+
 @pytest.mark.parametrize("ufunc", [np.sin, np.floor, np.arctan], ids=lambda ufunc: ufunc.__name__)
 def test_an_error_that_is_not_known_is_not_known_after_a_function(ufunc: np.ufunc) -> None:
     assert not np.sqrt(ufunc(of(1.0, variance=NAN)).variances())[0] < 0.01
