@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "judging": {"arrays", "budget", "compare", "inputs", "model", "replay", "rounded", "tolerance", "errors"},
     "given": {"arrays", "inputs", "model", "states", "errors"},
     "lift": {"inputs", "model", "layers", "errors"},
-    "formats": {"lift", "model", "layers", "rounded", "errors"},
+    "formats": {"arrays", "lift", "model", "layers", "rounded", "errors"},
     "runtimes": {"arrays", "errors"},
     "inspection": {"model", "layers"},
     "faults": {"layers", "model", "errors"},
