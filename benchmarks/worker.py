@@ -74,7 +74,7 @@ class Replay:
 
     def products(self, dtype: str, steps: int, features: int, units: int) -> Timed:
         """Compute nothing but the matrix products of the replay, on all cores: no NumPy code can be faster."""
-        from lstm_verify.layers.products import sliced
+        from lstm_verify.operations.products import sliced
 
         samples, cores = len(self.x), os.cpu_count() or 1
         each = min(BLOCK, -(-samples // cores))

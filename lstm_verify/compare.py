@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows, whole
-from lstm_verify.tolerance import RECORDED, Scale, Tolerance
+from lstm_verify.tolerance import Scale, Tolerance
 
 CHUNK_BYTES = 32 * 2**20
 
@@ -227,8 +227,9 @@ def _judge(
         return Verdict.MISMATCH, f"{beyond:,} of {samples:,} {what} beyond {limit}"
     if unjudged:
         values, them = ("value", "it") if unjudged == 1 else ("values", "them")
+        what_may = "rounding alone" if by_rounding else "a deviation within the tolerance"
         return Verdict.INCONCLUSIVE, (
-            f"{unjudged:,} {values} cannot be judged: rounding alone may change {them} as much as a fault would. "
+            f"{unjudged:,} {values} cannot be judged: {what_may} may change {them} as much as a fault would. "
             f"--allow-unjudged accepts {them}; --atol and --rtol compare {them} all the same"
         )
     if non_finite:
@@ -258,9 +259,9 @@ def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale)
         in_sigmas = np.where(nothing | np.isinf(sigma), 0.0, deviation / sigma)
         larger = np.maximum(np.abs(p), np.abs(r))
         relative = np.where(deviation == 0, 0.0, np.where(finite, deviation / larger, np.inf))
-        size = scale.size(rows, r, replayed.shape[-1] if replayed.ndim > 1 else 1)
-        wide = (budget > scale.share * size) | (budget + lost > max(scale.share, RECORDED) * size)
-    unjudged = (np.isinf(sigma) | wide) & np.isfinite(r) & tolerance.by_rounding
+        wide = scale.is_wide(rows, r, replayed.shape[-1] if replayed.ndim > 1 else 1, budget, lost)
+    overflown = np.isinf(sigma) & ~np.isfinite(p) & ~same  # one side may be NaN where the other still is ∞
+    unjudged = ((np.isinf(sigma) | wide) & np.isfinite(r) | overflown) & tolerance.may_be_wide
     within = np.where(finite, deviation <= budget + lost, same) | unjudged
     decides = np.where(unjudged, -1.0, in_sigmas) if tolerance.by_rounding else deviation
     places = decides.argmax(axis=1)

@@ -19,7 +19,6 @@ from lstm_verify.layers import (
     StackedCells,
     TimeDistributed,
 )
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.base import Weighted
 from lstm_verify.layers.cell import KernelCell
 from lstm_verify.layers.constant import Constant
@@ -30,6 +29,7 @@ from lstm_verify.layers.recurrent import Recurrent
 from lstm_verify.layers.scan import Columns, Recovered, Scan
 from lstm_verify.layers.stored import Stored
 from lstm_verify.model import Model, Output, Tensor
+from lstm_verify.operations.activations import Activation
 
 
 def inspect(model: Model) -> dict[str, Any]:

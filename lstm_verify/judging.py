@@ -17,21 +17,21 @@ from pathlib import Path
 
 import numpy as np
 
+from lstm_verify._replay import Store, replay_rows
 from lstm_verify.arrays import Array, Rows, picked, whole
 from lstm_verify.budget import PartOfSigma, rounded_rows
 from lstm_verify.compare import Comparison, Verdict, compare
 from lstm_verify.errors import InputError, LstmVerifyError, UnsupportedError
-from lstm_verify.inputs import vocabulary
+from lstm_verify.inputs import count_samples, vocabulary
 from lstm_verify.model import Model
-from lstm_verify.replay import Store, replay_rows
 from lstm_verify.rounded.precision import PRODUCTS
 from lstm_verify.tolerance import SIGMAS, Tolerance, largest
 
 TOLERANCES = {
-    "float64": Tolerance(1e-5, 1e-4),
-    "float32": Tolerance(1e-5, 1e-4),
-    "float16": Tolerance(5e-3, 1e-2),
-    "bfloat16": Tolerance(4e-2, 5e-2),
+    "float64": Tolerance(1e-5, 1e-4, asked=False),
+    "float32": Tolerance(1e-5, 1e-4, asked=False),
+    "float16": Tolerance(5e-3, 1e-2, asked=False),
+    "bfloat16": Tolerance(4e-2, 5e-2, asked=False),
 }
 """By the coarsest dtype that the framework computes in, for models with an operation whose rounding is not known."""
 SHARES = {"float64": 0.01, "float32": 0.01, "tf32": 0.1, "float16": 0.1, "bfloat16": 0.5}
@@ -40,8 +40,6 @@ LOOSE = 0.01
 """A budget of more than this share of an output's largest value is worth a note."""
 FEWEST = 256
 """The samples that get the whole of their σ at first, those that deviate most by the part of it."""
-MOST_DECIMALS = 30
-"""The decimals that predictions can be rounded to, for any that a number has."""
 COUNTED = 1024
 """The samples that get it only to tell how many are beyond."""
 
@@ -108,7 +106,8 @@ def judge(
     except UnsupportedError as error:
         used = fallback if tolerance.by_rounding else tolerance
         note = f"no rounding budget: {error}. The tolerance is {used}"
-        return Judgement(compare(predicted, replayed, used), used, notes=(note,))
+        unknown = _Sigma({}, np.ones(count_samples(predicted), bool))
+        return Judgement(replace(case, tolerance=used).judged(unknown), used, notes=(note,))
     notes: list[str] = []
     if tolerance.by_rounding:
         narrow = _narrow(predicted) if tolerance.recorded else ()
@@ -147,6 +146,8 @@ class _Case:
     batch_size: int | None
     least: dict[str, Array] = field(default_factory=dict)
     """By output, how large it is at least for each sample, with its inputs changed; 0 where that was not tried."""
+    measured: set[int] = field(default_factory=set)
+    """The samples for which it was."""
 
     def compared(self, sigma: _Sigma) -> tuple[Comparison, ...]:
         return compare(
@@ -170,17 +171,27 @@ class _Case:
     def judged(self, sigma: _Sigma) -> tuple[Comparison, ...]:
         """Compared by as much of σ as it takes; puts what is computed into `sigma`."""
         outputs = self.compared(sigma)
-        while self.tolerance.by_rounding and not sigma.is_whole.all():
-            open_samples = self._open(outputs, sigma)
-            if not open_samples.size:
-                break
-            sigma.put(open_samples, rounded_rows(self.model, self._inputs_of(open_samples)))
-            outputs = self.compared(sigma)
-        wide = [np.flatnonzero(output.unjudged_rows) for output in outputs]
-        if self.tolerance.by_rounding and any(rows.size for rows in wide):
-            self._measure(np.unique(np.concatenate(wide)))
+        while self.tolerance.may_be_wide and (self._measured(outputs) or self._completed(outputs, sigma)):
             outputs = self.compared(sigma)
         return outputs
+
+    def _measured(self, outputs: tuple[Comparison, ...]) -> bool:
+        """Find out how large outputs are for the samples that are unjudged; whether there were any not asked before."""
+        wide = {int(sample) for output in outputs for sample in np.flatnonzero(output.unjudged_rows)}
+        new = sorted(wide - self.measured)
+        if new:
+            self._measure(np.array(new))
+            self.measured.update(new)
+        return bool(new)
+
+    def _completed(self, outputs: tuple[Comparison, ...], sigma: _Sigma) -> bool:
+        """Put the whole σ of some more samples into `sigma`; whether there were any that need it."""
+        if sigma.is_whole.all():  # which it is where outputs differ in how many samples they have
+            return False
+        open_samples = self._open(outputs, sigma)
+        if open_samples.size:
+            sigma.put(open_samples, rounded_rows(self.model, self._inputs_of(open_samples)))
+        return bool(open_samples.size)
 
     def _open(self, outputs: tuple[Comparison, ...], sigma: _Sigma) -> Array:
         """The samples whose σ is looked at as a whole next, those first that lie furthest beyond the part of it."""
@@ -220,14 +231,26 @@ def _as_samples(rows: Rows) -> Array:
 
 
 def _variations(model: Model, inputs: Mapping[str, Rows]) -> Iterator[dict[str, Rows]]:
-    """The same samples with their numbers negated, one larger, and in the opposite order; with tokens counted back."""
+    """The same samples with other inputs: numbers negated, larger by the largest, next to 0 (where gates are open that
+    large ones close), and in the opposite order; tokens counted back.
+
+    None is of another size than a user's: what outputs come to for inputs that he never has is no measure of them.
+    """
     arrays = {name: np.asarray(whole(rows)) for name, rows in inputs.items()}
     floats = {spec.name for spec in model.inputs if spec.axis is not None and arrays[spec.name].dtype.kind == "f"}
     sizes = {name: vocabulary(model, name) for name in arrays}
     yield {name: -array if name in floats else array for name, array in arrays.items()}
-    yield {name: array + 1 if name in floats else array for name, array in arrays.items()}
+    yield {name: _raised(array) if name in floats else array for name, array in arrays.items()}
+    yield {name: array * 1e-3 if name in floats else array for name, array in arrays.items()}
     yield {name: array[:, ::-1] if array.ndim > 1 else array for name, array in arrays.items()}
     yield {name: array if (n := sizes[name]) is None else n - 1 - array for name, array in arrays.items()}
+
+
+def _raised(array: Array) -> Array:
+    """Every number of a sample, (samples, ...), larger by the largest of them, or by 1 if they are all 0."""
+    most = largest(array.reshape(len(array), -1, 1)).max(axis=1, initial=0)
+    raised: Array = array + np.where(most > 0, most, 1).astype(array.dtype).reshape(-1, *(1,) * (array.ndim - 1))
+    return raised
 
 
 def _narrow(predicted: Mapping[str, Rows]) -> Iterator[str]:
@@ -293,17 +316,3 @@ def as_computed(model: Model, asked: str | None, products: str, device: str) -> 
         "--products float32 would allow what float32 does"
     )
     return replace(model, products=products), [note]
-
-
-def asked_tolerance(sigmas: float, atol: float | None, rtol: float | None, decimals: int | None = None) -> Tolerance:
-    """The tolerance asked for.
-
-    Raises:
-        InputError: a number that makes no sense.
-    """
-    for name, value in (("sigmas", sigmas), ("atol", atol), ("rtol", rtol)):
-        if value is not None and not (value >= 0 and np.isfinite(value)):
-            raise InputError(f"{name}: {value}, expected a finite number that is not negative")
-    if decimals is not None and decimals not in range(MOST_DECIMALS + 1):
-        raise InputError(f"decimals: {decimals}, expected a whole number from 0 to {MOST_DECIMALS}")
-    return Tolerance(atol, rtol, sigmas, decimals)

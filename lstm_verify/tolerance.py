@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows
+from lstm_verify.errors import InputError
 
 SINGLE = 2.0**-24
 """Half a unit in the last place of float32."""
@@ -18,7 +19,11 @@ NOTHING = 1e-30
 
 
 FINE = 0.01
-"""The largest share of an output by which each of its units is measured by itself."""
+"""The largest share of an output by which each of its units is measured by itself as well."""
+OF_A_UNIT = 0.1
+"""How much of a unit's own size the tolerance may be then, however large the others are."""
+MOST_DECIMALS = 30
+"""The decimals that predictions can be rounded to, for any that a number has."""
 SIGMAS = 8.0
 """How many standard deviations of the rounding error are allowed unless something else is asked for."""
 
@@ -38,10 +43,18 @@ class Tolerance:
     recorded: bool = True
     """Whether the predictions come from a file, whose narrow format may have cost them digits."""
 
+    asked: bool = True
+    """Whether a user asked for it; one that only stands in for σ judges nothing where it would allow anything."""
+
     @property
     def by_rounding(self) -> bool:
         """Whether it goes by σ."""
         return self.atol is None and self.rtol is None
+
+    @property
+    def may_be_wide(self) -> bool:
+        """Whether elements of which it would allow anything are unjudged."""
+        return self.by_rounding or not self.asked
 
     def allowed(self, replayed: Array, sigma: Array) -> Array:
         """How far each element may lie from its replayed value."""
@@ -74,6 +87,20 @@ class Tolerance:
         return {"sigmas": None, "atol": self.atol or 0.0, "rtol": self.rtol or 0.0, "decimals": self.decimals}
 
 
+def asked_tolerance(sigmas: float, atol: float | None, rtol: float | None, decimals: int | None = None) -> Tolerance:
+    """The tolerance asked for.
+
+    Raises:
+        InputError: a number that makes no sense.
+    """
+    for name, value in (("sigmas", sigmas), ("atol", atol), ("rtol", rtol)):
+        if value is not None and not (value >= 0 and np.isfinite(value)):
+            raise InputError(f"{name}: {value}, expected a finite number that is not negative")
+    if decimals is not None and decimals not in range(MOST_DECIMALS + 1):
+        raise InputError(f"decimals: {decimals}, expected a whole number from 0 to {MOST_DECIMALS}")
+    return Tolerance(atol, rtol, sigmas, decimals)
+
+
 @dataclass(frozen=True)
 class Scale:
     """What deviations of one output are measured by."""
@@ -98,20 +125,36 @@ class Scale:
         known = np.where(held | ~np.isfinite(predicted), known, 0.0)  # a number where not even float64 holds one
         return np.maximum(known, min(last_place(predicted.dtype), SINGLE) * np.abs(np.where(held, replayed, 0.0)))
 
-    def size(self, rows: slice, replayed: Array, units: int) -> Array:
-        """How large each unit of the output is for each sample, (samples, elements): another is no measure of it.
+    def is_wide(self, rows: slice, replayed: Array, units: int, budget: Array, lost: Array) -> Array:
+        """Whether the tolerance of an element would let anything pass, (samples, elements).
 
-        But of one that is 0, whatever the input: that has no size, and is judged if it is 0 within less than the last
-        place of the largest.
+        Args:
+            rows: which samples those are.
+            replayed: (samples, elements) float64.
+            units: the length of the last axis of the output.
+            budget: (samples, elements), what rounding may do.
+            lost: (samples, elements), what recording may do besides.
         """
         steps = replayed.reshape(len(replayed), -1, units)
+        unit, whole = (
+            np.broadcast_to(size[:, None], steps.shape).reshape(replayed.shape) for size in self._sizes(rows, steps)
+        )
+        recorded = budget + lost > max(self.share, RECORDED) * unit
+        wide: Array = (budget > self.share * whole) | (budget > max(self.share, OF_A_UNIT) * unit) | recorded
+        return wide
+
+    def _sizes(self, rows: slice, steps: Array) -> tuple[Array, Array]:
+        """How large each unit of an output is for each sample, and the largest of them, both (samples, units).
+
+        A unit that is 0, whatever the input, has no size: it is judged if it is 0 within less than the last place of
+        the largest. In narrow formats the digits are too few to ask for some in small units of ordinary models.
+        """
         least = NOTHING if self.least is None else np.maximum(self.least[rows], NOTHING)
         found = np.maximum(largest(steps), least)
-        whole = found.max(axis=1, keepdims=True)
-        if self.share > FINE:  # of narrow formats the digits would be too few for small units of ordinary models
-            found = np.broadcast_to(whole, found.shape)
-        found = np.where(found <= NOTHING, np.maximum(found, whole * SINGLE / self.share), found)
-        return np.broadcast_to(found[:, None], steps.shape).reshape(replayed.shape)
+        whole = np.broadcast_to(found.max(axis=1, keepdims=True), found.shape)
+        if self.share > FINE:
+            return whole, whole
+        return np.where(found <= NOTHING, np.maximum(found, whole * SINGLE / OF_A_UNIT), found), whole
 
 
 def largest(values: Array) -> Array:

@@ -23,7 +23,7 @@ from tests.builders import (
 
 SAMPLES = 2000
 BY_ROUNDING = Tolerance()
-FALLBACK = Tolerance(1e-5, 1e-4)
+FALLBACK = Tolerance(1e-5, 1e-4, asked=False)
 NAN = float("nan")
 
 

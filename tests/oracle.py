@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.layers import Cell, GRUCell, LSTMCell, SimpleRNNCell, StackedCells
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 from tests.oracle_activations import Vector, function
 
 Matrix = list[Vector]

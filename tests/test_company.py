@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_verify import Tolerance
+from lstm_verify._replay import replay_rows
 from lstm_verify.budget import rounded_rows
 from lstm_verify.inputs import bind
 from lstm_verify.judging import Judgement, judge, part_of_sigma
 from lstm_verify.layers import Array, Dense, Masking
 from lstm_verify.layers import activation as layers_of
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.operation import Operation, Slot
 from lstm_verify.model import Model
-from lstm_verify.replay import replay_rows
+from lstm_verify.operations.activations import Activation
 from tests.builders import (
     FEATURES,
     UNITS,
@@ -37,7 +37,7 @@ KINK = float(np.float32(0.3))
 """Where the activations and masks of the models below jump."""
 FEW, MANY = 6, 300
 """The samples of a company; of the many more lie beyond a part of σ than are looked at first."""
-FALLBACK = Tolerance(1e-5, 1e-4)
+FALLBACK = Tolerance(1e-5, 1e-4, asked=False)
 
 relu = Activation.of("relu", threshold=KINK)
 shrink = Activation.of("hard_shrink", threshold=KINK)

@@ -11,7 +11,7 @@ import pytest
 
 from lstm_verify.inspection import inspect
 from lstm_verify.layers import Layer, LSTMVariantCell, StackedCells
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 from lstm_verify.reporters import json
 from tests.builders import gru_cell, lstm_cell, random_array, rnn, sequential
 

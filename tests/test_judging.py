@@ -14,7 +14,7 @@ from lstm_verify import Tolerance, Verdict, replay
 from lstm_verify.compare import verdict_of
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers import Dense, Embedding, Masking
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 from tests.builders import (
     FEATURES,
     TIMESTEPS,
@@ -193,6 +193,20 @@ def test_an_honest_run_that_overflows_is_no_mismatch() -> None:
     assert verdict_of(case.judged(honest).outputs) is not Verdict.MISMATCH
 
 
+def test_where_the_one_side_is_infinite_and_the_other_no_number_nothing_can_be_said() -> None:
+    """In float16 ∞ - ∞ comes of numbers that grow beyond float64 later."""
+    narrow = dense(4, FEATURES, name="narrow", compute_dtype="float16", activation=Activation.of("exponential"))
+    model = float32(sequential(narrow, shape=(None, FEATURES)))
+    x = np.full((3, FEATURES), 1e6, "float32") * np.sign(narrow.kernel[:, 0]).astype("float32")
+    with np.errstate(all="ignore"):
+        case = Case(model, x)
+        assert np.isinf(case.replayed["narrow"][:, 0]).all()
+        for value, verdict in ((NAN, Verdict.INCONCLUSIVE), (1.0, Verdict.MISMATCH)):
+            predicted = case.noisy()
+            predicted["narrow"][:, 0] = value
+            assert case.judged(predicted).outputs[0].verdict is verdict
+
+
 @pytest.mark.parametrize("samples", [10, 300])
 def test_other_shapes_and_missing_outputs_need_no_sigma(samples: int) -> None:
     case = Case(LINEAR, random_array(samples, FEATURES, dtype="float32"))
@@ -232,6 +246,50 @@ def test_a_large_unit_is_no_measure_of_a_small_one() -> None:
     assert found.verdict is Verdict.MISMATCH
 
 
+@pytest.mark.parametrize(("left", "judged"), [(5.0, False), (40.0, True)])
+def test_a_small_unit_beside_a_large_one_is_judged_if_a_tenth_of_it_can_be_told(left: float, judged: bool) -> None:
+    """8σ of a difference of numbers of 1e6 is about 0.8: a sixth of 5, and 2 % of 40."""
+    kernel = np.array([[1.0, 1.0], [-1.0, 1.0], [0.0, 0.5]])
+    x = np.full((20, FEATURES), 1e6, "float32")
+    x[:, 0] += np.linspace(left, 1.1 * left, 20)
+    case = Case(float32(sequential(Dense(name="dense", kernel=kernel), shape=(None, FEATURES))), x)
+    (found,) = case.judged(case.noisy()).outputs
+    assert (found.verdict, found.unjudged) == ((Verdict.MATCH, 0) if judged else (Verdict.INCONCLUSIVE, 20))
+    (found,) = case.judged({"dense": case.replayed["dense"] * [0.0, 1.0]}).outputs
+    assert found.verdict is (Verdict.MISMATCH if judged else Verdict.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(("size", "judged"), [(1e-1, True), (1e-6, False)])
+def test_small_inputs_are_not_measured_by_large_ones(size: float, judged: bool) -> None:
+    """tanh(0.5 + x) - tanh(0.5): for x of 1e-6, half a unit in the last place of tanh(0.5) is 3 % of what is left."""
+    inner = Dense(name="inner", kernel=np.ones((1, 1)), bias=np.full(1, 0.5), activation=Activation.of("tanh"))
+    outer = Dense(name="outer", kernel=np.ones((1, 1)), bias=np.full(1, -np.tanh(0.5)))
+    x = np.float32(size) * random_array(20, 1, dtype="float32")
+    case = Case(float32(sequential(inner, outer, shape=(None, 1))), x)
+    for factor in (1.0, 0.0, -1.0):
+        (found,) = case.judged({"outer": case.replayed["outer"] * factor}).outputs
+        right = Verdict.MATCH if factor == 1 else Verdict.MISMATCH
+        assert found.verdict is (right if judged else Verdict.INCONCLUSIVE)
+
+
+def test_inputs_of_0_are_measured_by_1() -> None:
+    """Next to nothing is left of them, which is judged beside what is left of others."""
+    inner = Dense(name="inner", kernel=np.ones((1, 1)), bias=np.full(1, 0.5), activation=Activation.of("tanh"))
+    outer = Dense(name="outer", kernel=np.ones((1, 1)), bias=np.full(1, -np.tanh(0.5)))
+    case = Case(float32(sequential(inner, outer, shape=(None, 1))), np.zeros((4, 1), "float32"))
+    assert verdict_of(case.judged(case.replayed).outputs) is Verdict.MATCH
+    assert verdict_of(case.judged({"outer": case.replayed["outer"] + 1e-3}).outputs) is Verdict.MISMATCH
+
+
+def test_one_unit_that_is_all_there_is_needs_a_hundredth() -> None:
+    x = np.full((20, FEATURES), 1e6, "float32")
+    x[:, 0] += np.linspace(40, 44, 20)
+    dense = Dense(name="dense", kernel=np.array([[1.0], [-1.0], [0.0]]))
+    case = Case(float32(sequential(dense, shape=(None, FEATURES))), x)
+    (found,) = case.judged(case.noisy()).outputs
+    assert (found.verdict, found.unjudged) == (Verdict.INCONCLUSIVE, 20)
+
+
 def test_a_small_value_of_a_unit_that_is_larger_elsewhere_is_judged() -> None:
     case = CASES["dense"]
     x = case.inputs["x"][:40].copy()
@@ -263,6 +321,39 @@ def test_without_a_rule_the_fallback_decides_and_a_note_says_so(monkeypatch: pyt
     assert verdict_of(case.judged({"dense": case.replayed["dense"] + 1e-2}).outputs) is Verdict.MISMATCH
     strict = case.judged(predicted, Tolerance(atol=1e-7))  # what was asked for stays
     assert (strict.tolerance.atol, verdict_of(strict.outputs)) == (1e-7, Verdict.MISMATCH)
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.0, -1.0])
+def test_a_fallback_that_allows_everything_judges_nothing(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
+    """Outputs of less than 1e-5: predictions of 0 are within it, and so is the other sign."""
+
+    def refuse(*given: Any, **options: Any) -> None:
+        raise UnsupportedError("rounding errors have no rule for median")
+
+    case = Case(NO_BIAS, random_array(20, FEATURES, dtype="float32") * np.float32(1e-7))
+    monkeypatch.setattr("lstm_verify.judging.rounded_rows", refuse)
+    predicted = {"dense": case.replayed["dense"] * factor}
+    (found,) = case.judged(predicted).outputs
+    assert (found.verdict, found.unjudged) == (Verdict.INCONCLUSIVE, 60)
+    assert found.reason.startswith("60 values cannot be judged: a deviation within the tolerance may change them")
+    asked = replace(FALLBACK, asked=True)
+    assert verdict_of(case.judged(predicted, asked).outputs) is Verdict.MATCH
+
+
+def test_a_value_near_0_is_judged_by_a_fallback_beside_larger_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relu leaves 0 of most samples; with other inputs it does not."""
+
+    def refuse(*given: Any, **options: Any) -> None:
+        raise UnsupportedError("rounding errors have no rule for median")
+
+    relu = Dense(name="dense", kernel=np.ones((FEATURES, 1)), activation=Activation.of("relu"))
+    x = random_array(20, FEATURES, dtype="float32")
+    case = Case(float32(sequential(relu, shape=(None, FEATURES))), x)
+    assert not case.replayed["dense"].all()
+    monkeypatch.setattr("lstm_verify.judging.rounded_rows", refuse)
+    assert verdict_of(case.judged(case.replayed).outputs) is Verdict.MATCH
+    wrong = {"dense": case.replayed["dense"] + 1e-3 * (case.replayed["dense"] == 0)}
+    assert verdict_of(case.judged(wrong).outputs) is Verdict.MISMATCH
 
 
 def test_an_absolute_tolerance_decides_and_sigma_is_known() -> None:

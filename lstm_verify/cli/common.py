@@ -33,18 +33,18 @@ def runtime_options(command: Command) -> Command:
 
 
 def file_options(command: Command) -> Command:
-    """Add the options that say how a file is to be read: its config, where a TensorFlow graph begins and ends."""
+    """Add the options that say how a file is to be read: its config, where a TensorFlow graph begins and endpoints."""
     return _with_options(_with_ends(command), FILE_OPTIONS)
 
 
 def _with_ends(command: Command) -> Command:
-    """The command, given `ends` in place of the names of tensors."""
+    """The command, given `endpoints` in place of the names of tensors."""
 
     @wraps(command)
     def with_ends(*args: Any, input_tensors: tuple[str, ...], output_tensors: tuple[str, ...], **options: Any) -> None:
-        from lstm_verify.formats.ends import Ends
+        from lstm_verify.formats.endpoints import Endpoints
 
-        command(*args, ends=Ends(input_tensors, output_tensors), **options)
+        command(*args, endpoints=Endpoints(input_tensors, output_tensors), **options)
 
     return with_ends
 
@@ -185,7 +185,7 @@ def verified(
         quiet: whether there is to be no progress bar.
         options: the other arguments of `lstm_verify.verify`.
     """
-    from lstm_verify.verify import verify
+    from lstm_verify._verify import verify
 
     check_inputs(inputs, random, expected, state_from, options["runtime"], options["decimals"])
     named = [item.partition("=")[2] for item in (*inputs, *expected)]

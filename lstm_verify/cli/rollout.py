@@ -62,7 +62,7 @@ def rollout(
 
     Example: lstm-verify rollout model.h5 --input seed.npy --steps 50
     """
-    from lstm_verify.rollout import rollout as run
+    from lstm_verify.rollouts import rollout as run
 
     with errors():
         named = [item.partition("=")[2] for item in inputs]

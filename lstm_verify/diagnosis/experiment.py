@@ -211,8 +211,12 @@ class Experiment:
         if before is None or not before.size:
             return misfit
         allowed = SIGMAS * _chosen(sigma, self._deviating)
-        with np.errstate(invalid="ignore"):
-            return replace(misfit, allowed=float(np.median(allowed / before)), left=misfit.absolute / before.max())
+        with np.errstate(all="ignore"):
+            share, left = allowed / before, misfit.absolute / before.max()
+            told = np.nan_to_num(-np.log2(np.minimum(share, 1.0)), posinf=np.inf)
+        bits = float(told.sum())
+        but_one = float(np.sort(told)[:-1].sum())
+        return replace(misfit, allowed=float(np.median(share)), left=left, bits=bits, bits_but_one=but_one)
 
     @cached_property
     def _deviating(self) -> list[Array]:

@@ -51,7 +51,7 @@ def fitted(experiment: Experiment, family: Fitting) -> Change | None:
     closely = Look(experiment.outputs, step=1e-4, enough=1 - 1e-9, rest=1e-12, promise=0.0)
     for factor in STARTS:
         value = _settled(experiment, family, family.fit.start * factor, roughly)
-        if value is not None and experiment.tried(family.at(value)).explains:
+        if value is not None and experiment.tried(family.at(value)).explains_by_a_number:
             exactly = _settled(experiment, family, value, closely)
             return _with_few_digits(experiment, family, value if exactly is None else exactly)
     return None
@@ -101,6 +101,6 @@ def _with_few_digits(experiment: Experiment, family: Fitting, value: float) -> C
     """The roundest number near the one found that explains the predictions as well."""
     for digits in (1, 2, 3, 4):
         round_one = float(f"{value:.{digits}g}")
-        if experiment.tried(family.at(round_one)).explains:
+        if experiment.tried(family.at(round_one)).explains_by_a_number:
             return family.at(round_one)
     return family.at(value)

@@ -12,7 +12,10 @@ from lstm_verify.tolerance import SIGMAS
 
 MOST_ALLOWED, MOST_LEFT = 0.5, 0.6
 """Shares of a deviation: a budget that allows more than that, or leaves more, explains anything, and so nothing."""
-
+MOST_LEFT_BY_A_NUMBER = 0.1
+"""The same for a number that is fitted, which takes away a good part of any deviation."""
+ACCIDENT = 8.0
+"""Bits: one of some hundred changes is right by so much by accident."""
 FAR = 1e300
 
 
@@ -31,10 +34,22 @@ class Misfit:
     left: float = 0.0
     """The largest |Δ|, relative to what it was before."""
 
+    bits: float = np.inf
+    """How much less likely than not it is by accident that every element that deviated lies within 8σ now, as a
+    logarithm to base 2."""
+    bits_but_one: float = np.inf
+    """The same without the element that tells most, which a number can always be fitted to."""
+
     @property
     def explains(self) -> bool:
-        """Whether rounding explains what is left, and would not have explained the deviation itself as well."""
-        return self.sigmas <= SIGMAS and self.allowed <= MOST_ALLOWED and self.left <= MOST_LEFT
+        """Whether rounding explains what is left, would not have explained the deviation itself, and is no accident."""
+        near = self.sigmas <= SIGMAS and self.allowed <= MOST_ALLOWED and self.left <= MOST_LEFT
+        return near and self.bits >= ACCIDENT
+
+    @property
+    def explains_by_a_number(self) -> bool:
+        """Whether a change explains it whose number was fitted to it."""
+        return self.explains and self.left <= MOST_LEFT_BY_A_NUMBER and self.bits_but_one >= ACCIDENT
 
 
 NEVER = Misfit(np.inf, np.inf, np.inf)

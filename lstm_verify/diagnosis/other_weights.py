@@ -24,8 +24,8 @@ from lstm_verify.faults import sites
 from lstm_verify.inputs import count_samples
 from lstm_verify.layers import Activation as ActivationLayer
 from lstm_verify.layers import Dense, Identity, TimeDistributed
-from lstm_verify.layers.activations import Activation
 from lstm_verify.model import Model, Tensor
+from lstm_verify.operations.activations import Activation
 
 ENOUGH = 1.5
 """Times as many equations as weights of a unit there must be, among those that are fitted."""

@@ -11,10 +11,10 @@ from dataclasses import fields, replace
 from typing import Any
 
 from lstm_verify.faults.edit import Edit, Edits, replaced
-from lstm_verify.layers.activations import FUNCTIONS, Activation
 from lstm_verify.layers.cell import KernelCell
 from lstm_verify.layers.lstm import LSTMCell
 from lstm_verify.layers.lstm_variants import LSTMVariantCell
+from lstm_verify.operations.activations import FUNCTIONS, Activation
 
 PARAMETERS: dict[str, tuple[dict[str, Any], ...]] = {
     "hard_sigmoid": ({"slope": 0.2}, {"slope": 1 / 6}, {"slope": 0.5}),

@@ -24,9 +24,9 @@ from lstm_verify.layers import (
     LSTMVariantCell,
     RMSNormalization,
 )
-from lstm_verify.layers.activations import Activation, InPlace
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.cell import KernelCell
+from lstm_verify.operations.activations import Activation, InPlace
 
 LEAKY = ("relu", "leaky_relu")
 

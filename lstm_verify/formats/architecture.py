@@ -14,7 +14,7 @@ from typing import Any
 
 from lstm_verify.errors import LstmVerifyError, ModelFileError, UnsupportedError
 from lstm_verify.formats import keras_h5, keras_zip
-from lstm_verify.formats.keras.whole import parse_json
+from lstm_verify.formats.keras.assemble import parse_json
 
 EXPECTED = "expected model.to_json(), or a .keras or .h5 file of the same model"
 NEWEST_KERAS_3 = "3.15"

@@ -12,8 +12,8 @@ from typing import Any
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.hdf5 import Group, read_tree
+from lstm_verify.formats.keras.assemble import parse_json, read_whole
 from lstm_verify.formats.keras.store import read_by_order
-from lstm_verify.formats.keras.whole import parse_json, read_whole
 from lstm_verify.formats.weights.alone import alone
 from lstm_verify.formats.weights.hdf5 import weights_in
 from lstm_verify.model import Model

@@ -18,11 +18,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.hdf5 import Group, read_tree
+from lstm_verify.formats.keras.assemble import parse_json, read_whole
 from lstm_verify.formats.keras.config import Config
 from lstm_verify.formats.keras.graph import model_variables
 from lstm_verify.formats.keras.registry import Arrays
 from lstm_verify.formats.keras.store import read_by_path
-from lstm_verify.formats.keras.whole import parse_json, read_whole
 from lstm_verify.model import Model
 
 PARTS = ("config.json", "metadata.json", "model.weights.h5")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_verify.errors import InputError
-from lstm_verify.formats.ends import Ends
+from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.model import Model, Source
 
 CHECKPOINT_SUFFIXES = (".index", ".meta")
@@ -30,23 +30,23 @@ def recognise(path: Path, magic: bytes) -> bool:
     )
 
 
-def read(path: Path, signature: str | None = None, ends: Ends | None = None) -> Model:
+def read(path: Path, signature: str | None = None, endpoints: Endpoints | None = None) -> Model:
     """Read a model; of a checkpoint without a graph, the tensors alone, which cannot be replayed.
 
     Raises:
-        InputError: a tensor of `ends` does not exist, or cannot be reached.
+        InputError: a tensor of `endpoints` does not exist, or cannot be reached.
         ModelFileError: the file is damaged.
         UnsupportedError: the graph has an operation that is not supported.
     """
     # all that builds models of graphs is not needed for other formats
+    from lstm_verify.formats.tensorflow.assemble import Kind, build
     from lstm_verify.formats.tensorflow.reader import read_graph
-    from lstm_verify.formats.tensorflow.whole import Kind, build
     from lstm_verify.formats.weights.alone import alone
     from lstm_verify.formats.weights.checkpoint import weights_in
 
     file = read_graph(path)
     if file.kind == "checkpoint":
-        if ends is not None and ends.asked:
+        if endpoints is not None and endpoints.asked:
             raise InputError(
                 "tensors of a graph are named, and this is a checkpoint without its graph (model.ckpt.meta)"
             )
@@ -58,7 +58,7 @@ def read(path: Path, signature: str | None = None, ends: Ends | None = None) -> 
         "meta_graph": Kind("TensorFlow MetaGraph", "tf1", {"kind": "meta_graph"}),
         "saved_model": Kind("TensorFlow SavedModel", "saved_model", {"tags": list(file.tags)}),
     }
-    return build(path, file, kinds[file.kind], signature, ends)
+    return build(path, file, kinds[file.kind], signature, endpoints)
 
 
 def weights_only(path: Path, variables: Mapping[str, np.ndarray]) -> Model:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_verify.layers.activations import Activation as Function
 from lstm_verify.layers.base import Array, Unary
+from lstm_verify.operations.activations import Activation as Function
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from lstm_verify.layers.activations import TANH, Activation
 from lstm_verify.layers.base import Array, Weighted, given
+from lstm_verify.operations.activations import TANH, Activation
 
 States = tuple[Array, ...]
 Step = Callable[[Array, States], States]

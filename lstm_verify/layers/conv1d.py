@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_verify.layers.activations import LINEAR, Activation
 from lstm_verify.layers.base import Array, Unary, given
 from lstm_verify.layers.windows import windows
+from lstm_verify.operations.activations import LINEAR, Activation
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

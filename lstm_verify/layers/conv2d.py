@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lstm_verify.layers.activations import LINEAR, Activation
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.operations.convolution import conv2d, depthwise_conv2d
 from lstm_verify.layers.pictures import OfPictures, Pair
+from lstm_verify.operations.activations import LINEAR, Activation
+from lstm_verify.operations.convolution import conv2d, depthwise_conv2d
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

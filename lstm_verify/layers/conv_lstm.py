@@ -21,12 +21,12 @@ from typing import ClassVar
 import numpy as np
 
 from lstm_verify.errors import InputError
-from lstm_verify.layers.activations import SIGMOID, Activation
 from lstm_verify.layers.base import Array, given
 from lstm_verify.layers.cell import KernelCell, States
 from lstm_verify.layers.lstm import LSTMGates, gates_of
-from lstm_verify.layers.operations.convolution import conv2d
 from lstm_verify.layers.windows import windows
+from lstm_verify.operations.activations import SIGMOID, Activation
+from lstm_verify.operations.convolution import conv2d
 
 
 def convolved(x: Array, kernel: Array, strides: tuple[int, ...], padding: str, dilation: tuple[int, ...]) -> Array:

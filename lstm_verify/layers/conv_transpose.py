@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_verify.errors import ModelFileError
-from lstm_verify.layers.activations import LINEAR, Activation
 from lstm_verify.layers.base import Array, Unary, given
-from lstm_verify.layers.operations.convolution import conv2d_transposed
 from lstm_verify.layers.pictures import OfPictures, Pair
+from lstm_verify.operations.activations import LINEAR, Activation
+from lstm_verify.operations.convolution import conv2d_transposed
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

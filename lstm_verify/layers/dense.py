@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lstm_verify.layers.activations import LINEAR, Activation
 from lstm_verify.layers.base import Array, Unary, given
+from lstm_verify.operations.activations import LINEAR, Activation
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass
 
-from lstm_verify.layers.activations import LINEAR, Activation
 from lstm_verify.layers.base import Array, Unary, given
-from lstm_verify.layers.products import einsum
+from lstm_verify.operations.activations import LINEAR, Activation
+from lstm_verify.operations.products import einsum
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -8,10 +8,10 @@ from itertools import cycle
 import numpy as np
 import numpy.typing as npt
 
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.base import Array, given
 from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, joined
-from lstm_verify.layers.products import sliced
+from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.products import sliced
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_verify.layers.activations import SIGMOID, Activation
 from lstm_verify.layers.base import Array, given
 from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, joined
-from lstm_verify.layers.products import sliced
+from lstm_verify.operations.activations import SIGMOID, Activation
+from lstm_verify.operations.products import sliced
 
 
 class GRUGates(NamedTuple):

@@ -18,10 +18,10 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lstm_verify.layers.activations import SIGMOID, Activation
 from lstm_verify.layers.base import Array, given
 from lstm_verify.layers.cell import KernelCell, States, Step
 from lstm_verify.layers.fast_lstm import fast_lstm, with_forget_bias
+from lstm_verify.operations.activations import SIGMOID, Activation
 
 
 class LSTMGates(NamedTuple):

@@ -26,11 +26,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_verify.errors import ModelFileError
-from lstm_verify.layers.activations import SIGMOID, Activation
 from lstm_verify.layers.base import Array, given
 from lstm_verify.layers.cell import KernelCell, States, Step
 from lstm_verify.layers.fast_lstm import Additions, fast_lstm, with_forget_bias
 from lstm_verify.layers.lstm import LSTMGates
+from lstm_verify.operations.activations import SIGMOID, Activation
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,6 +1,6 @@
 """Operations on tensors that are no layers: `x * 2.0`, `a + b`, `x[:, -1]`, and all that graphs are made of.
 
-Source: the NumPy functions of the same names, which `keras.ops` follows; `layers/operations` has them all.
+Source: the NumPy functions of the same names, which `keras.ops` follows; `operations` has them all.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lstm_verify.layers.base import Array, Layer, Run, Signal, Signals
-from lstm_verify.layers.operations import OPERATIONS
+from lstm_verify.operations import OPERATIONS
 from lstm_verify.rounded.precision import in_format
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lstm_verify.layers.base import Array
-from lstm_verify.layers.operations.convolution import average_pool, max_pool
 from lstm_verify.layers.pictures import OfPictures, Pair
+from lstm_verify.operations.convolution import average_pool, max_pool
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lstm_verify.layers.activations import LINEAR, Activation
 from lstm_verify.layers.base import Array, Unary, given
-from lstm_verify.layers.products import einsum
 from lstm_verify.layers.windows import windows
+from lstm_verify.operations.activations import LINEAR, Activation
+from lstm_verify.operations.products import einsum
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

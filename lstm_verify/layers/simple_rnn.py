@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from lstm_verify.layers.base import Array, given
 from lstm_verify.layers.cell import KernelCell, Stacks, States, Step, joined
-from lstm_verify.layers.products import sliced
+from lstm_verify.operations.products import sliced
 
 
 class SimpleRNNGates(NamedTuple):

@@ -25,8 +25,8 @@ import numpy as np
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers.activation import Activation
-from lstm_verify.layers.activations import Activation as Function
 from lstm_verify.layers.base import Array, Mask, Run, Signal, Signals
+from lstm_verify.operations.activations import Activation as Function
 
 STEPS = {"float64": 2.0**-23, "float32": 64.0, "bfloat16": 2.0**22}
 """The step between the numbers near 1e9, by dtype; float16 has no such numbers."""

@@ -6,6 +6,7 @@ its own. With u the unit roundoff (2⁻²⁴ for float32):
 
     y = f(a, b)         var_y = f_a'² var_a + f_b'² var_b + u² y²               sums, products, quotients, roots
     y = g(z)            var_y = g'(z)² var_z + (4u y)²                          activations, exp, log
+    y = 1 within u/32   var_y = g'(z)² var_z + (1 - y)²                         sigmoid and tanh, which are 1 there
     y = x @ W, n terms  var_y = var_x @ W² + u² (n/6 + 1) (x² @ W²) + u² (n/9 + 1) y²
     y + b               var   = var_y + var_b + u² (y + b)² + u² n/9 (b² + b (y + b))       b may be where a sum begins
 

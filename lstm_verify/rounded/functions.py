@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
+from functools import reduce
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -150,6 +153,21 @@ def _cumsum(like: Rounded, x: Rounded, axis: int, **unused: Any) -> Any:
     return like.like(y, np.cumsum(x.variances() + own_error(y, precision), axis=axis))
 
 
+def _prod(like: Rounded, x: Any, axis: Any = None, keepdims: Any = False, **unused: Any) -> Any:
+    """Factor by factor, each product rounded."""
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    factors = np.moveaxis(x, axes, range(len(axes)))
+    factors = factors.reshape(-1, *factors.shape[len(axes) :])
+    y = reduce(operator.mul, factors, like.like(np.ones(factors.shape[1:]), 0.0))
+    return np.expand_dims(y, axes) if keepdims else y
+
+
+def _cumprod(like: Rounded, x: Any, axis: int, **unused: Any) -> Any:
+    """Factor by factor, each product rounded."""
+    factors = np.moveaxis(x, axis, 0)
+    return np.stack(list(accumulate(factors, operator.mul)), axis) if len(factors) else x
+
+
 def _clip(like: Rounded, x: Any, low: Any = None, high: Any = None, **unused: Any) -> Any:
     y = x if low is None else np.maximum(x, low)
     return y if high is None else np.minimum(y, high)
@@ -210,6 +228,8 @@ RULES: dict[Callable[..., Any], Callable[..., Any]] = {
     np.amin: _extreme(np.min),
     np.sort: _sort,
     np.cumsum: _cumsum,
+    np.prod: _prod,
+    np.cumprod: _cumprod,
     np.clip: _clip,
     np.pad: _pad,
     np.empty_like: _empty_like,

@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.rounded import SIGMAS, Array, Rounded, own_error, parts
-from lstm_verify.rounded.discrete import discrete
+from lstm_verify.rounded.discrete import decided, discrete
 
 Rule = Callable[..., Any]
 """From the result, the values of the operands and their variances: what they pass on to the variance of the result."""
@@ -85,6 +85,8 @@ def applied(like: Rounded, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...]
         raise UnsupportedError(f"rounding errors have no rule for {ufunc.__name__}.{method} or writing in place")
     if ufunc is np.matmul:
         return product(like, np.matmul, *inputs)
+    if ufunc is np.arctan2:
+        return _angle(like, *inputs)
     found = discrete(like, ufunc, inputs)
     if found is not NotImplemented:
         return found
@@ -94,6 +96,18 @@ def applied(like: Rounded, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...]
     if ufunc is np.add:
         _begun_with(result, inputs, values)
     return result
+
+
+def _angle(like: Rounded, a: Any, b: Any) -> Rounded:
+    """arctan2(a, b), of which nothing can be said where rounding may turn π into -π."""
+    (y, vy), (x, vx) = parts(a, like.rounding), parts(b, like.rounding)
+    angle = np.arctan2(y, x)
+    with np.errstate(all="ignore"):
+        turned = ~(np.abs(y) > SIGMAS * np.sqrt(vy)) & ~(x > SIGMAS * np.sqrt(vx)) & np.not_equal(vx + vy, 0)
+        variance = (np.square(x) * vy + np.square(y) * vx) / np.square(np.square(x) + np.square(y))
+    decided(like, angle, turned)
+    passed_on = np.where(turned, np.inf, _no_nan(variance, vx + vy))
+    return like.like(angle, passed_on + own_error(angle, like.rounding.precision, ELEMENTARY))
 
 
 def _begun_with(result: Rounded, inputs: tuple[Any, ...], values: tuple[Any, ...]) -> None:
@@ -167,9 +181,15 @@ def product(like: Rounded, multiply: Callable[..., Any], a: Any, b: Any, terms: 
 
 
 def _along_an_axis(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if (ufunc, method) == (np.add, "accumulate"):
-        return np.cumsum(inputs[0], axis=kwargs.get("axis", 0))
-    same: dict[np.ufunc, Callable[..., Any]] = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
+    running: dict[np.ufunc, Callable[..., Any]] = {np.add: np.cumsum, np.multiply: np.cumprod}
+    if method == "accumulate" and ufunc in running:
+        return running[ufunc](inputs[0], axis=kwargs.get("axis", 0))
+    same: dict[np.ufunc, Callable[..., Any]] = {
+        np.add: np.sum,
+        np.multiply: np.prod,
+        np.maximum: np.max,
+        np.minimum: np.min,
+    }
     if method != "reduce" or ufunc not in same:
         raise UnsupportedError(f"rounding errors have no rule for {ufunc.__name__}.{method}")
     kept = {key: value for key, value in kwargs.items() if key in ("axis", "keepdims")}

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstm_verify.diagnosis.words import diagnosis_lines
+from lstm_verify.diagnosis.explain import diagnosis_lines
 from lstm_verify.layers import Array, Embedding
-from lstm_verify.layers.activations import Activation
 from lstm_verify.model import Model
+from lstm_verify.operations.activations import Activation
 from tests.builders import dense, gru_cell, lstm_cell, random_array, rnn, sequences, sequential
 from tests.diagnosis.cases import diagnosed, float32, names, predicted_by, with_cell
 from tests.grammar import faults_of

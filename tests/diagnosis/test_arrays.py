@@ -11,10 +11,10 @@ import pytest
 
 from lstm_verify import replay, verify
 from lstm_verify.diagnosis import Diagnosis
-from lstm_verify.diagnosis.words import diagnosis_lines
+from lstm_verify.diagnosis.explain import diagnosis_lines
 from lstm_verify.layers import Array, Bidirectional
-from lstm_verify.layers.activations import Activation
 from lstm_verify.model import Model, Output, Tensor
+from lstm_verify.operations.activations import Activation
 from tests.builders import UNITS, dense, lstm_cell, random_array, rnn, sequences, sequential
 from tests.conftest import FIXTURES
 from tests.diagnosis.cases import diagnosed, float32, names, predicted_by, with_layer

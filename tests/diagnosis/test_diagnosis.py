@@ -11,7 +11,7 @@ import pytest
 
 from lstm_verify import replay
 from lstm_verify.diagnosis.experiment import experiment
-from lstm_verify.diagnosis.words import diagnosis_lines
+from lstm_verify.diagnosis.explain import diagnosis_lines
 from lstm_verify.faults import sites
 from lstm_verify.inputs import random_inputs
 from lstm_verify.layers import (
@@ -21,8 +21,8 @@ from lstm_verify.layers import (
     StackedCells,
     TimeDistributed,
 )
-from lstm_verify.layers.activations import Activation
 from lstm_verify.model import Model
+from lstm_verify.operations.activations import Activation
 from tests.builders import FEATURES, UNITS, dense, gru_cell, lstm_cell, rnn, sequences, sequential
 from tests.diagnosis.cases import diagnosed, float32, names, predicted_by, with_cell, with_layer
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from lstm_verify.diagnosis.changes import Family, singles
+from lstm_verify.diagnosis.experiment import Experiment, experiment
+from lstm_verify.diagnosis.fitting import fitted
+from lstm_verify.diagnosis.single_weight import suspect
 from lstm_verify.layers import (
     Array,
     LayerNormalization,
     LSTMVariantCell,
 )
-from lstm_verify.layers.activations import Activation
 from lstm_verify.model import Model
+from lstm_verify.operations.activations import Activation
 from tests.builders import dense, lstm_cell, rnn, sequences, sequential
 from tests.diagnosis.cases import diagnosed, float32, names, predicted_by, with_cell, with_layer
 
@@ -63,3 +68,46 @@ def test_a_clip_of_the_cell_state_is_found(value: float) -> None:
 def test_a_number_has_as_few_digits_as_explain_it() -> None:
     found = diagnosed(LSTM, X, predicted_by(with_cell(LSTM, "lstm", forget_bias=0.5), X))
     assert found.explanations[0].change.behaves_as == "0.5"
+
+
+# --------------------------------------------------------------------------------------------- accidents
+
+ONE = float32(sequential(rnn(lstm_cell(), "lstm"), dense(1, activation=Activation.of("sigmoid"))))
+
+
+def deviating(x: Array, predicted: dict[str, Array]) -> Experiment:
+    return experiment(ONE, {ONE.inputs[0].name: x}, predicted, None)
+
+
+def fitted_faults(tried_on: Experiment) -> list[str]:
+    families = [change for change in singles(tried_on.model) if isinstance(change, Family)]
+    found = [fitted(tried_on, family) for family in families]
+    return [change.fault for change in found if change]
+
+
+def test_one_deviation_is_explained_by_no_number_that_is_fitted_to_it() -> None:
+    """Any clip, bias or state that reaches so far would do."""
+    predicted = {name: y + np.float32(0.0123) for name, y in predicted_by(ONE, X[:1]).items()}
+    assert fitted_faults(deviating(X[:1], predicted)) == []
+
+
+def test_two_deviations_of_one_cause_are_explained_by_it() -> None:
+    predicted = predicted_by(with_cell(ONE, "lstm", forget_bias=0.5), X[:2])
+    assert "forget_bias" in fitted_faults(deviating(X[:2], predicted))
+
+
+def test_small_noise_in_all_weights_is_not_blamed_on_one() -> None:
+    """The bias of the only output makes up for most of the noise, to within 6σ of 37σ; rounding leaves 1σ."""
+    generator, few = np.random.default_rng(25), X[:8]
+    shaken = ONE.with_weights(lambda weight: weight * (1 + 5e-6 * generator.standard_normal(weight.shape)))
+    tried_on = deviating(few, predicted_by(shaken, few))
+    assert suspect(tried_on, until=np.inf) is None
+    assert fitted_faults(tried_on) == []
+
+
+def test_a_weight_that_is_off_by_as_little_is_suspected() -> None:
+    head: Any = ONE.layers["dense"]
+    predicted = predicted_by(with_layer(ONE, "dense", bias=head.bias * (1 + 1e-4)), X[:24])
+    found = suspect(deviating(X[:24], predicted), until=np.inf)
+    assert found is not None
+    assert (found.layer, found.weight, found.index) == ("dense", "bias", (0,))

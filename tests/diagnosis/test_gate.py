@@ -10,8 +10,8 @@ import pytest
 
 from lstm_verify.diagnosis.gate import Gate, likely_gate
 from lstm_verify.layers import RNN, GRUCell, LSTMCell, Run, Signal, SimpleRNNCell
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.lstm_variants import LSTMVariantCell
+from lstm_verify.operations.activations import Activation
 
 FEATURES, UNITS, SAMPLES, STEPS = 4, 5, 6, 20
 SIGMA = 1e-7

@@ -13,8 +13,8 @@ from lstm_verify.diagnosis.other_weights import INVERSES, inverse, other_weights
 from lstm_verify.inputs import bind
 from lstm_verify.layers import Activation as ActivationLayer
 from lstm_verify.layers import Array, TimeDistributed
-from lstm_verify.layers.activations import Activation
 from lstm_verify.model import Model
+from lstm_verify.operations.activations import Activation
 from tests.builders import dense, lstm_cell, rnn, sequences, sequential
 from tests.diagnosis.cases import diagnosed, float32, names, predicted_by, with_layer
 

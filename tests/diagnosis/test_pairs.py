@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from lstm_verify.diagnosis.changes import Change, singles
-from lstm_verify.diagnosis.common import hint, rarity
 from lstm_verify.diagnosis.experiment import experiment
 from lstm_verify.diagnosis.misfit import NEVER, Misfit
+from lstm_verify.diagnosis.plausible import hint, rarity
 from lstm_verify.faults.time import FirstOutputRNN
 from lstm_verify.layers import Array, Bidirectional, Masking
-from lstm_verify.layers.activations import Activation
 from lstm_verify.model import Model
+from lstm_verify.operations.activations import Activation
 from tests.builders import FEATURES, UNITS, dense, lstm_cell, rnn, sequences, sequential
 from tests.diagnosis.cases import diagnosed, float32, names, predicted_by, with_cell, with_layer
 
@@ -106,6 +106,15 @@ def test_a_budget_that_would_have_allowed_the_deviation_explains_nothing() -> No
     assert not Misfit(0.0, 0.61, 0.0, allowed=0.1, left=0.9).explains
     assert Misfit(7.9, 1e-7, 1.0, allowed=0.1, left=0.1).explains
     assert not Misfit(8.1, 1e-7, 1.0, allowed=0.1, left=0.1).explains
+
+
+def test_what_is_no_less_likely_by_accident_explains_nothing() -> None:
+    """8 bits is one of 256 changes."""
+    assert not Misfit(1.0, 1e-7, 1.0, bits=7.9).explains
+    found = Misfit(1.0, 1e-7, 1.0, left=0.1, bits=20.0, bits_but_one=8.1)
+    assert found.explains_by_a_number
+    assert not replace(found, left=0.11).explains_by_a_number
+    assert not replace(found, bits_but_one=7.9).explains_by_a_number
 
 
 def change_named(fault: str, behaves_as: str) -> Any:

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 
 from lstm_verify.faults import Edit
 from lstm_verify.layers import LSTMVariantCell
-from lstm_verify.layers.activations import FUNCTIONS, Activation
+from lstm_verify.operations.activations import FUNCTIONS, Activation
 from tests.builders import gru_cell, lstm_cell, simple_rnn_cell
 from tests.faults.one_step import PEEPHOLES, WEIGHTS, plain_gru, plain_lstm, same, stepped
 from tests.faults.steps import fit, found, only

@@ -18,8 +18,8 @@ from lstm_verify.layers import (
     Masking,
     Run,
 )
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.constant import State
+from lstm_verify.operations.activations import Activation
 from tests.builders import FEATURES, UNITS, apply, dense, gru_cell, lstm_cell, random_array, rnn, states_for
 from tests.faults.sequences import CELL, SAMPLES, STEPS, X, both, near, outputs, ran, states_of
 from tests.faults.steps import fit, found, only

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.layers import Cell
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 from tests import oracle
 from tests.builders import random_array, sequences, states_for
 

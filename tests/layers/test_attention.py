@@ -22,7 +22,7 @@ from lstm_verify.layers import (
     Run,
     Signal,
 )
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 from tests.builders import random_array
 
 SAMPLES, QUERIES, VALUES, FEATURES, VALUE_FEATURES = 4, 5, 6, 3, 2

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.layers import Array, Conv1D, Run, SeparableConv1D, Signal
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 from tests.builders import apply, random_array
 
 OPTIONS = [

@@ -24,8 +24,8 @@ from lstm_verify.layers import (
     UpSampling2D,
     ZeroPadding2D,
 )
-from lstm_verify.layers.activations import Activation
-from lstm_verify.layers.operations import convolution
+from lstm_verify.operations import convolution
+from lstm_verify.operations.activations import Activation
 from tests.builders import random_array
 from tests.layers.test_conv1d import ceiling, taps, window_count
 

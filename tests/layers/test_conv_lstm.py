@@ -14,8 +14,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.errors import InputError, ModelFileError, UnsupportedError
 from lstm_verify.layers import Array, Bidirectional, ConvLSTMCell, Run, Signal
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.conv_lstm import ConvLSTM1DCell
+from lstm_verify.operations.activations import Activation
 from tests.builders import apply, conv_lstm_cell, random_array, rnn
 from tests.layers.test_conv1d import taps, window_count
 from tests.oracle_activations import sigmoid

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.layers import GRUCell
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 from tests.builders import gru_cell, random_array, sequences, states_for
 from tests.layers import cells
 

@@ -14,7 +14,7 @@ from numpy.testing import assert_array_equal
 from lstm_verify.formats.keras.operations import KERAS_OPERATIONS
 from lstm_verify.layers import Array, Run, Signal
 from lstm_verify.layers.operation import Operation, Slot
-from lstm_verify.layers.operations import OPERATIONS
+from lstm_verify.operations import OPERATIONS
 from tests.builders import random_array, sequences
 from tests.oracle_activations import sigmoid, softmax
 

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.layers import SimpleRNNCell
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 from tests.builders import random_array, simple_rnn_cell
 from tests.layers import cells
 

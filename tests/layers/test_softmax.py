@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers import Array, Run, Signal, Softmax
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 from tests.builders import random_array
 
 X = random_array(2, 3, 4, seed=5, scale=30)

@@ -19,7 +19,7 @@ from lstm_verify.layers import (
     Signal,
     TimeDistributed,
 )
-from lstm_verify.layers.activations import Activation
+from lstm_verify.operations.activations import Activation
 from tests import oracle
 from tests.builders import apply, dense, lstm_cell, random_array, rnn, sequences
 

@@ -23,15 +23,15 @@ from lstm_verify.diagnosis.changes import (
     together,
     whole_model,
 )
+from lstm_verify.diagnosis.explain import diagnosis_lines
+from lstm_verify.diagnosis.localise import Place
 from lstm_verify.diagnosis.masks import computed_masks
 from lstm_verify.diagnosis.misfit import Misfit
-from lstm_verify.diagnosis.place import Place
 from lstm_verify.diagnosis.states import resets
-from lstm_verify.diagnosis.words import diagnosis_lines
 from lstm_verify.faults import PRECISIONS
 from lstm_verify.layers import Bidirectional
-from lstm_verify.layers.activations import Activation
 from lstm_verify.model import Model
+from lstm_verify.operations.activations import Activation
 from lstm_verify.report import Predicted
 from tests import reports
 from tests.builders import UNITS, dense, gru_cell, lstm_cell, rnn, sequential, simple_rnn_cell, two_headed_model

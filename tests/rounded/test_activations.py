@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_verify.layers import Array
-from lstm_verify.layers.activations import FUNCTIONS, Activation
+from lstm_verify.operations.activations import FUNCTIONS, Activation
 from lstm_verify.rounded import PRECISIONS, Rounded, Rounding
+from lstm_verify.rounded.activations import NEAREST
 from tests.oracle_activations import function
 from tests.rounded.sampling import SIGMA, UNIT, Uncertain, agree, propagated, sampled, uncertain
 
@@ -145,10 +150,27 @@ def test_a_dead_unit_has_no_error() -> None:
     assert np.sqrt(Activation.of("relu")(x.rounded("float32")).variances()).max() < 1e-37
 
 
-def test_a_saturated_gate_has_the_error_of_its_approximation_only() -> None:
-    x = Uncertain(np.array([-40.0, 40.0]), np.full(2, SIGMA))
+def test_a_gate_that_is_nearly_open_has_the_error_of_its_approximation_only() -> None:
+    x = Uncertain(np.array([-10.0, 10.0]), np.full(2, SIGMA))
     σ = np.sqrt(Activation.of("tanh")(x.rounded("float32")).variances())
-    np.testing.assert_allclose(σ, 4 * UNIT)
+    np.testing.assert_allclose(σ, 4 * UNIT, rtol=1e-6)
+
+
+def test_an_open_gate_is_1_and_has_the_error_of_that() -> None:
+    σ = np.sqrt(Activation.of("sigmoid")(exact(np.array([21.0, 30.0, 120.0]))).variances())
+    np.testing.assert_allclose(σ, [math.exp(-21), math.exp(-30), 0], rtol=2e-3, atol=1e-37)
+
+
+def test_frameworks_have_gates_of_exactly_1_where_that_is_claimed() -> None:
+    """1 - sigmoid(z) = exp(-z) and 1 - tanh(z) = 2 exp(-2z), nearly, and below 1/32 u both are said to be 1."""
+    done = subprocess.run([sys.executable, "-m", "tests.rounded.saturated"], capture_output=True, text=True, check=True)
+    for name, dtype, last in json.loads(done.stdout.splitlines()[-1]):
+        left = math.exp(-last) if name == "sigmoid" else 2 * math.exp(-2 * last)
+        assert left > NEAREST * PRECISIONS[dtype].unit, (name, dtype, last)
+
+
+def test_a_closed_hard_gate_has_no_error() -> None:
+    x = Uncertain(np.array([-40.0, 40.0]), np.full(2, SIGMA))
     σ = np.sqrt(Activation.of("hard_sigmoid", slope=0.2)(x.rounded("float32")).variances())
     assert σ[0] < 1e-37
 

@@ -10,8 +10,8 @@ import pytest
 
 from lstm_verify.budget import standard_deviations
 from lstm_verify.layers import Array, Attention, EinsumDense, Layer, Masking, MultiHeadAttention
-from lstm_verify.layers.activations import Activation
 from lstm_verify.model import Input, Model, Node, Output, Tensor
+from lstm_verify.operations.activations import Activation
 from tests.builders import FEATURES, TIMESTEPS, random_array, sequences
 from tests.rounded.models import SAMPLES, weights
 from tests.test_budget import float32_keeps_to_it, in_float32, same_values

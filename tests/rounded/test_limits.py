@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_verify.layers import Array
-from lstm_verify.layers.activations import FUNCTIONS, Activation
+from lstm_verify.operations.activations import FUNCTIONS, Activation
 from lstm_verify.rounded import PRECISIONS, Rounded, Rounding
 from tests.rounded.sampling import SIGMA, UNIT, constant
 
@@ -120,6 +120,15 @@ def test_an_infinite_error_stays_one_through_a_bounded_activation(name: str) -> 
     parameters = {"slope": 0.2} if name == "hard_sigmoid" else {}
     found = Activation.of(name, **parameters)(of(1.0, variance=INF))
     assert not np.isfinite(found.variances()).any()
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "hard_sigmoid", "relu6"])
+def test_what_may_be_too_large_for_a_format_stays_unknown_through_a_bounded_activation(name: str) -> None:
+    """65504 is the largest number of float16, and 8σ are 80,000 here."""
+    parameters = {"slope": 0.2} if name == "hard_sigmoid" else {}
+    for precision, known in (("float16", False), ("bfloat16", True), ("float32", True), ("float64", True)):
+        found = Activation.of(name, **parameters)(of(1.0, 2.0, variance=[1e8, 1e-4], precision=precision))
+        assert np.isfinite(found.variances()).tolist() == [known, True]
 
 
 @pytest.mark.parametrize("ufunc", [np.sin, np.floor, np.arctan], ids=lambda ufunc: ufunc.__name__)

@@ -22,7 +22,7 @@ from lstm_verify.layers import (
     UpSampling2D,
     ZeroPadding2D,
 )
-from lstm_verify.layers.operations import convolution
+from lstm_verify.operations import convolution
 from lstm_verify.rounded import Rounded
 from tests.rounded.sampling import agree, constant, own_error_ratio, uncertain
 

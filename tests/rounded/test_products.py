@@ -103,6 +103,15 @@ def test_running_sums_in_float32() -> None:
     assert 0.1 <= own_error_ratio(lambda a: np.cumsum(a, axis=1), x) <= 1
 
 
+def test_running_products_and_angles_in_float32() -> None:
+    generator = np.random.default_rng(0)
+    x = generator.uniform(0.8, 1.25, (2000, 40)).astype(np.float32)
+    assert 0.1 <= own_error_ratio(lambda a: np.cumprod(a, axis=1)[:, 1:], x) <= 1
+    assert 0.1 <= own_error_ratio(lambda a: np.prod(a, axis=1), x) <= 1
+    y = generator.uniform(-1, 1, x.shape).astype(np.float32)
+    assert 0.1 <= own_error_ratio(np.arctan2, y, x) <= 1
+
+
 def test_narrow_formats_sum_in_float32() -> None:
     """Each operand is rounded to the format, the sum is not until it is done."""
     generator = np.random.default_rng(0)

@@ -10,6 +10,7 @@ import pytest
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.rounded import PRECISIONS, Rounded, Rounding
+from lstm_verify.rounded.discrete import CHOICE
 from lstm_verify.rounded.ufuncs import CORRECTLY_ROUNDED, EXACT, RULES
 from tests.rounded.sampling import SIGMA, UNIT, Uncertain, agree, constant, own_error_ratio, uncertain
 
@@ -32,7 +33,7 @@ UNARY: dict[np.ufunc, tuple[float, float]] = {
     np.arcsinh: (-2, 2),
     np.positive: (-2, 2),
 }
-BINARY = (np.add, np.subtract, np.multiply, np.true_divide, np.power)
+BINARY = (np.add, np.subtract, np.multiply, np.true_divide, np.power, np.arctan2)
 
 
 @pytest.mark.parametrize("ufunc", UNARY, ids=lambda ufunc: ufunc.__name__)
@@ -51,6 +52,18 @@ def test_functions_of_two_operands(ufunc: np.ufunc, which: str) -> None:
         agree(ufunc, constant(5, 6, low=0.4, high=3), b)
     else:
         agree(ufunc, a, uncertain(6, seed=3, low=0.4, high=3) if which == "broadcast" else b)
+
+
+def test_an_angle_in_any_quadrant() -> None:
+    agree(np.arctan2, uncertain(5, 6, seed=1), uncertain(5, 6, seed=2))
+
+
+def test_of_an_angle_that_may_be_half_a_turn_either_way_nothing_can_be_said() -> None:
+    y = Uncertain(np.array([3, -3, 9, 3, 0.0]) * SIGMA, np.full(5, SIGMA))
+    x = Uncertain(np.array([-1, -1, -1, 1, 0.0]), np.full(5, SIGMA))
+    angle = np.arctan2(y.rounded(), x.rounded())
+    assert np.isinf(angle.variances()).tolist() == [True, True, False, False, True]
+    assert angle.rounding.noticed == {CHOICE}
 
 
 @pytest.mark.parametrize("power", [2, 3, 0.5, -1.5])
@@ -165,9 +178,9 @@ def test_no_error_in_no_error_out_where_the_slope_is_infinite() -> None:
     "attempt",
     [
         lambda x: np.logaddexp(x, x),
-        lambda x: np.arctan2(x, x),
+        lambda x: np.hypot(x, x),
         lambda x: np.add(x, 1, out=np.zeros(3)),
-        lambda x: np.multiply.reduce(x),
+        lambda x: np.true_divide.reduce(x),
         lambda x: np.subtract.accumulate(x),
         lambda x: np.add.outer(x, x),
         lambda x: np.add.at(np.zeros(3), [0], x),

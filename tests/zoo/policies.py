@@ -108,6 +108,9 @@ ENTRIES: dict[str, Entry] = {
     **{name: entry for policy in POLICIES for name, entry in under(policy).items()},
     "policy_float64_input": stack(DOUBLE, lambda layers: [layers.LSTM(4, dtype="float64")]),
     "policy_float32_of_float64_input": stack(DOUBLE, lambda layers: [layers.LSTM(4)]),
+    "policy_float64_rescaling": stack(
+        SIGNAL, lambda layers: [layers.LSTM(4, dtype="float64"), layers.Rescaling(0.3, offset=0.7, dtype="float64")]
+    ),
     "policy_mixed_float16_then_float32": stack(
         SIGNAL,
         lambda layers: [layers.LSTM(4, dtype="mixed_float16"), layers.Dense(2, activation="softmax", dtype="float32")],

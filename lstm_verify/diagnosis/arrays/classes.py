@@ -10,7 +10,7 @@ from lstm_verify.arrays import Array
 from lstm_verify.diagnosis.arrays.order import THOSE
 from lstm_verify.diagnosis.arrays.pair import CERTAIN, EXACT, Fit, Pair
 from lstm_verify.diagnosis.arrays.seen import Seen, predictions
-from lstm_verify.layers.activations import sigmoid, softmax
+from lstm_verify.operations.activations import sigmoid, softmax
 from lstm_verify.tolerance import SIGMAS
 
 FEWEST = 4

@@ -7,7 +7,7 @@ from typing import Any
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras.config import Config, Version, unwrap
-from lstm_verify.layers.activations import LINEAR, Activation
+from lstm_verify.operations.activations import LINEAR, Activation
 
 HARD_SIGMOID_SLOPES = {2: 1 / 5, 3: 1 / 6}
 """The one name that means different functions in the two generations of Keras."""

@@ -16,10 +16,10 @@ from lstm_verify.formats.keras.calls import Call, arguments_of, check_training, 
 from lstm_verify.formats.keras.config import Config
 from lstm_verify.formats.keras.registry import Arrays, Variable, activation_of, below, named, prefixed, with_bias
 from lstm_verify.layers import Layer
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.attention import Attending
 from lstm_verify.layers.einsum_dense import EinsumDense
 from lstm_verify.model import Tensor
+from lstm_verify.operations.activations import Activation
 
 INPUTS = ("query", "value", "key")
 MASKS = ("query_mask", "value_mask", "key_mask")

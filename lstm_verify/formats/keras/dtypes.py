@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.layers import GroupNormalization, Layer, LayerNormalization, Masking
-from lstm_verify.layers.activations import Activation
 from lstm_verify.layers.base import Weighted
 from lstm_verify.layers.operation import Operation
 from lstm_verify.model import Model, Tensor
+from lstm_verify.operations.activations import Activation
 from lstm_verify.rounded.precision import rounded_to
 
 FLOATS = ("float64", "float32", "float16", "bfloat16")

@@ -21,6 +21,7 @@ from lstm_verify.formats.keras.registry import (
     named,
 )
 from lstm_verify.layers import Array, Layer
+from lstm_verify.rounded.precision import rounded_to
 
 
 def dense(config: Config, arrays: Arrays) -> Layer:
@@ -232,11 +233,18 @@ def identity(config: Config, arrays: Arrays) -> Layer:
     return canonical.Identity(name=config.name, supports_masking=config.generation == 3)
 
 
+def augmentation(config: Config, arrays: Arrays) -> Layer:
+    """A layer that does nothing at inference, and whose config says what it does in training."""
+    config.used.update(config.values)
+    return identity(config, arrays)
+
+
 def rescaling(config: Config, arrays: Arrays) -> Layer:
+    held = "float32" if config.generation == 2 else "float64"  # what `tf.cast` makes of a number of Python first
     return canonical.Rescaling(
         name=config.name,
-        scale=_constant(config, "scale", 1.0),
-        offset=_constant(config, "offset", 0.0),
+        scale=rounded_to(_constant(config, "scale", 1.0), held),
+        offset=rounded_to(_constant(config, "offset", 0.0), held),
         supports_masking=config.generation == 3,  # in Keras 2 the mask ends here
     )
 

@@ -17,11 +17,14 @@ from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras.config import Config
 from lstm_verify.formats.keras.graph import model_variables
 from lstm_verify.formats.keras.registry import Arrays
+from lstm_verify.formats.keras.ways import NotExported
 from lstm_verify.formats.weights.interface import Found, Together, Weights
 from lstm_verify.layers import Array
 
 OBJECT = "/.ATTRIBUTES/VARIABLE_VALUE"
 """How the keys of variables end."""
+KERAS3 = {"_functional", "_operations"}
+"""What the models of Keras 3 have their layers in."""
 FIRST_LAYER = "layer_with_weights-0"
 OF_TRAINING = {"optimizer", "save_counter", "keras_api", "_random_generator"}
 """What the objects are called that predictions do not depend on."""
@@ -106,6 +109,7 @@ def _model_in(objects: Objects) -> tuple[tuple[str, ...], int]:
     """Where the model is: the checkpoint itself, or the only object in it that is one."""
     children = objects[0]["children"]
     models = [name for name, number in children.items() if FIRST_LAYER in objects[number]["children"]]
+    _refuse_keras3(objects)
     if FIRST_LAYER in children or not models:
         return (), 0
     if len(models) > 1:
@@ -114,6 +118,23 @@ def _model_in(objects: Objects) -> tuple[tuple[str, ...], int]:
             "Load it, and save each with model.save_weights"
         )
     return (models[0],), children[models[0]]
+
+
+def _refuse_keras3(objects: Objects) -> None:
+    """Refuse the objects of Keras 3, which go by the list of a model's operations.
+
+    Raises:
+        UnsupportedError: there are some.
+    """
+    children = objects[0]["children"]
+    for name, number in {"": 0, **children}.items():
+        if KERAS3 & set(objects[number]["children"]):
+            made = f"{name}=model" if name else "model"
+            raise NotExported(
+                "a checkpoint of a Keras 3 model, expected one of Keras 2. Build the model, restore it, "
+                f"tf.train.Checkpoint({made}).read(path).assert_existing_objects_matched(), and save it whole: "
+                "model.save('model.keras')"
+            )
 
 
 def _names(paths: Sequence[tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.architecture import Architecture, read_architecture
-from lstm_verify.formats.keras.whole import read_whole
+from lstm_verify.formats.keras.assemble import read_whole
 from lstm_verify.formats.weights import archive, checkpoint, hdf5, npz, shards
 from lstm_verify.formats.weights.alone import alone
 from lstm_verify.formats.weights.interface import Weights

@@ -12,7 +12,7 @@ from typing import Any
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.hdf5 import Group, read_tree
-from lstm_verify.formats.keras.whole import parse_json
+from lstm_verify.formats.keras.assemble import parse_json
 from lstm_verify.formats.weights.hdf5 import by_path
 from lstm_verify.formats.weights.interface import Found, Weights
 

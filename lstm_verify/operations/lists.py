@@ -1,0 +1,209 @@
+"""Lists of tensors: what loops read their steps from and write them to.
+
+A list is a value. An operation that changes one returns another, so that nothing depends on the order of operations but
+what they hand on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.arrays import Array
+from lstm_verify.errors import InputError
+from lstm_verify.operations.shapes import ints
+
+Shape = tuple[int | None, ...] | None
+"""The shape of every item as far as it is known; None is an unknown rank."""
+
+
+@dataclass(frozen=True, eq=False)
+class TensorList:
+    """Tensors of one dtype; those that nobody set are zeros, once their shape is known."""
+
+    items: tuple[Array | None, ...] = ()
+    shape: Shape = None
+    dtype: str = "float32"
+    grows: bool = True
+    """Whether an item may be set beyond the end."""
+    whole: Array | None = None
+    """The items along a first axis, where they were cut from one tensor: stacking them again takes no copy."""
+
+    def item(self, index: int, shape: Shape = None) -> Array:
+        """Return an item.
+
+        Raises:
+            InputError: there is none at the index, or it was never set and its shape is unknown.
+        """
+        self.check(index)
+        value = self.items[index]
+        return np.zeros(self._known(shape), self.dtype) if value is None else value
+
+    def with_item(self, index: int, value: Array) -> TensorList:
+        """The list with one item set."""
+        if index >= len(self.items) and self.grows:
+            return self.resized(index + 1).with_item(index, value)
+        self.check(index)
+        return self.of((*self.items[:index], value, *self.items[index + 1 :]))
+
+    def of(self, items: tuple[Array | None, ...]) -> TensorList:
+        """A list of the same kind with other items."""
+        return replace(self, items=items, whole=None)
+
+    def cut(self, whole: Array) -> TensorList:
+        """A list of the same kind with the parts of a tensor along its first axis."""
+        return replace(self, items=tuple(whole), whole=whole)
+
+    def resized(self, length: int) -> TensorList:
+        return self.of((*self.items[:length], *[None] * (length - len(self.items))))
+
+    def stacked(self, indices: tuple[int, ...] | None = None, shape: Shape = None) -> Array:
+        """All items, or those at indices, along a new first axis; not to be written to."""
+        if self.whole is not None and (indices is None or indices == tuple(range(len(self.items)))):
+            return self.whole
+        chosen = range(len(self.items)) if indices is None else indices
+        if not chosen:
+            return np.zeros((0, *self._known(shape)), self.dtype)
+        return np.stack([self.item(index, shape) for index in chosen])
+
+    def check(self, index: int) -> None:
+        """Raise InputError if there is no item at the index."""
+        if not 0 <= index < len(self.items):
+            raise InputError(f"item {index} of a list of {len(self.items)} tensors")
+
+    def _known(self, shape: Shape) -> tuple[int, ...]:
+        """The shape of an item that was never set: by what is said of it, and by the other items."""
+        given = next((item.shape for item in self.items if item is not None), None)
+        said = [known for known in (self.shape, shape, given) if known is not None]
+        if said and all(len(known) == len(said[0]) for known in said):
+            lengths = [next((n for n in sides if n is not None), None) for sides in zip(*said, strict=True)]
+            if None not in lengths:
+                return tuple(n for n in lengths if n is not None)
+        raise InputError("an item of a list of tensors is read but was never set, and its shape is not known")
+
+
+def shape_of(values: Any) -> Shape:
+    """A shape as an operation is given it: -1 is an unknown length, a lone -1 an unknown rank."""
+    array = np.asarray(values)
+    return None if not array.ndim else tuple(None if length < 0 else length for length in ints(array))
+
+
+# ------------------------------------------------------------------------------------------ lists that are values
+
+
+def empty(shape: Array, limit: Array | None = None, *, dtype: str) -> TensorList:
+    return TensorList((), shape_of(shape), dtype, grows=False)
+
+
+def reserve(shape: Array, length: Array, *, dtype: str) -> TensorList:
+    return TensorList((None,) * int(length), shape_of(shape), dtype, grows=False)
+
+
+def from_tensor(x: Array, shape: Array) -> TensorList:
+    return TensorList((), shape_of(shape), str(x.dtype), grows=False).cut(x)
+
+
+def set_item(items: TensorList, index: Array, value: Array, *, grow: bool = False) -> TensorList:
+    if not grow:
+        items.check(int(index))
+    return replace(replace(items, grows=True).with_item(int(index), value), grows=items.grows)
+
+
+def pop_back(items: TensorList, shape: Array) -> tuple[TensorList, Array]:
+    last = items.item(len(items.items) - 1, shape_of(shape))
+    return items.of(items.items[:-1]), last
+
+
+def scatter(x: Array, indices: Array, shape: Array, length: Array | None = None) -> TensorList:
+    wanted = -1 if length is None else int(length)
+    size = wanted if wanted >= 0 else max(ints(indices), default=-1) + 1
+    return scatter_into(TensorList((None,) * size, shape_of(shape), str(x.dtype), grows=False), x, indices)
+
+
+def scatter_into(items: TensorList, x: Array, indices: Array) -> TensorList:
+    if len(x) == len(items.items) and ints(indices) == tuple(range(len(x))):
+        return items.cut(x)
+    values = list(items.items)
+    for index, value in zip(ints(indices), x, strict=True):
+        values += [None] * (index + 1 - len(values))
+        values[index] = value
+    return items.of(tuple(values))
+
+
+def joined(items: TensorList, shape: Array | None = None, lengths: Array | None = None) -> tuple[Array, Array]:
+    """All items along their first axis, and the length of each."""
+    whole = None if shape is None else shape_of(shape)
+    if not items.items:
+        known = items.shape or whole or (None,)
+        return np.zeros((0, *(length or 0 for length in known[1:])), items.dtype), np.zeros(0, np.int64)
+    values = [items.item(index, whole) for index in range(len(items.items))]
+    return np.concatenate(values), np.asarray([len(value) for value in values], np.int64)
+
+
+def split(x: Array, shape: Array, lengths: Array) -> TensorList:
+    parts = np.split(x, np.cumsum(lengths)[:-1])
+    known = shape_of(shape)
+    return TensorList(tuple(parts), None if known is None else (None, *known[1:]), str(x.dtype), grows=False)
+
+
+def element_shape(items: TensorList, *, dtype: str = "int32") -> Array:
+    if items.shape is None:
+        return np.asarray(-1, dtype)
+    return np.asarray([-1 if length is None else length for length in items.shape], dtype)
+
+
+# ---------------------------------------- arrays with a handle, which stands for nothing here, and a flow
+
+
+def array(size: Array, *, shape: list[int | None] | None = None, dtype: str, grows: bool = False) -> Any:
+    """An array of unset items: its handle, of no use here, and itself."""
+    items = TensorList((None,) * int(size), None if shape is None else tuple(shape), dtype, grows)
+    return np.zeros((), np.int32), items
+
+
+def array_scatter(handle: Any, indices: Array, x: Array, items: TensorList) -> TensorList:
+    if len(x) and max(ints(indices)) >= len(items.items) and not items.grows:
+        raise InputError(f"item {max(ints(indices))} of a list of {len(items.items)} tensors")
+    return scatter_into(items, x, indices)
+
+
+def array_split(handle: Any, x: Array, lengths: Array, items: TensorList) -> TensorList:
+    return items.of(tuple(np.split(x, np.cumsum(lengths)[:-1])))
+
+
+def array_gather(
+    handle: Any, indices: Array, items: TensorList, *, shape: list[int | None] | None = None, dtype: str = ""
+) -> Array:
+    return items.stacked(ints(indices), None if shape is None else tuple(shape))
+
+
+LISTS: dict[str, Callable[..., Any]] = {
+    "list_empty": empty,
+    "list_reserve": reserve,
+    "list_from_tensor": from_tensor,
+    "list_stack": lambda items, shape: items.stacked(shape=shape_of(shape)),
+    "list_get": lambda items, index, shape: items.item(int(index), shape_of(shape)),
+    "list_set": set_item,
+    "list_push_back": lambda items, value: items.of((*items.items, value)),
+    "list_pop_back": pop_back,
+    "list_length": lambda items: np.asarray(len(items.items), np.int32),
+    "list_resize": lambda items, length: items.resized(int(length)),
+    "list_gather": lambda items, indices, shape: items.stacked(ints(indices), shape_of(shape)),
+    "list_scatter": scatter,
+    "list_scatter_into": scatter_into,
+    "list_concatenate": joined,
+    "list_join": lambda first, second: first.of((*first.items, *second.items)),
+    "list_split": split,
+    "list_element_shape": element_shape,
+    "array": array,
+    "array_read": lambda handle, index, items: items.item(int(index)),
+    "array_write": lambda handle, index, value, items: items.with_item(int(index), value),
+    "array_size": lambda handle, items: np.asarray(len(items.items), np.int32),
+    "array_gather": array_gather,
+    "array_scatter": array_scatter,
+    "array_concatenate": lambda handle, items: joined(items),
+    "array_split": array_split,
+}

@@ -1,0 +1,118 @@
+"""Shapes: asked for, changed, joined and taken apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.arrays import Array
+from lstm_verify.errors import InputError
+from lstm_verify.operations.reductions import axes_of
+
+
+def ints(values: Any) -> tuple[int, ...]:
+    """Integers from an array or a sequence of them."""
+    return tuple(int(value) for value in np.asarray(values).ravel())
+
+
+def shape(x: Array, dtype: str = "int32") -> Array:
+    return np.asarray(np.shape(x), dtype)
+
+
+def shapes(*arrays: Array, dtype: str = "int32") -> tuple[Array, ...]:
+    return tuple(shape(x, dtype) for x in arrays)
+
+
+def reshape_samples(x: Array, newshape: Sequence[int | None]) -> Array:
+    """Reshape each sample; the number of samples is not up to the shape, whatever it says of it."""
+    y: Array = x.reshape(len(x), *newshape[1:])
+    return y
+
+
+def squeeze(x: Array, axis: Any = None) -> Array:
+    """Drop axes of length 1: all of them, or those named."""
+    return np.squeeze(x, axes_of(axis))
+
+
+def concatenate_last(*arguments: Array) -> Array:
+    """Join arrays along the axis that is the last argument."""
+    *arrays, axis = arguments
+    return np.concatenate(arrays, int(axis))
+
+
+def pack(*arrays: Array, axis: int = 0) -> Array:
+    return np.stack(arrays, axis)
+
+
+def unpack(x: Array, axis: int = 0) -> tuple[Array, ...]:
+    return tuple(np.moveaxis(x, axis, 0))
+
+
+def split_sizes(x: Array, sizes: Array, axis: Array) -> tuple[Array, ...]:
+    """Cut into parts of the sizes given, one of which may be -1: what is left.
+
+    Raises:
+        InputError: the sizes do not add up to the length.
+    """
+    length, wanted = x.shape[int(axis)], np.asarray(sizes, np.int64).copy()
+    wanted[wanted == -1] = length - wanted[wanted != -1].sum()
+    if wanted.sum() != length or (wanted < 0).any():
+        raise InputError(f"an axis of length {length} is split into {list(ints(sizes))}")
+    return tuple(np.split(x, np.cumsum(wanted)[:-1], int(axis)))
+
+
+def split_evenly(axis: Array, x: Array, parts: int) -> tuple[Array, ...]:
+    return tuple(np.split(x, parts, int(axis)))
+
+
+def broadcast_shapes(*given: Array) -> Array:
+    return np.asarray(np.broadcast_shapes(*map(ints, given)), given[0].dtype)
+
+
+def flip_marked(x: Array, marked: Array) -> Array:
+    """Reverse the axes that are marked with true."""
+    return np.flip(x, tuple(int(axis) for axis in np.flatnonzero(marked)))
+
+
+def reverse_sequence(x: Array, lengths: Array, axis: int, batch_axis: int = 0) -> Array:
+    """Reverse the first `lengths[s]` steps of each sample; the rest stays."""
+    steps = np.arange(x.shape[axis])
+    per_sample = np.asarray(lengths)[:, None]
+    order = np.where(steps < per_sample, per_sample - 1 - steps, steps)
+    moved = np.moveaxis(x, (batch_axis, axis), (0, 1))
+    return np.moveaxis(moved[np.arange(len(moved))[:, None], order], (0, 1), (batch_axis, axis))
+
+
+def invert_permutation(x: Array) -> Array:
+    return np.argsort(x).astype(x.dtype)
+
+
+SHAPES: dict[str, Callable[..., Any]] = {
+    "shape": shape,
+    "shapes": shapes,
+    "size": lambda x, dtype="int32": np.asarray(np.size(x), dtype),
+    "rank": lambda x, dtype="int32": np.asarray(np.ndim(x), dtype),
+    "reshape": reshape_samples,
+    "reshape_to": lambda x, newshape: np.reshape(x, ints(newshape)),
+    "squeeze": squeeze,
+    "expand_dims": lambda x, axis: np.expand_dims(x, axes_of(axis) or 0),
+    "transpose": lambda x, axes=None: np.transpose(x, axes_of(axes)),
+    "move_axis": np.moveaxis,
+    "concatenate": np.concatenate,
+    "concatenate_last": concatenate_last,
+    "stack": np.stack,
+    "pack": pack,
+    "unpack": unpack,
+    "split_sizes": split_sizes,
+    "split_evenly": split_evenly,
+    "broadcast_to": lambda x, newshape: np.broadcast_to(x, ints(newshape)),
+    "broadcast_shapes": broadcast_shapes,
+    "tile": lambda x, multiples: np.tile(x, ints(multiples)),
+    "flip": lambda x, axis=None: np.flip(x, axes_of(axis)),
+    "roll": lambda x, shift, axis: np.roll(x, ints(shift), ints(axis)),
+    "flip_marked": flip_marked,
+    "reverse_sequence": reverse_sequence,
+    "invert_permutation": invert_permutation,
+}

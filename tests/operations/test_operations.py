@@ -1,0 +1,207 @@
+"""The operations of graphs where no framework is needed to know what is right; `tests/formats` has the rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lstm_verify.errors import InputError
+from lstm_verify.operations import OPERATIONS, TensorList
+from lstm_verify.operations.lists import shape_of
+from tests.builders import random_array
+
+ARRAY_2 = np.array([3, 5], np.int32)
+
+
+def op(name: str, *arguments: Any, **options: Any) -> Any:
+    return OPERATIONS[name](*arguments, **options)
+
+
+@given(st.integers(-50, 50), st.integers(-50, 50).filter(bool))
+def test_quotients_of_integers(x: int, y: int) -> None:
+    a, b = np.int32(x), np.int32(y)
+    assert op("floor_divide", a, b) == x // y
+    assert op("floor_mod", a, b) == x % y
+    assert op("divide_toward_zero", a, b) == int(x / y)
+    assert op("mod_toward_zero", a, b) == math.fmod(x, y)
+
+
+@pytest.mark.parametrize("name", ["floor_divide", "floor_mod", "divide_toward_zero", "mod_toward_zero"])
+def test_an_integer_is_not_divided_by_zero(name: str) -> None:
+    with pytest.raises(InputError, match="divided by zero"):
+        op(name, ARRAY_2, np.array([1, 0], np.int32))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["add", "subtract", "multiply", "floor_divide", "divide_toward_zero", "floor_mod", "mod_toward_zero", "maximum"],
+)
+def test_integers_stay_integers(name: str) -> None:
+    assert op(name, ARRAY_2, np.int32(2)).dtype == np.int32
+    assert np.asarray(op(name, np.int32(7), np.int32(2))).dtype == np.int32
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "mean"])
+def test_reductions_of_integers_are_integers(name: str) -> None:
+    assert op(name, ARRAY_2, np.array(0)).dtype == np.int32
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.integers(1, 12))
+def test_the_largest_from_the_largest_down_and_of_equals_the_first(values: list[int], k: int) -> None:
+    k = min(k, len(values))
+    top, places = op("top_k", np.array(values, np.float64), np.array(k))
+    wanted = sorted(range(len(values)), key=lambda place: -values[place])[:k]
+    assert places.tolist() == wanted
+    assert top.tolist() == [values[place] for place in wanted]
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=4))
+def test_reversing_a_sequence_twice_changes_nothing(lengths: list[int]) -> None:
+    x, counts = random_array(len(lengths), 4, 2), np.array(lengths)
+    once = op("reverse_sequence", x, counts, axis=1)
+    assert_array_equal(op("reverse_sequence", once, counts, axis=1), x)
+    for sample, length in enumerate(lengths):
+        assert_array_equal(once[sample, :length], x[sample, :length][::-1])
+        assert_array_equal(once[sample, length:], x[sample, length:])
+
+
+def test_space_goes_to_batch_and_back() -> None:
+    x, block, widths = random_array(2, 6, 5, 3), np.array([2, 3]), np.array([[1, 1], [0, 1]])
+    there = op("space_to_batch", x, block, widths)
+    assert there.shape == (12, 4, 2, 3)
+    assert_array_equal(op("batch_to_space", there, block, widths), x)
+
+
+def test_a_convolution_of_one_step_is_a_matrix_product() -> None:
+    x, kernel = random_array(2, 3, 4, 5), random_array(5, 6)
+    y = op("conv2d", x, kernel[None, None], strides=(1, 1), padding="VALID")
+    assert_allclose(y, x @ kernel, rtol=1e-12)
+    assert op("conv2d", x, random_array(4, 1, 5, 6), strides=(1, 1), padding="VALID").shape == (2, 0, 4, 6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"strides": (1, 1), "padding": "SAME"},
+        {"strides": (2, 3), "padding": "VALID"},
+        {"strides": (3, 2), "padding": "SAME"},
+        {"strides": (1, 1), "padding": "VALID", "dilations": (2, 1)},
+        {"strides": (2, 2), "padding": "EXPLICIT", "explicit": (0, 0, 3, 1, 4, 2, 0, 0)},
+    ],
+)
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_transposed_convolution_is_the_transpose_of_one(options: dict[str, Any], groups: int) -> None:
+    """⟨conv(x), y⟩ = ⟨x, transposed(y)⟩ for all x and y, and so the matrices of the two are each other's transposes."""
+    x, kernel = random_array(2, 8, 7, 4), random_array(3, 2, 4 // groups, 6, seed=1)
+    there = op("conv2d", x, kernel, **options)
+    y = random_array(*there.shape, seed=2)
+    back = op("conv2d_transposed", np.array(x.shape), kernel, y, **options)
+    assert back.shape == x.shape
+    assert_allclose(np.vdot(there, y), np.vdot(x, back), rtol=1e-12)
+
+
+def test_the_blocks_differ_in_the_order_of_gates() -> None:
+    x, h, c = random_array(5, 2, 3), random_array(2, 4), random_array(2, 4)
+    kernel, bias, peepholes = random_array(7, 16), random_array(16), [random_array(4, seed=n) for n in range(3)]
+    i, f, g, o = np.split(np.arange(16), 4)
+    options = {"forget_bias": 0.0, "cell_clip": 0.0}
+    one = op("lstm_block", np.array(5), x, c, h, kernel, *peepholes, bias, **options)
+    order = np.concatenate([i, g, f, o])
+    other = op("lstm_block_ifco", np.array(5), x, c, h, kernel[:, order], *peepholes, bias[order], **options)
+    for ours, theirs in zip(one, other, strict=True):
+        assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_choose_takes_a_whole_value() -> None:
+    items = TensorList()
+    assert op("choose", np.array(True), items, None) is items
+    assert op("choose", np.array(False), items, ARRAY_2) is ARRAY_2
+
+
+@pytest.mark.parametrize("name", ["random_uniform", "random_normal", "random_truncated_normal"])
+def test_random_numbers_are_always_the_same(name: str) -> None:
+    first, again = (op(name, np.array([40, 50]), dtype="float64") for _ in range(2))
+    assert_array_equal(first, again)
+    assert first.std() > 0.2
+    assert op(name, np.array([2]), dtype="float32").dtype == np.float32
+
+
+ITEMS = TensorList((np.ones(2), None), (2,), "float64", grows=False)
+
+
+@pytest.mark.parametrize(
+    ("message", "call"),
+    [
+        ("index 5 at .* expected 0 to 1", lambda: op("gather", ARRAY_2, np.array([0, 5]))),
+        ("index -1 at .* expected 0 to 1", lambda: op("gather", ARRAY_2, np.array([-1]))),
+        ("index 2 at .* expected 0 to 1", lambda: op("gather_nd", ARRAY_2, np.array([[2]]))),
+        ("index -1 at", lambda: op("scatter_nd", np.array([[-1]]), np.ones(1), np.array([3]))),
+        ("index 3 at", lambda: op("scatter_update", np.ones(3), np.array([[3]]), np.ones(1))),
+        ("slice from 1 to 4", lambda: op("slice_sizes", ARRAY_2, np.array([1]), np.array([3]))),
+        (
+            "out of bounds",
+            lambda: op("strided_slice", ARRAY_2, np.array([2]), np.array([3]), np.array([1]), shrink_axis_mask=1),
+        ),
+        (r"split into \[1, 2\]", lambda: op("split_sizes", ARRAY_2, np.array([1, 2]), np.array(0))),
+        ("the 3 largest elements of 2", lambda: op("top_k", ARRAY_2, np.array(3))),
+        ("item 2 of a list of 2", lambda: op("list_get", ITEMS, np.array(2), np.array(-1))),
+        ("item -1 of a list of 2", lambda: op("list_get", ITEMS, np.array(-1), np.array(-1))),
+        ("item 2 of a list of 2", lambda: op("list_set", ITEMS, np.array(2), np.ones(2))),
+        ("item 2 of a list of 2", lambda: op("array_write", None, np.array(2), np.ones(2), ITEMS)),
+        ("item 7 of a list of 2", lambda: op("array_scatter", None, np.array([7]), np.ones((1, 2)), ITEMS)),
+        ("item -1 of a list of 0", lambda: op("list_pop_back", TensorList(), np.array(-1))),
+        ("never set", lambda: op("list_get", TensorList((None,)), np.array(0), np.array(-1))),
+        ("never set", lambda: op("list_stack", TensorList((None,), (None, 2)), np.array([3, -1, 2]))),
+    ],
+)
+def test_what_is_not_there_is_an_error(message: str, call: Callable[[], Any]) -> None:
+    with pytest.raises(InputError, match=message):
+        call()
+
+
+def test_a_list_is_a_value() -> None:
+    changed = op("list_set", ITEMS, np.array(1), np.full(2, 5.0))
+    assert ITEMS.items[1] is None
+    assert_array_equal(op("list_stack", changed, np.array([2])), [[1, 1], [5, 5]])
+    assert_array_equal(op("list_stack", ITEMS, np.array(-1)), [[1, 1], [0, 0]])
+    assert len(op("list_push_back", ITEMS, np.ones(2)).items) == 3
+    assert len(ITEMS.items) == 2
+
+
+def test_a_list_cut_from_a_tensor_is_stacked_without_a_copy_until_it_changes() -> None:
+    x = random_array(3, 2)
+    items = op("list_from_tensor", x, np.array([2]))
+    assert op("list_stack", items, np.array([2])) is x
+    assert_array_equal(op("list_gather", items, np.array([0, 1, 2]), np.array([2])), x)
+    assert_array_equal(op("list_gather", items, np.array([2, 0]), np.array([2])), x[[2, 0]])
+    changed = op("list_set", items, np.array(1), np.zeros(2))
+    assert_array_equal(op("list_stack", changed, np.array([2])), x * [[1], [0], [1]])
+    shorter, _ = op("list_pop_back", items, np.array([2]))
+    assert_array_equal(op("list_stack", shorter, np.array([2])), x[:2])
+    longer = op("list_push_back", items, np.ones(2))
+    assert_array_equal(op("list_stack", longer, np.array([2])), [*x, [1, 1]])
+
+
+def test_a_tensor_scattered_in_order_is_the_list() -> None:
+    x = random_array(3, 2)
+    for indices in ([0, 1, 2], [2, 0, 1]):
+        items = op("list_scatter", x, np.array(indices), np.array([2]), np.array(-1))
+        assert_array_equal(op("list_stack", items, np.array([2])), x[np.argsort(indices)])
+    into = op("list_scatter_into", TensorList((np.ones(2),) * 4), x, np.array([0, 1, 2]))
+    assert_array_equal(op("list_stack", into, np.array([2])), [*x, [1, 1]])
+
+
+def test_the_shape_of_an_item_is_gathered_from_all_that_is_said() -> None:
+    items = TensorList((None,), (None, 2), "float64")
+    assert op("list_get", items, np.array(0), np.array([3, -1])).shape == (3, 2)
+    assert shape_of(np.array(-1)) is None
+    assert shape_of(np.array([-1, 2])) == (None, 2)
+    assert op("list_element_shape", items).tolist() == [-1, 2]
+    assert op("list_element_shape", TensorList()).tolist() == -1
