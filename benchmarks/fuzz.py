@@ -65,10 +65,10 @@ class Counts:
 
 def outcome(one: Case) -> tuple[str, str]:
     """What becomes of a damaged file: one of `OUTCOMES`, or `failure`; and what was said."""
-    arguments = ["verify", one.model, "-i", one.inputs, "-e", one.expected, "--no-diagnose", "--no-blind-spots"]
+    arguments = ["verify", *one.arguments(), "--no-diagnose", "--no-blind-spots"]
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        result = CliRunner().invoke(cli, [str(argument) for argument in arguments], prog_name="lstm-verify")
+        result = CliRunner().invoke(cli, arguments, prog_name="lstm-verify")
     except Hangs:
         return "failure", f"it has not ended after {SECONDS} s"
     finally:
@@ -177,7 +177,7 @@ def again(kind: str, number: int, seed: int, keep: Path) -> int:
     keep.mkdir(parents=True, exist_ok=True)
     one = case(kind, seed, number, keep)
     what, said = outcome(one)
-    print(f"{what}: {said}\nlstm-verify {one.model} -i {one.inputs} -e {one.expected}")
+    print(f"{what}: {said}\nlstm-verify {' '.join(one.arguments())}")
     return int(what == "failure")
 
 

@@ -10,7 +10,7 @@ import random
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,13 @@ class Case:
     model: Path
     inputs: Path
     expected: Path
+    architecture: Path | None = None
+    """The config of a model that has its weights in a file of their own."""
+
+    def arguments(self) -> list[str]:
+        """What `lstm-verify` is called with."""
+        config = ["--architecture", str(self.architecture)] if self.architecture else []
+        return [str(self.model), *config, "-i", str(self.inputs), "-e", str(self.expected)]
 
 
 # --- changes of bytes
@@ -162,6 +169,20 @@ def keras_case(suffix: str, damage: Callable[[Path, Path, random.Random], None])
     return make
 
 
+def weights_case(folder: Path, chance: random.Random) -> Case:
+    """The weights and the config of a `.keras` file, each a file of its own, one of which is damaged."""
+    name, generation = chance.choice(KERAS[:-1]), chance.choice(("keras2", "keras3"))
+    weights, config = folder / "model.weights.h5", folder / "model.json"
+    with zipfile.ZipFile(FIXTURES / f"{name}.{generation}.keras") as archive:
+        weights.write_bytes(archive.read("model.weights.h5"))
+        config.write_bytes(archive.read("config.json"))
+    if chance.random() < 0.7:
+        damaged_file(weights, weights, chance)
+    else:
+        config.write_text(with_other_tokens(config.read_text(), chance))
+    return Case("", weights, FIXTURES / f"{name}.x.npz", FIXTURES / f"{name}.{generation}.y.npz", config)
+
+
 def frozen_case(folder: Path, chance: random.Random) -> Case:
     name, target = chance.choice(FROZEN), folder / "model.pb"
     damaged_file(FIXTURES / f"{name}.tf1.pb", target, chance)
@@ -193,6 +214,7 @@ KINDS: dict[str, Callable[..., Case]] = {
     ".h5, JSON": keras_case("h5", h5_tokens),
     ".keras, bytes": keras_case("keras", damaged_file),
     ".keras, parts": keras_case("keras", part_of_archive),
+    ".weights.h5": weights_case,
     ".pb": frozen_case,
     "SavedModel": exported_case,
     ".npy": arrays_case("npy"),
@@ -205,4 +227,4 @@ TENSORFLOW = (".pb", "SavedModel")
 def case(kind: str, seed: int, number: int, folder: Path) -> Case:
     """The damaged file of a kind and a number, made in an empty folder."""
     made = KINDS[kind](folder, random.Random(f"{seed} {kind} {number}"))
-    return Case(kind, made.model, made.inputs, made.expected)
+    return replace(made, kind=kind)

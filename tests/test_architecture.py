@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "judging": {"arrays", "budget", "compare", "inputs", "model", "_replay", "rounded", "tolerance", "errors"},
     "given": {"arrays", "inputs", "model", "states", "errors"},
     "graph": {"arrays", "inputs", "model", "layers", "operations", "errors"},
-    "formats": {"graph", "model", "layers", "operations", "rounded", "errors"},
+    "formats": {"arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
     "runtimes": {"arrays", "errors"},
     "inspection": {"model", "layers", "operations"},
     "faults": {"layers", "model", "operations", "errors"},

@@ -52,13 +52,14 @@ def load(
     magic = _magic(path)
     if architecture is not None:
         _refuse_ends(path, signature, endpoints)
-        return _read(lambda path: weights.read_with(Path(architecture), path, magic), path, is_graph=False)
+        where = f"{path} with the architecture {architecture}"
+        return _read(partial(weights.read_with, Path(architecture), path, magic), where, is_graph=False)
     for module in FORMATS:
         if module.recognise(path, magic):
             if module in GRAPHS:
-                return _read(partial(module.read, signature=signature, endpoints=endpoints), path, is_graph=True)
+                return _read(partial(module.read, path, signature=signature, endpoints=endpoints), path, is_graph=True)
             _refuse_ends(path, signature, endpoints)
-            return _read(module.read, path, is_graph=False)
+            return _read(partial(module.read, path), path, is_graph=False)
     what = "a directory without saved_model.pb" if path.is_dir() else "not a model file that is known here"
     raise ModelFileError(f"{path}: {what}, expected Keras .h5 or .keras, a SavedModel, or a TensorFlow graph .pb")
 
@@ -84,11 +85,11 @@ def _magic(path: Path) -> bytes:
         raise ModelFileError(f"{path}: cannot be read ({error.strerror}). Is the path right?") from None
 
 
-def _read(read: Callable[[Path], Model], path: Path, is_graph: bool) -> Model:
+def _read(read: Callable[[], Model], where: object, is_graph: bool) -> Model:
     try:
-        return read(path)
+        return read()
     except LstmVerifyError as error:
-        raise type(error)(f"{path}: {error}") from error.__cause__
+        raise type(error)(f"{where}: {error}") from error.__cause__
     except MALFORMED as error:
         what = "its graph is not one that TensorFlow writes" if is_graph else "its config is not one that Keras writes"
-        raise ModelFileError(f"{path}: {what} ({type(error).__name__}: {error}). Is the file whole?") from error
+        raise ModelFileError(f"{where}: {what} ({type(error).__name__}: {error}). Is the file whole?") from error

@@ -48,14 +48,14 @@ def read_architecture(path: Path) -> Architecture:
     try:
         return _read(path)
     except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read ({error.strerror}). For the architecture, {EXPECTED}") from None
+        raise ModelFileError(f"the architecture cannot be read ({error.strerror}), {EXPECTED}") from None
     except LstmVerifyError as error:
-        raise type(error)(f"{path}: {error}") from error.__cause__
+        raise type(error)(f"the architecture: {error}") from error.__cause__
 
 
 def _read(path: Path) -> Architecture:
     if path.is_dir():
-        raise ModelFileError(f"a directory. For the architecture, {EXPECTED}")
+        raise ModelFileError(f"a directory, {EXPECTED}")
     with path.open("rb") as file:
         magic = file.read(16)
     if keras_h5.recognise(path, magic):
@@ -70,9 +70,9 @@ def _of_file(path: Path, entry: Any, version: str) -> Architecture:
 
 
 def _of_text(path: Path, text: bytes) -> Architecture:
-    entry = parse_yaml(text) if path.suffix in (".yaml", ".yml") else parse_json(text, "the architecture")
+    entry = parse_yaml(text) if path.suffix in (".yaml", ".yml") else parse_json(text, "config")
     if isinstance(entry, str):  # json.dump(model.to_json(), file): text in text
-        entry = parse_json(entry, "the architecture")
+        entry = parse_json(entry, "config")
     if not isinstance(entry, Mapping) or not {"class_name", "config"} <= set(entry):
         raise ModelFileError(f"no config of a model, {EXPECTED}")
     if isinstance(entry.get("keras_version"), str):

@@ -79,10 +79,10 @@ def opened(path: Path) -> Iterator[tuple[Any, str, Place]]:
     with tempfile.TemporaryDirectory(prefix="lstm-verify-") as directory:
         try:
             with zipfile.ZipFile(path) as archive:
-                missing = [part for part in PARTS if part not in archive.namelist()]
+                missing = [name for name in PARTS if name not in archive.namelist()]
                 if missing:
                     raise ModelFileError(f"a zip archive without {missing[0]}. Is it a .keras file?")
-                config, metadata = (archive.read(_part(archive, part)) for part in PARTS[:2])
+                config, metadata = (archive.read(part(archive, name)) for name in PARTS[:2])
                 place = _place(path, archive, Path(directory))
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
             raise ModelFileError(f"not a readable zip archive ({error}). Was it copied whole?") from None
@@ -106,7 +106,7 @@ def _version(metadata: bytes) -> str:
 
 def _place(path: Path, archive: zipfile.ZipFile, directory: Path) -> Place:
     """Where the weights are: in the archive itself, or unpacked in a directory; their checksum is seen to be right."""
-    about = _part(archive, PARTS[2])
+    about = part(archive, PARTS[2])
     if about.compress_type == zipfile.ZIP_STORED:
         with archive.open(about) as packed:
             while packed.read(2**20):
@@ -126,7 +126,7 @@ def _start(path: Path, about: zipfile.ZipInfo) -> int:
     return int(about.header_offset + 30 + name + extra)
 
 
-def _part(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+def part(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     """What there is to know of a part.
 
     Raises:
@@ -135,5 +135,5 @@ def _part(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     about = archive.getinfo(name)
     if about.file_size > max(SMALL, MOST_PACKED * about.compress_size):
         sizes = f"{about.file_size / 2**20:,.0f} MiB, packed in {about.compress_size / 2**20:,.1f} MiB"
-        raise ModelFileError(f"{name}: {sizes}, which is no model. Was the archive made by Keras?")
+        raise ModelFileError(f"{name}: {sizes}, which is no model. Was the archive made by a framework?")
     return about

@@ -386,3 +386,10 @@ def test_without_a_config_every_tensor_is_shown(
 def test_what_tensors_look_like(shapes: list[tuple[int, ...]], words: str) -> None:
     """By the published layouts: a kernel has a block as wide as there are units for each gate; CuDNN has two biases."""
     assert looks_like(shapes) == words
+
+
+def test_an_archive_that_unpacks_to_far_more_is_not_unpacked(weights_alone: Folder, tmp_path: Path) -> None:
+    config = weights_alone("keras") / f"{LSTM}.json"
+    np.savez_compressed(tmp_path / "weights.npz", np.zeros(20_000_000, np.float32))
+    assert_refused(run("inspect", tmp_path / "weights.npz"), "arr_0.npy: 76 MiB, packed in")
+    assert_refused(run("inspect", tmp_path / "weights.npz", "--architecture", config), "arr_0.npy: 76 MiB, packed in")

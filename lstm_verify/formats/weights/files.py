@@ -6,7 +6,7 @@ import dataclasses
 from functools import partial
 from pathlib import Path
 
-from lstm_verify.errors import LstmVerifyError, ModelFileError
+from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.architecture import Architecture, read_architecture
 from lstm_verify.formats.keras.assemble import read_whole
 from lstm_verify.formats.weights import archive, checkpoint, hdf5, npz, shards
@@ -63,10 +63,7 @@ def read_with(architecture: Path, path: Path, magic: bytes) -> Model:
 
 def _joined(path: Path, config: Architecture, weights: Weights) -> Model:
     words = f"{weights.format} in the architecture of {config.path}"
-    try:
-        model = read_whole(path, words, weights.suffix, config.entry, config.version, weights.of_model)
-    except LstmVerifyError as error:
-        raise type(error)(f"in the architecture of {config.path}: {error}") from error.__cause__
+    model = read_whole(path, words, weights.suffix, config.entry, config.version, weights.of_model)
     assert model.source is not None
     return dataclasses.replace(model, source=dataclasses.replace(model.source, writer=config.writer))
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+from lstm_verify.arrays import UNREADABLE
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras.config import Config
 from lstm_verify.formats.keras.registry import Arrays
 from lstm_verify.formats.keras.store import order_of_get_weights
+from lstm_verify.formats.keras_zip import part
 from lstm_verify.formats.weights.alone import runs
 from lstm_verify.formats.weights.interface import Found, Together, Weights
 from lstm_verify.layers import Array
 
 EXPECTED = "expected arr_0, arr_1, … of numpy.savez(file, *model.get_weights())"
-UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError)
 
 
 def recognise(path: Path, magic: bytes) -> bool:
@@ -53,6 +53,9 @@ def _read(path: Path) -> dict[str, Array]:
         UnsupportedError: one holds no numbers.
     """
     try:
+        with zipfile.ZipFile(path) as parts:
+            for name in parts.namelist():
+                part(parts, name)
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except UNREADABLE as error:
