@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from lstm_verify.formats.keras.ways import AUGMENTATION
+
 Make = Callable[[Any], Any]
 """Takes the `layers` module of a framework."""
 
@@ -55,6 +57,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "lines": (5, 8, 2),
     "films": (3, 6, 5, 2),
     "picture": (7, 6, 4),
+    "image": (7, 6, 3),
     "vector": (4,),
     "kept": (6,),
     "kept_too": (6,),
@@ -122,6 +125,18 @@ RECIPES: dict[str, Recipe] = {
         Recipe(("picture",)),
     ),
     **dict.fromkeys(("UpSampling2D", "SpatialDropout2D"), Recipe(("picture",))),
+    **dict.fromkeys(AUGMENTATION, Recipe(("image",))),
+    **dict.fromkeys(
+        ("RandomBrightness", "RandomContrast", "RandomHeight", "RandomHue", "RandomRotation", "RandomWidth"),
+        Recipe(("image",), {"factor": 0.4}),
+    ),
+    **dict.fromkeys(
+        ("RandomColorDegeneration", "RandomSaturation", "RandomSharpness"), Recipe(("image",), {"factor": 0.4})
+    ),
+    "RandomPosterization": Recipe(("image",), {"factor": 3}),
+    **dict.fromkeys(
+        ("RandomTranslation", "RandomZoom"), Recipe(("image",), {"height_factor": 0.2, "width_factor": 0.3})
+    ),
     "GroupNormalization": Recipe(arguments={"groups": 2}, mask=("seen",)),
     "Softmax": Recipe(mask=("seen",)),
     "Rescaling": Recipe(arguments={"scale": 0.5}),
@@ -143,6 +158,11 @@ RECIPES: dict[str, Recipe] = {
 """The rest is called on a sequence, and needs no argument."""
 
 VALUES: dict[str, list[Any]] = {
+    "factor": [1],
+    "height_factor": [1],
+    "width_factor": [0.1],
+    "value_range": [(0, 1)],
+    "fill_value": [0.5],
     "units": [5],
     "filters": [8],
     "kernel_size": [2],

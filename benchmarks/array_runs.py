@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from lstm_verify._replay import replay
 from lstm_verify.arrays import Array
 from lstm_verify.formats import load
 from lstm_verify.inputs import bind, by_name
 from lstm_verify.layers import RNN, Bidirectional, Dense, GRUCell, Layer, LSTMCell
 from lstm_verify.model import Input, Model, Node, Output, Tensor
 from lstm_verify.operations.activations import Activation
-from lstm_verify.replay import replay
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 SUFFIXES = ("keras", "h5", "pb")

@@ -4,7 +4,7 @@
     python benchmarks/arrays.py --only 'sine*'             of some models
     python benchmarks/arrays.py --write docs/arrays.md     also into a file
 
-Ends with 1 if a cause is wrong.
+Endpoints with 1 if a cause is wrong.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from pathlib import Path
 from array_runs import Subject, subjects, wrongs
 from tables import Table
 
+from lstm_verify._replay import replay_rows
 from lstm_verify.compare import Verdict, verdict_of
 from lstm_verify.diagnosis import Diagnosis, diagnose
 from lstm_verify.judging import TOLERANCES, judge
-from lstm_verify.replay import replay_rows
 from lstm_verify.tolerance import Tolerance
 
 SECONDS = 5.0

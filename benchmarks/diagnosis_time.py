@@ -21,13 +21,13 @@ from typing import NamedTuple
 import numpy as np
 from tables import Table, at_most
 
+from lstm_verify._replay import replay
 from lstm_verify.arrays import Array
 from lstm_verify.diagnosis import Diagnosis, diagnose
 from lstm_verify.judging import judge
 from lstm_verify.layers import RNN, Dense, Layer, LSTMCell
 from lstm_verify.model import Input, Model, Node, Output, Tensor
 from lstm_verify.operations.activations import Activation
-from lstm_verify.replay import replay
 from lstm_verify.tolerance import Tolerance
 
 BATCH = 32

@@ -31,7 +31,7 @@ class Verify:
 
     def peak(self, model: Path, x: Path) -> Peak:
         """Verify, and tell how much memory this process and its largest child took at most."""
-        from lstm_verify.verify import verify
+        from lstm_verify._verify import verify
 
         report = verify(model, x)
         parent, child = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

@@ -36,9 +36,9 @@ class Judged:
 
     def verify(self) -> Timed:
         """Replay in float64 and judge by 8σ; returns the verdict and for how many samples σ was computed."""
+        from lstm_verify._replay import replay_rows
         from lstm_verify.inputs import count_samples
         from lstm_verify.judging import judge, part_of_sigma
-        from lstm_verify.replay import replay_rows
         from lstm_verify.tolerance import Tolerance
 
         def whole() -> tuple[str, int]:

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 import lstm_verify
 from lstm_verify import judging
+from lstm_verify._replay import replay_rows
 from lstm_verify.budget import standard_deviations
 from lstm_verify.compare import verdict_of
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import bind
-from lstm_verify.replay import replay_rows
 from lstm_verify.tolerance import Tolerance
 
 Array = npt.NDArray[Any]

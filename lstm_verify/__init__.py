@@ -4,50 +4,94 @@
     replay(model, x)       → outputs   recomputed in NumPy
     verify(path, x)        → Report    compared with what the framework predicts
     rollout(path, x, steps=N)          the same for a model that is fed with its own outputs, step by step
+    inspect(model)         → dict      what is in it, as plain data
 
-Importing it imports no framework.
+Importing it imports no framework, and no part of this package before it is used.
 """
 
-from lstm_verify.compare import Comparison, Verdict
-from lstm_verify.errors import (
-    InputError,
-    LstmVerifyError,
-    Mismatch,
-    ModelFileError,
-    OutputError,
-    RuntimeFailure,
-    UnsupportedError,
-)
-from lstm_verify.formats import load
-from lstm_verify.formats.ends import Ends
-from lstm_verify.model import Model
-from lstm_verify.replay import Replayed, replay
-from lstm_verify.report import Report
-from lstm_verify.rollout import rollout
-from lstm_verify.rollout.report import RolloutReport
-from lstm_verify.tolerance import Tolerance
-from lstm_verify.verify import verify
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lstm_verify._replay import Replayed, replay
+    from lstm_verify._verify import verify
+    from lstm_verify.compare import Comparison, Verdict
+    from lstm_verify.errors import (
+        FrameworkError,
+        InputError,
+        LstmVerifyError,
+        MismatchError,
+        ModelFileError,
+        OutputError,
+        UnsupportedError,
+    )
+    from lstm_verify.formats import load
+    from lstm_verify.formats.endpoints import Endpoints
+    from lstm_verify.inspection import inspect
+    from lstm_verify.model import Model
+    from lstm_verify.report import Report
+    from lstm_verify.rollouts import rollout
+    from lstm_verify.rollouts.report import RolloutReport
+    from lstm_verify.tolerance import Tolerance
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Comparison",
-    "Ends",
+    "Endpoints",
+    "FrameworkError",
     "InputError",
     "LstmVerifyError",
-    "Mismatch",
+    "MismatchError",
     "Model",
     "ModelFileError",
     "OutputError",
     "Replayed",
     "Report",
     "RolloutReport",
-    "RuntimeFailure",
     "Tolerance",
     "UnsupportedError",
     "Verdict",
+    "inspect",
     "load",
     "replay",
     "rollout",
     "verify",
 ]
+
+_MODULES = {
+    "_replay": ("Replayed", "replay"),
+    "_verify": ("verify",),
+    "compare": ("Comparison", "Verdict"),
+    "errors": (
+        "FrameworkError",
+        "InputError",
+        "LstmVerifyError",
+        "MismatchError",
+        "ModelFileError",
+        "OutputError",
+        "UnsupportedError",
+    ),
+    "formats": ("load",),
+    "formats.endpoints": ("Endpoints",),
+    "inspection": ("inspect",),
+    "model": ("Model",),
+    "report": ("Report",),
+    "rollouts": ("rollout",),
+    "rollouts.report": ("RolloutReport",),
+    "tolerance": ("Tolerance",),
+}
+"""Where each name comes from (PEP 562)."""
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _MODULES.items():
+        if name in names:
+            found = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

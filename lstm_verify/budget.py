@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lstm_verify._replay import BLOCK_BYTES, Store, one_thread, run_once, widest
 from lstm_verify.arithmetic import CASTING, RoundedArithmetic, Textbook, as_rounded, deviation_of, output_value
 from lstm_verify.arrays import Array, Rows, whole
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.inputs import as_input, bind, count_samples
 from lstm_verify.layers import Run
 from lstm_verify.model import Input, Model
-from lstm_verify.replay import BLOCK_BYTES, Store, one_thread, run_once, widest
 from lstm_verify.rounded import PRECISIONS, Rounded, Undecided
 from lstm_verify.rounded.discrete import CHOICE
 

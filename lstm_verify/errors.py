@@ -5,8 +5,8 @@
     ├── UnsupportedError       the file is a model, but uses something that is not replayed here
     ├── InputError             the input or the recorded predictions do not fit the model
     ├── OutputError            a result cannot be written where it was asked for
-    ├── RuntimeFailure         the framework could not predict; the verdict is inconclusive (exit 3)
-    └── Mismatch               raised by `Report.raise_for_mismatch` for any verdict but a match
+    ├── FrameworkError         the framework could not predict; the verdict is inconclusive (exit 3)
+    └── MismatchError          raised by `Report.raise_for_mismatch` for any verdict but a match
 
 Every message is one line: *where: what it is, what it should be. What to try.*
 """
@@ -42,9 +42,9 @@ class OutputError(LstmVerifyError):
     """A result cannot be written."""
 
 
-class RuntimeFailure(LstmVerifyError):
+class FrameworkError(LstmVerifyError):
     """The framework did not predict: it died, timed out, or refused the file."""
 
 
-class Mismatch(LstmVerifyError):
+class MismatchError(LstmVerifyError):
     """A verdict other than a match, raised by `Report.raise_for_mismatch`."""

@@ -13,7 +13,7 @@ from lstm_verify import runtimes
 from lstm_verify.arrays import Array, Rows, picked, whole
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.blind import blind_spots as blind_spots_of
-from lstm_verify.errors import RuntimeFailure
+from lstm_verify.errors import FrameworkError
 from lstm_verify.inputs import bind
 from lstm_verify.model import Model
 
@@ -67,7 +67,7 @@ class Tap:
         with runtimes.predicting(runtimes.find(self.framework), request) as prediction:
             try:
                 return {name: np.asarray(whole(rows)) for name, rows in prediction.result().items()}
-            except RuntimeFailure:
+            except FrameworkError:
                 return None
 
 

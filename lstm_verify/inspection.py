@@ -27,6 +27,7 @@ from lstm_verify.layers.merge import Merge
 from lstm_verify.layers.operation import Operation
 from lstm_verify.layers.recurrent import Recurrent
 from lstm_verify.layers.scan import Columns, Recovered, Scan
+from lstm_verify.layers.stored import Stored
 from lstm_verify.model import Model, Output, Tensor
 from lstm_verify.operations.activations import Activation
 
@@ -119,6 +120,8 @@ def describe(layer: Weighted, name: str, inputs: list[str] | None = None) -> dic
 
 def kind_of(layer: Weighted) -> str:
     """What a layer is called in Keras."""
+    if isinstance(layer, Stored):
+        return f"tensors, by their shapes of {layer.looks_like}" if layer.looks_like else "tensors"
     if isinstance(layer, Scan):
         return kind_of(layer.rnn)
     if isinstance(layer, Loop):
@@ -212,7 +215,7 @@ def _inside(layer: Weighted) -> list[tuple[str, Weighted]]:
 
 def _settings(layer: Weighted) -> dict[str, Any]:
     """Every number, flag and activation of a layer that is not a weight; of a recurrent one also its cell's."""
-    if isinstance(layer, Constant):
+    if isinstance(layer, Constant | Stored):
         return {}
     if isinstance(layer, Scan):
         return _settings_of_scan(layer)

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from lstm_verify._replay import Store, replay_rows
 from lstm_verify.arrays import Array, Rows, picked, whole
 from lstm_verify.budget import PartOfSigma, rounded_rows
 from lstm_verify.compare import Comparison, Verdict, compare
 from lstm_verify.errors import InputError, LstmVerifyError, UnsupportedError
 from lstm_verify.inputs import count_samples, vocabulary
 from lstm_verify.model import Model
-from lstm_verify.replay import Store, replay_rows
 from lstm_verify.rounded.precision import PRODUCTS
 from lstm_verify.tolerance import SIGMAS, Tolerance, largest
 
@@ -186,7 +186,7 @@ class _Case:
 
     def _completed(self, outputs: tuple[Comparison, ...], sigma: _Sigma) -> bool:
         """Put the whole σ of some more samples into `sigma`; whether there were any that need it."""
-        if sigma.is_whole.all():
+        if sigma.is_whole.all():  # which it is where outputs differ in how many samples they have
             return False
         open_samples = self._open(outputs, sigma)
         if open_samples.size:

@@ -19,7 +19,6 @@ from lstm_verify.layers import (
     RNN,
     Array,
     Bidirectional,
-    Cell,
     Layer,
     Run,
     Signal,
@@ -28,7 +27,7 @@ from lstm_verify.layers import (
 )
 from lstm_verify.layers.constant import State, Update
 from lstm_verify.layers.operation import Operation
-from lstm_verify.layers.scan import Recovered
+from lstm_verify.layers.scan import Unrolled
 
 
 class Tensor(NamedTuple):
@@ -104,18 +103,7 @@ class Source:
     """What the runtime has to know to call the model: names of a signature, of tensors."""
 
 
-@dataclass(frozen=True)
-class Unrolled:
-    """A cell that a graph applies step by step, found in it."""
-
-    name: str
-    cell: Cell
-    recovered: Recovered
-    steps: int
-    """How many times it is applied."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Model(Layer):
     """A graph of layers, itself a layer.
 
@@ -152,6 +140,11 @@ class Model(Layer):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", MappingProxyType(dict(self.layers)))
+
+    def __repr__(self) -> str:
+        ends = ["(" + ", ".join(item.name for item in items) + ")" for items in (self.inputs, self.outputs)]
+        origin = f", written by {self.source.writer}" if self.source else ""
+        return f"<Model {self.name!r}: {ends[0]} → {ends[1]}, {len(self.layers)} layers{origin}>"
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         signals = self._given(inputs)

@@ -11,8 +11,8 @@ from lstm_verify.arrays import finite
 from lstm_verify.compare import Comparison, Verdict
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
-from lstm_verify.diagnosis.words import blind_line
-from lstm_verify.errors import Mismatch
+from lstm_verify.diagnosis.explain import blind_line
+from lstm_verify.errors import MismatchError
 from lstm_verify.model import Model
 from lstm_verify.tolerance import Tolerance
 
@@ -48,6 +48,10 @@ class Judged(ABC):
             f"a {type(self).__name__} has no truth value: ask report.verdict, or call report.raise_for_mismatch()"
         )
 
+    def __repr__(self) -> str:
+        reason = self.summary()
+        return f"<{type(self).__name__} {self.verdict}{f': {reason}' if reason else ''}>"
+
     @property
     def exit_code(self) -> int:
         """0 match, 1 mismatch, 3 inconclusive."""
@@ -57,17 +61,17 @@ class Judged(ABC):
         """Do nothing on a match.
 
         Raises:
-            Mismatch: the verdict is a mismatch, or inconclusive.
+            MismatchError: the verdict is a mismatch, or inconclusive.
         """
         if self.verdict is not Verdict.MATCH:
-            raise Mismatch(f"{self.verdict}: {self.summary()}")
+            raise MismatchError(f"{self.verdict}: {self.summary()}")
 
     @abstractmethod
     def summary(self) -> str:
         """The reason for the verdict in one line."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report(Judged):
     """The result of a verification."""
 
@@ -105,7 +109,7 @@ class Report(Judged):
 
     def raise_for_mismatch(self) -> None:
         if self.exit_code:
-            raise Mismatch(f"{self.verdict}: {self.summary()}")
+            raise MismatchError(f"{self.verdict}: {self.summary()}")
 
     def summary(self) -> str:
         """The reason for the verdict in one line."""

@@ -20,6 +20,8 @@ COMMANDS = {
     "faults_tf_keras": ("cases.json", "tests.zoo.faults.build", "--framework", "tf_keras"),
     "edges_keras": ("edges.json", "tests.zoo.edges", "--framework", "keras"),
     "edges_tf_keras": ("edges.json", "tests.zoo.edges", "--framework", "tf_keras"),
+    "weights_keras": ("weights.json", "tests.zoo.weights_alone", "--framework", "keras"),
+    "weights_tf_keras": ("weights.json", "tests.zoo.weights_alone", "--framework", "tf_keras"),
     "keras": ("zoo.json", "tests.zoo.build", "--framework", "keras"),
     "tf_keras": ("zoo.json", "tests.zoo.build", "--framework", "tf_keras"),
 }

@@ -19,6 +19,7 @@ GRAPH_ZOOS = ("tf1", "saved_keras", "saved_tf_keras")
 FAULT_ZOOS = ("faults_tf1", "faults_keras", "faults_tf_keras")
 EDGE_ZOOS = ("edges_keras", "edges_tf_keras")
 FIXTURE_OF = dict.fromkeys(GRAPH_ZOOS, "graph_zoo") | dict.fromkeys(FAULT_ZOOS, "fault_zoo")
+FIXTURE_OF |= dict.fromkeys(("weights_keras", "weights_tf_keras"), "weights_alone")
 FIXTURE_OF |= dict.fromkeys(EDGE_ZOOS, "edges")
 """By the name of a zoo, the fixture that hands it out; for the others it is `zoo`."""
 
@@ -56,6 +57,12 @@ def fault_zoo(building: Building) -> Callable[[str], Path]:
 def edges(building: Building) -> Callable[[str], Path]:
     """The folder of the discrete decisions of a framework (`keras` or `tf_keras`)."""
     return lambda framework: building.folder(f"edges_{framework}")
+
+
+@pytest.fixture(scope="session")
+def weights_alone(building: Building) -> Callable[[str], Path]:
+    """The folder of configs and weights apart, as a framework (`keras` or `tf_keras`) wrote them."""
+    return lambda framework: building.folder(f"weights_{framework}")
 
 
 @pytest.fixture(scope="session")

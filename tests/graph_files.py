@@ -29,8 +29,13 @@ def reading(paths: Iterable[Path], folder: Path) -> Callable[[], AbstractContext
     command = [sys.executable, "-P", str(reader.CHILD), *arguments]
     subprocess.run(command, env=environment, check=True, capture_output=True)
 
+    read_alone = reader._run
+
     def run(path: Path, directory: str) -> None:
-        shutil.copytree(found[Path(path)], directory, dirs_exist_ok=True)
+        if path in found:
+            shutil.copytree(found[path], directory, dirs_exist_ok=True)
+        else:
+            read_alone(path, directory)
 
     @contextmanager
     def as_read() -> Iterator[None]:

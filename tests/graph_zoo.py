@@ -64,7 +64,7 @@ class GraphZoo:
         def restricted(file: Path, wanted: str | None, *_: object) -> Model:
             return only(self.load(file, wanted), set(x), set(y))
 
-        with mock.patch.object(importlib.import_module("lstm_verify.verify"), "load", restricted):
+        with mock.patch.object(importlib.import_module("lstm_verify._verify"), "load", restricted):
             return verify(path, dict(x), expected=dict(y), signature=signature)
 
     def arrays(self, name: str) -> tuple[Record, Record]:

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from lstm_verify import Model
+from lstm_verify._replay import run_once
 from lstm_verify.layers import LSTMCell, Run
 from lstm_verify.layers.dense import Dense
 from lstm_verify.layers.embedding import Embedding
 from lstm_verify.layers.recurrent import RNN
 from lstm_verify.model import Input, Node, Output, Source, Tensor
 from lstm_verify.operations.activations import Activation
-from lstm_verify.replay import run_once
-from lstm_verify.rollout.loop import Rolled, first_outputs
-from lstm_verify.rollout.pairing import Wishes
-from lstm_verify.rollout.plan import Plan, make_plan
+from lstm_verify.rollouts.loop import Rolled, first_outputs
+from lstm_verify.rollouts.pairing import Wishes
+from lstm_verify.rollouts.plan import Plan, make_plan
 from lstm_verify.runtimes.programs.loop import Loop, stacked
 
 SAMPLES, STEPS = 3, 11

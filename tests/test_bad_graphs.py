@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_verify.formats.tf1 import weights_only
+from lstm_verify.formats.weights.alone import alone
+from lstm_verify.formats.weights.checkpoint import weights_in
 from tests.break_graphs import DATA, FIXTURE
 from tests.building import ROOT
 from tests.command import assert_refused, inputs, model, recorded, run
@@ -210,7 +211,8 @@ def test_no_signature_in_a_frozen_graph(damaged: Path) -> None:
 def test_a_checkpoint_of_tensorflow_2_is_not_described_as_one_of_tensorflow_1() -> None:
     """Its variables are named by where their objects are; nothing is known of gates and forget biases."""
     names = ("layer_with_weights-0/cell/kernel/.ATTRIBUTES/VARIABLE_VALUE", "save_counter/.ATTRIBUTES/VARIABLE_VALUE")
-    (finding,) = weights_only(Path("my_weights"), {name: np.zeros(3) for name in names}).findings
-    assert "TensorFlow 2" in finding
-    assert "load_weights('my_weights')" in finding
+    model = alone(Path("my_weights"), weights_in({name: np.zeros(3) for name in names}, []))
+    assert [name for name, _ in model.weights()] == ["layer_with_weights-0/cell/kernel", "model/save_counter"]
+    (finding,) = model.findings
+    assert "--architecture" in finding
     assert "forget" not in finding

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from lstm_verify import Verdict, verify
+from lstm_verify._replay import replay_rows
 from lstm_verify.diagnosis.blind import blind_spots
 from lstm_verify.inputs import bind, random_inputs
 from lstm_verify.model import Input, Model
-from lstm_verify.replay import replay_rows
 from tests.command import run
 from tests.zoo.faults.blind import CASES
 from tests.zoo.faults.case import shared_out

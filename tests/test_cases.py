@@ -39,6 +39,10 @@ CAUSES = {
     "mask_ignored_masking_gru.keras mask_ignored_masking_gru.y.npz": ("mask", "ignored"),
 }
 """The fault that is named, and what the model behaves as, by model and predictions."""
+WEIGHTS = ("k3.weights.h5", "k2_weights.h5", "tf_ckpt", "tf_ckpt/my_weights")
+"""Weights of one model, of three kinds."""
+PREDICTED = {("k3.weights.h5", "model.json"), ("k2_weights.h5", "model2.json"), ("tf_ckpt", "model.json")}
+"""Those that a framework is asked to predict with."""
 
 
 def report_of(files: str) -> dict[str, Any]:
@@ -55,6 +59,33 @@ def report_of(files: str) -> dict[str, Any]:
 @pytest.mark.parametrize("files", VERDICTS)
 def test_the_verdict(files: str) -> None:
     assert report_of(files)["exit_code"] == VERDICTS[files]
+
+
+@pytest.mark.parametrize("config", ["model.json", "model2.json"])
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_weights_with_the_architecture_given(weights: str, config: str) -> None:
+    folder = CASES / "weights_only"
+    given = (folder / weights, "--architecture", folder / config, "-i", folder / "x.npy", "--no-blind-spots")
+    recorded = run(*given, "-e", folder / "y.npy")
+    assert recorded.exit_code == 0, recorded.output
+    if (weights, config) in PREDICTED:
+        predicted = run(*given)
+        assert predicted.exit_code == 0, predicted.output
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_weights_without_an_architecture_are_shown_as_they_are(weights: str) -> None:
+    path = CASES / "weights_only" / weights
+    found = json.loads(run("inspect", path, "--json", "-").stdout)
+    shapes = {layer["type"]: [weight["shape"] for weight in layer["weights"].values()] for layer in found["layers"]}
+    assert shapes == {
+        "tensors, by their shapes of LSTM of 4 units": [[3, 16], [4, 16], [16]],
+        "tensors, by their shapes of Dense of 2 units": [[4, 2], [2]],
+    }
+    assert "TensorFlow 1" not in json.dumps(found)
+    refused = run(path, "-i", CASES / "weights_only" / "x.npy")
+    assert refused.exit_code == 2
+    assert "--architecture model.json" in refused.stderr
 
 
 @pytest.mark.parametrize("files", CAUSES)

@@ -29,9 +29,16 @@ def imported(code: str) -> set[str]:
     return set(json.loads(result.stdout.splitlines()[-1]))
 
 
-def test_importing_it_imports_no_framework_and_nothing_of_the_command_line() -> None:
+def test_importing_it_loads_nothing_before_it_is_used() -> None:
     modules = imported("import lstm_verify")
-    assert "lstm_verify.replay" in modules
+    assert "lstm_verify" in modules
+    assert not {module for module in modules if module.startswith("lstm_verify.")}
+    assert not modules & {*FRAMEWORKS, "numpy", "click", "rich"}
+
+
+def test_every_name_of_it_is_there() -> None:
+    modules = imported("import lstm_verify\nassert all(getattr(lstm_verify, name) for name in lstm_verify.__all__)")
+    assert {"lstm_verify._replay", "numpy"} <= modules
     assert not modules & {*FRAMEWORKS, "click", "rich"}
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_verify import Tolerance
+from lstm_verify._replay import replay_rows
 from lstm_verify.budget import rounded_rows
 from lstm_verify.inputs import bind
 from lstm_verify.judging import Judgement, judge, part_of_sigma
@@ -20,7 +21,6 @@ from lstm_verify.layers import activation as layers_of
 from lstm_verify.layers.operation import Operation, Slot
 from lstm_verify.model import Model
 from lstm_verify.operations.activations import Activation
-from lstm_verify.replay import replay_rows
 from tests.builders import (
     FEATURES,
     UNITS,

@@ -211,7 +211,8 @@ def test_where_the_one_side_is_infinite_and_the_other_no_number_nothing_can_be_s
 def growing(order: Array) -> Model:
     """A cell whose state grows without end, in float64; its units in some order, which computes the same."""
     generator, units = np.random.default_rng(7), len(order)
-    kernel, recurrent_kernel = (generator.uniform(-1.4, 1.4, (n, 4 * units)) * (3 / n) ** 0.5 for n in (FEATURES, units))
+    shapes = (FEATURES, 4 * units), (units, 4 * units)
+    kernel, recurrent_kernel = (generator.uniform(-1.4, 1.4, shape) * (3 / shape[0]) ** 0.5 for shape in shapes)
     columns = np.concatenate([gate * units + order for gate in range(4)])
     weights = {"kernel": kernel[:, columns], "recurrent_kernel": recurrent_kernel[order][:, columns]}
     cell = LSTMCell(name="cell", **weights, activation=Activation.of("relu"))

@@ -18,12 +18,12 @@ import pytest
 
 from lstm_verify import lift, load, replay
 from lstm_verify.formats.tensorflow import reader
+from lstm_verify.graph.lift.candidates import GRID
+from lstm_verify.graph.lift.gates import Match, Unlike
+from lstm_verify.graph.lift.lstm import lstm
 from lstm_verify.inspection import recurrences
 from lstm_verify.layers import RNN, Bidirectional, Cell, Layer, StackedCells, TimeDistributed
 from lstm_verify.layers.scan import Recovered
-from lstm_verify.lift.candidates import GRID
-from lstm_verify.lift.gates import Match, Unlike
-from lstm_verify.lift.lstm import lstm
 from lstm_verify.model import Model
 from lstm_verify.operations.activations import Activation
 from tests.conftest import FIXTURES
@@ -132,7 +132,7 @@ def test_a_cell_that_computes_something_else_is_not_told(graph_zoo: Zoo, name: s
 
     zoo = graph_zoo("tf1")
     path = zoo.files(name)["pb"]
-    module = importlib.import_module(f"lstm_verify.lift.{place}")
+    module = importlib.import_module(f"lstm_verify.graph.lift.{place}")
     for recogniser, count in ((lstm, 1), (wrong, 0)):
         with zoo.as_read(), mock.patch.object(module, "lstm", recogniser):
             assert len(cells(load(path))) == count

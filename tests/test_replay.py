@@ -12,11 +12,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify import InputError, ModelFileError, replay
+from lstm_verify._replay import Replayed, replay_rows
 from lstm_verify.arrays import NpyRows
 from lstm_verify.layers import Activation as ActivationLayer
 from lstm_verify.layers import Array, Bidirectional, Conv2D, Dense, Embedding, Identity
 from lstm_verify.operations.activations import Activation
-from lstm_verify.replay import Replayed, replay_rows
 from tests import oracle
 from tests.builders import (
     dense,
@@ -30,7 +30,7 @@ from tests.builders import (
     two_headed_model,
 )
 
-MODULE = sys.modules["lstm_verify.replay"]  # the package has a function of that name
+MODULE = sys.modules["lstm_verify._replay"]  # the package has a function of that name
 X = sequences(dtype="float32")
 
 

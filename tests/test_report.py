@@ -12,7 +12,7 @@ import pytest
 from lstm_verify import Verdict
 from lstm_verify.arrays import finite
 from lstm_verify.diagnosis.blind import BlindSpots
-from lstm_verify.errors import Mismatch
+from lstm_verify.errors import MismatchError
 from tests import reports
 from tests.reports import REPORTS
 
@@ -107,7 +107,7 @@ def test_raise_for_mismatch_raises_for_all_that_the_command_fails_on(name: str) 
     if VERDICTS[name][1] == 0:
         report.raise_for_mismatch()
         return
-    with pytest.raises(Mismatch) as raised:
+    with pytest.raises(MismatchError) as raised:
         report.raise_for_mismatch()
     assert str(raised.value) == f"{report.verdict}: {report.summary()}"
     assert report.summary()

@@ -166,7 +166,7 @@ def perturbed(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
                     layers[name] = replace(layer, cell=replace(layer.cell, recurrent_kernel=kernel))
             return replace(model, layers=layers)
 
-        monkeypatch.setattr(importlib.import_module("lstm_verify.rollout"), "load", changed)
+        monkeypatch.setattr(importlib.import_module("lstm_verify.rollouts"), "load", changed)
 
     return perturb
 

@@ -19,9 +19,9 @@ from lstm_verify.judging import TOLERANCES, Judgement
 from lstm_verify.layers.dense import Dense
 from lstm_verify.model import Input
 from lstm_verify.operations.activations import Activation
-from lstm_verify.rollout.judging import judge, sigma_of_steps
-from lstm_verify.rollout.loop import Rolled, closed_loop, first_outputs, forced_loop
-from lstm_verify.rollout.plan import Plan, make_plan
+from lstm_verify.rollouts.judging import judge, sigma_of_steps
+from lstm_verify.rollouts.loop import Rolled, closed_loop, first_outputs, forced_loop
+from lstm_verify.rollouts.plan import Plan, make_plan
 from tests.rollouts import NOTHING, SAMPLES, STEPS, chain, child_side, dense, lstm, normal, planned, values
 from tests.runtimes.test_rollouts import TIE, rolled
 

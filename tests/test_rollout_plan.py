@@ -10,9 +10,9 @@ import pytest
 from lstm_verify import InputError, Model
 from lstm_verify.layers.merge import Merge
 from lstm_verify.model import Input, Node, Output, Tensor
-from lstm_verify.rollout.loop import first_outputs
-from lstm_verify.rollout.pairing import Wishes, check_names, likely_states
-from lstm_verify.rollout.plan import Plan, make_plan
+from lstm_verify.rollouts.loop import first_outputs
+from lstm_verify.rollouts.pairing import Wishes, check_names, likely_states
+from lstm_verify.rollouts.plan import Plan, make_plan
 from tests.rollouts import (
     CASES,
     NOTHING,

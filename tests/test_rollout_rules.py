@@ -16,8 +16,8 @@ from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.dense import Dense
 from lstm_verify.model import Input, Node, Output, Tensor
 from lstm_verify.operations.activations import Activation
-from lstm_verify.rollout.loop import closed_loop, first_outputs, forced_loop
-from lstm_verify.rollout.plan import make_plan
+from lstm_verify.rollouts.loop import closed_loop, first_outputs, forced_loop
+from lstm_verify.rollouts.plan import make_plan
 from lstm_verify.runtimes.programs.loop import Loop
 from tests.rollouts import (
     CASES,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import Tolerance, Verdict
+from lstm_verify._replay import replay_rows
 from lstm_verify.arithmetic import output_value
 from lstm_verify.arrays import picked
 from lstm_verify.budget import _with_errors, in_blocks, recent_rows, rounded_rows
@@ -17,7 +18,6 @@ from lstm_verify.judging import Judgement, judge, part_of_sigma
 from lstm_verify.layers import RNN, Bidirectional, Dense, Layer, Masking, Reshape
 from lstm_verify.layers.recurrent import RECENT, STRETCH
 from lstm_verify.model import Model, Node, Output, Tensor
-from lstm_verify.replay import replay_rows
 from tests.builders import (
     UNITS,
     conv_lstm_cell,

@@ -11,7 +11,8 @@ import click
 
 from lstm_verify import __version__
 from lstm_verify.cli.diagnose import diagnose
-from lstm_verify.cli.looking import extract, inspect
+from lstm_verify.cli.extract import extract
+from lstm_verify.cli.inspect import inspect
 from lstm_verify.cli.rollout import rollout
 from lstm_verify.cli.verify import verify
 

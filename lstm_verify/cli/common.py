@@ -32,24 +32,30 @@ def runtime_options(command: Command) -> Command:
     return _with_options(_with_ends(command), RUNTIME_OPTIONS)
 
 
-def graph_options(command: Command) -> Command:
-    """Add the options that say where a TensorFlow graph begins and ends."""
-    return _with_options(_with_ends(command), GRAPH_OPTIONS)
+def file_options(command: Command) -> Command:
+    """Add the options that say how a file is to be read: its config, where a TensorFlow graph begins and endpoints."""
+    return _with_options(_with_ends(command), FILE_OPTIONS)
 
 
 def _with_ends(command: Command) -> Command:
-    """The command, given `ends` in place of the names of tensors."""
+    """The command, given `endpoints` in place of the names of tensors."""
 
     @wraps(command)
     def with_ends(*args: Any, input_tensors: tuple[str, ...], output_tensors: tuple[str, ...], **options: Any) -> None:
-        from lstm_verify.formats.ends import Ends
+        from lstm_verify.formats.endpoints import Endpoints
 
-        command(*args, ends=Ends(input_tensors, output_tensors), **options)
+        command(*args, endpoints=Endpoints(input_tensors, output_tensors), **options)
 
     return with_ends
 
 
-GRAPH_OPTIONS = (
+FILE_OPTIONS = (
+    click.option(
+        "--architecture",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The config of MODEL, if that holds weights only: JSON of model.to_json(), or a .keras or .h5 file.",
+    ),
     click.option(
         "--signature", metavar="NAME", help="Which signature of a TensorFlow file. [default: serving_default]"
     ),
@@ -76,7 +82,7 @@ RUNTIME_OPTIONS = (
         metavar="keras|tf_keras|saved_model|tf1",
         help="The framework to predict with. [default: who wrote the file]",
     ),
-    *GRAPH_OPTIONS,
+    *FILE_OPTIONS,
     click.option(
         "--sigmas",
         type=float,
@@ -179,11 +185,12 @@ def verified(
         quiet: whether there is to be no progress bar.
         options: the other arguments of `lstm_verify.verify`.
     """
-    from lstm_verify.verify import verify
+    from lstm_verify._verify import verify
 
     check_inputs(inputs, random, expected, state_from, options["runtime"], options["decimals"])
     named = [item.partition("=")[2] for item in (*inputs, *expected)]
-    check_writable(results, [str(model), *inputs, *expected, *named, state_from or ""])
+    read = [str(model), str(options["architecture"] or ""), *inputs, *expected, *named, state_from or ""]
+    check_writable(results, read)
     with progress_bars(quiet) as progress:
         return verify(
             model,

@@ -62,10 +62,11 @@ def rollout(
 
     Example: lstm-verify rollout model.h5 --input seed.npy --steps 50
     """
-    from lstm_verify.rollout import rollout as run
+    from lstm_verify.rollouts import rollout as run
 
     with errors():
-        read = [str(model), *inputs, *(item.partition("=")[2] for item in inputs), state_from or ""]
+        named = [item.partition("=")[2] for item in inputs]
+        read = [str(model), *inputs, *named, state_from or "", str(options["architecture"] or "")]
         check_writable([json_file, output], read)
         with progress_bars(quiet) as progress:
             report = run(

@@ -9,26 +9,26 @@ from itertools import combinations
 
 import numpy as np
 
+from lstm_verify._replay import one_thread, replay_rows
 from lstm_verify.arrays import Array, Rows
 from lstm_verify.compare import Comparison
 from lstm_verify.diagnosis.altered import altered_inputs
 from lstm_verify.diagnosis.arrays import Seen, look, pairs_of
 from lstm_verify.diagnosis.below import below_rounding
 from lstm_verify.diagnosis.changes import Change
-from lstm_verify.diagnosis.common import hint, rarity
 from lstm_verify.diagnosis.experiment import Experiment, experiment
+from lstm_verify.diagnosis.localise import Place, Tapped, over_time, place_in_layers, place_of_outputs
 from lstm_verify.diagnosis.misfit import Misfit, distance
 from lstm_verify.diagnosis.other_weights import other_weights
 from lstm_verify.diagnosis.outcome import Diagnosis, Explanation
-from lstm_verify.diagnosis.place import Place, Tapped, over_time, place_in_layers, place_of_outputs
+from lstm_verify.diagnosis.plausible import hint, rarity
 from lstm_verify.diagnosis.rivals import rivals
 from lstm_verify.diagnosis.search import Found, Search
-from lstm_verify.diagnosis.suspect import Suspect, known_suspect, suspect
+from lstm_verify.diagnosis.single_weight import Suspect, known_suspect, suspect
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import bind, count_samples, random_inputs
 from lstm_verify.layers import Identity
 from lstm_verify.model import Model
-from lstm_verify.replay import one_thread, replay_rows
 from lstm_verify.tolerance import SIGMAS, Tolerance
 
 __all__ = ["SECONDS", "Diagnosis", "Explanation", "diagnose", "told_apart"]

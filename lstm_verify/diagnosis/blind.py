@@ -15,16 +15,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lstm_verify._replay import one_thread
 from lstm_verify.arrays import Array, Rows, finite
 from lstm_verify.diagnosis.changes import Batches, Change, exchanges, singles
-from lstm_verify.diagnosis.common import is_common
 from lstm_verify.diagnosis.experiment import Experiment, experiment
 from lstm_verify.diagnosis.masks import computed_masks
 from lstm_verify.diagnosis.misfit import distance
+from lstm_verify.diagnosis.plausible import is_common
 from lstm_verify.inputs import count_samples
 from lstm_verify.layers import Run, Signal
 from lstm_verify.model import Model, Node, Tensor
-from lstm_verify.replay import one_thread
 from lstm_verify.rounded import PRECISIONS
 from lstm_verify.tolerance import SIGMAS
 

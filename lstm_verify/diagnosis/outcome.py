@@ -9,9 +9,9 @@ from typing import Any
 from lstm_verify.arrays import finite
 from lstm_verify.diagnosis.below import Below
 from lstm_verify.diagnosis.changes import Change
+from lstm_verify.diagnosis.localise import Place
 from lstm_verify.diagnosis.misfit import Misfit
-from lstm_verify.diagnosis.place import Place
-from lstm_verify.diagnosis.suspect import Suspect
+from lstm_verify.diagnosis.single_weight import Suspect
 
 
 @dataclass(frozen=True)

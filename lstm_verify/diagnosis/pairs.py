@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from lstm_verify.diagnosis.changes import Change, Family, together
-from lstm_verify.diagnosis.common import is_common
 from lstm_verify.diagnosis.misfit import Misfit
+from lstm_verify.diagnosis.plausible import is_common
 from lstm_verify.faults import Fit
 
 KNOWN = {

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lstm_verify.diagnosis.changes import Change, Family, singles
-from lstm_verify.diagnosis.common import is_common
 from lstm_verify.diagnosis.experiment import Experiment
 from lstm_verify.diagnosis.fitting import fitted
 from lstm_verify.diagnosis.misfit import Misfit
+from lstm_verify.diagnosis.plausible import is_common
 from lstm_verify.layers import TimeDistributed
 from lstm_verify.layers.loop import Loop
 from lstm_verify.layers.recurrent import Recurrent

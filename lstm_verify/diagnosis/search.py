@@ -27,12 +27,12 @@ from lstm_verify.diagnosis.changes import (
     together,
     whole_model,
 )
-from lstm_verify.diagnosis.common import is_common
 from lstm_verify.diagnosis.experiment import Experiment
 from lstm_verify.diagnosis.fitting import fitted
 from lstm_verify.diagnosis.masks import computed_masks
 from lstm_verify.diagnosis.misfit import NEVER, Misfit
 from lstm_verify.diagnosis.pairs import Beside, any_pairs, beside_leaders, known_pairs, leading_pairs, threes
+from lstm_verify.diagnosis.plausible import is_common
 from lstm_verify.diagnosis.products import short_products
 from lstm_verify.diagnosis.states import fitted_starts, resets
 from lstm_verify.tolerance import SIGMAS

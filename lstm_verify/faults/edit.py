@@ -95,7 +95,8 @@ def site_at(model: Model, path: str, suits: Callable[[Any], bool]) -> Site:
         UnsupportedError: If nothing there does, such as after another change.
 
     Example:
-        >>> site_at(Model((), (), (), {}), "lstm", lambda item: True)
+        >>> empty = Model(name="empty", layers={}, nodes=(), inputs=(), outputs=())
+        >>> site_at(empty, "lstm", lambda item: True)
         Traceback (most recent call last):
         lstm_verify.errors.UnsupportedError: layer 'lstm': what is there after another change does not suit this one
     """

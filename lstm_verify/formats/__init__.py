@@ -8,10 +8,11 @@ from pathlib import Path
 
 from lstm_verify.errors import InputError, LstmVerifyError, ModelFileError
 from lstm_verify.formats import keras_h5, keras_zip, saved_model, tf1
-from lstm_verify.formats.ends import Ends
+from lstm_verify.formats.endpoints import Endpoints
+from lstm_verify.formats.weights import files as weights
 from lstm_verify.model import Model
 
-FORMATS = (keras_h5, keras_zip, saved_model, tf1)
+FORMATS = (weights, keras_h5, keras_zip, saved_model, tf1)
 GRAPHS = (saved_model, tf1)
 """Formats in whose files a model can be called in several ways."""
 
@@ -21,14 +22,22 @@ MALFORMED = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError
 OWN_ENDS = "this is a Keras model, whose inputs and outputs its config names. Leave it out"
 
 
-def load(path: str | Path, signature: str | None = None, ends: Ends | None = None) -> Model:
+def load(
+    path: str | Path,
+    signature: str | None = None,
+    endpoints: Endpoints | None = None,
+    architecture: str | Path | None = None,
+) -> Model:
     """Read a model from its file, without the framework that wrote it; nothing in the file is executed.
 
     Args:
         path: a Keras `.h5` or `.keras` file, a SavedModel's directory, a frozen TensorFlow graph, or the prefix of a
-            checkpoint with its graph; the format is recognised by content.
+            checkpoint with its graph; the format is recognised by content. Of a file that holds weights only, the model
+            has tensors to look at, and cannot be replayed, unless there is an architecture for it.
         signature: which signature of a TensorFlow file; None takes `serving_default`, or the only one.
-        ends: which tensors of a TensorFlow graph are its inputs and outputs; None for its own.
+        endpoints: which tensors of a TensorFlow graph are its inputs and outputs; None for its own.
+        architecture: a file with the config of the model, if that at `path` is there for its weights only: the JSON of
+            `model.to_json()`, or a `.keras` or `.h5` file of the same model, whose own weights are not used.
 
     Raises:
         InputError: a tensor does not exist, or cannot be fed or fetched in this file.
@@ -41,19 +50,27 @@ def load(path: str | Path, signature: str | None = None, ends: Ends | None = Non
     """
     path = Path(path)
     magic = _magic(path)
+    if architecture is not None:
+        _refuse_ends(path, signature, endpoints)
+        return _read(lambda path: weights.read_with(Path(architecture), path, magic), path, is_graph=False)
     for module in FORMATS:
         if module.recognise(path, magic):
             if module in GRAPHS:
-                return _read(partial(module.read, signature=signature, ends=ends), path, is_graph=True)
-            if signature is not None:
-                raise InputError(f"{path}: --signature {signature}: this format has no signatures. Leave it out")
-            if ends is not None and ends.asked:
-                raise InputError(
-                    f"{path}: tensor '{ends.asked[0]}': tensors can be named in TensorFlow graphs; {OWN_ENDS}"
-                )
+                return _read(partial(module.read, signature=signature, endpoints=endpoints), path, is_graph=True)
+            _refuse_ends(path, signature, endpoints)
             return _read(module.read, path, is_graph=False)
     what = "a directory without saved_model.pb" if path.is_dir() else "not a model file that is known here"
     raise ModelFileError(f"{path}: {what}, expected Keras .h5 or .keras, a SavedModel, or a TensorFlow graph .pb")
+
+
+def _refuse_ends(path: Path, signature: str | None, endpoints: Endpoints | None) -> None:
+    """Refuse what can be asked for in TensorFlow graphs only."""
+    if signature is not None:
+        raise InputError(f"{path}: --signature {signature}: this format has no signatures. Leave it out")
+    if endpoints is not None and endpoints.asked:
+        raise InputError(
+            f"{path}: tensor '{endpoints.asked[0]}': tensors can be named in TensorFlow graphs; {OWN_ENDS}"
+        )
 
 
 def _magic(path: Path) -> bytes:

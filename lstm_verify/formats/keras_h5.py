@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.hdf5 import Group, read_tree
+from lstm_verify.formats.keras.assemble import parse_json, read_whole
 from lstm_verify.formats.keras.store import read_by_order
-from lstm_verify.formats.keras.whole import parse_json, read_whole
+from lstm_verify.formats.weights.alone import alone
+from lstm_verify.formats.weights.hdf5 import weights_in
 from lstm_verify.model import Model
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -24,36 +27,47 @@ def recognise(path: Path, magic: bytes) -> bool:
 
 
 def read(path: Path) -> Model:
-    """Read a model.
+    """Read a model; of a file without a config, the tensors alone, which cannot be replayed.
 
     Raises:
-        ModelFileError: the file is damaged, or holds weights without a model.
+        ModelFileError: the file is damaged.
         UnsupportedError: the model has something that is not supported.
     """
     return read_tree(path, partial(_read, path))
 
 
+def read_config(path: Path) -> tuple[Any, str]:
+    """Read the config of a model, and the version of Keras that wrote it.
+
+    Raises:
+        ModelFileError: the file is damaged, or holds weights without a model.
+    """
+    return read_tree(path, _config)
+
+
 def _read(path: Path, file: Group) -> Model:
-    config = file.attributes.get("model_config")
+    if "model_config" not in file.attributes:
+        return alone(path, weights_in(file))
+    entry, version = _config(file)
+    weights = file.members.get("model_weights")
+    if not isinstance(weights, Group):
+        what = "missing" if weights is None else "a dataset, expected a group"
+        raise ModelFileError(f"model_weights is {what}. Is the file whole?")
+    return read_whole(path, "Keras HDF5", ".h5", entry, version, lambda config: read_by_order(config, weights))
+
+
+def _config(file: Group) -> tuple[Any, str]:
+    config, weights = file.attributes.get("model_config"), file.members.get("model_weights")
     if config is None:
         raise ModelFileError(
             "an HDF5 file without a model config, such as save_weights writes. "
             "Save the whole model with model.save('model.h5')"
         )
-    weights = file.members.get("model_weights")
-    if not isinstance(weights, Group):
-        what = "missing" if weights is None else "a dataset, expected a group"
-        raise ModelFileError(f"model_weights is {what}. Is the file whole?")
-    version = file.attributes.get("keras_version") or weights.attributes.get("keras_version") or "1"
+    version = file.attributes.get("keras_version")
+    if not version and isinstance(weights, Group):
+        version = weights.attributes.get("keras_version")
     entry = parse_json(_text(config, "model_config"), "model_config")
-    return read_whole(
-        path,
-        "Keras HDF5",
-        ".h5",
-        entry,
-        _text(version, "keras_version"),
-        lambda config: read_by_order(config, weights),
-    )
+    return entry, _text(version or "1", "keras_version")
 
 
 def _text(value: str, where: str) -> str:

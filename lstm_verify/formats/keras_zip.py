@@ -10,23 +10,25 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from lstm_verify.errors import ModelFileError
-from lstm_verify.formats.hdf5 import read_tree
+from lstm_verify.formats.hdf5 import Group, read_tree
+from lstm_verify.formats.keras.assemble import parse_json, read_whole
 from lstm_verify.formats.keras.config import Config
 from lstm_verify.formats.keras.graph import model_variables
 from lstm_verify.formats.keras.registry import Arrays
 from lstm_verify.formats.keras.store import read_by_path
-from lstm_verify.formats.keras.whole import parse_json, read_whole
 from lstm_verify.model import Model
 
 PARTS = ("config.json", "metadata.json", "model.weights.h5")
 MOST_PACKED, SMALL = 100, 64 * 2**20
 """How many times larger than packed a part may be, unless it has few bytes anyway; Keras does not compress them."""
+Found = TypeVar("Found")
 
 
 def recognise(path: Path, magic: bytes) -> bool:
@@ -41,20 +43,25 @@ def read(path: Path) -> Model:
         ModelFileError: the archive is damaged, or is not one of Keras.
         UnsupportedError: the model has something that is not supported.
     """
-    with tempfile.TemporaryDirectory(prefix="lstm-verify-") as directory:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                missing = [part for part in PARTS if part not in archive.namelist()]
-                if missing:
-                    raise ModelFileError(f"a zip archive without {missing[0]}. Is it a .keras file?")
-                config, metadata = (archive.read(_part(archive, part)) for part in PARTS[:2])
-                weights = _weights(path, archive, Path(directory))
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
-            raise ModelFileError(f"not a readable zip archive ({error}). Was it copied whole?") from None
-        return _read(path, config, metadata, weights)
+    with opened(path) as (entry, version, place):
+
+        def read_weights(config: Config) -> Arrays:
+            return use_weights(place, partial(read_by_path, model_variables(config)))
+
+        return read_whole(path, "Keras archive", ".keras", entry, version, read_weights)
 
 
-class Weights(NamedTuple):
+def read_config(path: Path) -> tuple[Any, str]:
+    """Read the config of a model, and the version of Keras that wrote it.
+
+    Raises:
+        ModelFileError: the archive is damaged, or is not one of Keras.
+    """
+    with opened(path) as (entry, version, _):
+        return entry, version
+
+
+class Place(NamedTuple):
     """Where the HDF5 of the weights is: a part of a file."""
 
     path: Path
@@ -62,33 +69,53 @@ class Weights(NamedTuple):
     length: int
 
 
-def _read(path: Path, config: bytes, metadata: bytes, weights: Weights) -> Model:
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Any, str, Place]]:
+    """Give the config of a model, the version of Keras that wrote it, and the place of its weights.
+
+    Raises:
+        ModelFileError: the archive is damaged, or is not one of Keras.
+    """
+    with tempfile.TemporaryDirectory(prefix="lstm-verify-") as directory:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                missing = [part for part in PARTS if part not in archive.namelist()]
+                if missing:
+                    raise ModelFileError(f"a zip archive without {missing[0]}. Is it a .keras file?")
+                config, metadata = (archive.read(_part(archive, part)) for part in PARTS[:2])
+                place = _place(path, archive, Path(directory))
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
+            raise ModelFileError(f"not a readable zip archive ({error}). Was it copied whole?") from None
+        yield parse_json(config, "config.json"), _version(metadata), place
+
+
+def use_weights(place: Place, use: Callable[[Group], Found]) -> Found:
+    """Use what is in the HDF5 of the weights; see `read_tree`."""
+    try:
+        return read_tree(place.path, use, *place[1:])
+    except ModelFileError as error:
+        raise ModelFileError(f"model.weights.h5: {error}") from None
+
+
+def _version(metadata: bytes) -> str:
     facts = parse_json(metadata, "metadata.json")
     if not isinstance(facts, Mapping) or not isinstance(facts.get("keras_version"), str):
         raise ModelFileError("metadata.json has no keras_version. Is it a .keras file?")
-
-    def read_weights(config: Config) -> Arrays:
-        try:
-            return read_tree(weights.path, partial(read_by_path, model_variables(config)), *weights[1:])
-        except ModelFileError as error:
-            raise ModelFileError(f"model.weights.h5: {error}") from None
-
-    entry = parse_json(config, "config.json")
-    return read_whole(path, "Keras archive", ".keras", entry, facts["keras_version"], read_weights)
+    return str(facts["keras_version"])
 
 
-def _weights(path: Path, archive: zipfile.ZipFile, directory: Path) -> Weights:
+def _place(path: Path, archive: zipfile.ZipFile, directory: Path) -> Place:
     """Where the weights are: in the archive itself, or unpacked in a directory; their checksum is seen to be right."""
     about = _part(archive, PARTS[2])
     if about.compress_type == zipfile.ZIP_STORED:
         with archive.open(about) as packed:
             while packed.read(2**20):
                 pass
-        return Weights(path, _start(path, about), about.file_size)
+        return Place(path, _start(path, about), about.file_size)
     unpacked = directory / PARTS[2]
     with archive.open(about) as packed, unpacked.open("wb") as file:
         shutil.copyfileobj(packed, file, 2**20)
-    return Weights(unpacked, 0, about.file_size)
+    return Place(unpacked, 0, about.file_size)
 
 
 def _start(path: Path, about: zipfile.ZipInfo) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lstm_verify.formats.ends import Ends
+from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.model import Model
 
 FILES = ("saved_model.pb", "saved_model.pbtxt")
@@ -18,16 +18,18 @@ def recognise(path: Path, magic: bytes) -> bool:
     return path.name in FILES or any((path / name).exists() for name in FILES)
 
 
-def read(path: Path, signature: str | None = None, ends: Ends | None = None) -> Model:
+def read(path: Path, signature: str | None = None, endpoints: Endpoints | None = None) -> Model:
     """Read a model.
 
     Raises:
-        InputError: a tensor of `ends` does not exist, or cannot be reached.
+        InputError: a tensor of `endpoints` does not exist, or cannot be reached.
         ModelFileError: the file is damaged.
         UnsupportedError: the graph has an operation that is not supported.
     """
+    from lstm_verify.formats.tensorflow.assemble import Kind, build
     from lstm_verify.formats.tensorflow.reader import read_graph
-    from lstm_verify.formats.tensorflow.whole import Kind, build
 
     file = read_graph(path)
-    return build(path, file, Kind("TensorFlow SavedModel", "saved_model", {"tags": list(file.tags)}), signature, ends)
+    return build(
+        path, file, Kind("TensorFlow SavedModel", "saved_model", {"tags": list(file.tags)}), signature, endpoints
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_verify.errors import InputError
-from lstm_verify.formats.ends import Ends
+from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.model import Model, Source
 
 CHECKPOINT_SUFFIXES = (".index", ".meta")
@@ -30,49 +30,48 @@ def recognise(path: Path, magic: bytes) -> bool:
     )
 
 
-def read(path: Path, signature: str | None = None, ends: Ends | None = None) -> Model:
+def read(path: Path, signature: str | None = None, endpoints: Endpoints | None = None) -> Model:
     """Read a model; of a checkpoint without a graph, the tensors alone, which cannot be replayed.
 
     Raises:
-        InputError: a tensor of `ends` does not exist, or cannot be reached.
+        InputError: a tensor of `endpoints` does not exist, or cannot be reached.
         ModelFileError: the file is damaged.
         UnsupportedError: the graph has an operation that is not supported.
     """
     # all that builds models of graphs is not needed for other formats
+    from lstm_verify.formats.tensorflow.assemble import Kind, build
     from lstm_verify.formats.tensorflow.reader import read_graph
-    from lstm_verify.formats.tensorflow.whole import Kind, build
+    from lstm_verify.formats.weights.alone import alone
+    from lstm_verify.formats.weights.checkpoint import weights_in
 
     file = read_graph(path)
     if file.kind == "checkpoint":
-        if ends is not None and ends.asked:
+        if endpoints is not None and endpoints.asked:
             raise InputError(
                 "tensors of a graph are named, and this is a checkpoint without its graph (model.ckpt.meta)"
             )
+        if file.objects:
+            return alone(path, weights_in(file.variables or {}, file.objects))
         return weights_only(path, file.variables or {})
     kinds = {
         "graph_def": Kind("TensorFlow GraphDef", "tf1", {"kind": "frozen"}),
         "meta_graph": Kind("TensorFlow MetaGraph", "tf1", {"kind": "meta_graph"}),
         "saved_model": Kind("TensorFlow SavedModel", "saved_model", {"tags": list(file.tags)}),
     }
-    return build(path, file, kinds[file.kind], signature, ends)
+    return build(path, file, kinds[file.kind], signature, endpoints)
 
 
 def weights_only(path: Path, variables: Mapping[str, np.ndarray]) -> Model:
-    """A checkpoint without its graph: tensors to look at, but nothing to replay."""
+    """A checkpoint of TensorFlow 1 without its graph: tensors to look at, but nothing to replay."""
     from lstm_verify.layers.constant import Constant
 
     layers = {name: Constant(name=name, value=value.copy()) for name, value in variables.items()}
     source = Source(str(path), "TensorFlow checkpoint", "TensorFlow", "tf1", "")
-    finding = OF_OBJECTS.format(path) if any(name.endswith(OBJECT) for name in variables) else WEIGHTS_ONLY
-    return Model(name=path.name, layers=layers, nodes=(), inputs=(), outputs=(), source=source, findings=(finding,))
+    return Model(
+        name=path.name, layers=layers, nodes=(), inputs=(), outputs=(), source=source, findings=(WEIGHTS_ONLY,)
+    )
 
 
-OBJECT = "/.ATTRIBUTES/VARIABLE_VALUE"
-"""How the names of variables end in a checkpoint of objects, as TensorFlow 2 writes them."""
-OF_OBJECTS = (
-    "A checkpoint of TensorFlow 2 holds the variables of objects, and not what is computed from them. Build the model "
-    "with tf.keras, load this into it with model.load_weights('{}'), and save it whole: model.save('model.keras')."
-)
 WEIGHTS_ONLY = (
     "A checkpoint without its graph has neither the activations nor the forget bias, which TensorFlow 1 adds at run "
     "time (1.0 unless the cell was told otherwise); kernels are [x; h] rows, of an LSTM with the gates i, j, f, o. "

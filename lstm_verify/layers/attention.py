@@ -64,7 +64,8 @@ class Attending(Layer):
             if role in found and found[role].value.ndim != 3:
                 raise UnsupportedError(
                     f"layer '{self.name}': its {role} has shape {found[role].value.shape}, expected (samples, "
-                    "timesteps, features): attention over more or fewer axes is not supported"
+                    "timesteps, features): attention over more or fewer axes is not supported. A SavedModel holds "
+                    "what it computes: export the model, and verify the folder"
                 )
         return found
 

@@ -1,4 +1,5 @@
-"""Layers that do nothing at inference: the dropout and noise family, ActivityRegularization, Identity.
+"""Layers that do nothing at inference: the dropout and noise family, layers that change images, ActivityRegularization,
+Identity.
 
     y = x
 

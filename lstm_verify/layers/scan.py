@@ -31,6 +31,17 @@ class Recovered:
     """The variables that the cell is made of."""
 
 
+@dataclass(frozen=True)
+class Unrolled:
+    """A cell that a graph applies step by step, found in it."""
+
+    name: str
+    cell: Cell
+    recovered: Recovered
+    steps: int
+    """How many times it is applied."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scan(Layer):
     """A recurrent layer in the place of a loop."""

@@ -17,10 +17,10 @@ from typing import Any
 from lstm_verify.operations.arithmetic import ARITHMETIC
 from lstm_verify.operations.cells import CELLS
 from lstm_verify.operations.convolution import CONVOLUTION
+from lstm_verify.operations.creation import MAKING
 from lstm_verify.operations.functions import ELEMENTWISE
 from lstm_verify.operations.lists import LISTS, TensorList
 from lstm_verify.operations.logic import LOGIC
-from lstm_verify.operations.making import MAKING
 from lstm_verify.operations.normalization import NORMALIZATION
 from lstm_verify.operations.padding import PADDING
 from lstm_verify.operations.reductions import REDUCTIONS

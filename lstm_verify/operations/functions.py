@@ -34,7 +34,6 @@ def _same(x: Any) -> Any:
 
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "identity": _same,
-    "identity_n": lambda *values: values,
     "negative": np.negative,
     "absolute": np.abs,
     "sign": np.sign,

@@ -42,12 +42,6 @@ def concatenate_last(*arguments: Array) -> Array:
     return np.concatenate(arrays, int(axis))
 
 
-def concatenate_first(*arguments: Array) -> Array:
-    """Join arrays along the axis that is the first argument."""
-    axis, *arrays = arguments
-    return np.concatenate(arrays, int(axis))
-
-
 def pack(*arrays: Array, axis: int = 0) -> Array:
     return np.stack(arrays, axis)
 
@@ -108,7 +102,6 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "move_axis": np.moveaxis,
     "concatenate": np.concatenate,
     "concatenate_last": concatenate_last,
-    "concatenate_first": concatenate_first,
     "stack": np.stack,
     "pack": pack,
     "unpack": unpack,
@@ -118,6 +111,7 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "broadcast_shapes": broadcast_shapes,
     "tile": lambda x, multiples: np.tile(x, ints(multiples)),
     "flip": lambda x, axis=None: np.flip(x, axes_of(axis)),
+    "roll": lambda x, shift, axis: np.roll(x, ints(shift), ints(axis)),
     "flip_marked": flip_marked,
     "reverse_sequence": reverse_sequence,
     "invert_permutation": invert_permutation,

@@ -12,7 +12,7 @@ from rich.text import Text
 from lstm_verify.compare import Verdict
 from lstm_verify.errors import printable
 from lstm_verify.reporters.terminal import STYLES, about_model, allowed, in_sigmas, number, pairs, place
-from lstm_verify.rollout.report import RolloutReport
+from lstm_verify.rollouts.report import RolloutReport
 
 SHOWN_TOKENS = 12
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from lstm_verify.compare import Comparison, Verdict
 from lstm_verify.diagnosis.blind import BlindSpots
-from lstm_verify.diagnosis.words import blind_details, blind_line, diagnosis_lines
+from lstm_verify.diagnosis.explain import blind_details, blind_line, diagnosis_lines
 from lstm_verify.errors import printable
 from lstm_verify.model import Model
 from lstm_verify.report import Report

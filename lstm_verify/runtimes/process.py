@@ -2,7 +2,7 @@
 
 A framework fixes its settings once per process, prints to stderr, takes seconds to import and may run code that a
 model file names; so it never runs in this process. Every way in which a child can fail (it dies, hangs, says nothing,
-refuses the file) becomes a `RuntimeFailure` with a reason in one line, and so an inconclusive verdict.
+refuses the file) becomes a `FrameworkError` with a reason in one line, and so an inconclusive verdict.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.arrays import NpyRows, Rows
-from lstm_verify.errors import LstmVerifyError, RuntimeFailure
+from lstm_verify.errors import FrameworkError, LstmVerifyError
 
 CHILD = Path(__file__).with_name("child.py")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -76,6 +76,8 @@ class Request:
     """How its outputs become its next inputs, in JSON, if it is to be called step after step."""
     draws: Rows | None = None
     """The random numbers of a rollout that samples, (steps, samples)."""
+    architecture: str | Path | None = None
+    """The file with the config of the model, if the other is there for its weights only."""
 
 
 @dataclass
@@ -115,7 +117,7 @@ class Prediction:
             The predictions in the order of the model's outputs, by the framework's names for them.
 
         Raises:
-            RuntimeFailure: there are none; the message has the reason.
+            FrameworkError: there are none; the message has the reason.
         """
         self.timed_out = not self._heard.wait(max(0.0, self._deadline - time.monotonic()))
         if self.outputs is None and not self.timed_out:
@@ -123,10 +125,10 @@ class Prediction:
                 self.process.wait(5)  # for the code that it ends with
         self.stop()
         if self.outputs is None or self.error:
-            raise RuntimeFailure(f"{self.runtime.name}: {self._reason()}")
+            raise FrameworkError(f"{self.runtime.name}: {self._reason()}")
         for name, rows in self.outputs.items():
             if rows.dtype.kind not in "fiub":
-                raise RuntimeFailure(f"{self.runtime.name}: output '{name}' has dtype {rows.dtype}, expected numbers")
+                raise FrameworkError(f"{self.runtime.name}: output '{name}' has dtype {rows.dtype}, expected numbers")
         return self.outputs
 
     def stop(self) -> None:
@@ -243,6 +245,7 @@ def _start(runtime: Runtime, request: Request, directory: Path) -> Prediction:
         "unsafe": request.unsafe,
         "again": request.again,
         "taps": request.taps,
+        "architecture": None if request.architecture is None else str(Path(request.architecture).absolute()),
     }
     if request.rollout is not None:
         draws = None if request.draws is None else str(_on_disk(request.draws, directory / "draws.npy"))
@@ -273,7 +276,8 @@ def _named_as_expected(request: Request, directory: Path) -> Path:
     if not request.suffix:
         return request.model.absolute()  # and not where a link leads: there may be more files beside it
     path = request.model.resolve()
-    if path.suffix == request.suffix:
+    # Keras takes `x.weights.h5` for another layout than `x.h5`, and looks for shards beside their JSON
+    if path.name.endswith(request.suffix) and not path.name.endswith(f".weights{request.suffix}"):
         return path
     link = directory / f"model{request.suffix}"
     link.symlink_to(path)

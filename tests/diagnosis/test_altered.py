@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstm_verify.diagnosis.words import diagnosis_lines
+from lstm_verify.diagnosis.explain import diagnosis_lines
 from lstm_verify.layers import Array, Embedding
 from lstm_verify.model import Model
 from lstm_verify.operations.activations import Activation

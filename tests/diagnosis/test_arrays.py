@@ -11,7 +11,7 @@ import pytest
 
 from lstm_verify import replay, verify
 from lstm_verify.diagnosis import Diagnosis
-from lstm_verify.diagnosis.words import diagnosis_lines
+from lstm_verify.diagnosis.explain import diagnosis_lines
 from lstm_verify.layers import Array, Bidirectional
 from lstm_verify.model import Model, Output, Tensor
 from lstm_verify.operations.activations import Activation

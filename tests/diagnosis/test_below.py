@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import Report, verify
-from lstm_verify.diagnosis.words import diagnosis_lines
+from lstm_verify.diagnosis.explain import diagnosis_lines
 from tests.conftest import FIXTURES
 
 MODELS = ("origin_tanh_sigmoid", "bidirectional_masked", "stacked_gru", "encoder_decoder", "stateful")

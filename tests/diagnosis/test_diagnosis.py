@@ -11,7 +11,7 @@ import pytest
 
 from lstm_verify import replay
 from lstm_verify.diagnosis.experiment import experiment
-from lstm_verify.diagnosis.words import diagnosis_lines
+from lstm_verify.diagnosis.explain import diagnosis_lines
 from lstm_verify.faults import sites
 from lstm_verify.inputs import random_inputs
 from lstm_verify.layers import (

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from lstm_verify.diagnosis.changes import Change, singles
-from lstm_verify.diagnosis.common import hint, rarity
 from lstm_verify.diagnosis.experiment import experiment
 from lstm_verify.diagnosis.misfit import NEVER, Misfit
+from lstm_verify.diagnosis.plausible import hint, rarity
 from lstm_verify.faults.time import FirstOutputRNN
 from lstm_verify.layers import Array, Bidirectional, Masking
 from lstm_verify.model import Model

@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 
 from lstm_verify import faults
 from lstm_verify.diagnosis.experiment import experiment
-from lstm_verify.diagnosis.place import over_time, place_in_layers, place_of_outputs
+from lstm_verify.diagnosis.localise import over_time, place_in_layers, place_of_outputs
 from lstm_verify.faults import Edit
 from lstm_verify.layers import Bidirectional, Conv2D, ConvLSTMCell, Layer, Reshape
 from lstm_verify.model import Model

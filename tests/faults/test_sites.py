@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import replay
-from lstm_verify.diagnosis.words import ADVICE
+from lstm_verify.diagnosis.explain import ADVICE
 from lstm_verify.faults import FAULTS, Fit, Site, edits, own_weights, sites
 from lstm_verify.layers import Bidirectional, Dense, Masking, StackedCells, TimeDistributed
 from lstm_verify.layers.scan import Scan

@@ -14,6 +14,9 @@ from tests.formats.test_attention import NEW, OLD, node, tensor
 
 CONSTANT = {"class_name": "__numpy__", "config": {"value": [[0.25, 0.5]], "dtype": "float32"}}
 
+TRAINING = {OLD: [["x", 0, 0, {"training": True}]], NEW: node(tensor("x"), training=True)}
+"""A call with `training=True`; what `predict` of Keras 3 passes on takes its place (see `test_ways_out`)."""
+
 
 def call(class_name: str, given: Any, version: Version = NEW, **config: Any) -> Any:
     return read_call(given, Config(class_name, {"name": "layer", **config}, version))
@@ -79,20 +82,20 @@ def test_what_is_not_known_is_refused_by_name(class_name: str, given: Any, named
 @pytest.mark.parametrize("key", RANDOM)
 def test_training_is_refused_where_it_changes_something(key: str) -> None:
     cell = {"class_name": "LSTMCell", "config": {key: 0.5}}
-    given = node(tensor("x"), training=True)
     for config in ({key: 0.5}, {"cell": cell}, {"layer": {"class_name": "RNN", "config": {"cell": cell}}}):
         with pytest.raises(UnsupportedError, match="training=True"):
-            call("RNN", given, **config)
-    assert call("RNN", given, **{key: 0.0}).inputs
+            call("RNN", TRAINING[OLD], OLD, **config)
+        assert call("RNN", TRAINING[NEW], **config).inputs
+    assert call("RNN", TRAINING[OLD], OLD, **{key: 0.0}).inputs
 
 
 def test_training_is_refused_by_a_normalization_that_learns() -> None:
-    given, layers = node(tensor("x"), training=True), [{"class_name": "BatchNormalization", "config": {}}]
+    given, layers = TRAINING[OLD], [{"class_name": "BatchNormalization", "config": {}}]
     with pytest.raises(UnsupportedError, match="training=True"):
-        call("BatchNormalization", given)
+        call("BatchNormalization", given, OLD)
     with pytest.raises(UnsupportedError, match="training=True"):
-        call("Sequential", given, layers=layers)
-    assert call("BatchNormalization", given, trainable=False).inputs
+        call("Sequential", given, OLD, layers=layers)
+    assert call("BatchNormalization", given, OLD, trainable=False).inputs
 
 
 @pytest.mark.parametrize(

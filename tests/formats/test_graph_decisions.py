@@ -16,8 +16,9 @@ import pytest
 
 from lstm_verify import Verdict, load, replay, verify
 from lstm_verify.budget import standard_deviations
-from lstm_verify.formats.tensorflow.operations import RULES, translate
-from lstm_verify.formats.tensorflow.rules import IGNORED
+from lstm_verify.formats.tensorflow.attributes import IGNORED
+from lstm_verify.formats.tensorflow.operations import RULES
+from lstm_verify.formats.tensorflow.table import table_of
 from lstm_verify.operations import OPERATIONS
 from tests.building import ROOT
 from tests.graph_files import read_at_once
@@ -112,8 +113,9 @@ def test_an_attribute_that_is_missing_has_its_default(folder: Path) -> None:
     differing = {}
     for op, found in definitions(folder).items():
         defaults = {key: value for key, value in found["defaults"].items() if value is not None}
-        said = effective(*translate(op, defaults))
-        left_out = effective(*translate(op, {}))
+        rule, table = RULES[op], table_of({}, None)
+        said = effective(rule.operation, rule.translated(op, defaults, table))
+        left_out = effective(rule.operation, rule.translated(op, {}, table))
         if said != left_out:
             differing[op] = {key for key in said if said[key] != left_out.get(key, "nothing")}
     assert not differing

@@ -12,10 +12,9 @@ from numpy.testing import assert_array_equal
 from lstm_verify.errors import LstmVerifyError, ModelFileError, UnsupportedError
 from lstm_verify.formats.tensorflow.branches import choices
 from lstm_verify.formats.tensorflow.flatten import flatten, flatten_function
-from lstm_verify.formats.tensorflow.graph import Function, Node, Ref
 from lstm_verify.formats.tensorflow.loops import functional, is_inside
-from lstm_verify.formats.tensorflow.order import needed, ordered
 from lstm_verify.formats.tensorflow.variables import checkpoint_keys, initial_value, settled
+from lstm_verify.graph.ir import Graph, Node, Ref
 
 COMPUTED = {
     "Add": lambda a, b: a + b,
@@ -28,7 +27,8 @@ COMPUTED = {
 
 
 def node(name: str, op: str, *inputs: str, controls: tuple[str, ...] = (), **attributes: Any) -> Node:
-    return Node(name, op, tuple(map(Ref.parse, inputs)), controls, attributes)
+    called = {"f": attributes.pop("f")} if "f" in attributes else {}
+    return Node(name, op, tuple(map(Ref.parse, inputs)), controls, attributes, called)
 
 
 def graph(*nodes: Node) -> dict[str, Node]:
@@ -45,46 +45,47 @@ def run(nodes: Mapping[str, Node], ref: Ref, given: Mapping[str, Any]) -> Any:
         return item.attributes["value"]
     values = [run(nodes, one, given) for one in item.inputs]
     if item.op == "If":
-        part = item.attributes["then_branch" if values[0] else "else_branch"]
+        part = item.subgraphs["then_branch" if values[0] else "else_branch"]
         return called(part, values[1:])[ref.output]
     if item.op == "While":
-        while called(item.attributes["cond"], values)[0]:
-            values = called(item.attributes["body"], values)
+        while called(item.subgraphs["cond"], values)[0]:
+            values = called(item.subgraphs["body"], values)
         return values[ref.output]
     return COMPUTED[item.op](*values)
 
 
-def called(function: Function, values: list[Any]) -> list[Any]:
-    given = dict(zip(function.arguments, values, strict=True))
-    return [run(function.nodes, ref, given) for ref in function.returns]
+def called(function: Graph | str, values: list[Any]) -> list[Any]:
+    assert isinstance(function, Graph)
+    given = dict(zip(function.inputs, values, strict=True))
+    return [run(function.nodes, ref, given) for ref in function.outputs]
 
 
 # --- flatten
 
 
-def calling(name: str, inside: str) -> Function:
+def calling(name: str, inside: str) -> Graph:
     """A function of x and y that returns -(what another returns), x and a constant that is called like one outside."""
-    return Function(
+    return Graph(
+        graph(node("call", inside, "x", "y"), node("n", "Neg", "call"), node("one", "Const", value=1)),
         ("x", "y"),
         (Ref("n"), Ref("x")),
-        graph(node("call", inside, "x", "y"), node("n", "Neg", "call"), node("one", "Const", value=1)),
         controls=("one",),
         attributes={"api_implements": name},
     )
 
 
-ADD = Function(("a", "b"), (Ref("sum"),), graph(node("sum", "Add", "a", "b")))
+ADD = Graph(graph(node("sum", "Add", "a", "b")), ("a", "b"), (Ref("sum"),))
 FUNCTIONS = {"add": ADD, "negated": calling("negated", "add")}
 
 
 def test_calls_are_inlined_in_whatever_order_they_stand() -> None:
     nodes = graph(
         node("result", "Mul", "call", "call:1"),
-        node("call", "StatefulPartitionedCall", "x", "one", f={"function": "negated"}),
+        node("call", "StatefulPartitionedCall", "x", "one", f="negated"),
         node("one", "Const", value=10),
         node("after", "Identity", "x", controls=("call",)),
     ) | graph(node("x", "Placeholder"))
-    scope = flatten(nodes, FUNCTIONS)
+    scope = flatten(Graph(nodes), FUNCTIONS)
     assert not {item.op for item in scope.flat.values()} & {"StatefulPartitionedCall", "add", "negated"}
     assert run(scope.flat, scope.resolve(Ref("result")), {"x": 3}) == -(3 + 10) * 3
     controls = [scope.flat[name] for name in scope.flat["after"].controls]
@@ -97,24 +98,24 @@ def test_two_calls_of_one_function_do_not_share_nodes() -> None:
         node("x", "Placeholder"), node("y", "Placeholder"),
         node("first", "add", "x", "y"), node("second", "add", "first", "first"),
     )  # fmt: skip
-    scope = flatten(nodes, FUNCTIONS)
+    scope = flatten(Graph(nodes), FUNCTIONS)
     assert run(scope.flat, scope.resolve(Ref("second")), {"x": 3, "y": 4}) == 14
 
 
 def test_a_function_keeps_its_arguments() -> None:
     flat = flatten_function(FUNCTIONS["negated"], FUNCTIONS)
-    assert flat.arguments == ("x", "y")
+    assert flat.inputs == ("x", "y")
     assert called(flat, [3, 4]) == [-7, 3]
 
 
 def test_the_variant_for_the_cpu_is_taken() -> None:
-    def variant(value: int, device: str) -> Function:
+    def variant(value: int, device: str) -> Graph:
         attributes = {"api_implements": "lstm", "api_preferred_device": device}
-        return Function(("x",), (Ref("c"),), graph(node("c", "Const", value=value)), attributes=attributes)
+        return Graph(graph(node("c", "Const", value=value)), ("x",), (Ref("c"),), attributes=attributes)
 
     functions = {"gpu": variant(1, "GPU"), "cpu": variant(2, "CPU")}
-    nodes = graph(node("x", "Placeholder"), node("call", "PartitionedCall", "x", f={"function": "gpu"}))
-    scope = flatten(nodes, functions)
+    nodes = graph(node("x", "Placeholder"), node("call", "PartitionedCall", "x", f="gpu"))
+    scope = flatten(Graph(nodes), functions)
     assert run(scope.flat, scope.resolve(Ref("call")), {}) == 2
 
 
@@ -122,7 +123,7 @@ def test_the_variant_for_the_cpu_is_taken() -> None:
     ("nodes", "error", "words"),
     [
         (graph(node("n", "Neg", "lost")), ModelFileError, "node 'lost' is used but is not in the graph"),
-        (graph(node("n", "PartitionedCall", f={"function": "g"})), ModelFileError, "it calls the function 'g'"),
+        (graph(node("n", "PartitionedCall", f="g")), ModelFileError, "it calls the function 'g'"),
         (graph(node("n", "again")), UnsupportedError, "functions call each other without end"),
         (graph(node("n", "twice_0")), UnsupportedError, "functions call each other without end"),
         (
@@ -133,13 +134,13 @@ def test_the_variant_for_the_cpu_is_taken() -> None:
     ],
 )
 def test_what_cannot_be_inlined(nodes: dict[str, Node], error: type[LstmVerifyError], words: str) -> None:
-    functions = {**FUNCTIONS, "again": Function((), (Ref("c"),), graph(node("c", "again")))}
+    functions = {**FUNCTIONS, "again": Graph(graph(node("c", "again")), outputs=(Ref("c"),))}
     for number in range(50):  # 2^50 calls, if all were followed
         inside = graph(*(node(name, f"twice_{number + 1}") for name in ("a", "b")))
-        functions[f"twice_{number}"] = Function((), (Ref("a"), Ref("b")), inside)
-    functions["twice_50"] = Function((), (Ref("c"),), graph(node("c", "Const", value=1)))
+        functions[f"twice_{number}"] = Graph(inside, outputs=(Ref("a"), Ref("b")))
+    functions["twice_50"] = Graph(graph(node("c", "Const", value=1)), outputs=(Ref("c"),))
     with pytest.raises(error, match=words):
-        flatten(nodes, functions)
+        flatten(Graph(nodes), functions)
 
 
 # --- loops of TensorFlow 1
@@ -168,7 +169,7 @@ GIVEN = graph(node("x", "Placeholder"), node("two", "Const", value=2), node("ten
 
 def test_a_frame_becomes_a_loop() -> None:
     nodes = GIVEN | frame("loop", "x", "two", "ten") | graph(node("y", "Neg", "loop/exit"))
-    found = functional(nodes, {"y"})
+    found = functional(Graph(nodes), {"y"}).nodes
     assert {item.op for item in found.values()} <= {"Placeholder", "Const", "While", "Identity", "Neg"}
     assert [run(found, Ref("y"), {"x": x}) for x in (-1, 4, 5, 12)] == [-11, -10, -11, -12]
 
@@ -176,17 +177,17 @@ def test_a_frame_becomes_a_loop() -> None:
 def test_a_frame_inside_another() -> None:
     inner = frame("inner", "outer/body", "outer/by", "outer/limit")
     outer = frame("outer", "x", "two", "ten", outer="inner/exit")
-    found = functional(GIVEN | inner | outer, {"outer/exit"})
+    found = functional(Graph(GIVEN | inner | outer), {"outer/exit"}).nodes
     # i := i + (i raised to 10 in steps of 2)
     assert [run(found, Ref("outer/exit"), {"x": x}) for x in (1, 9, 10)] == [12, 20, 10]
-    assert is_inside(GIVEN | inner | outer, "inner/sum")
-    assert not is_inside(GIVEN | inner | outer, "outer/exit")
+    assert is_inside(Graph(GIVEN | inner | outer), "inner/sum")
+    assert not is_inside(Graph(GIVEN | inner | outer), "outer/exit")
 
 
 def test_a_frame_without_its_condition() -> None:
     nodes = GIVEN | frame("loop", "x", "two", "ten") | graph(node("loop/cond", "Identity", "loop/less"))
     with pytest.raises(ModelFileError, match="loop 'loop': it has no condition"):
-        functional(nodes, {"loop/exit"})
+        functional(Graph(nodes), {"loop/exit"})
 
 
 # --- branches of TensorFlow 1
@@ -210,49 +211,27 @@ CHOSEN = graph(node("x", "Placeholder"), node("p", "Placeholder"), node("q", "Pl
 
 
 def test_a_branch_becomes_a_choice() -> None:
-    found = needed(choices(CHOSEN | branch("p")), ["if/merge"])
+    found = choices(Graph(CHOSEN | branch("p"))).reachable(["if/merge"]).nodes
     assert not {item.op for item in found.values()} & {"Switch", "Merge"}
     assert [run(found, Ref("if/merge"), {"x": 5, "p": p}) for p in (True, False)] == [6, -5]
 
 
 def test_a_branch_after_another_and_a_branch_in_a_branch() -> None:
     nodes = CHOSEN | branch("p") | branch("q", "then", "if/merge")
-    found = choices(nodes)
+    found = choices(Graph(nodes)).nodes
     results = {(p, q): run(found, Ref("then/merge"), {"x": 5, "p": p, "q": q}) for p in (0, 1) for q in (0, 1)}
     assert results == {(0, 0): 5, (0, 1): -4, (1, 0): -6, (1, 1): 7}
 
     inner = graph(node("q/inner", "Switch", "q", "p"), node("if/neg", "Neg", "in/merge"))
     nodes = CHOSEN | branch("p") | inner | branch("q/inner", "in", "if/switch:0")
-    found = choices(nodes)
+    found = choices(Graph(nodes)).nodes
     results = {(p, q): run(found, Ref("if/merge"), {"x": 5, "p": p, "q": q}) for p in (0, 1) for q in (0, 1)}
     assert results == {(0, 0): 5, (0, 1): -6, (1, 0): 6, (1, 1): 6}
 
 
 def test_a_merge_of_something_else() -> None:
     with pytest.raises(UnsupportedError, match="node 'm': a Merge of 2 values"):
-        choices(CHOSEN | graph(node("m", "Merge", "x", "p")))
-
-
-# --- order
-
-
-def test_order_and_need() -> None:
-    nodes = graph(
-        node("c", "Add", "b", "a"), node("b", "Neg", "a"), node("a", "Const"),
-        node("d", "Neg", "a", controls=("e",)), node("e", "Const"),
-    )  # fmt: skip
-    order = ordered(nodes)
-    assert sorted(order) == sorted(nodes)
-    assert all(order.index(ref.node) < order.index(item.name) for item in nodes.values() for ref in item.inputs)
-    assert set(needed(nodes, ["b"])) == {"a", "b"}
-    assert set(needed(nodes, ["d"])) == {"a", "d", "e"}
-    assert set(needed(nodes, ["d"], controls=False)) == {"a", "d"}
-
-
-def test_a_long_chain_needs_no_deep_stack() -> None:
-    chain = graph(node("0", "Const"), *(node(str(n), "Neg", str(n - 1)) for n in range(1, 5000)))
-    backwards = dict(reversed(chain.items()))
-    assert ordered(backwards) == list(chain)
+        choices(Graph(CHOSEN | graph(node("m", "Merge", "x", "p"))))
 
 
 # --- variables
@@ -313,7 +292,7 @@ def test_a_read_after_an_assignment_has_what_was_assigned() -> None:
         node("third", "ReadVariableOp", "v", controls=("set again",)),
         node("other", "ReadVariableOp", "v"),
     )
-    found = settled(dict(reversed(nodes.items())))
+    found = settled(Graph(dict(reversed(nodes.items())))).nodes
     results = {name: run(found, Ref(name), {"v": 7, "first": 7, "other": 7}) for name in ("first", "second", "third")}
     assert results == {"first": 7, "second": -7, "third": -14}
     assert found["other"].op == "ReadVariableOp"

@@ -12,12 +12,12 @@ from rich.console import Console
 
 from lstm_verify import Model, RolloutReport, Tolerance, Verdict
 from lstm_verify.compare import compare, verdict_of
-from lstm_verify.errors import Mismatch
+from lstm_verify.errors import MismatchError
 from lstm_verify.report import Predicted
 from lstm_verify.reporters import json as json_reporter
 from lstm_verify.reporters import rollout
-from lstm_verify.rollout.plan import Feedback, Plan
-from lstm_verify.rollout.report import Token
+from lstm_verify.rollouts.plan import Feedback, Plan
+from lstm_verify.rollouts.report import Token
 from tests.reports import KnownForAll
 
 STEPS = 5
@@ -89,7 +89,7 @@ def test_a_mismatch_shows_where_the_runs_part() -> None:
         "MISMATCH  the two runs part at step 3, where y is 2.00e-03 off; y: 2 of 5 steps beyond the tolerance" in text
     )
     assert "--teacher-forced compares each step on its own" in text
-    with pytest.raises(Mismatch, match="part at step 3"):
+    with pytest.raises(MismatchError, match="part at step 3"):
         made.raise_for_mismatch()
 
 

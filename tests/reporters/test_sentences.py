@@ -23,11 +23,11 @@ from lstm_verify.diagnosis.changes import (
     together,
     whole_model,
 )
+from lstm_verify.diagnosis.explain import diagnosis_lines
+from lstm_verify.diagnosis.localise import Place
 from lstm_verify.diagnosis.masks import computed_masks
 from lstm_verify.diagnosis.misfit import Misfit
-from lstm_verify.diagnosis.place import Place
 from lstm_verify.diagnosis.states import resets
-from lstm_verify.diagnosis.words import diagnosis_lines
 from lstm_verify.faults import PRECISIONS
 from lstm_verify.layers import Bidirectional
 from lstm_verify.model import Model

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from lstm_verify import Report, runtimes
+from lstm_verify._verify import verify
 from lstm_verify.runtimes import Runtime
-from lstm_verify.verify import verify
 from tests.command import inputs, model, recorded
 
 FRAMEWORK = """

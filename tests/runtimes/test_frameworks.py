@@ -75,7 +75,7 @@ def with_hard_sigmoid(path: Path, signature: str | None, *_: object) -> Model:
 
 
 def test_a_wrong_replay_is_a_mismatch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("lstm_verify.verify"), "load", with_hard_sigmoid)
+    monkeypatch.setattr(importlib.import_module("lstm_verify._verify"), "load", with_hard_sigmoid)
     report = verify(model(ORIGIN), inputs(ORIGIN))
     assert report.verdict is Verdict.MISMATCH
     assert report.outputs[0].samples_beyond == 4

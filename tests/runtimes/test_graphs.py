@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify.errors import RuntimeFailure
+from lstm_verify.errors import FrameworkError
 from lstm_verify.runtimes import Prediction, Request, find, predicting
 from tests.runtimes.graph_cases import ALL, FAILING, PREDICTING, SCALED, TENSORS, Arrays, Case, with_more
 
@@ -195,6 +195,6 @@ def test_a_checkpoint_behind_links_from_the_parent(graphs: Graphs, tmp_path: Pat
 def test_failure_from_the_parent(graphs: Graphs) -> None:
     call = {"signature": "other", "inputs": {}, "outputs": {}}
     with pytest.raises(
-        RuntimeFailure, match=r"^saved_model: LookupError: it has no signature 'other'; its signatures: "
+        FrameworkError, match=r"^saved_model: LookupError: it has no signature 'other'; its signatures: "
     ):
         predicted("saved_model", Request(graphs.folder / "keras3", graphs.arrays("keras3"), call=call))

@@ -196,7 +196,7 @@ def test_an_error_of_the_replay_ends_the_child(fake: Callable[..., Fake], monkey
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the replay failed")
 
-    monkeypatch.setattr(importlib.import_module("lstm_verify.verify"), "replay_rows", fail)
+    monkeypatch.setattr(importlib.import_module("lstm_verify._verify"), "replay_rows", fail)
     with pytest.raises(RuntimeError, match="the replay failed"):
         fake("import time; time.sleep(100)").verify(monkeypatch)
 

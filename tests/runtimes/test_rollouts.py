@@ -13,9 +13,9 @@ import pytest
 
 from lstm_verify import RolloutReport, Verdict, load, rollout, runtimes
 from lstm_verify.inputs import bind
-from lstm_verify.rollout.loop import closed_loop, first_outputs
-from lstm_verify.rollout.pairing import Wishes
-from lstm_verify.rollout.plan import make_plan
+from lstm_verify.rollouts.loop import closed_loop, first_outputs
+from lstm_verify.rollouts.pairing import Wishes
+from lstm_verify.rollouts.plan import make_plan
 from tests.command import inputs, model
 from tests.runtimes.fakes import Fake
 

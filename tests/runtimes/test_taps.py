@@ -10,7 +10,7 @@ import pytest
 
 from lstm_verify import load, runtimes
 from lstm_verify.diagnosis.experiment import experiment
-from lstm_verify.diagnosis.place import SEQUENCE, place_in_layers
+from lstm_verify.diagnosis.localise import SEQUENCE, place_in_layers
 from lstm_verify.experiments import Tap
 from lstm_verify.inputs import bind
 from lstm_verify.tolerance import SIGMAS

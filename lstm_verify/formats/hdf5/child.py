@@ -28,7 +28,7 @@ import numpy as np
 
 Json = dict[str, Any]
 
-TEXTS, NAMES = ("model_config", "keras_version"), ("weight_names",)
+TEXTS, NAMES = ("model_config", "keras_version"), ("weight_names", "layer_names")
 """The attributes that are read: texts, and lists of names, which Keras splits into `name0`, `name1`, … if long."""
 SKIPPED = ("optimizer", "optimizer_weights")
 """What has no part in predictions, and is as large as all that has."""

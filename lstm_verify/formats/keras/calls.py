@@ -11,7 +11,7 @@ from typing import Any
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras.config import WITHOUT_EFFECT_SUFFIXES, Config
-from lstm_verify.formats.keras.ways import NotExported
+from lstm_verify.formats.keras.ways import AUGMENTATION, NotExported
 from lstm_verify.model import Tensor
 
 MODELS = ("Sequential", "Functional", "Model")
@@ -94,12 +94,15 @@ def says_nothing(value: Any) -> bool:
 def check_training(value: Any, config: Config) -> None:
     """Check that training changes nothing, if the layer is called with `training=True`.
 
+    In Keras 3 it never does: `model.predict` of a functional model hands its own `training=False` to every layer, in
+    the place of what the call says (`operation_fn` in `keras.src.models.functional`, 3.0 to 3.15).
+
     Raises:
         UnsupportedError: it does.
     """
     if value not in (None, False, True):
         raise UnsupportedError(f"{config.where}: it is called with a tensor for training, which is not supported")
-    if value and differs_in_training(config.class_name, config.values):
+    if value and config.generation == 2 and differs_in_training(config.class_name, config.values):
         raise NotExported(
             f"{config.where}: it is called with training=True, so that its outputs are random or depend on the batch. "
             "Call it without, or with training=False"
@@ -112,7 +115,7 @@ def differs_in_training(class_name: str, values: Any) -> bool:
         return any(differs_in_training("", item) for item in values)
     if not isinstance(values, Mapping):
         return False
-    if class_name == "BatchNormalization" and values.get("trainable", True):
+    if class_name in AUGMENTATION or (class_name == "BatchNormalization" and values.get("trainable", True)):
         return True
     inner = str(values.get("class_name", ""))
     return any(values.get(key) for key in RANDOM) or any(

@@ -35,6 +35,7 @@ from lstm_verify.formats.keras.registry import Class, named, prefixed, variables
 from lstm_verify.formats.keras.simple import (
     activation_layer,
     advanced_activation,
+    augmentation,
     batch_normalization,
     batch_normalization_variables,
     concatenate,
@@ -62,6 +63,7 @@ from lstm_verify.formats.keras.simple import (
     unit_normalization,
 )
 from lstm_verify.formats.keras.two_dimensional import TWO_DIMENSIONAL
+from lstm_verify.formats.keras.ways import AUGMENTATION
 
 _identity = plain(canonical.Identity)
 _keepdims = {"keepdims": lambda config: config.flag("keepdims")}
@@ -114,6 +116,7 @@ CLASSES: dict[str, Class] = {
     "GaussianDropout": _identity,
     "GaussianNoise": _identity,
     "ActivityRegularization": _identity,
+    **{name: Class(augmentation) for name in AUGMENTATION},
     "Flatten": plain(canonical.Flatten),
     "Reshape": plain(canonical.Reshape, target_shape=lambda config: tuple(config.get("target_shape"))),
     "Permute": plain(canonical.Permute, dims=lambda config: tuple(config.get("dims"))),

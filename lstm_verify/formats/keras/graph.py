@@ -26,6 +26,7 @@ from lstm_verify.formats.keras.registry import (
     snake_names,
     variables_of,
 )
+from lstm_verify.formats.keras.ways import NotExported
 from lstm_verify.layers import Layer
 from lstm_verify.layers.recurrent import Recurrent
 from lstm_verify.model import Input, Model, Node, Output, Tensor
@@ -145,7 +146,12 @@ def _sequential_input(config: Config, found: list[Entry]) -> Input:
 
 def _input(config: Config) -> Input:
     config.refuse("sparse", False, None)
-    config.refuse("ragged", False, None)
+    if config.get("ragged", False):
+        raise NotExported(
+            f"{config.where}: ragged=True is not supported, not even in a SavedModel. Build the model with a padded "
+            "input and a Masking layer behind it, give it the weights (padded.set_weights(model.get_weights())), and "
+            "verify that"
+        )
     config.get("optional", False)
     shape = config.get("batch_input_shape", None) or config.get("batch_shape", None)
     dtype = config.get("dtype", None) or config.get("input_dtype", None) or "float32"

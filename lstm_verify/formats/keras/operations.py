@@ -13,6 +13,7 @@ import numpy as np
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.formats.keras.config import Config
 from lstm_verify.formats.keras.registry import snake_names
+from lstm_verify.formats.keras.ways import NotExported
 from lstm_verify.layers import Layer
 from lstm_verify.layers.operation import Operation, Slot
 from lstm_verify.model import Tensor
@@ -103,8 +104,13 @@ def build_operation(config: Config, node: Any) -> tuple[Layer, tuple[Tensor, ...
     if operation not in KERAS_OPERATIONS and operation not in OTHER_NAMES:
         raise UnsupportedError(f"{config.where}: the operation {function} is not supported")
     given = {ARGUMENTS.get(key, key): value for key, value in options.items() if value is not None}
-    if operation in ("argmax", "argmin") and (given.pop("keepdims", False) or "axis" not in given):
-        raise UnsupportedError(f"{config.where}: {function} of a whole tensor, or with keepdims, is not supported")
+    if operation in ("argmax", "argmin") and given.pop("keepdims", False):
+        raise NotExported(
+            f"{config.where}: {function} with keepdims is not supported, not even in a SavedModel. "
+            f"Build the model with keras.ops.expand_dims(keras.ops.{operation}(x, axis), axis) in its place"
+        )
+    if operation in ("argmax", "argmin") and "axis" not in given:
+        raise NotExported(f"{config.where}: {function} of a whole tensor mixes its samples. Give it an axis")
     turned = [key for key in TURNED if given.pop(key, False)] if operation == "matmul" else []
     if turned:
         raise UnsupportedError(f"{config.where}: {turned[0]}=True is not supported")

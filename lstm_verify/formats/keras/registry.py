@@ -75,7 +75,8 @@ def build(config: Config, arrays: Arrays) -> Layer:
     if config.get("data_format", None) not in ("channels_last", None):
         raise NotExported(
             f"{config.where}: data_format={config.get('data_format')!r} is not supported. "
-            "Build the layer with data_format='channels_last', give it the same weights, and move the axis of its input"
+            "Build the layer with data_format='channels_last' and the same weights, between two Permute layers: one "
+            "that moves the channels of its input to the end, and one that moves those of its output back"
         )
     variables_of(config)  # so that the keys which decide on the variables count as used
     layer = find(config).build(config, arrays)

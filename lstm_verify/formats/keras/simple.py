@@ -233,6 +233,12 @@ def identity(config: Config, arrays: Arrays) -> Layer:
     return canonical.Identity(name=config.name, supports_masking=config.generation == 3)
 
 
+def augmentation(config: Config, arrays: Arrays) -> Layer:
+    """A layer that does nothing at inference, and whose config says what it does in training."""
+    config.used.update(config.values)
+    return identity(config, arrays)
+
+
 def rescaling(config: Config, arrays: Arrays) -> Layer:
     held = "float32" if config.generation == 2 else "float64"  # what `tf.cast` makes of a number of Python first
     return canonical.Rescaling(

@@ -2,20 +2,30 @@
 
 by order   `.h5`     a group for each layer, its arrays in the order trainable, then not trainable
 by path    `.keras`  a group for each object inside the model: `layers/lstm/cell/vars/0`
+
+A list of arrays without names, as `get_weights()` returns it, has an order of its own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.hdf5 import Dataset, Group
+from lstm_verify.formats.keras.calls import MODELS
 from lstm_verify.formats.keras.config import Config
-from lstm_verify.formats.keras.graph import layers_of
+from lstm_verify.formats.keras.graph import Entry, layers_of
 from lstm_verify.formats.keras.registry import Variable, prefixed, variables_of
 from lstm_verify.layers import Array
 
 FoundArrays = dict[tuple[str, ...], Array]
+LISTED = 6
+"""How many names a message lists."""
+TOP_LEVEL = "top_level_model_weights"
+"""Where Keras puts the weights that a model has besides those of its layers."""
+OF_TRAINING = re.compile("optimizer|metric|loss")
+"""What the objects of a model that has been trained are called, besides its layers."""
 
 
 def read_by_order(config: Config, group: Group) -> FoundArrays:
@@ -31,22 +41,84 @@ def read_by_order(config: Config, group: Group) -> FoundArrays:
     found: FoundArrays = {}
     seen = set()
     for entry in layers_of(config):
-        variables = prefixed(variables_of(entry.config), "layers", entry.key)
-        arrays = list(_arrays(group, entry.config.name))
-        if len(arrays) != len(variables):
-            wanted = ", ".join("/".join(variable.path[2:]) for variable in variables) or "none"
-            raise ModelFileError(
-                f"{entry.config.where}: {len(arrays)} weights in the file, expected {len(variables)} ({wanted}). "
-                "Was it saved by another version, or only in part?"
-            )
-        found |= dict(zip(_by_training(variables), arrays, strict=True))
+        found |= _of_layer(entry, _variables(entry), list(_arrays(group, entry.config.name)))
         seen.add(entry.config.name)
     _refuse_left_over(group, seen)
     return found
 
 
+def read_by_order_of_layers(config: Config, group: Group) -> FoundArrays:
+    """Read the variables of a model from what `save_weights` of Keras 2 wrote, the way Keras loads it.
+
+    The layers that have weights are taken in their order, whatever they are called: two models made by the same code
+    have layers with other numbers in their names.
+
+    Args:
+        config: the config of the model.
+        group: the file.
+
+    Raises:
+        ModelFileError: the layers with weights are more or fewer, or have the same names in another order; a layer's
+            weights are more or fewer than its config asks for; or there are others that are nobody's.
+    """
+    entries = [(entry, variables) for entry in layers_of(config) if (variables := _variables(entry))]
+    wanted = [entry.config.name for entry, _ in entries]
+    names = [name for name in group.attributes["layer_names"] if weight_names(group.find(name))]
+    if len(names) != len(wanted):
+        raise ModelFileError(
+            f"layers with weights: {len(names)} ({_listed(names)}), expected {len(wanted)} ({_listed(wanted)}). "
+            "Is the architecture that of another model?"
+        )
+    if names != wanted and sorted(names) == sorted(wanted):
+        raise ModelFileError(
+            f"the layers come in the order {_listed(names)}, expected {_listed(wanted)}. "
+            "Save the architecture and the weights from the same model"
+        )
+    found: FoundArrays = {}
+    for (entry, variables), name in zip(entries, names, strict=True):
+        found |= _of_layer(entry, variables, list(_arrays(group, name)))
+    _refuse_unlisted(group)
+    return found
+
+
+def _variables(entry: Entry) -> list[Variable]:
+    return prefixed(variables_of(entry.config), "layers", entry.key)
+
+
+def _of_layer(entry: Entry, variables: Sequence[Variable], arrays: Sequence[Array]) -> FoundArrays:
+    """The variables of one layer, whose arrays lie in the file in the order trainable, then not trainable."""
+    if len(arrays) != len(variables):
+        wanted = ", ".join("/".join(variable.path[2:]) for variable in variables) or "none"
+        raise ModelFileError(
+            f"{entry.config.where}: {len(arrays)} weights in the file, expected {len(variables)} ({wanted}). "
+            "Was it saved by another version, or only in part?"
+        )
+    return dict(zip(_by_training(variables), arrays, strict=True))
+
+
 def _by_training(variables: Sequence[Variable]) -> list[tuple[str, ...]]:
     return [v.path for v in variables if v.trainable] + [v.path for v in variables if not v.trainable]
+
+
+def order_of_get_weights(config: Config) -> list[tuple[str, ...]]:
+    """The paths of a model's variables in the order in which `model.get_weights()` has them.
+
+    Keras 3 goes from object to object. Keras 2 does so from model to layer, and has of each layer, with all inside it,
+    first what trains.
+    """
+    found = []
+    for entry in layers_of(config):
+        if entry.config.class_name in MODELS and config.generation == 2:
+            found += [("layers", entry.key, *path) for path in order_of_get_weights(entry.config)]
+        else:
+            variables = _variables(entry)
+            found += _by_training(variables) if config.generation == 2 else [v.path for v in variables]
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:LISTED])
+    return f"{shown}, …" if len(names) > LISTED else shown or "none"
 
 
 def _arrays(group: Group, layer: str) -> Iterator[Array]:
@@ -60,6 +132,21 @@ def _arrays(group: Group, layer: str) -> Iterator[Array]:
         yield _array(found, f"layer '{layer}': {name}")
 
 
+def _refuse_unlisted(group: Group) -> None:
+    """Refuse datasets of a file that no list of weights has."""
+    listed = {
+        f"{layer}/{name}".replace("//", "/")
+        for layer in (*group.attributes["layer_names"], TOP_LEVEL)
+        for name in weight_names(group.find(layer))
+    }
+    top = weight_names(group.find(TOP_LEVEL))
+    others = [name for name in group.datasets() if name not in listed]
+    if top or others:
+        raise ModelFileError(
+            f"'{(others or top)[0]}' is in the file, but no layer of the architecture has it. Do they belong together?"
+        )
+
+
 def _refuse_left_over(group: Group, seen: set[str]) -> None:
     for name, inner in group.members.items():
         if name not in seen and weight_names(inner):
@@ -71,8 +158,14 @@ def weight_names(group: Group | Dataset | None) -> list[str]:
     return list(group.attributes["weight_names"]) if isinstance(group, Group) else []
 
 
-def read_by_path(variables: Sequence[Variable], file: Group) -> FoundArrays:
+def read_by_path(variables: Sequence[Variable], file: Group, strictly: bool = False) -> FoundArrays:
     """Read variables from the layout of `.keras` files.
+
+    Args:
+        variables: the variables of the model.
+        file: the weights.
+        strictly: whether nothing else may be in the file but the state of a training; else only what lies among the
+            layers counts.
 
     Raises:
         ModelFileError: one is missing, or the file has one that nobody asked for.
@@ -88,10 +181,12 @@ def read_by_path(variables: Sequence[Variable], file: Group) -> FoundArrays:
         name = "/".join((names.get(owner) or "/".join(owner), "vars", str(index)))
         dataset = file.find(name)
         if dataset is None:
-            raise ModelFileError(f"weights: '{name}', a {variable.path[-1]}, is missing. Is the file whole?")
+            raise ModelFileError(
+                f"weights: '{name}', its {variable.path[-1]}, is missing. Is the file whole, and of this model?"
+            )
         found[variable.path] = _array(dataset, name)
         used.add(name)
-    _refuse_unused(file, layers, used)
+    _refuse_unused(file, layers, used, strictly)
     return found
 
 
@@ -136,10 +231,10 @@ def _class_and_number(name: str) -> tuple[str, int]:
     return (stem, int(number)) if number.isdigit() else (name, 0)
 
 
-def _refuse_unused(file: Group, layers: str, used: set[str]) -> None:
+def _refuse_unused(file: Group, layers: str, used: set[str], strictly: bool) -> None:
     for name in file.datasets():
-        inside = name.startswith((f"{layers}/", "vars/")) and "seed_generator" not in name
-        if inside and name not in used:
+        inside = name.startswith((f"{layers}/", "vars/")) or (strictly and not OF_TRAINING.search(name.split("/")[0]))
+        if inside and "seed_generator" not in name and name not in used:
             raise ModelFileError(
                 f"weights: '{name}' is in the file, but no layer of the config has it. Do they belong together?"
             )

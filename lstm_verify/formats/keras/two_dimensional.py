@@ -9,6 +9,7 @@ from lstm_verify import layers as canonical
 from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.keras.config import REQUIRED, Config
 from lstm_verify.formats.keras.registry import Arrays, Class, activation_of, with_bias
+from lstm_verify.formats.keras.ways import OnlyInPart
 from lstm_verify.layers import Array, Layer
 
 
@@ -164,7 +165,10 @@ def cropping2d(config: Config, arrays: Arrays) -> Layer:
 
 
 def up_sampling2d(config: Config, arrays: Arrays) -> Layer:
-    config.refuse("interpolation", "nearest")
+    interpolation = config.get("interpolation", "nearest")
+    if interpolation != "nearest":
+        what = f"interpolation={interpolation!r} is not supported, not even in a SavedModel"
+        raise OnlyInPart(f"{config.where}: {what}", config.name)
     return canonical.UpSampling2D(name=config.name, size=whole_numbers(config, "size", 2))
 
 

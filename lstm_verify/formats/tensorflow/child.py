@@ -132,14 +132,7 @@ def captured_keys(meta: Any, prefix: str) -> Json:
     A call in the main graph hands a function its captured variables last; the function's record in the object graph
     names them as objects, and the checkpoint has the same objects.
     """
-    from tensorflow.core.protobuf import trackable_object_graph_pb2
-    from tensorflow.python.training import py_checkpoint_reader
-
-    reader = py_checkpoint_reader.NewCheckpointReader(prefix)
-    if not reader.has_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"):
-        return {}
-    text = reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")
-    objects = trackable_object_graph_pb2.TrackableObjectGraph.FromString(text).nodes
+    objects = object_graph(prefix)
     found = {}
     for item in meta.graph_def.node:
         captured = meta.object_graph_def.concrete_functions[item.attr["f"].func.name].bound_inputs
@@ -148,6 +141,18 @@ def captured_keys(meta: Any, prefix: str) -> Json:
             if number < len(objects) and objects[number].attributes:
                 found[handle.split(":")[0]] = objects[number].attributes[0].checkpoint_key
     return found
+
+
+def object_graph(prefix: str) -> Any:
+    """The objects that a checkpoint of TensorFlow 2 was made of; none in one of TensorFlow 1."""
+    from tensorflow.core.protobuf import trackable_object_graph_pb2
+    from tensorflow.python.training import py_checkpoint_reader
+
+    reader = py_checkpoint_reader.NewCheckpointReader(prefix)
+    if not reader.has_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"):
+        return []
+    text = reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")
+    return trackable_object_graph_pb2.TrackableObjectGraph.FromString(text).nodes
 
 
 def keras_metadata(directory: str, meta: Any) -> list[Json]:
@@ -213,7 +218,18 @@ def checkpoint(prefix: str, tensors: Any) -> Json:
         found = {"kind": "meta_graph", **protobufs.meta_graph(meta, tensors)}
     if not glob.glob(glob.escape(prefix) + ".data-*") or not os.path.exists(prefix + ".index"):
         raise Unreadable(f"a checkpoint needs {os.path.basename(prefix)}.index and .data-00000-of-00001 beside it")
-    return {**found, "variables": variables(prefix, tensors)}
+    return {**found, "variables": variables(prefix, tensors), "objects": described(object_graph(prefix))}
+
+
+def described(objects: Any) -> list[Json]:
+    """Objects as JSON: the numbers of those inside each, by name, and the checkpoint's key of a variable."""
+    return [
+        {
+            "children": {child.local_name: child.node_id for child in item.children},
+            "key": next((attribute.checkpoint_key for attribute in item.attributes), None),
+        }
+        for item in objects
+    ]
 
 
 def variables(prefix: str, tensors: Any) -> Json:

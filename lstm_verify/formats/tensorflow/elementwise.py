@@ -1,14 +1,15 @@
-"""TensorFlow's operations that go element by element, and those that only hand their input on."""
+"""TensorFlow's operations that go element by element."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lstm_verify.formats.tensorflow.rules import FLOATS, Only, Option, Rule, channels_axis, single
+from lstm_verify.formats.tensorflow.attributes import FLOATS, channels_axis, single
+from lstm_verify.graph.translate import Compute, Only, Option
 
 
-def _plain(names: Mapping[str, str]) -> dict[str, Rule]:
-    return {op: Rule(operation) for op, operation in names.items()}
+def _plain(names: Mapping[str, str]) -> dict[str, Compute]:
+    return {op: Compute(operation) for op, operation in names.items()}
 
 
 ELEMENTWISE = _plain(
@@ -89,21 +90,13 @@ ELEMENTWISE = _plain(
         "SelectV2": "where",
     }
 ) | {
-    "BiasAdd": Rule("add_bias", {"data_format": Option("axis", channels_axis)}),
+    "BiasAdd": Compute("add_bias", {"data_format": Option("axis", channels_axis)}),
     # of integers, TensorFlow 2.21 makes zeros
-    "Round": Rule("round", {"T": Only(FLOATS)}),
-    "BiasAddV1": Rule("add_bias"),
-    "AccumulateNV2": Rule("add_n", ignored=frozenset({"shape"})),
-    "LeakyRelu": Rule("leaky_relu", {"alpha": Option("negative_slope", default=single(0.2))}),
-    "Equal": Rule("equal", {"incompatible_shape_error": Option("incompatible_shape_error")}),
-    "NotEqual": Rule("not_equal", {"incompatible_shape_error": Option("incompatible_shape_error")}),
-    "Cast": Rule("cast", {"DstT": Option("dtype"), "Truncate": Only((False,))}),
-    "Identity": Rule("identity"),
-    "IdentityN": Rule("identity_n"),
-    "StopGradient": Rule("identity"),
-    "Snapshot": Rule("identity"),
-    "PreventGradient": Rule("identity", ignored=frozenset({"message"})),
-    "CheckNumerics": Rule("identity", ignored=frozenset({"message"})),
-    "EnsureShape": Rule("identity", ignored=frozenset({"shape"})),
-    "PlaceholderWithDefault": Rule("identity", ignored=frozenset({"dtype", "shape"})),
+    "Round": Compute("round", {"T": Only(FLOATS)}),
+    "BiasAddV1": Compute("add_bias"),
+    "AccumulateNV2": Compute("add_n", ignored=frozenset({"shape"})),
+    "LeakyRelu": Compute("leaky_relu", {"alpha": Option("negative_slope", default=single(0.2))}),
+    "Equal": Compute("equal", {"incompatible_shape_error": Option("incompatible_shape_error")}),
+    "NotEqual": Compute("not_equal", {"incompatible_shape_error": Option("incompatible_shape_error")}),
+    "Cast": Compute("cast", {"DstT": Option("dtype"), "Truncate": Only((False,))}),
 }

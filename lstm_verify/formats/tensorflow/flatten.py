@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import count
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
-from lstm_verify.formats.tensorflow.graph import Function, Node, Ref
+from lstm_verify.graph.ir import Graph, Node, Ref
 
 CALLS = ("PartitionedCall", "StatefulPartitionedCall", "TPUPartitionedCall")
 CALLED = re.compile(r"(Stateful)?PartitionedCall(_\d+)?/")
@@ -23,10 +23,10 @@ DEPTH = 100
 MOST = 300_000
 """Calls that are inlined, and nodes; of functions that call each other twice it could be any number."""
 
-Functions = Mapping[str, Function]
+Functions = Mapping[str, Graph]
 
 
-def flatten(nodes: Mapping[str, Node], functions: Functions) -> Scope:
+def flatten(graph: Graph, functions: Functions) -> Scope:
     """Inline every call of a graph.
 
     Returns:
@@ -36,19 +36,19 @@ def flatten(nodes: Mapping[str, Node], functions: Functions) -> Scope:
         UnsupportedError: functions call themselves, or each other far too often.
         ModelFileError: a function or a node is missing.
     """
-    scope = Scope({}, nodes, functions, {}, "", 0, count())
+    scope = Scope({}, graph.nodes, functions, {}, "", 0, count())
     scope.inline()
     return scope
 
 
-def flatten_function(function: Function, functions: Functions) -> Function:
+def flatten_function(function: Graph, functions: Functions) -> Graph:
     """Inline every call in a function, whose arguments keep their names."""
-    arguments = {name: Ref(name) for name in function.arguments}
+    arguments = {name: Ref(name) for name in function.inputs}
     scope = Scope({}, function.nodes, functions, arguments, "", 0, count())
     scope.inline()
-    returns = tuple(scope.resolve(ref) for ref in function.returns)
+    outputs = tuple(scope.resolve(ref) for ref in function.outputs)
     controls = tuple(name for control in function.controls for name in scope.resolve_control(control))
-    return replace(function, returns=returns, nodes=scope.flat, controls=controls)
+    return replace(function, outputs=outputs, nodes=scope.flat, controls=controls)
 
 
 class Scope:
@@ -115,11 +115,11 @@ class Scope:
         function = self._functions.get(called or "")
         if function is None:
             raise ModelFileError(f"node '{name}': it calls the function '{called}', which the file does not have")
-        arguments = dict(zip(function.arguments, map(self.resolve, node.inputs), strict=True))
+        arguments = dict(zip(function.inputs, map(self.resolve, node.inputs), strict=True))
         prefix, depth = f"{self._prefix}{name}/", self._depth + 1
         inner = Scope(self.flat, function.nodes, self._functions, arguments, prefix, depth, self._count)
         inner.inline()
-        returns = tuple(inner.resolve(ref) for ref in function.returns)
+        returns = tuple(inner.resolve(ref) for ref in function.outputs)
         controls = tuple(new for control in function.controls for new in inner.resolve_control(control))
         self._calls[name] = returns, controls
         return self._calls[name]
@@ -127,7 +127,7 @@ class Scope:
     def _called(self, node: Node) -> str | None:
         """The name of the function that a node calls, if it is a call; of a GPU's variant, the one for the CPU."""
         if node.op in CALLS:
-            name = str(node.attributes["f"]["function"])
+            name = str(node.subgraphs["f"])
         elif node.op in self._functions:
             name = node.op
         else:

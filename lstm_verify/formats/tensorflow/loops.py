@@ -9,50 +9,38 @@ Source: "Implementation of Control Flow in TensorFlow", 2017, sections 2 and 3.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lstm_verify.errors import ModelFileError
-from lstm_verify.formats.tensorflow.graph import Function, Node, Ref
-from lstm_verify.formats.tensorflow.order import needed
-
-Nodes = Mapping[str, Node]
+from lstm_verify.graph.ir import Graph, Node, Ref
 
 ENTER, EXIT, MERGE, SWITCH, NEXT, CONDITION = (
     {name, f"Ref{name}"} for name in ("Enter", "Exit", "Merge", "Switch", "NextIteration", "LoopCond")
 )
 
 
-def functional(nodes: Nodes, wanted: Collection[str]) -> dict[str, Node]:
-    """Replace every frame by a `While` node; the functions of such a node are in its attributes themselves.
+def functional(graph: Graph, wanted: Collection[str]) -> Graph:
+    """Replace every frame by a `While` node, whose condition and body are its subgraphs.
 
     Args:
-        nodes: a graph.
+        graph: a graph.
         wanted: the nodes that it is for; of others only what these need is left.
     """
-    graph = dict(nodes)
     for frame in _innermost_first(graph):
-        graph = needed(_replace(graph, frame), wanted)
+        graph = _replace(graph, frame).reachable(wanted)
     return graph
 
 
-def is_inside(nodes: Nodes, name: str) -> bool:
+def is_inside(graph: Graph, name: str) -> bool:
     """Whether a node is in a loop, and so has a value for every round: on the way back from it no Exit comes first."""
-    pending, seen = [name], set[str]()
-    while pending:
-        node = nodes.get(pending.pop())
-        if node is None or node.name in seen or node.op in EXIT:
-            continue
-        if node.op in ENTER:
-            return True
-        seen.add(node.name)
-        pending += [ref.node for ref in node.inputs]
-    return False
+    before = graph.backwards([Ref(name)], lambda _, node: () if node.op in EXIT | ENTER else node.inputs)
+    return any(node.op in ENTER for _, node in before)
 
 
-def _innermost_first(graph: Nodes) -> list[str]:
+def _innermost_first(graph: Graph) -> list[str]:
     """The frames of a graph, each after those inside it: a frame is inside another if what enters it is there."""
-    entering = {node.name: str(node.attributes["frame_name"]) for node in graph.values() if node.op in ENTER}
+    entering = {name: str(node.attributes["frame_name"]) for name, node in graph.nodes.items() if node.op in ENTER}
     parents = {frame: _frame_around(graph, frame, entering) for frame in sorted(set(entering.values()))}
 
     def depth(frame: str | None) -> int:
@@ -66,30 +54,26 @@ def _innermost_first(graph: Nodes) -> list[str]:
     return sorted(parents, key=depth, reverse=True)
 
 
-def _frame_around(graph: Nodes, frame: str, entering: Mapping[str, str]) -> str | None:
+def _frame_around(graph: Graph, frame: str, entering: Mapping[str, str]) -> str | None:
     """The frame in which the values that enter a frame are computed: the first one met on the way back from them."""
-    starts = [ref.node for name, of in entering.items() if of == frame for ref in graph[name].inputs]
-    seen: set[str] = set()
-    while starts:
-        name = starts.pop()
-        if name in seen or name not in graph:
-            continue
-        seen.add(name)
-        node = graph[name]
-        if node.op in ENTER:
-            return entering[name]
+
+    def entered(frame: str) -> list[Ref]:
+        return [ref for name, of in entering.items() if of == frame for ref in graph.nodes[name].inputs]
+
+    def further(_: Ref, node: Node) -> Iterable[Ref]:
         if node.op in EXIT:  # jump over the loop that ends here, to what enters it
-            inner = next(entering[n] for n in _enters_behind(graph, name))
-            starts += [ref.node for n, of in entering.items() if of == inner for ref in graph[n].inputs]
-            continue
-        starts += [ref.node for ref in node.inputs] + list(node.controls)
-    return None
+            return entered(next(entering[name] for name in _enters_behind(graph, node.name)))
+        return (*node.inputs, *map(Ref, node.controls))
+
+    met = (entering[node.name] for _, node in graph.backwards(entered(frame), further) if node.op in ENTER)
+    return next(met, None)
 
 
-def _enters_behind(graph: Nodes, name: str) -> Iterator[str]:
+def _enters_behind(graph: Graph, name: str) -> Iterator[str]:
     """The Enter of the loop variable that an Exit ends: Exit ← Switch ← Merge ← Enter."""
-    merge = graph[graph[graph[name].inputs[0].node].inputs[0].node]
-    yield from (ref.node for ref in merge.inputs if graph[ref.node].op in ENTER)
+    nodes = graph.nodes
+    merge = nodes[nodes[nodes[name].inputs[0].node].inputs[0].node]
+    yield from (ref.node for ref in merge.inputs if nodes[ref.node].op in ENTER)
 
 
 @dataclass(frozen=True)
@@ -102,11 +86,14 @@ class _Variable:
     next: Ref
 
 
-def _replace(graph: Nodes, frame: str) -> dict[str, Node]:
-    enters = [node for node in graph.values() if node.op in ENTER and node.attributes["frame_name"] == frame]
-    variables = list(_variables(graph, {node.name for node in enters}))
-    invariants = [node for node in enters if node.name not in _merged(graph)]
-    condition = _condition(graph, {variable.merge for variable in variables}, frame)
+def _replace(graph: Graph, frame: str) -> Graph:
+    """The graph with a `While` node in place of a frame."""
+    nodes = graph.nodes
+    enters = [node for node in nodes.values() if node.op in ENTER and node.attributes["frame_name"] == frame]
+    variables = list(_variables(nodes, {node.name for node in enters}))
+    merged = {ref.node for node in nodes.values() if node.op in MERGE for ref in node.inputs}
+    invariants = [node for node in enters if node.name not in merged]
+    condition = _condition(nodes, {variable.merge for variable in variables}, frame)
     arguments = (*(v.merge for v in variables), *(node.name for node in invariants))
 
     seen_by_condition = {Ref(name): Ref(name) for name in arguments}
@@ -116,64 +103,59 @@ def _replace(graph: Nodes, frame: str) -> dict[str, Node]:
         frame,
         "While",
         (*(v.start for v in variables), *(node.inputs[0] for node in invariants)),
-        attributes={
-            "cond": _function(graph, arguments, (condition.inputs[0],), seen_by_condition),
-            "body": _function(graph, arguments, (*(v.next for v in variables), *kept), seen_by_body),
+        subgraphs={
+            "cond": _cut_out(graph, arguments, (condition.inputs[0],), seen_by_condition),
+            "body": _cut_out(graph, arguments, (*(v.next for v in variables), *kept), seen_by_body),
         },
     )
     exits = {
-        name: replace(graph[name], op="Identity", inputs=(Ref(frame, number),))
-        for name, number in _exits(graph, variables).items()
+        name: replace(nodes[name], op="Identity", inputs=(Ref(frame, number),))
+        for name, number in _exits(nodes, variables).items()
     }
-    return {name: node for name, node in graph.items() if node not in enters} | exits | {frame: loop}
+    return graph.of({name: node for name, node in nodes.items() if node not in enters} | exits | {frame: loop})
 
 
-def _merged(graph: Nodes) -> set[str]:
-    return {ref.node for node in graph.values() if node.op in MERGE for ref in node.inputs}
-
-
-def _variables(graph: Nodes, enters: set[str]) -> Iterator[_Variable]:
-    for node in graph.values():
+def _variables(nodes: Mapping[str, Node], enters: set[str]) -> Iterator[_Variable]:
+    for node in nodes.values():
         if node.op not in MERGE or len(node.inputs) != 2:
             continue
-        start, last = sorted(node.inputs, key=lambda ref: graph[ref.node].op in NEXT)
-        if start.node in enters and graph[last.node].op in NEXT:
-            switches = [n.name for n in graph.values() if n.op in SWITCH and n.inputs[0].node == node.name]
+        start, last = sorted(node.inputs, key=lambda ref: nodes[ref.node].op in NEXT)
+        if start.node in enters and nodes[last.node].op in NEXT:
+            switches = [n.name for n in nodes.values() if n.op in SWITCH and n.inputs[0].node == node.name]
             yield _Variable(
-                graph[start.node].inputs[0], node.name, switches[0] if switches else None, graph[last.node].inputs[0]
+                nodes[start.node].inputs[0], node.name, switches[0] if switches else None, nodes[last.node].inputs[0]
             )
 
 
-def _condition(graph: Nodes, merges: set[str], frame: str) -> Node:
+def _condition(nodes: Mapping[str, Node], merges: set[str], frame: str) -> Node:
     """The LoopCond that a frame's Switches listen to."""
-    for node in graph.values():
+    for node in nodes.values():
         if node.op in SWITCH and node.inputs[0].node in merges:
-            condition = graph[node.inputs[1].node]
+            condition = nodes[node.inputs[1].node]
             if condition.op in CONDITION:
                 return condition
     raise ModelFileError(f"loop '{frame}': it has no condition. Is the graph whole?")
 
 
-def _exits(graph: Nodes, variables: list[_Variable]) -> dict[str, int]:
+def _exits(nodes: Mapping[str, Node], variables: list[_Variable]) -> dict[str, int]:
     """The Exit nodes of a loop, and the number of the variable that each hands out."""
     numbers = {variable.switch: number for number, variable in enumerate(variables)}
     return {
         node.name: numbers[node.inputs[0].node]
-        for node in graph.values()
+        for node in nodes.values()
         if node.op in EXIT and node.inputs[0].node in numbers
     }
 
 
-def _function(graph: Nodes, arguments: tuple[str, ...], returns: tuple[Ref, ...], seen: Mapping[Ref, Ref]) -> Function:
-    """Cut a function out of a graph: what its results need, up to its arguments."""
-    nodes: dict[str, Node] = {}
-    pending = [seen.get(ref, ref).node for ref in returns]
-    while pending:
-        name = pending.pop()
-        if name in nodes or name in arguments:
-            continue
-        node = graph[name]
-        inputs = tuple(seen.get(ref, ref) for ref in node.inputs)
-        nodes[name] = replace(node, inputs=inputs, controls=())
-        pending += [ref.node for ref in inputs]
-    return Function(arguments, tuple(seen.get(ref, ref) for ref in returns), nodes)
+def _cut_out(graph: Graph, inputs: tuple[str, ...], outputs: tuple[Ref, ...], seen: Mapping[Ref, Ref]) -> Graph:
+    """A graph of its own for some outputs: what they need, up to its inputs; `seen` has the names of tensors there."""
+
+    def inside(refs: Iterable[Ref]) -> tuple[Ref, ...]:
+        return tuple(seen.get(ref, ref) for ref in refs)
+
+    def further(ref: Ref, node: Node) -> Iterable[Ref]:
+        return () if ref.node in inputs else inside(node.inputs)
+
+    found = {ref.node: node for ref, node in graph.backwards(inside(outputs), further) if ref.node not in inputs}
+    nodes = {name: replace(node, inputs=inside(node.inputs), controls=()) for name, node in found.items()}
+    return Graph(nodes, inputs, inside(outputs))

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
-from lstm_verify.formats.tensorflow.graph import GraphFile, parse
+from lstm_verify.formats.tensorflow.graph_file import GraphFile, parse
 
 CHILD = Path(__file__).with_name("child.py")
 SECONDS, BYTES_PER_SECOND = 120.0, 5e6

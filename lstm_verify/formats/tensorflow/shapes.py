@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lstm_verify.formats.tensorflow.graph import Node, Ref, Shape, as_shape
-from lstm_verify.formats.tensorflow.order import Nodes
+from lstm_verify.formats.tensorflow.graph_file import as_shape
+from lstm_verify.graph.ir import Graph, Node, Ref, Shape
 
 
 def completed(known: Shape, given: tuple[int, ...] | None) -> Shape:
@@ -26,8 +26,9 @@ def completed(known: Shape, given: tuple[int, ...] | None) -> Shape:
     )
 
 
-def recorded(nodes: Nodes, ref: Ref) -> Shape:
+def recorded(graph: Graph, ref: Ref) -> Shape:
     """The shape of a tensor in the file: kept with the graph, or an attribute of what makes the tensor."""
+    nodes = graph.nodes
     node = nodes[ref.node]
     if ref.output < len(node.shapes) and node.shapes[ref.output] is not None:
         return node.shapes[ref.output]

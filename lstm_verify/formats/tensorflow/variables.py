@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.tensorflow.flatten import flatten_function
-from lstm_verify.formats.tensorflow.graph import Array, Function, Node, Ref
-from lstm_verify.formats.tensorflow.order import needed
+from lstm_verify.formats.tensorflow.graph_file import Array
+from lstm_verify.graph.ir import Graph, Node, Ref
 
 Nodes = Mapping[str, Node]
 
@@ -54,32 +54,33 @@ def _origin(nodes: Nodes, ref: Ref) -> Ref:
     return ref
 
 
-def settled(nodes: Nodes) -> dict[str, Node]:
+def settled(graph: Graph) -> Graph:
     """Give every read of a variable that waits for an assignment to it the value assigned, and leave the last of these.
 
     A layer with states that is called twice in one run reads, the second time, what it assigned the first time. The
     graph tells by what waits for what; a read that waits for no assignment has the value of the run before. A loop
     that takes a variable reads it; one that hands it on assigned (`carried`) assigns it.
     """
-    found, left = _settled(nodes)
+    found, left = _settled(graph)
     for name, assignments in left.items():
         for number, one in enumerate(assignments):
-            if nodes[one.node].op in LOOPS:
+            if graph.nodes[one.node].op in LOOPS:
                 place = f"{name}:{number}{ASSIGNED}"
                 found[place] = Node(place, ASSIGNMENTS[0], (Ref(name), one.value))
-    return found
+    return graph.of(found)
 
 
-def _settled(nodes: Nodes) -> tuple[dict[str, Node], dict[str, list[_Assignment]]]:
+def _settled(graph: Graph) -> tuple[dict[str, Node], dict[str, list[_Assignment]]]:
     """The graph with settled reads, and the assignments to each variable that no other comes after."""
+    nodes = graph.nodes
     found, left = dict(nodes), dict[str, list[_Assignment]]()
     for name, assignments in _assignments(nodes).items():
-        before = {one.node: _behind(nodes, one.node) for one in assignments}
+        before = {one.node: _behind(graph, one.node) for one in assignments}
         for node in nodes.values():
             places = [place for place, ref in enumerate(node.inputs) if _origin(nodes, ref).node == name]
             if not places or node.op not in (*READS, *LOOPS):
                 continue
-            seen = _behind(nodes, node.name)
+            seen = _behind(graph, node.name)
             last = _last([one for one in assignments if one.node in seen], before)
             if last is not None and node.op in READS:
                 found[node.name] = replace(node, op="Identity", inputs=(last.value,), controls=())
@@ -94,7 +95,7 @@ def _settled(nodes: Nodes) -> tuple[dict[str, Node], dict[str, list[_Assignment]
     return found, left
 
 
-def carried(nodes: Nodes, functions: Mapping[str, Function]) -> dict[str, Node]:
+def carried(graph: Graph, functions: Mapping[str, Graph]) -> Graph:
     """Let every loop that assigns variables hand their values on, from round to round and out of it.
 
     The handle of a variable comes into a loop and goes out of it as one of its variables. What is read from it is that
@@ -103,34 +104,33 @@ def carried(nodes: Nodes, functions: Mapping[str, Function]) -> dict[str, Node]:
     Raises:
         UnsupportedError: which assignment is the last one in a round cannot be told.
     """
-    found = dict(nodes)
-    for node in nodes.values():
-        if node.op in LOOPS and isinstance(node.attributes["body"], Mapping):
-            name = str(node.attributes["body"]["function"])
-            if name in functions:
-                body, places = _handing_on(flatten_function(functions[name], functions), functions)
-                if places:
-                    attributes = {**node.attributes, "body": body, HANDED_ON: places}
-                    found[node.name] = replace(node, attributes=attributes)
-    return found
+    found = dict(graph.nodes)
+    for node in graph.nodes.values():
+        name = node.subgraphs.get("body") if node.op in LOOPS else None
+        if isinstance(name, str) and name in functions:
+            body, places = _handing_on(flatten_function(functions[name], functions), functions)
+            if places:
+                attributes, subgraphs = {**node.attributes, HANDED_ON: places}, {**node.subgraphs, "body": body}
+                found[node.name] = replace(node, attributes=attributes, subgraphs=subgraphs)
+    return graph.of(found)
 
 
-def _handing_on(body: Function, functions: Mapping[str, Function]) -> tuple[Function, tuple[int, ...]]:
+def _handing_on(body: Graph, functions: Mapping[str, Graph]) -> tuple[Graph, tuple[int, ...]]:
     """The body of a loop that returns what it assigns to its arguments, and the places of these."""
-    run = needed(body.nodes, [*(ref.node for ref in body.returns), *body.controls])
+    run = body.reachable([*(ref.node for ref in body.outputs), *body.controls])
     nodes, left = _settled(carried(run, functions))
-    returns = list(body.returns)
+    outputs = list(body.outputs)
     for name, assignments in left.items():
-        if name not in body.arguments:
+        if name not in body.inputs:
             continue  # which is refused where the function is built
         if len(assignments) > 1:
             raise UnsupportedError(f"node '{assignments[0].node}': one of several assignments to a variable in a loop")
         (last,) = assignments
-        returns[body.arguments.index(name)] = last.value
+        outputs[body.inputs.index(name)] = last.value
         if nodes[last.node].op in ASSIGNMENTS:
             nodes[last.node] = replace(nodes[last.node], op="Identity", inputs=(last.value,))
-    places = tuple(place for place, ref in enumerate(body.returns) if returns[place] != ref)
-    return replace(body, nodes=nodes, returns=tuple(returns)), places
+    places = tuple(place for place, ref in enumerate(body.outputs) if outputs[place] != ref)
+    return replace(body, nodes=nodes, outputs=tuple(outputs)), places
 
 
 @dataclass(frozen=True)
@@ -152,10 +152,10 @@ def _assignments(nodes: Nodes) -> dict[str, list[_Assignment]]:
     return found
 
 
-def _behind(nodes: Nodes, name: str) -> set[str]:
+def _behind(graph: Graph, name: str) -> set[str]:
     """The nodes that run before one."""
-    seen = needed(nodes, [ref.node for ref in nodes[name].inputs] + list(nodes[name].controls))
-    return set(seen)
+    node = graph.nodes[name]
+    return set(graph.reachable([*(ref.node for ref in node.inputs), *node.controls]).nodes)
 
 
 def _last(assignments: list[_Assignment], before: Mapping[str, set[str]]) -> _Assignment | None:

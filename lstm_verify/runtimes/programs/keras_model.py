@@ -17,7 +17,10 @@ def load(request: dict[str, Any]) -> KerasModel:
     """Load the model file with the framework that the request names."""
     framework = importlib.import_module(request["module"])
     tensorflow = importlib.import_module("tensorflow")
-    model = framework.models.load_model(request["model"], compile=False, safe_mode=not request["unsafe"])
+    if request.get("architecture"):
+        model = importlib.import_module("programs.parts").put_together(framework, request)
+    else:
+        model = framework.models.load_model(request["model"], compile=False, safe_mode=not request["unsafe"])
     description = f"{request['title']} {framework.__version__} on TensorFlow {tensorflow.__version__}"
     names = None
     if request.get("taps"):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lstm_verify.diagnosis.words import ADVICE
+from lstm_verify.diagnosis.explain import ADVICE
 from lstm_verify.faults import FAULTS
 from tests.building import ROOT
 from tests.zoo.faults.limits import NOT_A_BLIND_SPOT, NOT_NAMED, NOT_THE_VALUE

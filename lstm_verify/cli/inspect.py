@@ -1,0 +1,41 @@
+"""`lstm-verify inspect`: what is in a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lstm_verify.cli.common import check_writable, errors, file_options, write
+
+if TYPE_CHECKING:
+    from lstm_verify.formats.endpoints import Endpoints
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@file_options
+@click.option("--json", "json_file", metavar="FILE|-", help="Write it as JSON; - is standard output.")
+def inspect(
+    model: Path, architecture: Path | None, signature: str | None, endpoints: Endpoints, json_file: str | None
+) -> None:
+    """Show what is in MODEL: layers, gates, activations, shapes, and who wrote it.
+
+    Example: lstm-verify inspect model.h5
+    """
+    from lstm_verify.formats import load
+    from lstm_verify.inspection import inspect as look
+    from lstm_verify.reporters import json
+
+    with errors():
+        check_writable([json_file], [str(model), str(architecture or "")])
+        found = look(load(model, signature, endpoints, architecture))
+        if json_file:
+            write(json_file, json.render(found))
+        if json_file != "-":
+            from rich.console import Console
+
+            from lstm_verify.reporters import inspection
+
+            inspection.render(found, Console(highlight=False))

@@ -1,0 +1,49 @@
+"""Where a user wants a graph to begin and to end, by the names of its tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Tensors of a TensorFlow graph that take the place of its own inputs and outputs.
+
+    Names are those of TensorFlow, `dense/add:0`; `:0` may be left out.
+
+    Example:
+        >>> Endpoints(inputs=("IteratorGetNext:0",), outputs=("logits",)).outputs
+        ('logits',)
+    """
+
+    inputs: tuple[str, ...] = ()
+    """Tensors that are fed, though they may be no placeholders; what only computes them is not needed then."""
+    outputs: tuple[str, ...] = ()
+    """Tensors to compare; none for those that the graph is found to end in."""
+    given: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The shapes of arrays that are given by name; those that are named like tensors of the graph are fed to them."""
+
+    def __post_init__(self) -> None:
+        for key in ("inputs", "outputs"):
+            names = getattr(self, key)
+            object.__setattr__(self, key, (names,) if isinstance(names, str) else tuple(names))
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The tensors that are named on purpose; the names of arrays may be meant otherwise."""
+        return (*self.outputs, *self.inputs)
+
+
+def with_given(endpoints: Endpoints | None, x: Any) -> Endpoints:
+    """The endpoints asked for, told what a user gives: its arrays may have names of tensors."""
+    endpoints = endpoints or Endpoints()
+    if not isinstance(x, Mapping):
+        return endpoints
+    shapes = {str(name): getattr(rows, "shape", None) for name, rows in x.items()}
+    return replace(
+        endpoints, given={name: np.shape(x[name]) if shape is None else shape for name, shape in shapes.items() if name}
+    )

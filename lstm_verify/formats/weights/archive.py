@@ -1,0 +1,27 @@
+"""Weights in a Keras archive (`.keras`), which holds a model too: its config is not used then."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from lstm_verify.formats import keras_zip
+from lstm_verify.formats.weights.hdf5 import by_path
+from lstm_verify.formats.weights.interface import Found, Weights
+
+
+def recognise(path: Path, magic: bytes) -> bool:
+    """Whether the file is a zip archive with a part of the name that Keras gives its weights."""
+    with suppress(zipfile.BadZipFile, OSError, ValueError):
+        if keras_zip.recognise(path, magic):
+            with zipfile.ZipFile(path) as archive:
+                return keras_zip.PARTS[2] in archive.namelist()
+    return False
+
+
+def use(path: Path, with_weights: Callable[[Weights], Found]) -> Found:
+    """Open the weights for what is done with them."""
+    with keras_zip.opened(path) as (_, _, place):
+        return keras_zip.use_weights(place, lambda file: with_weights(by_path(file, ".keras")))

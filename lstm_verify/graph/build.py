@@ -1,0 +1,121 @@
+"""Building: from a graph to a `Model` of operations, with only what its outputs need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from lstm_verify.errors import UnsupportedError
+from lstm_verify.graph.ir import ABSENT, Graph, Node, Ref
+from lstm_verify.graph.translate import Table
+from lstm_verify.layers import Layer
+from lstm_verify.model import Input, Model, Output, Tensor
+from lstm_verify.model import Node as Call
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Makes models out of the graphs of one file."""
+
+    table: Table
+    """What becomes of the operations of its framework."""
+    library: Callable[[str], Graph]
+    """The function of a name, without calls of others."""
+
+    def model(self, name: str, graph: Graph, inputs: Mapping[Ref, Input], outputs: Mapping[str, Ref]) -> Model:
+        """Build the model that computes some tensors of a graph.
+
+        Args:
+            name: what to call it.
+            graph: a graph without calls; what it assigns happens too.
+            inputs: the tensors that are given, and as what.
+            outputs: the tensors wanted, by name.
+
+        Raises:
+            UnsupportedError: an operation is not supported; the message has its node.
+            ModelFileError: something is missing.
+        """
+        return _Building(self, graph, inputs).model(name, outputs)
+
+    def function(self, name: str, function: Graph | str) -> Model:
+        """Build the model of a subgraph: of a function of the library if it is a name."""
+        graph = self.library(function) if isinstance(function, str) else function
+        needed = graph.reachable((ref.node for ref in graph.outputs), controls=False)
+        for node in (*needed.nodes.values(), *(graph.nodes[name] for name in graph.controls if name in graph.nodes)):
+            if self.table.entry(node.op).is_effect:
+                raise UnsupportedError(f"node '{node.name}': a variable is assigned inside a loop or branch")
+        inputs = {Ref(argument): Input(argument, None, "float32") for argument in graph.inputs}
+        outputs = {f"{number}": ref for number, ref in enumerate(graph.outputs)}
+        return self.model(name, needed, inputs, outputs)
+
+
+@dataclass
+class _Building:
+    """A model under construction."""
+
+    builder: Builder
+    graph: Graph
+    inputs: Mapping[Ref, Input]
+    layers: dict[str, Layer] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def table(self) -> Table:
+        return self.builder.table
+
+    def model(self, name: str, outputs: Mapping[str, Ref]) -> Model:
+        effects = self._effects()
+        wanted = [*outputs.values(), *(ref for node in effects for ref in node.inputs[1:])]
+        for node in self._ordered(wanted):
+            self._add(node)
+        for node in effects:
+            self._add(node)
+        return Model(
+            name=name,
+            layers=self.layers,
+            nodes=tuple(self.calls),
+            inputs=tuple(self.inputs.values()),
+            outputs=tuple(Output(key, self._tensor(ref)) for key, ref in outputs.items()),
+        )
+
+    def function(self, name: str, function: Graph | str) -> Model:
+        return self.builder.function(name, function)
+
+    def is_assigned(self, name: str) -> bool:
+        return any(self.source(node.inputs[0]).node == name for node in self._effects())
+
+    def source(self, ref: Ref) -> Ref:
+        while ref not in self.inputs:
+            node = self.graph.node(ref.node)
+            before = self.table.entry(node.op).handed_on(node, ref.output)
+            if before is None:
+                return ref
+            ref = before
+        return ref
+
+    def _effects(self) -> list[Node]:
+        return [node for node in self.graph.nodes.values() if self.table.entry(node.op).is_effect]
+
+    def _ordered(self, wanted: list[Ref]) -> list[Node]:
+        """The nodes that some tensors need, each after those whose outputs it takes."""
+        found: dict[str, Node] = {}
+        pending = [self.source(ref) for ref in wanted]
+        while pending:
+            ref = pending.pop()
+            if ref in self.inputs or ref.node in found:
+                continue
+            node = self.graph.node(ref.node)
+            inputs = tuple(self.source(given) for given in node.inputs if given != ABSENT)
+            found[node.name] = Node(node.name, node.op, inputs)
+            pending += inputs
+        return [self.graph.node(node.name) for node in Graph(found).topological()]
+
+    def _tensor(self, ref: Ref) -> Tensor:
+        source = self.source(ref)
+        given = self.inputs.get(source)
+        return Tensor(given.name) if given else Tensor(source.node, 0, source.output)
+
+    def _add(self, node: Node) -> None:
+        made = self.table.entry(node.op).make(node, self)
+        self.layers[node.name] = made.layer
+        self.calls.append(Call(node.name, tuple(map(self._tensor, made.inputs))))

@@ -1,0 +1,214 @@
+"""Lifting: recurrent layers recognised in graphs of operations.
+
+    tracing     a loop's body run once on real values, with the form of each     → forms, by rules
+    functions   which activation a form is, by what it computes
+    cells       which recurrent cell the forms of the states are
+    loops       which loop runs cells over a list, and nothing else              → Scan
+    specialised a loop that is one where a fed number is 1, such as a keep probability
+    partial     cells in other loops, told but not replaced
+    check       whether the `Scan` returns what the loop does
+    unrolled    cells applied step by step without a loop, told but not replaced
+    fused       operations that are a whole LSTM, likewise
+    provenance  which variables a cell is made of, and the order of its gates in them
+
+What is recognised is tried: on inputs of another run it must return what the loop does, or it stays a loop, replayed
+operation by operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.errors import LstmVerifyError
+from lstm_verify.graph.lift.check import agrees
+from lstm_verify.graph.lift.expressions import forget
+from lstm_verify.graph.lift.fused import fused
+from lstm_verify.graph.lift.gates import Unlike
+from lstm_verify.graph.lift.loops import Recognised, recognise
+from lstm_verify.graph.lift.partial import cells_inside
+from lstm_verify.graph.lift.provenance import Variables
+from lstm_verify.graph.lift.specialised import SettledScan, with_spares
+from lstm_verify.graph.lift.unrolled import unrolled
+from lstm_verify.inputs import as_input, random_inputs, samples_first
+from lstm_verify.layers import Layer, Run, Signal
+from lstm_verify.layers.constant import Constant
+from lstm_verify.layers.loop import Loop
+from lstm_verify.layers.operation import Operation, Slot
+from lstm_verify.layers.scan import Scan, Unrolled
+from lstm_verify.model import Model, Node, Tensor
+
+SAMPLES = (3, 5)
+"""How many samples the two runs have in which loops are watched; a count that neither the graph nor its shapes have."""
+
+ANY_SHAPE = -1
+"""Of the items of a list."""
+
+UNRECOGNISED = (
+    Unlike,
+    ValueError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    LstmVerifyError,
+)
+
+
+def lift(model: Model) -> Model:
+    """Replace every loop that is recognised by the recurrent layer that it is.
+
+    Returns:
+        The model, with `Scan` layers in place of loops; the same if no input can be made to watch it with.
+    """
+    forget()
+    try:
+        runs = [_Watched(model, samples, seed) for seed, samples in enumerate(SAMPLES)]
+    except LstmVerifyError:
+        return model
+    layers, nodes = dict(model.layers), list[Node]()
+    variables = Variables(layers)
+    told, watching = list[Unrolled](), True
+    for node in model.nodes:
+        calls = [node]
+        if watching and isinstance(loop := layers[node.layer], Loop):
+            taken = _taken(model, node.layer)
+            found = _recognised(node, loop, runs, taken, variables)
+            if found is not None:
+                calls = _calls(node, found, taken, layers)
+        nodes += calls
+        watching = watching and _stepped(runs, calls, layers)
+        if watching and isinstance(left := layers[node.layer], Loop):
+            told += _told(node, left, runs[0], variables)
+    told += _unrolled(model, runs[0], variables)
+    names = {name: layer.name for name, layer in layers.items() if isinstance(layer, Scan) and layer.name not in layers}
+    lifted = with_spares(replace(model, layers=layers, nodes=tuple(nodes)).pruned())
+    return replace(_renamed(lifted, names), unrolled=tuple(told))
+
+
+def _told(node: Node, loop: Loop, run: _Watched, variables: Variables) -> list[Unrolled]:
+    """Cells in a loop that stays one."""
+    after = [run.known[Tensor(node.layer, 0, number)] for number in range(len(node.inputs))]
+    try:
+        with np.errstate(all="ignore"):
+            values, static = run.values(node.inputs), run.static(node.inputs)
+            return list(cells_inside(_short(node.layer), loop, values, after, static, variables))
+    except UNRECOGNISED:
+        return []
+
+
+def _unrolled(model: Model, run: _Watched, variables: Variables) -> list[Unrolled]:
+    """Cells outside of loops, as far as they are told but not replaced."""
+    try:
+        with np.errstate(all="ignore"):
+            return [*fused(model, run.known, variables), *unrolled(model, run.known, variables)]
+    except UNRECOGNISED:
+        return []
+
+
+def _renamed(model: Model, names: Mapping[str, str]) -> Model:
+    """The same model with other names for some layers."""
+
+    def tensor(old: Tensor) -> Tensor:
+        return old._replace(layer=names.get(old.layer, old.layer))
+
+    return replace(
+        model,
+        layers={names.get(name, name): layer for name, layer in model.layers.items()},
+        nodes=tuple(
+            replace(node, layer=names.get(node.layer, node.layer), inputs=tuple(map(tensor, node.inputs)))
+            for node in model.nodes
+        ),
+        outputs=tuple(replace(output, tensor=tensor(output.tensor)) for output in model.outputs),
+    )
+
+
+def _taken(model: Model, name: str) -> set[int]:
+    """The outputs of a layer that others take."""
+    taken = {tensor.output for node in model.nodes for tensor in node.inputs if tensor.layer == name}
+    return taken | {output.tensor.output for output in model.outputs if output.tensor.layer == name}
+
+
+def _recognised(
+    node: Node, loop: Loop, runs: list[_Watched], taken: set[int], variables: Variables
+) -> Recognised | None:
+    """What a loop is recognised as, some outputs of which are taken by others."""
+    values = [run.values(node.inputs) for run in runs]
+    try:
+        with np.errstate(all="ignore"):
+            found = recognise(_short(node.layer), loop, values[0], runs[0].static(node.inputs), variables)
+        if taken & set(found.scan.untold):
+            return None
+        if isinstance(found.scan, SettledScan):
+            found = replace(found, scan=found.scan.fed_by(node.inputs))
+        return found if all(agrees(loop, found.scan, given, taken, found.cut) for given in values) else None
+    except UNRECOGNISED:
+        return None
+
+
+def _calls(node: Node, found: Recognised, taken: set[int], layers: dict[str, Layer]) -> list[Node]:
+    """The calls in place of that of a loop; their layers are put to the others.
+
+    The recurrent layer has those loop variables only that it needs, and its counter in place of the others.
+    """
+    scan, before, inputs = found.scan, list[Node](), node.inputs
+    layers[node.layer] = scan
+    if found.cut is not None:
+        tensor = inputs[found.cut.variable]
+        for operation, constant in (("transpose", found.cut.axes), ("list_from_tensor", ANY_SHAPE)):
+            name = f"{operation} of {node.layer}"  # a name that no graph has
+            layers[name] = Operation(name=name, operation=operation, arguments=(Slot(0), np.asarray(constant)))
+            before.append(Node(name, (tensor,)))
+            tensor = Tensor(name)
+        inputs = (*inputs, tensor)
+    kept = scan.needed | taken
+    nothing = inputs[scan.counter]
+    chosen = tuple(tensor if place in kept else nothing for place, tensor in enumerate(inputs))
+    return [*before, replace(node, inputs=chosen)]
+
+
+def _stepped(runs: list[_Watched], calls: list[Node], layers: Mapping[str, Layer]) -> bool:
+    """Whether some calls could be run; not if what the graph needs as inputs could not be guessed."""
+    try:
+        for run in runs:
+            for call in calls:
+                run.step(call.layer, layers[call.layer], call.inputs)
+    except UNRECOGNISED:
+        return False
+    return True
+
+
+def _short(name: str) -> str:
+    """The name of a layer, from that of its loop."""
+    return name.removesuffix("/while_context").removesuffix("/while") or name
+
+
+class _Watched:
+    """A run of a model on made inputs, node by node."""
+
+    def __init__(self, model: Model, samples: int, seed: int) -> None:
+        made = samples_first(model, random_inputs(model, model.batch_size or samples, seed))
+        self.known: dict[Tensor, Any] = {
+            Tensor(spec.name): as_input(spec, np.asarray(made[spec.name])) for spec in model.inputs
+        }
+        self._static: set[Tensor] = set()
+        self._run = Run()
+
+    def values(self, tensors: tuple[Tensor, ...]) -> list[Any]:
+        return [self.known[tensor] for tensor in tensors]
+
+    def static(self, tensors: tuple[Tensor, ...]) -> list[bool]:
+        """Which tensors are the same in every run."""
+        return [tensor in self._static for tensor in tensors]
+
+    def step(self, name: str, layer: Layer, inputs: tuple[Tensor, ...]) -> None:
+        with np.errstate(all="ignore"):
+            results = layer.apply(tuple(Signal(self.known[tensor]) for tensor in inputs), self._run)
+        for number, result in enumerate(results):
+            self.known[Tensor(name, 0, number)] = result.value
+            if isinstance(layer, Constant) or (inputs and all(self.static(inputs))):
+                self._static.add(Tensor(name, 0, number))

@@ -1,0 +1,253 @@
+"""Recognising unrolled recurrences: a cell written out once for every time step, without a loop.
+
+The steps share their weights, so the n-th product with a weight is of the n-th step. Values of an earlier step are cut
+off where a later one takes them, and become its states; then a step in the middle is a cell like the body of a loop.
+The graph is still replayed operation by operation: what is found here is told, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import permutations, product
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.graph.lift.check import as_float64
+from lstm_verify.graph.lift.expressions import Affine, Call, Form, Group, Key, Leaf, Term, place_of
+from lstm_verify.graph.lift.gates import Match, State, Unlike
+from lstm_verify.graph.lift.gru import gru
+from lstm_verify.graph.lift.loop_body import unmasked
+from lstm_verify.graph.lift.lstm import lstm
+from lstm_verify.graph.lift.provenance import Variables, recovered, scope
+from lstm_verify.graph.lift.rules import RULES
+from lstm_verify.graph.lift.simple_rnn import simple_rnn
+from lstm_verify.graph.lift.traced import Columns, Traced
+from lstm_verify.layers import Layer, Run, Signal
+from lstm_verify.layers.constant import Constant
+from lstm_verify.layers.loop import Branch
+from lstm_verify.layers.operation import Operation, Slot
+from lstm_verify.layers.scan import Unrolled
+from lstm_verify.model import Model, Tensor
+
+CLOSE = 1e-4
+"""How far a step that a run took in float32, or coarser, may be off."""
+MOST_STATES = 8
+"""States of one step; more are not told apart by trying all."""
+WEIGHT = {"matmul": 1, "lstm_cell": 3, "gru_cell": 2}
+"""The argument that is the first weight, of operations that have one: all before it meet weights."""
+SAME_WHATEVER_STEP = {"matmul", "concatenate_last", "pack", "stack"}
+
+
+def unrolled(model: Model, values: Mapping[Tensor, Any], variables: Variables) -> tuple[Unrolled, ...]:
+    """Recognise the cells that a graph applies step by step.
+
+    Args:
+        model: the graph.
+        values: all its tensors in some run.
+        variables: its variables.
+    """
+    return tuple(_Chain(variables).cells(model, values))
+
+
+@dataclass
+class _Chain:
+    """A graph being traced, with the steps that its products belong to."""
+
+    variables: Variables
+    products: dict[Hashable, dict[Hashable, int]] = field(default_factory=dict)
+    """For each part of a variable, the number of each product with it; one that is computed twice counts once."""
+    steps: dict[tuple[Key, str], int] = field(default_factory=dict)
+    """The step of a product of a form with a variable."""
+    cut: dict[Key, Form] = field(default_factory=dict)
+    """The forms that leaves stand for, by their keys."""
+    values: dict[Key, Any] = field(default_factory=dict)
+    """The values of forms."""
+
+    def cells(self, model: Model, values: Mapping[Tensor, Any]) -> Iterator[Unrolled]:
+        known: dict[Tensor, Traced] = {
+            Tensor(spec.name): Traced(values[Tensor(spec.name)], Form.of(Leaf(spec.name))) for spec in model.inputs
+        }
+        self._follow(model, known, values)
+        yield from self._recognised()
+
+    def _follow(self, model: Model, known: dict[Tensor, Traced], values: Mapping[Tensor, Any]) -> None:
+        """Trace a graph whose inputs are known, with the values of a run; without, they are computed."""
+        for node in model.nodes:
+            given, layer = [known[tensor] for tensor in node.inputs], model.layers[node.layer]
+            if values:
+                results = [values[Tensor(node.layer, node.call, n)] for n in range(_count(values, node.layer))]
+            else:
+                results = [s.value for s in layer.apply(tuple(Signal(item.value) for item in given), Run())]
+            for number, result in enumerate(self._traced(layer, given, results)):
+                known[Tensor(node.layer, node.call, number)] = result
+                if isinstance(result.form, Form):
+                    self.values.setdefault(result.form.key, result.value)
+
+    def _branched(self, branch: Branch, given: list[Traced]) -> list[Traced] | None:
+        """The results of the branch that does more: of two that depend on the inputs, the other one only saves work."""
+        sides = [side for side in (branch.if_true, branch.if_false) if isinstance(side, Model)]
+        side = max(sides, key=lambda side: len(side.nodes), default=None)
+        if side is None:
+            return None
+        known = {Tensor(spec.name): item for spec, item in zip(side.inputs, given[1:], strict=True)}
+        self._follow(side, known, {})
+        return [known[output.tensor] for output in side.outputs]
+
+    def _traced(self, layer: Layer, given: list[Traced], results: list[Any]) -> list[Traced]:
+        if isinstance(layer, Constant) or (given and all(item.form is None for item in given)):
+            return [Traced(value) for value in results]
+        if isinstance(layer, Branch) and given[0].form is not None and (found := self._branched(layer, given)):
+            return found
+        if not isinstance(layer, Operation):
+            return [Traced(value, Form.of(Call("layer", (id(layer),), {}, n))) for n, value in enumerate(results)]
+        arguments = [given[a.number] if isinstance(a, Slot) else Traced(np.asarray(a)) for a in layer.arguments]
+        weight = WEIGHT.get(layer.operation, 0)
+        if weight and arguments[weight].form is None:
+            arguments[:weight] = self._multiplied(arguments[:weight], arguments[weight])
+        elif layer.operation not in SAME_WHATEVER_STEP:
+            arguments = self._of_one_step(arguments)
+        rule = RULES.get(layer.operation)
+        found = rule(arguments, results, layer) if rule else None
+        if found:
+            return found
+        forms = tuple(item.value if item.form is None else item.as_form() for item in arguments)
+        return [Traced(v, Form.of(Call(layer.operation, forms, layer.options, n))) for n, v in enumerate(results)]
+
+    def _multiplied(self, given: list[Traced], weight: Traced) -> list[Traced]:
+        """What a weight is multiplied with, cut off where it is of an earlier step than the product."""
+        matrix = np.asarray(weight.value)
+        place = self.variables.place(matrix)
+        if place is None:
+            return given
+        forms = [form for x in given for form in _forms(x)]
+        products = self.products.setdefault(place_of(matrix), {})
+        step = products.setdefault(tuple(form.key for form in forms), len(products) + 1)
+
+        def part(form: Form) -> Form:
+            mine = form if self._step(form) == step else self._cut(form)
+            self.steps[mine.key, place[0]] = step
+            return mine
+
+        def cut(x: Traced) -> Traced:
+            if isinstance(x.form, Columns):
+                return Traced(x.value, Columns(tuple((part(form), width) for form, width in x.form.parts)))
+            return Traced(x.value, part(x.as_form()))
+
+        return [cut(x) for x in given]
+
+    def _of_one_step(self, arguments: list[Traced]) -> list[Traced]:
+        """Arguments of which those of an earlier step than others are cut off."""
+        steps = [self._step(item.form) if isinstance(item.form, Form) else None for item in arguments]
+        known = [step for step in steps if step is not None]
+        latest = max(known, default=0)
+        if latest == 0:
+            return arguments
+        return [
+            Traced(item.value, self._cut(item.as_form())) if step is not None and step < latest else item
+            for item, step in zip(arguments, steps, strict=True)
+        ]
+
+    def _cut(self, form: Form) -> Form:
+        """A leaf in place of a form; a coefficient, such as a peephole's weights, stays outside."""
+        if isinstance(form.atom, Leaf):
+            return form
+        coefficient = np.ones(())
+        if len(form.terms) == 1 and not form.constant.any():
+            (term,) = form.terms
+            coefficient, (first, *more) = term.coefficient, term.product
+            form = first.form if isinstance(first, Group) and not more else Form((Term(term.product, np.ones(())),))
+        self.cut[form.key] = form
+        return Form.of(Leaf(f"={form.key}")).scaled(coefficient)
+
+    def _step(self, form: Form) -> int:
+        """The latest step that a form is computed in; 0 if it belongs to none."""
+        return max((self._step_of(atom) for term in form.terms for atom in term.product), default=0)
+
+    def _step_of(self, atom: Any) -> int:
+        if isinstance(atom, Affine):
+            places = [(form.key, self.variables.place(matrix)) for form, matrix in atom.maps]
+            return max((self.steps.get((key, place[0]), 0) for key, place in places if place), default=0)
+        if isinstance(atom, Group):
+            return self._step(atom.form)
+        forms = atom.arguments if isinstance(atom, Call) else ()
+        return max((self._step(form) for form in forms if isinstance(form, Form)), default=0)
+
+    def _recognised(self) -> Iterator[Unrolled]:
+        """Cells of the second step, or of the first if there are but two."""
+        by_step: dict[int, list[Form]] = {}
+        for form in self.cut.values():
+            by_step.setdefault(self._step(form), []).append(form)
+        last = max(by_step, default=0)
+        middle = min(2, last)
+        before, after = by_step.get(middle - 1, []), by_step.get(middle, [])
+        if not middle or len(before) > MOST_STATES or len(after) > MOST_STATES:
+            return
+        for match in _matches([Leaf(f"={form.key}") for form in before], after):
+            if self._agrees(match):
+                found = recovered(match, self.variables)
+                yield Unrolled(scope(found) or "cell", match.cell, found, last + 1)
+
+    def _agrees(self, match: Match) -> bool:
+        """Whether a cell computes what the step does in the run."""
+        known = {Form.of(Leaf(f"={key}")).key: self.values.get(key) for key in self.cut} | self.values
+        x, *states = (known.get(key) for key in (match.input.key, *(state.key for state in match.states)))
+        wanted = [known.get(state.new.key) for state in match.states]
+        if any(value is None for value in (x, *states, *wanted)):
+            return False
+        cell = match.cell.astype(np.float64)
+        computed = cell.step(as_float64(x), tuple(map(as_float64, states)))
+        pairs = zip(map(as_float64, wanted), computed, strict=True)
+        return all(np.allclose(one, other, rtol=CLOSE, atol=CLOSE) for one, other in pairs)
+
+
+def _count(values: Mapping[Tensor, Any], layer: str) -> int:
+    count = 0
+    while Tensor(layer, 0, count) in values:
+        count += 1
+    return count
+
+
+def _matches(leaves: list[Leaf], forms: list[Form]) -> Iterator[Match]:
+    """Try which of the forms may be what has become of which of the leaves."""
+    taken: set[Key] = set()
+    for (h, c), (new_h, new_c) in product(permutations(leaves, 2), permutations(forms, 2)):
+        if not taken & {h.key, c.key}:
+            try:
+                match = lstm(_state(h, new_h), _state(c, new_c), "cell")
+            except (Unlike, ValueError, IndexError):
+                continue
+            taken |= {h.key, c.key}
+            yield match
+    for h, new in product(leaves, forms):
+        for recognise in (gru, simple_rnn):
+            if h.key not in taken:
+                try:
+                    match = recognise(_state(h, new), "cell")
+                except (Unlike, ValueError, IndexError):
+                    continue
+                taken.add(h.key)
+                yield match
+
+
+def _forms(x: Traced) -> list[Form]:
+    """What a value is made of, side by side."""
+    return [form for form, _ in x.form.parts] if isinstance(x.form, Columns) else [x.as_form()]
+
+
+def _state(before: Leaf, after: Form) -> State:
+    return State(before, unmasked(after, before).new, _width(after))
+
+
+def _width(form: Form) -> int:
+    """The number of columns of a form, from the first affine atom in it."""
+    for term in form.terms:
+        for atom in term.product:
+            if isinstance(atom, Affine):
+                return atom.width
+            inner = [atom.form] if isinstance(atom, Group) else getattr(atom, "arguments", ())
+            for each in inner:
+                if isinstance(each, Form) and (width := _width(each)):
+                    return width
+    return 0

@@ -1,0 +1,58 @@
+"""Graphs that are cut somewhere, tried on inputs made for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from lstm_verify.errors import LstmVerifyError
+from lstm_verify.graph.batch_axis import run
+from lstm_verify.inputs import as_input, random_inputs
+from lstm_verify.layers import Array
+from lstm_verify.model import Input, Model
+
+SAMPLES = 3
+
+
+def fitted(model: Model, given: Mapping[str, tuple[int, ...]]) -> Model:
+    """A graph for as many samples as arrays have, if it cannot be run on others; the same if that is no better.
+
+    A tensor inside a graph does not say that a state of zeros further on is made for a number of samples, along its
+    first axis or another.
+    """
+    if _runs(model):
+        return model
+    shapes = {name.removesuffix(":0"): shape for name, shape in given.items()}
+    for axes in (1, None):
+        fixed = replace(model, inputs=tuple(_fixed(spec, shapes.get(spec.name), axes) for spec in model.inputs))
+        if _runs(fixed):
+            return fixed
+    return model
+
+
+def _fixed(spec: Input, given: tuple[int, ...] | None, axes: int | None) -> Input:
+    """An input with the lengths that an array has along its first axes."""
+    if not spec.shape or given is None or len(given) != len(spec.shape):
+        return spec
+    known = given[:axes]
+    return replace(spec, shape=(*known, *spec.shape[len(known) :]))
+
+
+def _runs(model: Model) -> bool:
+    try:
+        outputs_of(model, SAMPLES)
+    except (LstmVerifyError, ValueError, LookupError):
+        return False
+    return True
+
+
+def outputs_of(model: Model, samples: int) -> list[Array]:
+    """What a graph computes of inputs made for it.
+
+    Raises:
+        LstmVerifyError, ValueError, LookupError: none can be made, or they do not fit.
+    """
+    made = random_inputs(model, samples)
+    return run(model, [as_input(spec, np.asarray(made[spec.name])) for spec in model.inputs])

@@ -1,0 +1,32 @@
+"""Tensors of a file that does not say what is computed from them: to look at, and not to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from lstm_verify.errors import UnsupportedError
+from lstm_verify.layers.base import Array, Layer, Run, Signals
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Stored(Layer):
+    """Tensors that lie together in a file.
+
+    Example:
+        >>> import numpy as np
+        >>> stored = Stored(name="layers/dense", arrays={"vars/0": np.zeros((4, 2))}, looks_like="")
+        >>> [(path, array.shape) for path, array in stored.weights()]
+        [('vars/0', (4, 2))]
+    """
+
+    arrays: Mapping[str, Array]
+    """The tensors by their names, of any shape and dtype."""
+    looks_like: str
+    """What layers they could be of, going by their shapes; empty if nothing is recognised."""
+
+    def weights(self) -> Iterator[tuple[str, Array]]:
+        yield from self.arrays.items()
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        raise UnsupportedError(f"'{self.name}': tensors alone, from which nothing is computed")

@@ -1,0 +1,44 @@
+"""What dropout is where it keeps everything, in the two ways in which TensorFlow has written it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lstm_verify.graph.lift.expressions import Call, Form, Leaf
+from lstm_verify.graph.lift.rules import RULES
+from lstm_verify.graph.lift.traced import Traced
+from lstm_verify.layers.operation import Operation
+
+X = Form.of(Leaf("x"))
+VALUE = np.full((2, 3), 0.25, np.float32)
+
+
+def drawn(kind: str) -> Form:
+    return Form.of(Call(kind, (np.array([2, 3]),)))
+
+
+def result(name: str, *forms: Form | None) -> Form | None:
+    """The form of an operation's result, from those of its arguments; None is a constant."""
+    given = [Traced(VALUE if form is not None else np.float32(0), form) for form in forms]
+    found = RULES[name](given, [VALUE], Operation(name=name, operation=name, arguments=()))
+    form = found[0].form if found else None
+    return form if isinstance(form, Form) else None
+
+
+@pytest.mark.parametrize(
+    ("kind", "added", "kept"),
+    [("random_uniform", 1, True), ("random_uniform", 0.5, False), ("random_normal", 1, False)],
+)
+def test_dropout_by_floor(kind: str, added: float, kept: bool) -> None:
+    found = result("floor", drawn(kind).plus_constant(np.asarray(added)))
+    assert (found is not None and not found.terms and found.constant == added) == kept
+
+
+@pytest.mark.parametrize(
+    ("kind", "rate", "kept"), [("random_uniform", 0, True), ("random_uniform", 0.5, False), ("random_normal", 0, False)]
+)
+def test_dropout_by_choice(kind: str, rate: float, kept: bool) -> None:
+    keeps = Form.of(Call("greater_equal", (drawn(kind), np.asarray(rate))))
+    found = result("where", keeps, X, None)
+    assert (found is not None and found.key == X.key) == kept

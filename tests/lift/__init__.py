@@ -1,1 +1,0 @@
-"""Tests of `lstm_verify.lift`."""
