@@ -10,7 +10,7 @@ import pytest
 from lstm_verify.diagnosis.changes import Family, singles
 from lstm_verify.diagnosis.experiment import Experiment, experiment
 from lstm_verify.diagnosis.fitting import fitted
-from lstm_verify.diagnosis.suspect import suspect
+from lstm_verify.diagnosis.single_weight import suspect
 from lstm_verify.layers import (
     Array,
     LayerNormalization,
