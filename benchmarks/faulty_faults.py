@@ -274,6 +274,26 @@ def weights() -> Iterator[Situation]:
     )
     yield of("weights in bfloat16", "stacked", "rounded", changed("*", as_bfloat16), "weight_precision")
 
+    for model in ("lstm", "embedded", "bidirectional"):
+        yield of("all weights off by 1e-5", model, "all weights", changed("*", noisy(1e-5)))
+    yield of("all kernels 1 % larger", "stacked", "all weights", changed("*kernel", lambda w: w * w.dtype.type(1.01)))
+    yield of("smallest weights 0", "gru", "all weights", changed("*", pruned))
+
+
+def noisy(size: float) -> Callable[[Array], Array]:
+    """Move every weight by a little, at random."""
+
+    def change(weight: Array) -> Array:
+        generator = np.random.default_rng(weight.size)
+        return (weight * (1 + size * generator.standard_normal(weight.shape))).astype(weight.dtype)
+
+    return change
+
+
+def pruned(weight: Array) -> Array:
+    """The third of the weights that are smallest is 0."""
+    return weight * (np.abs(weight) > np.quantile(np.abs(weight), 1 / 3))
+
 
 def as_bfloat16(weight: Array) -> Array:
     import ml_dtypes

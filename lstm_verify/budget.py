@@ -208,10 +208,11 @@ def _with_errors(model: Model, is_cast: bool | None = None, noticed: set[str] | 
 
 
 def _in_its_precision(model: Model) -> Iterator[Kind]:
-    """The witnesses: the model in the precision of its framework; none if that is the one of the replay.
+    """The witnesses: the model in the precision of its framework; none if NumPy has no such numbers.
 
-    One has the weights as they are, the others are off by up to half a unit in the last place of each weight: errors of
-    a memory that is long, or of a cell that is chaotic, show in the one and not in the other.
+    One has the weights as they are (in float64 it is the replay), the others are off by up to half a unit in the last
+    place of each weight: errors of a memory that is long, or of a cell that is chaotic, show in the one and not in the
+    other.
     """
     low = LOW.get(model.precision)
     dtype = None if low is None else low()
@@ -281,8 +282,9 @@ def _bfloat16() -> Any:
 
 
 LOW: dict[str, Callable[[], Any]] = {
+    "float64": lambda: np.dtype(np.float64),
     "float32": lambda: np.dtype(np.float32),
     "float16": lambda: np.dtype(np.float16),
     "bfloat16": _bfloat16,
 }
-"""The dtype of a witness, by the model's precision; in float64 the replay itself would be it."""
+"""The dtype of a witness, by the model's precision."""

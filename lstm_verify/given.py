@@ -43,11 +43,12 @@ def recorded(model: Model, expected: Any) -> tuple[dict[str, Rows], list[str]]:
         listed = given if isinstance(given, list | tuple) else [given]
         given = {"" if len(listed) == 1 else f"#{i}": array for i, array in enumerate(listed)}
     given = {name: rows if isinstance(rows, NpyRows) else np.asarray(rows) for name, rows in given.items()}
-    for name, rows in given.items():
-        refuse_objects(f"expected '{name}'", rows.dtype)
-        if rows.dtype.kind not in "fiub":
-            raise InputError(f"expected '{name}': dtype {rows.dtype}, expected numbers")
     with about(expected):
+        for name, rows in given.items():
+            where = f"output '{name}'" if name else "predictions"
+            refuse_objects(where, rows.dtype)
+            if rows.dtype.kind not in "fiub":
+                raise InputError(f"{where}: dtype {rows.dtype}, expected numbers")
         outputs, notes = by_name(given, names, "output")
     return {output.name: moved(outputs[output.name], output.axis) for output in model.outputs}, notes
 

@@ -191,7 +191,8 @@ def as_input(spec: Input, values: Array) -> Array:
                 f"input '{spec.name}': values from {smallest} to {largest}, expected {spec.dtype}, "
                 f"which holds {limits.min} to {limits.max}"
             )
-    cast: Array = in_format(values.astype(dtype, copy=False), spec.dtype)
+    with np.errstate(over="ignore"):  # ∞ is what every framework makes of it
+        cast: Array = in_format(values.astype(dtype, copy=False), spec.dtype)
     return cast
 
 

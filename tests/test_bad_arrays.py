@@ -211,6 +211,12 @@ def test_input_that_is_not_finite_is_no_match(value: float, expected: str, tmp_p
     assert result.exit_code in (1, 3)
 
 
+def test_input_that_float32_cannot_hold_is_infinite_without_a_warning(tmp_path: Path) -> None:
+    x = saved(tmp_path / "x.npy", np.full((4, 3, 2), 1e300))
+    result = run(model(ORIGIN), "-i", x, "-e", recorded(ORIGIN), "--no-diagnose")
+    assert (result.exit_code, result.stderr) == (1, "")
+
+
 # --- recorded predictions
 
 
@@ -257,7 +263,8 @@ def test_expected_that_is_not_finite(value: float, y: np.ndarray, tmp_path: Path
 @pytest.mark.parametrize("dtype", ["U9", "S9", "complex64", "datetime64[s]", "V4"])
 def test_expected_of_the_wrong_dtype(dtype: str, tmp_path: Path) -> None:
     path = saved(tmp_path / "y.npy", np.zeros((4, 2), dtype))
-    assert_refused(run(model(ORIGIN), "-i", inputs(ORIGIN), "-e", path), "expected", "dtype")
+    named = f"{path}: predictions: dtype"
+    assert_refused(run(model(ORIGIN), "-i", inputs(ORIGIN), "-e", path), named, "expected numbers")
 
 
 @pytest.mark.parametrize("names", [("dense",), ("dense", "decoder"), ("dense", "decoder", "decoder_1", "more")])

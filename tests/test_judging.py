@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from lstm_verify import Tolerance, Verdict, replay
 from lstm_verify.compare import verdict_of
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.layers import Dense, Embedding, Masking
+from lstm_verify.layers import Array, Dense, Embedding, LSTMCell, Masking
+from lstm_verify.model import Model
 from lstm_verify.operations.activations import Activation
 from tests.builders import (
     FEATURES,
@@ -205,6 +206,29 @@ def test_where_the_one_side_is_infinite_and_the_other_no_number_nothing_can_be_s
             predicted = case.noisy()
             predicted["narrow"][:, 0] = value
             assert case.judged(predicted).outputs[0].verdict is verdict
+
+
+def growing(order: Array) -> Model:
+    """A cell whose state grows without end, in float64; its units in some order, which computes the same."""
+    generator, units = np.random.default_rng(7), len(order)
+    shapes = (FEATURES, 4 * units), (units, 4 * units)
+    kernel, recurrent_kernel = (generator.uniform(-1.4, 1.4, shape) * (3 / shape[0]) ** 0.5 for shape in shapes)
+    columns = np.concatenate([gate * units + order for gate in range(4)])
+    weights = {"kernel": kernel[:, columns], "recurrent_kernel": recurrent_kernel[order][:, columns]}
+    cell = LSTMCell(name="cell", **weights, activation=Activation.of("relu"))
+    return sequential(rnn(cell, "lstm", compute_dtype="float64"), shape=(None, 80, FEATURES), dtype="float64")
+
+
+def test_an_honest_run_in_float64_whose_errors_go_together_is_no_mismatch() -> None:
+    units = 24
+    order = np.random.default_rng(9).permutation(units)
+    x = random_array(24, 80, FEATURES, dtype="float32").astype(np.float64)
+    with np.errstate(all="ignore"):
+        case = Case(growing(np.arange(units)), x)
+        other = replay(growing(order), x)["lstm"][:, np.argsort(order)]
+        assert not np.array_equal(other, case.replayed["lstm"])
+        assert case.judged({"lstm": other}).outputs[0].verdict is Verdict.MATCH
+        assert case.judged({"lstm": other * (1 + 1e-9)}).outputs[0].verdict is Verdict.MISMATCH
 
 
 @pytest.mark.parametrize("samples", [10, 300])

@@ -37,6 +37,8 @@ __all__ = ["FLOAT32", "PRECISIONS", "Precision", "Rounded", "Rounding", "Undecid
 Array = npt.NDArray[Any]
 SIGMAS = 8.0
 """How many standard deviations of rounding error are allowed."""
+LEAST = 2.0**-500
+"""An error that is no smaller, so that its square is not 0: of float64, which holds smaller numbers than that."""
 DERIVED = 2.0
 """The error, in units of u, of a constant that was computed from weights, such as γ / √(σ² + ε)."""
 
@@ -294,7 +296,7 @@ def own_error(value: Array, precision: Precision, factor: float = 1.0) -> Any:
     """The variance that rounding a result adds; infinite where the precision cannot hold it."""
     u, largest = factor * precision.unit, precision.largest
     variance = np.square(u * value)
-    variance += (precision.smallest * 0.5) ** 2
+    variance += max(precision.smallest * 0.5, LEAST) ** 2
     if not variance.size or variance.max() < (u * largest) * (u * largest):
         return variance
     return np.where(np.abs(value) <= largest, variance, np.inf)

@@ -48,7 +48,7 @@ from lstm_verify.layers import (
     ZeroPadding1D,
     ZeroPadding2D,
 )
-from lstm_verify.layers import activations as functions
+from lstm_verify.operations import activations as functions
 from tests.builders import (
     FEATURES,
     TIMESTEPS,

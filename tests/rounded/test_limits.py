@@ -31,6 +31,11 @@ def frozen(array: Array) -> Array:
 # -------------------------------------------------------------------------------------------------- overflow
 
 
+def test_an_error_is_not_lost_where_its_square_is_too_small_for_float64() -> None:
+    """(2⁻⁵³ · 1e-170)² would be 0."""
+    assert (of(1e-170, precision="float64") * 1).variances()[0] > 0
+
+
 @pytest.mark.parametrize(
     ("precision", "function"),
     [

@@ -111,6 +111,13 @@ ENTRIES: dict[str, Entry] = {
     "policy_float64_rescaling": stack(
         SIGNAL, lambda layers: [layers.LSTM(4, dtype="float64"), layers.Rescaling(0.3, offset=0.7, dtype="float64")]
     ),
+    "policy_float64_normalization": stack(
+        SIGNAL, lambda layers: [layers.Normalization(axis=None, mean=0.3, variance=0.7, dtype="float64")]
+    ),
+    "policy_float64_relu_slope": stack(SIGNAL, lambda layers: [layers.ReLU(negative_slope=0.3, dtype="float64")]),
+    "policy_float64_relu_limit": stack(
+        SIGNAL, lambda layers: [layers.ReLU(negative_slope=0.3, max_value=0.7, dtype="float64")]
+    ),
     "policy_mixed_float16_then_float32": stack(
         SIGNAL,
         lambda layers: [layers.LSTM(4, dtype="mixed_float16"), layers.Dense(2, activation="softmax", dtype="float32")],

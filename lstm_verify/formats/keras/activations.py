@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras.config import Config, Version, unwrap
 from lstm_verify.operations.activations import LINEAR, Activation
@@ -64,13 +66,14 @@ def of_layer(config: Config) -> Activation:
 
 
 def _relu(config: Config) -> Activation:
-    max_value = config.get("max_value", None)
-    return Activation.of(
-        "relu",
-        negative_slope=_or_zero(config, "negative_slope"),
-        max_value=None if max_value is None else config.number("max_value"),
-        threshold=_or_zero(config, "threshold"),
-    )
+    """Keras 3 makes tensors in float32 of a limit, and of a slope that is all there is."""
+    slope, threshold = _or_zero(config, "negative_slope"), _or_zero(config, "threshold")
+    limit = None if config.get("max_value", None) is None else config.number("max_value")
+    if config.generation == 3 and limit is not None:
+        limit = float(np.float32(limit))
+    elif config.generation == 3 and not threshold:
+        slope = float(np.float32(slope))
+    return Activation.of("relu", negative_slope=slope, max_value=limit, threshold=threshold)
 
 
 def _or_zero(config: Config, key: str) -> float:

@@ -240,22 +240,22 @@ def augmentation(config: Config, arrays: Arrays) -> Layer:
 
 
 def rescaling(config: Config, arrays: Arrays) -> Layer:
-    held = "float32" if config.generation == 2 else "float64"  # what `tf.cast` makes of a number of Python first
     return canonical.Rescaling(
         name=config.name,
-        scale=rounded_to(_constant(config, "scale", 1.0), held),
-        offset=rounded_to(_constant(config, "offset", 0.0), held),
+        scale=rounded_to(_constant(config, "scale", 1.0), "float32"),  # which `tf.cast` makes of it first
+        offset=rounded_to(_constant(config, "offset", 0.0), "float32"),
         supports_masking=config.generation == 3,  # in Keras 2 the mask ends here
     )
 
 
 def normalization(config: Config, arrays: Arrays) -> Layer:
     adapted = ("mean",) in arrays
+    held = "float64" if config.generation == 2 else "float32"  # whose tensors Keras 3 makes of given numbers first
     axis = config.get("axis", -1)
     return canonical.Normalization(
         name=config.name,
-        mean=arrays[("mean",)] if adapted else _constant(config, "mean", None),
-        variance=arrays[("variance",)] if adapted else _constant(config, "variance", None),
+        mean=arrays[("mean",)] if adapted else rounded_to(_constant(config, "mean", None), held),
+        variance=arrays[("variance",)] if adapted else rounded_to(_constant(config, "variance", None), held),
         axes=tuple(axis) if isinstance(axis, list | tuple) else () if axis is None else (axis,),
         invert=config.flag("invert"),
         supports_masking=config.generation == 3,  # as above

@@ -85,7 +85,8 @@ and only the tolerance that was asked for is smaller.
    fault in all such layers; weights of the same shape in each other's place; the whole model in a narrower format;
    and what people do to inputs, such as tokens counted from another number.
 2. States that are carried over from one batch, sample or prediction to the next.
-3. Numbers: a forget bias, a slope, an epsilon, a limit are fitted, and the roundest number that explains is named.
+3. Numbers: a forget bias, a slope, an epsilon, a limit are fitted, and the roundest number that explains is named, if
+   no more than a tenth of the deviation is left, and more than one deviation explained: a number fits any one.
 4. Two faults at once that are known to come together; then orders, functions and layouts that no framework is known
    to have; then each of the few changes that helped most with every other.
 
