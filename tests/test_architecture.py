@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -98,6 +99,13 @@ CHILDREN = ("runtimes/child", "runtimes/programs/", "formats/hdf5/child")
 @pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(CHILDREN)])
 def test_the_child_process_shares_no_code_with_the_replay(module: str) -> None:
     assert not [name for name in imports(module) if name.startswith("lstm_verify")]
+
+
+def test_the_map_and_the_tree_agree() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    plan = text.split("```\nlstm_verify/\n")[1].split("```")[0]
+    drawn = {line.split()[0].rstrip("/") for line in plan.splitlines() if re.match(r"  \S", line)}
+    assert drawn == {path.name for path in PACKAGE.iterdir() if path.name != "__pycache__"}
 
 
 def test_no_module_is_long() -> None:
