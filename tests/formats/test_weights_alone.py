@@ -197,7 +197,7 @@ def test_the_config_of_another_model(weights_alone: Folder, framework: str, form
 
 
 @pytest.mark.parametrize(("framework", "form"), [(framework, form) for framework in FORMS for form in FORMS[framework]])
-@pytest.mark.parametrize("change", ["units", "a layer less", "a layer more"])
+@pytest.mark.parametrize("change", ["units", "a layer less", "the last layer less", "a layer more"])
 def test_a_config_that_has_been_changed(
     weights_alone: Folder, framework: str, form: str, change: str, tmp_path: Path
 ) -> None:
@@ -210,6 +210,8 @@ def test_a_config_that_has_been_changed(
         lstm["config"]["units"] = 5
     elif change == "a layer less":
         layers[:] = [item for item in layers if item["class_name"] != "BatchNormalization"]
+    elif change == "the last layer less":
+        del layers[-1]
     else:
         again = json.loads(json.dumps(layers[-1]))
         again["config"]["name"] = "once_more"

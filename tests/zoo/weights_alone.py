@@ -90,7 +90,15 @@ def save_layers(framework: Any, model: Any, path: Path) -> None:
 def write_trained(framework: Any, folder: Path) -> None:
     """Write a model with the state of its training; ``trained.object.ckpt`` is an object that has the model."""
     layers = framework.layers
-    stack = [layers.LSTM(4, dropout=0.1), layers.Dropout(0.2), layers.BatchNormalization(), layers.Dense(3)]
+    inner = framework.Sequential([framework.Input((4,)), layers.BatchNormalization(), layers.Dense(4)])
+    stack = [
+        layers.LSTM(4, dropout=0.1, return_sequences=True),
+        layers.TimeDistributed(inner),  # whose statistics lie in other places in each list of weights
+        layers.LSTM(4),
+        layers.Dropout(0.2),
+        layers.BatchNormalization(),
+        layers.Dense(3),
+    ]
     model = framework.Sequential([framework.Input((7, 3)), *stack])
     framework.utils.set_random_seed(0)
     randomise(model, 0)
