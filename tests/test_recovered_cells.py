@@ -16,8 +16,9 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from lstm_verify import lift, load, replay
+from lstm_verify import load, replay
 from lstm_verify.formats.tensorflow import reader
+from lstm_verify.graph import lift
 from lstm_verify.graph.lift.candidates import GRID
 from lstm_verify.graph.lift.gates import Match, Unlike
 from lstm_verify.graph.lift.lstm import lstm
