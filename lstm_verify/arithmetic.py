@@ -88,10 +88,6 @@ class Textbook:
         return outputs
 
 
-CASTING = ("keras", "tf_keras")
-"""The runtimes whose `predict` casts what it is given to float32, whatever the model computes in."""
-
-
 def as_rounded(given: Any, dtype: str, arithmetic: RoundedArithmetic, is_cast: bool = False) -> Any:
     """An input of a dtype with nothing rounded yet, or an output that goes in again; whole numbers stay as they are."""
     if given.dtype.kind != "f":

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lstm_verify import runtimes
 from lstm_verify._replay import BLOCK_BYTES, Store, one_thread, run_once, widest
-from lstm_verify.arithmetic import CASTING, RoundedArithmetic, Textbook, as_rounded, deviation_of, output_value
+from lstm_verify.arithmetic import RoundedArithmetic, Textbook, as_rounded, deviation_of, output_value
 from lstm_verify.arrays import Array, Rows, whole
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.inputs import as_input, bind, count_samples
@@ -198,8 +199,9 @@ def budgets(model: Model, runner: Runner, raised: Raising | None = None, is_cast
 
 def _with_errors(model: Model, is_cast: bool | None = None, noticed: set[str] | None = None) -> Kind:
     arithmetic = RoundedArithmetic(model.products, noticed=set() if noticed is None else noticed)
-    from_keras = model.source is not None and model.source.runtime in CASTING
-    casting = from_keras if is_cast is None else is_cast
+    framework = runtimes.known(model.source.runtime) if model.source else None
+    by_itself = framework is not None and framework.casts_to_float32
+    casting = by_itself if is_cast is None else is_cast
 
     def given(spec: Input, value: Any) -> Any:
         return as_rounded(value, spec.dtype, arithmetic, casting)

@@ -60,11 +60,12 @@ class Tap:
     request: runtimes.Request
 
     def __call__(self, samples: Array) -> dict[str, Array] | None:
-        if self.framework not in runtimes.TAPPED:
+        runtime = runtimes.find(self.framework)
+        if not runtime.tells_layers:
             return None
         some = {name: picked(rows, samples) for name, rows in self.request.inputs.items()}
         request = replace(self.request, inputs=some, taps=True, again=False, batch_size=len(samples))
-        with runtimes.predicting(runtimes.find(self.framework), request) as prediction:
+        with runtimes.predicting(runtime, request) as prediction:
             try:
                 return {name: np.asarray(whole(rows)) for name, rows in prediction.result().items()}
             except FrameworkError:

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "inputs": {"arrays", "model", "layers", "rounded", "errors"},
     "_replay": {"arrays", "inputs", "model", "layers", "errors"},
     "arithmetic": {"arrays", "layers", "model", "rounded"},
-    "budget": {"arithmetic", "arrays", "inputs", "layers", "model", "_replay", "rounded", "errors"},
+    "budget": {"runtimes", "arithmetic", "arrays", "inputs", "layers", "model", "_replay", "rounded", "errors"},
     "tolerance": {"arrays", "errors"},
     "compare": {"arrays", "tolerance"},
     "judging": {"arrays", "budget", "compare", "inputs", "model", "_replay", "rounded", "tolerance", "errors"},

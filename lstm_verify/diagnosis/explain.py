@@ -10,52 +10,7 @@ from lstm_verify.diagnosis.arrays import Seen
 from lstm_verify.diagnosis.below import Below
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.changes import Change
-
-ADVICE = {
-    "recurrent_activation": "Name the activation when you rebuild the layer, or load the file with the version that "
-    "wrote it: its default, and what hard_sigmoid means, differ between versions.",
-    "activation": "Look at how the activation was exported: converters drop the ones they do not know.",
-    "negative_slope": "Pass the slope explicitly: its default is 0.2, 0.3 or 0.01, depending on the framework.",
-    "gelu_approximation": "Say approximate=True or False wherever gelu is used: defaults differ.",
-    "epsilon": "Export epsilon with the weights: 1e-3 in Keras, 1e-5 in PyTorch.",
-    "forget_bias": "TensorFlow 1 adds a forget bias of 1 at run time, Keras has it in its weights: add it to the "
-    "forget gate's part of the bias, or take it from there, once.",
-    "gate_order": "Reorder the gates' blocks in kernel, recurrent_kernel and bias before the weights are set.",
-    "bias": "Look at how biases are joined: PyTorch, ONNX and cuDNN have two for each gate.",
-    "initial_weights": "Look at which weights were loaded, and whether by name: a layer that found none keeps what it "
-    "was built with.",
-    "normalization": "Normalise the data once, in the model or before it.",
-    "reset_after": "Build the GRU with the reset_after that it was trained with.",
-    "update_gate_inverted": "Negate the update gate's weights and bias, or exchange z and 1 - z.",
-    "recurrent_kernel_transposed": "Transpose the recurrent kernel, gate by gate: its shape does not tell.",
-    "recurrent_kernel_dropped": "The recurrent kernel is not used: look at which weights were loaded.",
-    "kernel_layout": "Look at how the kernels were cut and laid out in memory when they were converted.",
-    "coupled_gates": "Build the cell with input and forget gates of their own.",
-    "earlier_cell_state": "Compute c before h: h = o g(c) takes the new c.",
-    "time_steps": "Look at where the loop over time steps begins and ends, and at what it returns when.",
-    "peephole": "Export the peephole weights, in the order of the other framework (ONNX: i, o, f).",
-    "clip": "Set the clip of the runtime as in the file: BlockLSTM has 3 by default, CoreML 50, TensorFlow Lite 10.",
-    "kernel_flipped": "Do not flip the kernel: the convolution of frameworks is a correlation.",
-    "padding_symmetric": "Pad by hand as `same` does: with strides, one more at the end if the number is odd.",
-    "channels_first": "Move the channels to where the file has them: before a Flatten, and in kernels.",
-    "key_value": "Keras takes query, value, key; PyTorch query, key, value: name the arguments.",
-    "mask": "Carry the mask, or the lengths of sequences, into the runtime.",
-    "direction": "Look at go_backwards: the sequence is read from its other end.",
-    "backward_order": "Bring the backward outputs into the order of time, and take index 0 as their last.",
-    "directions_swapped": "Exchange the forward and the backward weights, or the halves of the output.",
-    "merge_mode": "Set merge_mode as in the file.",
-    "initial_state": "Reset or hand on the states as the model was trained: between calls, batches or files.",
-    "state_order": "Keras and PyTorch have h, c; TensorFlow 1 and Flax c, h.",
-    "weight_precision": "If the weights were meant to be stored so, allow for it with --atol.",
-    "equal_shape_weights_swapped": "Compare the weights by name: a file was read in another order than it was written.",
-    "product_precision": "NVIDIA GPUs multiply float32 in TF32 unless told otherwise: call "
-    "tf.config.experimental.enable_tensor_float_32_execution(False), or for PyTorch set "
-    "torch.backends.cuda.matmul.allow_tf32 = False. oneDNN and TPUs may use bfloat16: set "
-    "ONEDNN_DEFAULT_FPMATH_MODE=STRICT, or the highest precision. Or accept it with --products tf32 or bfloat16.",
-    "dynamic_range": "Convert without tf.lite.Optimize.DEFAULT, or with float16 as the supported type.",
-    "other_weights": "Look at which weights were loaded, and whether by name: these are not the layer's.",
-    "dropout_active": "Call the model with training=False, or export it for inference.",
-}
+from lstm_verify.faults import BY_NAME
 
 
 def diagnosis_lines(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
@@ -93,7 +48,7 @@ def _advice(change: Change) -> Iterator[str]:
         yield change.advice
         return
     for fault in dict.fromkeys(part.fault for part in change.parts or (change,)):
-        yield ADVICE[fault]
+        yield BY_NAME[fault].advice
 
 
 def _below(below: Below, subject: str) -> Iterator[str]:

@@ -9,21 +9,10 @@ from itertools import combinations
 from lstm_verify.diagnosis.changes import Change, Family, together
 from lstm_verify.diagnosis.misfit import Misfit
 from lstm_verify.diagnosis.plausible import is_common
-from lstm_verify.faults import Fit
+from lstm_verify.faults import FAULTS, Fit
 
-KNOWN = {
-    frozenset({"gate_order", "forget_bias"}),
-    frozenset({"kernel_layout", "gate_order"}),
-    frozenset({"gate_order", "recurrent_activation"}),
-    frozenset({"bias", "recurrent_activation"}),
-    frozenset({"bias", "gate_order"}),
-    frozenset({"gate_order", "reset_after"}),
-    frozenset({"forget_bias", "recurrent_activation"}),
-    frozenset({"activation", "recurrent_activation"}),
-    frozenset({"gate_order", "update_gate_inverted"}),
-    frozenset({"directions_swapped", "backward_order"}),
-}
-"""Faults that come together: weights of one framework copied into a layer of another."""
+KNOWN = {frozenset({fault.name, other}) for fault in FAULTS for other in fault.comes_with}
+"""Faults that come together."""
 LEADERS = 6
 """The changes that help most, each of which is tried together with every other."""
 FITTED_BESIDE = 2

@@ -6,21 +6,7 @@ from collections.abc import Iterable
 
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.misfit import MOST_ALLOWED, Misfit
-
-GATES = ("sigmoid", "hard_sigmoid")
-COMMON: dict[str, tuple[str, ...]] = {
-    "recurrent_activation": GATES,
-    "activation": ("tanh", "relu", "linear", "sigmoid"),
-    "forget_bias": ("1", "-1", "0"),
-    "epsilon": ("0.001", "1e-05"),
-    "clip": ("none", "3"),
-    "weight_precision": ("float16",),
-    "kernel_layout": ("rows of [h; x]",),
-}
-"""By fault, how what a runtime takes for something else begins; all of it, if a fault is not here."""
-HANDWRITTEN = {("activation of the output", "linear"), ("activation of the candidate", "sigmoid")}
-"""What is forgotten in a part of an LSTM, or taken for that of the gates, by who writes one."""
-
+from lstm_verify.faults import BY_NAME
 
 RARE = ("on the other side", "as many steps up to the end as are kept", "one step at least, in samples")
 """What is met less often than other faults that may look the same, by a part of how it behaves."""
@@ -47,12 +33,5 @@ def hint(ranking: Iterable[tuple[Change, Misfit]], before: Misfit) -> tuple[Chan
 
 def is_common(change: Change) -> bool:
     """Whether a change is one that frameworks make, and not only a possible one."""
-    if change.fault == "gate_order":  # an order that has a name, of all weights
-        return "(" in change.behaves_as and "recurrent_kernel" in (change.parameter or "") and _of_all(change)
-    if change.fault == "activation" and change.parameter != "activation":
-        return (change.parameter, change.behaves_as) in HANDWRITTEN
-    return change.behaves_as.startswith(COMMON[change.fault]) if change.fault in COMMON else True
-
-
-def _of_all(change: Change) -> bool:
-    return (change.parameter or "").startswith("kernel") and (change.parameter or "").count("kernel") == 2
+    fault = BY_NAME.get(change.fault)  # of the input there is none
+    return fault is None or fault.is_common(change.parameter or "", change.behaves_as)

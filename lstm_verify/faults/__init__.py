@@ -1,41 +1,46 @@
 """The faults that people have met: what a runtime may compute instead of what the file says.
 
-A fault is a function from a layer or a cell to its edits, each of which is the layer that a faulty runtime computes.
-It yields nothing for layers that cannot have it. A new fault is one function, and one line in `FAULTS`.
+A fault is a function from a layer or a cell to its edits, each of which is the layer that a faulty runtime computes,
+and what is known of it besides, in one object (`interface.py`). A new one is its function and its object in a file of
+its kind, and its name in `FAULTS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from lstm_verify.faults.activation import activation, recurrent_activation
-from lstm_verify.faults.convolution import channels_first, kernel_flipped, key_value, padding_symmetric
-from lstm_verify.faults.edit import Edit, Edits, Fit, Site, site_at, sites
-from lstm_verify.faults.gate_order import coupled_gates, gate_order, peephole, update_gate_inverted
-from lstm_verify.faults.handwritten import earlier_cell_state, time_steps
-from lstm_verify.faults.initial import initial_weights, normalization
-from lstm_verify.faults.masks import mask
-from lstm_verify.faults.numbers import clip, epsilon, forget_bias, gelu_approximation, negative_slope
-from lstm_verify.faults.states import initial_state, state_order
-from lstm_verify.faults.time import backward_order, direction, directions_swapped, merge_mode
+from lstm_verify.faults.activation import ACTIVATION, RECURRENT_ACTIVATION
+from lstm_verify.faults.convolution import CHANNELS_FIRST, KERNEL_FLIPPED, KEY_VALUE, PADDING_SYMMETRIC
+from lstm_verify.faults.edit import Edit, Fit, Site, site_at, sites
+from lstm_verify.faults.elsewhere import DROPOUT_ACTIVE, DYNAMIC_RANGE, OTHER_WEIGHTS, PRODUCT_PRECISION
+from lstm_verify.faults.gate_order import COUPLED_GATES, GATE_ORDER, PEEPHOLE, UPDATE_GATE_INVERTED
+from lstm_verify.faults.handwritten import EARLIER_CELL_STATE, TIME_STEPS
+from lstm_verify.faults.initial import INITIAL_WEIGHTS, NORMALIZATION
+from lstm_verify.faults.interface import Fault
+from lstm_verify.faults.masks import MASK
+from lstm_verify.faults.numbers import CLIP, EPSILON, FORGET_BIAS, GELU_APPROXIMATION, NEGATIVE_SLOPE
+from lstm_verify.faults.states import INITIAL_STATE, STATE_ORDER
+from lstm_verify.faults.time import BACKWARD_ORDER, DIRECTION, DIRECTIONS_SWAPPED, MERGE_MODE
 from lstm_verify.faults.weights import (
+    BIAS,
+    EQUAL_SHAPE_WEIGHTS_SWAPPED,
+    KERNEL_LAYOUT,
     PRECISIONS,
-    bias,
+    RECURRENT_KERNEL_DROPPED,
+    RECURRENT_KERNEL_TRANSPOSED,
+    RESET_AFTER,
+    WEIGHT_PRECISION,
     in_precision,
-    kernel_layout,
     own_weights,
-    recurrent_kernel_dropped,
-    recurrent_kernel_transposed,
-    reset_after,
-    swapped_inside,
-    weight_precision,
 )
 
 __all__ = [
+    "BY_NAME",
     "FAULTS",
     "PRECISIONS",
     "Edit",
+    "Fault",
     "Fit",
     "Site",
     "edits",
@@ -45,47 +50,52 @@ __all__ = [
     "sites",
 ]
 
-FAULTS: tuple[tuple[str, Callable[[Any], Edits]], ...] = (
-    ("recurrent_activation", recurrent_activation),
-    ("activation", activation),
-    ("negative_slope", negative_slope),
-    ("gelu_approximation", gelu_approximation),
-    ("epsilon", epsilon),
-    ("forget_bias", forget_bias),
-    ("gate_order", gate_order),
-    ("bias", bias),
-    ("initial_weights", initial_weights),
-    ("normalization", normalization),
-    ("reset_after", reset_after),
-    ("update_gate_inverted", update_gate_inverted),
-    ("recurrent_kernel_transposed", recurrent_kernel_transposed),
-    ("recurrent_kernel_dropped", recurrent_kernel_dropped),
-    ("kernel_layout", kernel_layout),
-    ("coupled_gates", coupled_gates),
-    ("earlier_cell_state", earlier_cell_state),
-    ("peephole", peephole),
-    ("clip", clip),
-    ("kernel_flipped", kernel_flipped),
-    ("padding_symmetric", padding_symmetric),
-    ("channels_first", channels_first),
-    ("key_value", key_value),
-    ("mask", mask),
-    ("direction", direction),
-    ("time_steps", time_steps),
-    ("backward_order", backward_order),
-    ("directions_swapped", directions_swapped),
-    ("merge_mode", merge_mode),
-    ("initial_state", initial_state),
-    ("state_order", state_order),
-    ("weight_precision", weight_precision),
-    ("equal_shape_weights_swapped", swapped_inside),
+FAULTS: tuple[Fault, ...] = (
+    RECURRENT_ACTIVATION,
+    ACTIVATION,
+    NEGATIVE_SLOPE,
+    GELU_APPROXIMATION,
+    EPSILON,
+    FORGET_BIAS,
+    GATE_ORDER,
+    BIAS,
+    INITIAL_WEIGHTS,
+    NORMALIZATION,
+    RESET_AFTER,
+    UPDATE_GATE_INVERTED,
+    RECURRENT_KERNEL_TRANSPOSED,
+    RECURRENT_KERNEL_DROPPED,
+    KERNEL_LAYOUT,
+    COUPLED_GATES,
+    EARLIER_CELL_STATE,
+    PEEPHOLE,
+    CLIP,
+    KERNEL_FLIPPED,
+    PADDING_SYMMETRIC,
+    CHANNELS_FIRST,
+    KEY_VALUE,
+    MASK,
+    DIRECTION,
+    TIME_STEPS,
+    BACKWARD_ORDER,
+    DIRECTIONS_SWAPPED,
+    MERGE_MODE,
+    INITIAL_STATE,
+    STATE_ORDER,
+    WEIGHT_PRECISION,
+    EQUAL_SHAPE_WEIGHTS_SWAPPED,
+    PRODUCT_PRECISION,
+    DYNAMIC_RANGE,
+    OTHER_WEIGHTS,
+    DROPOUT_ACTIVE,
 )
-"""By name; of two that explain a deviation alike, the one that comes first is named first."""
+"""Of two that explain a deviation alike, the one that comes first is named first."""
+BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
 def edits(item: Any, only: str | None = None) -> Iterator[tuple[str, Edit | Fit]]:
     """Every edit of a layer or cell, with the name of its fault; or those of one fault alone."""
-    for name, fault in FAULTS:
-        if only is None or name == only:
-            for edit in fault(item):
-                yield name, edit
+    for fault in FAULTS:
+        if only is None or fault.name == only:
+            for edit in fault.edits(item):
+                yield fault.name, edit

@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from lstm_verify.faults.edit import Edit, Edits, replaced
+from lstm_verify.faults.interface import Fault, begins
 from lstm_verify.layers.cell import KernelCell
 from lstm_verify.layers.lstm import LSTMCell
 from lstm_verify.layers.lstm_variants import LSTMVariantCell
@@ -77,3 +78,32 @@ def variant_of(cell: LSTMCell | LSTMVariantCell) -> LSTMVariantCell:
     if isinstance(cell, LSTMVariantCell):
         return cell
     return LSTMVariantCell(**{entry.name: getattr(cell, entry.name) for entry in fields(cell)})
+
+
+HANDWRITTEN = {("activation of the output", "linear"), ("activation of the candidate", "sigmoid")}
+"""What is forgotten in a part of an LSTM, or taken for that of the gates, by who writes one."""
+
+
+def _is_usual(parameter: str, behaves_as: str) -> bool:
+    if parameter != "activation":
+        return (parameter, behaves_as) in HANDWRITTEN
+    return behaves_as.startswith(("tanh", "relu", "linear", "sigmoid"))
+
+
+RECURRENT_ACTIVATION = Fault(
+    "recurrent_activation",
+    recurrent_activation,
+    (
+        "Name the activation when you rebuild the layer, or load the file with the version that wrote it: its "
+        "default, and what hard_sigmoid means, differ between versions."
+    ),
+    is_common=begins("sigmoid", "hard_sigmoid"),
+)
+
+ACTIVATION = Fault(
+    "activation",
+    activation,
+    "Look at how the activation was exported: converters drop the ones they do not know.",
+    is_common=_is_usual,
+    comes_with=("recurrent_activation",),
+)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.faults.edit import Edit, Edits, around, replaced
+from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import (
     Conv1D,
     Conv2D,
@@ -96,3 +97,28 @@ def key_value(item: Any) -> Edits:
         other = {"key": "value", "value": "key"}
         roles = tuple(other.get(role, role) for role in item.roles)
         yield Edit("key and value", "each in its place", "exchanged", replaced(item, roles=roles))
+
+
+KERNEL_FLIPPED = Fault(
+    "kernel_flipped",
+    kernel_flipped,
+    "Do not flip the kernel: the convolution of frameworks is a correlation.",
+)
+
+PADDING_SYMMETRIC = Fault(
+    "padding_symmetric",
+    padding_symmetric,
+    "Pad by hand as `same` does: with strides, one more at the end if the number is odd.",
+)
+
+CHANNELS_FIRST = Fault(
+    "channels_first",
+    channels_first,
+    "Move the channels to where the file has them: before a Flatten, and in kernels.",
+)
+
+KEY_VALUE = Fault(
+    "key_value",
+    key_value,
+    "Keras takes query, value, key; PyTorch query, key, value: name the arguments.",
+)

@@ -18,6 +18,7 @@ import numpy as np
 
 from lstm_verify.faults.activation import variant_of
 from lstm_verify.faults.edit import Edit, Edits, replaced
+from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import GRUCell, LSTMCell, LSTMVariantCell
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.cell import KernelCell
@@ -142,3 +143,35 @@ def peephole(item: Any) -> Edits:
         if list(order) != present:
             weights = {name: getattr(item, other) for name, other in zip(present, order, strict=True)}
             yield Edit("peepholes", says, ", ".join(n[-1] for n in order), replaced(item, **weights))
+
+
+def _has_a_name(parameter: str, behaves_as: str) -> bool:
+    """Whether an order is that of a framework, of all kernels."""
+    return "(" in behaves_as and parameter.startswith("kernel") and parameter.count("kernel") == 2
+
+
+GATE_ORDER = Fault(
+    "gate_order",
+    gate_order,
+    "Reorder the gates' blocks in kernel, recurrent_kernel and bias before the weights are set.",
+    is_common=_has_a_name,
+    comes_with=("forget_bias", "recurrent_activation", "reset_after", "update_gate_inverted"),
+)
+
+UPDATE_GATE_INVERTED = Fault(
+    "update_gate_inverted",
+    update_gate_inverted,
+    "Negate the update gate's weights and bias, or exchange z and 1 - z.",
+)
+
+COUPLED_GATES = Fault(
+    "coupled_gates",
+    coupled_gates,
+    "Build the cell with input and forget gates of their own.",
+)
+
+PEEPHOLE = Fault(
+    "peephole",
+    peephole,
+    "Export the peephole weights, in the order of the other framework (ONNX: i, o, f).",
+)

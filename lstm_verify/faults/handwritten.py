@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from lstm_verify.faults.activation import variant_of
 from lstm_verify.faults.edit import Edit, Edits
+from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import RNN, LSTMCell, LSTMVariantCell, Run, Signal, Signals
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.cell import States, Step
@@ -76,3 +77,16 @@ class PartRNN(RNN):
 
     def _some(self, values: Array) -> Array:
         return self.part(values[:, ::-1])[:, ::-1] if self.go_backwards else self.part(values)
+
+
+EARLIER_CELL_STATE = Fault(
+    "earlier_cell_state",
+    earlier_cell_state,
+    "Compute c before h: h = o g(c) takes the new c.",
+)
+
+TIME_STEPS = Fault(
+    "time_steps",
+    time_steps,
+    "Look at where the loop over time steps begins and ends, and at what it returns when.",
+)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.faults.edit import Edit, Edits, replaced
+from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import (
     BatchNormalization,
     GroupNormalization,
@@ -88,3 +89,16 @@ class Twice(Layer):
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         return self.layer.apply(self.layer.apply(inputs, run), run)
+
+
+INITIAL_WEIGHTS = Fault(
+    "initial_weights",
+    initial_weights,
+    ("Look at which weights were loaded, and whether by name: a layer that found none keeps what it was built with."),
+)
+
+NORMALIZATION = Fault(
+    "normalization",
+    normalization,
+    "Normalise the data once, in the model or before it.",
+)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.faults.edit import Edit, Edits, around, replaced
+from lstm_verify.faults.interface import Fault
 from lstm_verify.faults.time import FirstOutputRNN, mask_of
 from lstm_verify.layers import RNN, Bidirectional, Embedding, Identity, Masking, Run, Signal, Signals, TimeDistributed
 from lstm_verify.layers.attention import Attending
@@ -201,3 +202,10 @@ def _order(kept: Array) -> Array:
 
 def _taken(x: Array, order: Array) -> Array:
     return np.take_along_axis(x, order.reshape(*order.shape, *(1,) * (x.ndim - 2)), axis=1)
+
+
+MASK = Fault(
+    "mask",
+    mask,
+    "Carry the mask, or the lengths of sequences, into the runtime.",
+)

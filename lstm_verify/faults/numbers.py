@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from lstm_verify.faults.activation import variant_of
 from lstm_verify.faults.edit import Edit, Edits, Fit, replaced
+from lstm_verify.faults.interface import Fault, begins
 from lstm_verify.layers import (
     BatchNormalization,
     ConvLSTMCell,
@@ -146,3 +147,41 @@ def _gates_cut(cell: KernelCell, limit: float) -> KernelCell:
         cell = replace(variant, output_activation=variant.output_activation or variant.activation)
     cut: dict[str, Any] = {name: Clipped(g.name, g.parameters, limit) for name, g in _activations(cell)}
     return replace(cell, **cut)
+
+
+NEGATIVE_SLOPE = Fault(
+    "negative_slope",
+    negative_slope,
+    "Pass the slope explicitly: its default is 0.2, 0.3 or 0.01, depending on the framework.",
+)
+
+GELU_APPROXIMATION = Fault(
+    "gelu_approximation",
+    gelu_approximation,
+    "Say approximate=True or False wherever gelu is used: defaults differ.",
+)
+
+EPSILON = Fault(
+    "epsilon",
+    epsilon,
+    "Export epsilon with the weights: 1e-3 in Keras, 1e-5 in PyTorch.",
+    is_common=begins("0.001", "1e-05"),
+)
+
+FORGET_BIAS = Fault(
+    "forget_bias",
+    forget_bias,
+    (
+        "TensorFlow 1 adds a forget bias of 1 at run time, Keras has it in its weights: add it to the forget "
+        "gate's part of the bias, or take it from there, once."
+    ),
+    is_common=begins("1", "-1", "0"),
+    comes_with=("recurrent_activation",),
+)
+
+CLIP = Fault(
+    "clip",
+    clip,
+    "Set the clip of the runtime as in the file: BlockLSTM has 3 by default, CoreML 50, TensorFlow Lite 10.",
+    is_common=begins("none", "3"),
+)

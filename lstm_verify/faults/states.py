@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.faults.edit import Edit, Edits, Fit, around
+from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import RNN, Bidirectional, Run, Signals
 from lstm_verify.layers.base import Array, Signal
 from lstm_verify.layers.cell import States
@@ -170,3 +171,16 @@ def _halves_exchanged(signals: Signals) -> Signals:
     states = signals[len(first) :]
     half = len(states) // 2
     return (*first, *states[half:], *states[:half])
+
+
+INITIAL_STATE = Fault(
+    "initial_state",
+    initial_state,
+    "Reset or hand on the states as the model was trained: between calls, batches or files.",
+)
+
+STATE_ORDER = Fault(
+    "state_order",
+    state_order,
+    "Keras and PyTorch have h, c; TensorFlow 1 and Flax c, h.",
+)

@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.faults.edit import Edit, Edits, around, replaced
+from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import RNN, Bidirectional, Run, Signal, Signals
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.bidirectional import MERGES
@@ -152,3 +153,29 @@ def merge_mode(item: Any) -> Edits:
         for mode in MERGES:
             if mode != item.merge_mode:
                 yield Edit("merge_mode", item.merge_mode, mode, replaced(item, merge_mode=mode))
+
+
+DIRECTION = Fault(
+    "direction",
+    direction,
+    "Look at go_backwards: the sequence is read from its other end.",
+)
+
+BACKWARD_ORDER = Fault(
+    "backward_order",
+    backward_order,
+    "Bring the backward outputs into the order of time, and take index 0 as their last.",
+)
+
+DIRECTIONS_SWAPPED = Fault(
+    "directions_swapped",
+    directions_swapped,
+    "Exchange the forward and the backward weights, or the halves of the output.",
+    comes_with=("backward_order",),
+)
+
+MERGE_MODE = Fault(
+    "merge_mode",
+    merge_mode,
+    "Set merge_mode as in the file.",
+)

@@ -15,6 +15,7 @@ import numpy as np
 
 from lstm_verify.faults.edit import Edit, Edits, replaced
 from lstm_verify.faults.gate_order import of_weights
+from lstm_verify.faults.interface import Fault, begins
 from lstm_verify.layers import GRUCell
 from lstm_verify.layers.base import Array, Weighted
 from lstm_verify.layers.cell import KernelCell
@@ -221,3 +222,53 @@ def own_weights(item: Weighted) -> dict[str, Array]:
     """The weights that are the item's own and mean something, by name."""
     found = {n: v for n, v in vars(item).items() if isinstance(v, np.ndarray) and v.dtype.kind == "f" and v.ndim}
     return {name: weight for name, weight in found.items() if name not in getattr(item, "cancels", ())}
+
+
+BIAS = Fault(
+    "bias",
+    bias,
+    "Look at how biases are joined: PyTorch, ONNX and cuDNN have two for each gate.",
+    comes_with=(
+        "recurrent_activation",
+        "gate_order",
+    ),
+)
+
+RESET_AFTER = Fault(
+    "reset_after",
+    reset_after,
+    "Build the GRU with the reset_after that it was trained with.",
+)
+
+RECURRENT_KERNEL_TRANSPOSED = Fault(
+    "recurrent_kernel_transposed",
+    recurrent_kernel_transposed,
+    "Transpose the recurrent kernel, gate by gate: its shape does not tell.",
+)
+
+RECURRENT_KERNEL_DROPPED = Fault(
+    "recurrent_kernel_dropped",
+    recurrent_kernel_dropped,
+    "The recurrent kernel is not used: look at which weights were loaded.",
+)
+
+KERNEL_LAYOUT = Fault(
+    "kernel_layout",
+    kernel_layout,
+    "Look at how the kernels were cut and laid out in memory when they were converted.",
+    is_common=begins("rows of [h; x]"),
+    comes_with=("gate_order",),
+)
+
+WEIGHT_PRECISION = Fault(
+    "weight_precision",
+    weight_precision,
+    "If the weights were meant to be stored so, allow for it with --atol.",
+    is_common=begins("float16"),
+)
+
+EQUAL_SHAPE_WEIGHTS_SWAPPED = Fault(
+    "equal_shape_weights_swapped",
+    swapped_inside,
+    "Compare the weights by name: a file was read in another order than it was written.",
+)

@@ -26,6 +26,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from lstm_verify import runtimes
 from lstm_verify.arrays import Array
 from lstm_verify.budget import Kind, budgets, by_step, plain
 from lstm_verify.compare import Comparison, Verdict, compare
@@ -36,8 +37,6 @@ from lstm_verify.rollouts.loop import Rolled, loop
 from lstm_verify.rollouts.plan import Plan
 from lstm_verify.tolerance import SIGMAS, Tolerance, largest
 
-CASTING = ("tf_keras",)
-"""The runtimes that cast what they are given in every step to float32, whatever the model computes in."""
 SHARE_OF_LOOP = 0.1
 """How much of an output's size the tolerance may be in a closed loop: what a fault does grows in it as rounding does,
 and the first steps are judged much more closely."""
@@ -107,7 +106,9 @@ def sigma_of_steps(
         return list(loop(kind, inputs, plan, fed=given, tokens=replayed.tokens).outputs.values())
 
     with np.errstate(over="ignore"):  # what the replay holds, the framework's precision may not
-        own = dict(zip(replayed.outputs, budgets(model, outputs, by_step, runtime in CASTING), strict=True))
+        framework = runtimes.known(runtime)
+        is_cast = framework is not None and framework.casts_in_rollouts
+        own = dict(zip(replayed.outputs, budgets(model, outputs, by_step, is_cast), strict=True))
     return own if fed is not None else _carried(model, inputs, plan, replayed, own)
 
 

@@ -17,6 +17,8 @@ RUNTIMES: tuple[Runtime, ...] = (
         environment={"KERAS_BACKEND": "tensorflow"},
         install="pip install keras tensorflow",
         batch_size=32,
+        tells_layers=True,
+        casts_to_float32=True,
     ),
     Runtime(
         name="tf_keras",
@@ -26,12 +28,13 @@ RUNTIMES: tuple[Runtime, ...] = (
         environment={"TF_USE_LEGACY_KERAS": "1"},
         install="pip install tf-keras tensorflow",
         batch_size=32,
+        tells_layers=True,
+        casts_to_float32=True,
+        casts_in_rollouts=True,
     ),
     Runtime("saved_model", "TensorFlow", "saved_model", "tensorflow", "pip install tensorflow"),
     Runtime("tf1", "TensorFlow", "tf1", "tensorflow", "pip install tensorflow"),
 )
-TAPPED = ("keras", "tf_keras")
-"""Those that can say what each layer computes."""
 NAMES = tuple(runtime.name for runtime in RUNTIMES)
 
 
@@ -41,10 +44,15 @@ def find(name: str) -> Runtime:
     Raises:
         UnsupportedError: there is none of that name; the message lists those there are.
     """
-    for runtime in RUNTIMES:
-        if runtime.name == name:
-            return runtime
-    raise UnsupportedError(f"runtime '{name}' is not known; the known ones are {', '.join(NAMES)}")
+    runtime = known(name)
+    if runtime is None:
+        raise UnsupportedError(f"runtime '{name}' is not known; the known ones are {', '.join(NAMES)}")
+    return runtime
 
 
-__all__ = ["NAMES", "RUNTIMES", "TAPPED", "Prediction", "Request", "Runtime", "find", "predicting"]
+def known(name: str) -> Runtime | None:
+    """The runtime of a name; None if it is that of none, such as `recorded`."""
+    return next((runtime for runtime in RUNTIMES if runtime.name == name), None)
+
+
+__all__ = ["NAMES", "RUNTIMES", "Prediction", "Request", "Runtime", "find", "known", "predicting"]

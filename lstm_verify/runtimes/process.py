@@ -48,6 +48,12 @@ class Runtime:
     """What it must find in its environment."""
     batch_size: int | None = None
     """The samples that it predicts at a time unless told otherwise; None for all at once."""
+    tells_layers: bool = False
+    """Whether it can say what each layer computes."""
+    casts_to_float32: bool = False
+    """Whether its `predict` casts what it is given to float32 first, whatever the model computes in."""
+    casts_in_rollouts: bool = False
+    """Whether the call that a rollout makes does so too."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lstm_verify import replay
-from lstm_verify.diagnosis.explain import ADVICE
-from lstm_verify.faults import FAULTS, Fit, Site, edits, own_weights, sites
+from lstm_verify.faults import FAULTS, Fault, Fit, Site, edits, own_weights, sites
+from lstm_verify.faults.interface import no_edits
 from lstm_verify.layers import Bidirectional, Dense, Masking, StackedCells, TimeDistributed
 from lstm_verify.layers.scan import Scan
 from lstm_verify.model import Model
@@ -122,15 +122,19 @@ def test_a_shared_layer_is_one_site() -> None:
 
 
 def test_every_fault_has_its_name_and_advice() -> None:
-    known = [name for name, _ in FAULTS]
+    known = [fault.name for fault in FAULTS]
     assert len(known) == len(set(known))
-    assert set(known) == set(NAMES) - OF_ITS_OWN
-    assert set(ADVICE) == set(NAMES)
+    assert set(known) == set(NAMES)
+    assert {fault.name for fault in FAULTS if fault.edits is no_edits} == OF_ITS_OWN
+    for fault in FAULTS:
+        assert fault.advice.endswith(".")
+        assert set(fault.comes_with) <= set(NAMES) - {fault.name}
 
 
-@pytest.mark.parametrize(("name", "fault"), FAULTS, ids=[name for name, _ in FAULTS])
-def test_a_fault_yields_nothing_for_layers_that_cannot_have_it(name: str, fault: Any) -> None:
-    assert list(fault(Masking(name="other") if name != "mask" else Dense(name="d", kernel=np.ones((2, 3))))) == []
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_yields_nothing_for_layers_that_cannot_have_it(fault: Fault) -> None:
+    other = Masking(name="other") if fault.name != "mask" else Dense(name="d", kernel=np.ones((2, 3)))
+    assert list(fault.edits(other)) == []
 
 
 def test_edits_say_what_they_are() -> None:

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lstm_verify.diagnosis.explain import ADVICE
-from lstm_verify.faults import FAULTS
+from lstm_verify.faults import BY_NAME, FAULTS
 from tests.building import ROOT
 from tests.zoo.faults.limits import NOT_A_BLIND_SPOT, NOT_NAMED, NOT_THE_VALUE
 from tests.zoo.faults.outcomes import Naming, Outcome, named_by, outcomes, records_of, spots_of, verified, wanted_of
@@ -22,7 +21,7 @@ FRAMEWORKS = {"keras": "Keras 3", "tf_keras": "Keras 2", "tf1": "TensorFlow 1"}
 GOAL = 0.97
 """Of the faults, the share that should be named first or in an honest tie."""
 PAIR = "two at once"
-MEANINGS = {name: (function.__doc__ or "").partition("\n")[0] for name, function in FAULTS} | {
+MEANINGS = {fault.name: (fault.edits.__doc__ or "").partition("\n")[0] for fault in FAULTS} | {
     "dropout_active": "The framework predicts in training mode, and so differs from itself.",
     "other_weights": "A last Dense layer has other weights than those of the file.",
     "product_precision": "Products of matrices are made of factors in TF32 or bfloat16.",
@@ -58,7 +57,7 @@ def page(found: Sequence[Outcome], blind: Iterable[Path], versions: Mapping[str,
         *_without_fault(found, honest, unexplained),
         *_blind(blind),
         "## The faults\n",
-        table(["fault", "what it is", "what to do"], [[f"`{f}`", m, ADVICE.get(f, "")] for f, m in MEANINGS.items()]),
+        table(["fault", "what it is", "what to do"], [[f"`{f}`", m, BY_NAME[f].advice] for f, m in MEANINGS.items()]),
     ]
     return "\n".join(parts)
 
