@@ -41,6 +41,8 @@ NAMES = {
         "TFLite",
         "Normalization",
         "X",
+        "YAML",
+        "JSON",
     ),
 }
 """Words that have a capital wherever they are."""
@@ -77,3 +79,17 @@ def _capitals(sentence: str) -> Iterator[str]:
     for word in rest:
         if word[0].isupper() and len(word) > 1 and word.rstrip(".") not in NAMES:
             yield f"a capital inside: {word!r}"
+
+
+def faults_of_message(text: str) -> Iterator[str]:
+    """What is wrong with a message: a clause after each colon, small at the start, and full sentences after a stop."""
+    plain, text = CODE.sub("`x`", text), re.sub(r"\w\(\)", "x", text)
+    for what, rule in RULES.items():
+        searched = text if what == "an empty name" else OPTION.sub("--x", plain)
+        if found := rule.search(searched):
+            yield f"{what}: {found.group()!r}"
+    if plain.endswith("."):
+        yield "a full stop at the end of one line"
+    first = re.match(r"[\w./]+", plain)
+    if first and first.group()[0].isupper() and len(first.group()) > 1 and first.group() not in NAMES:
+        yield f"a capital at the start: {first.group()!r}"

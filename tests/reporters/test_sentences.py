@@ -12,6 +12,7 @@ import pytest
 
 from lstm_verify.diagnosis import Diagnosis, Explanation
 from lstm_verify.diagnosis.below import Below
+from lstm_verify.diagnosis.blind import BlindSpot, BlindSpots
 from lstm_verify.diagnosis.changes import (
     Change,
     Family,
@@ -23,7 +24,7 @@ from lstm_verify.diagnosis.changes import (
     together,
     whole_model,
 )
-from lstm_verify.diagnosis.explain import diagnosis_lines
+from lstm_verify.diagnosis.explain import blind_details, blind_line, diagnosis_lines
 from lstm_verify.diagnosis.localise import Place
 from lstm_verify.diagnosis.masks import computed_masks
 from lstm_verify.diagnosis.misfit import Misfit
@@ -37,7 +38,7 @@ from tests import reports
 from tests.builders import UNITS, dense, gru_cell, lstm_cell, rnn, sequential, simple_rnn_cell, two_headed_model
 from tests.diagnosis.cases import diagnosed
 from tests.diagnosis.test_arrays import CASES, PLAIN, X, predicted_by
-from tests.grammar import faults_of
+from tests.grammar import faults_of, faults_of_message
 from tests.reporters.test_terminal import after_the_verdict, rendered
 
 AFTER = Misfit(0.61, 1e-7, 0.25)
@@ -115,6 +116,14 @@ def test_what_is_seen_in_arrays_in_words(case: Any) -> None:
     also = replace(found.explanations[0].change, words=found.explanations[0].change.words)
     mixed = explained(reports.FAST, also, also)
     assert not checked(lines(status="explained", explanations=(mixed,)))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=["lstm", "gru", "both", "two_headed"])
+def test_blind_spots_in_words(model: Model) -> None:
+    spots = BlindSpots(tuple(BlindSpot(change, 0.3) for change in changes(model)), 100, True)
+    for line in (blind_line(spots), *blind_details(spots)):
+        assert not list(faults_of_message(line)), line
+    assert not blind_line(BlindSpots((), 100, True))
 
 
 @pytest.mark.parametrize("below", [Below("float32", 0.8, None), Below("float16", 7.9, 1.7e-6, 1e-9)])
