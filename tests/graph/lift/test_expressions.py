@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from lstm_verify.graph.lift.expressions import Affine, Array, Call, Form, Leaf
+from lstm_verify.graph.lift.expressions import Affine, Array, Call, Form, Leaf, forget
 from lstm_verify.graph.lift.gates import Unlike
 from lstm_verify.graph.lift.polynomials import interpolated, linear_in
 from tests.graph.lift.values import value
@@ -121,3 +122,14 @@ def test_columns_are_those_of_the_result() -> None:
     atom = known.form.atom
     assert isinstance(atom, Affine)
     assert_allclose(value(Form.of(atom.columns(1, 3)), LEAVES), known.value[:, 1:3])
+
+
+def test_forms_of_one_thread_are_none_of_another() -> None:
+    """Two graphs can be read at once: numbers that one begins anew are kept by the other."""
+    others = [Form.of(Leaf(name)).key for name in "xyz"]
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(forget).result()
+        pool.submit(lambda: Form.of(Leaf("w")).key).result()
+    assert [Form.of(Leaf(name)).key for name in "xyz"] == others
+    forget()
+    assert Form.of(Leaf("z")).key == 0
