@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import replay, verify
+from lstm_verify.budget import standard_deviations
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.explain import diagnosis_lines
 from lstm_verify.layers import Array, Bidirectional
@@ -260,3 +261,13 @@ def test_another_shape_stays_a_mismatch_and_is_explained() -> None:
 def test_another_shape_of_other_numbers_has_no_diagnosis() -> None:
     found, verdict = of_file(expected=np.zeros((3, 7)))
     assert (found, verdict) == (None, "mismatch")
+
+
+def test_noise_with_a_mean_is_no_constant_that_was_added() -> None:
+    """Whatever is off on the average is taken away by a constant; what is left is an eighth of what was there."""
+    x = sequences(40)
+    y = dict(replay(PLAIN, x))["dense"]
+    (σ,) = standard_deviations(PLAIN, {PLAIN.inputs[0].name: x}).values()
+    signs = np.where(np.indices(y.shape).sum(axis=0) % 2, 1.0, -1.0)
+    found = diagnosed(PLAIN, x, {"dense": (y + σ.min() * (40 + 5 * signs)).astype(np.float32)})
+    assert not {name for name, _ in names(found) if name.startswith("predictions")}

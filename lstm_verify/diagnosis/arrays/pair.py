@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_verify.arrays import Array, Rows, picked, whole
 from lstm_verify.budget import rounded_rows
+from lstm_verify.diagnosis.misfit import MOST_LEFT_BY_A_NUMBER
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import count_samples
 from lstm_verify.model import Model
@@ -37,11 +38,13 @@ class Fit:
     """The largest |Δ|."""
     bits: float
     """How much less likely than not such agreement would be by accident, as a logarithm to base 2."""
+    left: float = 0.0
+    """Where numbers were fitted, the largest |Δ| relative to what it was before."""
 
     @property
     def explains(self) -> bool:
-        """Whether rounding explains what is left, and no accident does."""
-        return self.sigmas <= SIGMAS and self.bits >= ENOUGH
+        """Whether rounding explains what is left, and neither an accident does nor that numbers were fitted."""
+        return self.sigmas <= SIGMAS and self.bits >= ENOUGH and self.left <= MOST_LEFT_BY_A_NUMBER
 
 
 CERTAIN = Fit(0.0, 0.0, np.inf)
@@ -100,7 +103,14 @@ class Pair:
         told = evidence if counted is None else np.where(counted, evidence, 0.0)
         rows = np.count_nonzero(told.reshape(len(p) if p.ndim else 1, -1).any(axis=1))
         bits = float(told.sum()) - free * float(told.max(initial=0)) - float(rows * np.log2(width))
-        return Fit(float(ratio.max(initial=0)), float(np.nan_to_num(away, nan=np.inf).max(initial=0)), bits)
+        absolute = float(np.nan_to_num(away, nan=np.inf).max(initial=0))
+        left = absolute / self._apart if free and self.is_aligned and self._apart else 0.0
+        return Fit(float(ratio.max(initial=0)), absolute, bits, left)
+
+    @cached_property
+    def _apart(self) -> float:
+        """The largest |Δ| of what rounding does not explain, before anything is done to it."""
+        return float(np.abs(self.predicted - self.replayed)[self.deviating].max(initial=0))
 
     @cached_property
     def deviating(self) -> Array:

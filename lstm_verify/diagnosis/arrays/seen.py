@@ -112,5 +112,10 @@ def joined(causes: list[tuple[Seen, Fit]]) -> tuple[Seen, Fit]:
     fault = " and ".join(dict.fromkeys(part.fault for part in parts))
     paths = tuple(dict.fromkeys(path for part in parts for path in part.layers))
     fits = [fit for _, fit in causes]
-    worst = Fit(max(f.sigmas for f in fits), max(f.absolute for f in fits), min(f.bits for f in fits))
+    worst = Fit(
+        max(f.sigmas for f in fits),
+        max(f.absolute for f in fits),
+        min(f.bits for f in fits),
+        max(f.left for f in fits),
+    )
     return replace(first, fault=fault, layers=paths, words=words, advice=advice, parts=parts), worst
