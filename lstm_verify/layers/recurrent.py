@@ -21,7 +21,7 @@ from lstm_verify.errors import InputError, UnsupportedError
 from lstm_verify.layers.base import Arithmetic, Array, Layer, Mask, Run, Signal, Signals
 from lstm_verify.layers.cell import Cell, States, Step
 
-RECENT = 3
+RECENT = 2
 """The last steps of a layer that returns the last output, which a run may begin at."""
 STRETCH = 16
 """The steps of a layer that returns all outputs, which may run side by side."""
