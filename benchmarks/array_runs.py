@@ -13,8 +13,8 @@ from lstm_verify.arrays import Array
 from lstm_verify.formats import load
 from lstm_verify.inputs import bind, by_name
 from lstm_verify.layers import RNN, Bidirectional, Dense, GRUCell, Layer, LSTMCell
-from lstm_verify.model import Input, Model, Node, Output, Tensor
-from lstm_verify.operations.activations import Activation
+from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
+from lstm_verify.operations.activations import ActivationFunction
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 SUFFIXES = ("keras", "h5", "pb")
@@ -90,7 +90,7 @@ def _made() -> dict[str, list[Layer]]:
 
     def dense(units: int, features: int = UNITS, activation: str = "linear") -> Dense:
         kernel, bias = weights(features, units), weights(units)
-        return Dense(name="dense", kernel=kernel, bias=bias, activation=Activation.of(activation))
+        return Dense(name="dense", kernel=kernel, bias=bias, activation=ActivationFunction.of(activation))
 
     return {
         "one number": [lstm("lstm"), dense(1)],
@@ -103,7 +103,7 @@ def _made() -> dict[str, list[Layer]]:
 def _sequential(name: str, layers: list[Layer]) -> Model:
     named = {layer.name: layer for layer in layers}
     befores = ["x", *named][:-1]
-    nodes = tuple(Node(layer, (Tensor(before),)) for layer, before in zip(named, befores, strict=True))
+    nodes = tuple(LayerCall(layer, (Tensor(before),)) for layer, before in zip(named, befores, strict=True))
     last = layers[-1].name
     return Model(
         name=name,

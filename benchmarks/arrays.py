@@ -20,10 +20,10 @@ from array_runs import Subject, subjects, wrongs
 from tables import Table
 
 from lstm_verify._replay import replay_rows
-from lstm_verify.compare import Verdict, verdict_of
 from lstm_verify.diagnosis import Diagnosis, diagnose
-from lstm_verify.judging import TOLERANCES, judge
-from lstm_verify.tolerance import Tolerance
+from lstm_verify.judging.compare import Verdict, verdict_of
+from lstm_verify.judging.judge import TOLERANCES, judge
+from lstm_verify.judging.tolerance import Tolerance
 
 SECONDS = 5.0
 """For a diagnosis; those that look at arrays alone take milliseconds."""

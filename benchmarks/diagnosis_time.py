@@ -24,11 +24,11 @@ from tables import Table, at_most
 from lstm_verify._replay import replay
 from lstm_verify.arrays import Array
 from lstm_verify.diagnosis import Diagnosis, diagnose
-from lstm_verify.judging import judge
+from lstm_verify.judging.judge import judge
+from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.layers import RNN, Dense, Layer, LSTMCell
-from lstm_verify.model import Input, Model, Node, Output, Tensor
-from lstm_verify.operations.activations import Activation
-from lstm_verify.tolerance import Tolerance
+from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
+from lstm_verify.operations.activations import ActivationFunction
 
 BATCH = 32
 GOAL = 60.0
@@ -99,7 +99,7 @@ def noisy(cell: LSTMCell) -> LSTMCell:
 
 def hard(cell: LSTMCell) -> LSTMCell:
     """Take hard_sigmoid of Keras 2 for the sigmoid."""
-    return replace(cell, recurrent_activation=Activation.of("hard_sigmoid", slope=0.2))
+    return replace(cell, recurrent_activation=ActivationFunction.of("hard_sigmoid", slope=0.2))
 
 
 CASES = [
@@ -134,7 +134,7 @@ def model_of(units: int) -> Model:
         layers[name] = RNN(name=name, cell=cell, return_sequences=name != LAYERS[-1])
         width = units
     layers["dense"] = Dense(name="dense", kernel=weights(width, CLASSES), bias=weights(CLASSES))
-    nodes = tuple(Node(name, (Tensor(before),)) for before, name in pairwise(["x", *layers]))
+    nodes = tuple(LayerCall(name, (Tensor(before),)) for before, name in pairwise(["x", *layers]))
     inputs = (Input("x", (None, STEPS, FEATURES), "float32"),)
     return Model(name="model", layers=layers, nodes=nodes, inputs=inputs, outputs=(Output("dense", Tensor("dense")),))
 

@@ -146,10 +146,10 @@ class Framework:
     def roll(self, path: Path, inputs: dict[str, Array], plan: dict[str, Any], draws: Array | None) -> list[Any]:
         """Run a model by a plan; returns outputs, tokens, and what went in, by name, (steps, ...)."""
         from lstm_verify.runtimes.programs import keras_model
-        from lstm_verify.runtimes.programs.loop import Loop, stacked
+        from lstm_verify.runtimes.programs.loop import ClosedLoop, stacked
 
         about = {"module": self.keras.__name__, "title": "", "model": str(path), "unsafe": False, "batch_size": None}
-        loop = Loop(keras_model.load({**about, "rollout": plan}).call, inputs, plan, draws)
+        loop = ClosedLoop(keras_model.load({**about, "rollout": plan}).call, inputs, plan, draws)
         loop.run(lambda step: None)
         parts = [{n: stacked(kept) for n, kept in part.items()} for part in (loop.outputs, loop.tokens, loop.fed)]
         return [{n: a if a.dtype.kind in "fi" else a.astype("float32") for n, a in part.items()} for part in parts]

@@ -38,8 +38,8 @@ class Judged:
         """Replay in float64 and judge by 8σ; returns the verdict and for how many samples σ was computed."""
         from lstm_verify._replay import replay_rows
         from lstm_verify.inputs import count_samples
-        from lstm_verify.judging import judge, part_of_sigma
-        from lstm_verify.tolerance import Tolerance
+        from lstm_verify.judging.judge import judge, part_of_sigma
+        from lstm_verify.judging.tolerance import Tolerance
 
         def whole() -> tuple[str, int]:
             part, tolerance = part_of_sigma(self.model, count_samples(self.inputs)), Tolerance()

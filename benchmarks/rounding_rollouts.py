@@ -27,15 +27,15 @@ from tables import Table
 from worker import Worker
 
 import lstm_verify
-from lstm_verify.compare import Verdict, verdict_of
 from lstm_verify.inputs import as_input
-from lstm_verify.judging import LOOSE
+from lstm_verify.judging.compare import Verdict, verdict_of
+from lstm_verify.judging.judge import LOOSE
+from lstm_verify.judging.tolerance import SIGMAS, Tolerance
 from lstm_verify.model import Model
-from lstm_verify.rollouts.judging import judge, sigma_of_steps
+from lstm_verify.rollouts.judge import judge, sigma_of_steps
 from lstm_verify.rollouts.loop import Rolled, closed_loop, first_outputs
 from lstm_verify.rollouts.pairing import Wishes
 from lstm_verify.rollouts.plan import Plan, make_plan
-from lstm_verify.tolerance import SIGMAS, Tolerance
 
 Array = npt.NDArray[Any]
 WORDS = {

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 import lstm_verify
-from lstm_verify import judging
 from lstm_verify._replay import replay_rows
 from lstm_verify.budget import standard_deviations
-from lstm_verify.compare import verdict_of
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import bind
-from lstm_verify.tolerance import Tolerance
+from lstm_verify.judging import judge as judging
+from lstm_verify.judging.compare import verdict_of
+from lstm_verify.judging.tolerance import Tolerance
 
 Array = npt.NDArray[Any]
 SIGMAS = 8.0

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lstm_verify._replay import Replayed, replay
     from lstm_verify._verify import verify
-    from lstm_verify.compare import Comparison, Verdict
     from lstm_verify.errors import (
         FrameworkError,
         InputError,
@@ -28,11 +27,12 @@ if TYPE_CHECKING:
     from lstm_verify.formats import load
     from lstm_verify.formats.endpoints import Endpoints
     from lstm_verify.inspection import inspect
+    from lstm_verify.judging.compare import Comparison, Verdict
+    from lstm_verify.judging.tolerance import Tolerance
     from lstm_verify.model import Model
     from lstm_verify.report import Report
     from lstm_verify.rollouts import rollout
     from lstm_verify.rollouts.report import RolloutReport
-    from lstm_verify.tolerance import Tolerance
 
 __version__ = "0.1.0"
 
@@ -62,7 +62,7 @@ __all__ = [
 _MODULES = {
     "_replay": ("Replayed", "replay"),
     "_verify": ("verify",),
-    "compare": ("Comparison", "Verdict"),
+    "judging.compare": ("Comparison", "Verdict"),
     "errors": (
         "FrameworkError",
         "InputError",
@@ -79,7 +79,7 @@ _MODULES = {
     "report": ("Report",),
     "rollouts": ("rollout",),
     "rollouts.report": ("RolloutReport",),
-    "tolerance": ("Tolerance",),
+    "judging.tolerance": ("Tolerance",),
 }
 """Where each name comes from (PEP 562)."""
 

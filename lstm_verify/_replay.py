@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_verify.arrays import Array, NpyRows, NpyWriter, Rows
+from lstm_verify.checkpoints import Noting
 from lstm_verify.errors import InputError, LstmVerifyError
 from lstm_verify.inputs import as_input, bind, count_samples, in_own_layout
 from lstm_verify.layers import Run, Signal
@@ -134,11 +135,11 @@ def replay_rows(
         workers, run = min(os.cpu_count() or 1, len(blocks)), None
 
     def work(block: slice) -> int:
-        noting = run or Run(waypoints=None if also is None else {})
+        noting = None if also is None else Noting()
         values = _values_of(cast, rows, block, dtype)
-        store.put(block, run_once(cast, values, noting))
-        if also is not None:
-            also(block, values, noting.waypoints or {})
+        store.put(block, run_once(cast, values, run or Run(over_time=noting)))
+        if also is not None and noting is not None:
+            also(block, values, noting.noted)
         done: int = block.stop
         return done
 
@@ -212,7 +213,7 @@ def _cast(values: Array, dtype: npt.DTypeLike) -> Array:
 
 
 def widest(model: Model, rows: Mapping[str, Rows], dtype: npt.DTypeLike) -> int:
-    """The bytes of the largest output that a layer has for one sample, if the model has pictures.
+    """The bytes of the largest output that a layer has for one sample, if the model has images.
 
     Their convolutions make them as many times larger as they have filters; so one sample is tried.
     """

@@ -18,21 +18,23 @@ from lstm_verify import runtimes
 from lstm_verify._replay import replay_rows
 from lstm_verify.arrays import NpyRows, Rows, write_npz
 from lstm_verify.budget import PartOfSigma
-from lstm_verify.compare import Verdict, accepted, verdict_of
 from lstm_verify.diagnosis import SECONDS
 from lstm_verify.diagnosis import diagnose as diagnosed
 from lstm_verify.diagnosis.blind import BlindSpots
+from lstm_verify.diagnosis.informative import BlindSpotSearch, informative_inputs
 from lstm_verify.errors import FrameworkError, InputError
-from lstm_verify.experiments import Looking, Tap, telling_inputs, timed
 from lstm_verify.formats import load
 from lstm_verify.formats.endpoints import Endpoints, with_given
 from lstm_verify.given import about, arrays_of, completed, matched, recorded
 from lstm_verify.inputs import bind, count_samples, in_own_layout, random_inputs
 from lstm_verify.inspection import recurrences
-from lstm_verify.judging import TOLERANCES, Judgement, as_computed, judge, part_of_sigma, with_products
+from lstm_verify.judging.compare import Verdict, accepted, verdict_of
+from lstm_verify.judging.judge import TOLERANCES, Judgement, as_computed, judge, part_of_sigma, with_products
+from lstm_verify.judging.tolerance import SIGMAS, asked_tolerance
 from lstm_verify.model import Model
 from lstm_verify.report import Predicted, Report
-from lstm_verify.tolerance import SIGMAS, asked_tolerance
+from lstm_verify.runtimes.layer_outputs import LayerOutputs
+from lstm_verify.timing import timed
 
 RANDOM_SAMPLES = 32
 TIMEOUT = 600.0
@@ -145,14 +147,14 @@ def verify(
         size = _batch_size(model, framework, batch_size)
         replaying = _Replaying(model, inputs, size, Path(scratch), progress, timings)
         batches = size if expected is None or model.stateful else None  # not known of recorded predictions
-        looking = Looking(model, inputs, batches, timings, wants_blind_spots, spots)
+        search = BlindSpotSearch(model, inputs, batches, timings, wants_blind_spots, spots)
         if expected is None:
             call = model.source.call if model.source else {}
             again = model.divisible and not model.stateful
             request = runtimes.Request(
                 Path(path), inputs, model.suffix, size, timeout, unsafe, call, again=again, architecture=architecture
             )
-            predicted, replayed = _predict_and_replay(framework, request, replaying, looking)
+            predicted, replayed = _predict_and_replay(framework, request, replaying, search)
         else:
             description = str(expected) if isinstance(expected, str | Path) else "recorded predictions"
             outputs, more = recorded(model, expected)
@@ -171,13 +173,13 @@ def verify(
         verdict, found, blind = verdict_of(judged.outputs), None, None
         if verdict is Verdict.MISMATCH and diagnose and predicted.outputs is not None:
             with timed(timings, "diagnose"):
-                tap = None if expected is not None else Tap(framework, request)
+                tap = None if expected is not None else LayerOutputs(framework, request)
                 found = diagnosed(
                     model, inputs, predicted.outputs, judged.outputs, size, seconds, predicted.again, tap, replayed,
                     judged.tolerance,
                 )  # fmt: skip
         if verdict is Verdict.MATCH:
-            blind = looking.result()
+            blind = search.result()
         if output is not None:
             write_npz(output, in_own_layout(model, replayed))
     return Report(
@@ -235,14 +237,14 @@ class _Predictions:
 
 
 def _predict_and_replay(
-    name: str, request: runtimes.Request, replaying: _Replaying, looking: Looking
+    name: str, request: runtimes.Request, replaying: _Replaying, search: BlindSpotSearch
 ) -> tuple[_Predictions, dict[str, Rows]]:
     """Let a framework predict in its own process while this one replays."""
     runtime, tell = runtimes.find(name), replaying.progress
     told = None if tell is None else lambda done, samples: tell("predict", done, samples)
     with runtimes.predicting(runtime, request, told) as prediction:
         replayed = replaying.run()
-        looking.result()  # most likely it will be a match, and the framework takes longer
+        search.result()  # most likely it will be a match, and the framework takes longer
         try:
             outputs, reason = matched(replaying.model, _kept(prediction.result(), replaying.scratch)), ""
         except FrameworkError as failure:
@@ -253,7 +255,7 @@ def _predict_and_replay(
 
 
 def _given(
-    model: Model, x: Any, framework: str, batch_size: int | None, random: tuple[int, int], telling: bool
+    model: Model, x: Any, framework: str, batch_size: int | None, random: tuple[int, int], informative: bool
 ) -> tuple[Any, int | None, BlindSpots | None, list[str]]:
     """Inputs, given or made, the size of a batch, and if they were made to be telling, their blind spots and a note."""
     if x is not None:
@@ -262,9 +264,9 @@ def _given(
     # at least two batches, so that it would show what one leaves to the next
     size = batch_size or min(runtimes.find(framework).batch_size or count, max(1, count // 2))
     made = random_inputs(model, count, random[1])
-    if not telling:
+    if not informative:
         return made, size, None, []
-    inputs, spots, notes = telling_inputs(model, made, _batch_size(model, framework, size))
+    inputs, spots, notes = informative_inputs(model, made, _batch_size(model, framework, size))
     return inputs, size, spots, notes
 
 

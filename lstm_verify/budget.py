@@ -18,6 +18,7 @@ from lstm_verify import runtimes
 from lstm_verify._replay import BLOCK_BYTES, Store, one_thread, run_once, widest
 from lstm_verify.arithmetic import RoundedArithmetic, Textbook, as_rounded, deviation_of, output_value
 from lstm_verify.arrays import Array, Rows, whole
+from lstm_verify.checkpoints import Checkpoints, Resuming
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.inputs import as_input, bind, count_samples
 from lstm_verify.layers import Run
@@ -25,7 +26,6 @@ from lstm_verify.model import Input, Model
 from lstm_verify.rounded import PRECISIONS, Rounded, Undecided
 from lstm_verify.rounded.discrete import CHOICE
 
-States = list[tuple[Array, ...]]
 """What a recurrent layer came by before some of its steps, one after the other: its output and its states, each
 (samples, units)."""
 BLOCK = 64
@@ -91,7 +91,7 @@ class PartOfSigma:
     """Why there is none, if so."""
 
     @cached_property
-    def _kind(self) -> Kind:
+    def _kind(self) -> Computation:
         return _with_errors(self.model, noticed=self.noticed)
 
     @property
@@ -99,7 +99,7 @@ class PartOfSigma:
         """Whether a prediction within it is a match: not if rounding decides anything on the way."""
         return not self.failed and CHOICE not in self.noticed
 
-    def put(self, block: slice, values: list[Array], begun: dict[str, States]) -> None:
+    def put(self, block: slice, values: list[Array], begun: Checkpoints) -> None:
         """Compute it for a block of samples.
 
         Args:
@@ -110,7 +110,7 @@ class PartOfSigma:
         if not self.is_usable:
             return
         try:
-            found = self._kind._replace(run=replace(self._kind.run, waypoints=begun)).call(values)
+            found = self._kind.resuming(begun).call(values)
         except Undecided:
             self.noticed.add(CHOICE)
         except UnsupportedError as error:
@@ -119,22 +119,22 @@ class PartOfSigma:
             self.store.put(block, [np.broadcast_to(deviation_of(y), np.shape(y)) for y in found])
 
 
-def recent_rows(model: Model, rows: Mapping[str, Rows], begun: dict[str, States]) -> dict[str, Array]:
+def recent_rows(model: Model, rows: Mapping[str, Rows], begun: Checkpoints) -> dict[str, Array]:
     """A part of `rounded_rows`, and so no more: σ that comes of the last steps of recurrent layers alone.
 
     Args:
         model: the model, whose samples are independent.
         rows: its inputs, bound to it.
-        begun: the waypoints of these samples, at which recurrent layers begin.
+        begun: the checkpoints of these samples, at which recurrent layers begin.
     """
     kind, samples = _with_errors(model), count_samples(rows)
     values = [as_input(spec, np.asarray(whole(rows[spec.name]))) for spec in model.inputs]
     with one_thread():
-        found = in_blocks(kind._replace(run=replace(kind.run, waypoints=begun)), values, samples, samples)
+        found = in_blocks(kind.resuming(begun), values, samples, samples)
     return {output.name: deviation_of(y) for output, y in zip(model.outputs, found, strict=True)}
 
 
-class Kind(NamedTuple):
+class Computation(NamedTuple):
     """How a model is run: with which arithmetic, and what becomes of an input for it."""
 
     model: Model
@@ -143,29 +143,33 @@ class Kind(NamedTuple):
     given: Callable[[Input, Any], Any]
     """Makes what an input is given, an array in general, one of the values that this kind computes with."""
 
+    def resuming(self, checkpoints: Checkpoints) -> Computation:
+        """The same, with recurrent layers that begin at checkpoints."""
+        return self._replace(run=replace(self.run, over_time=Resuming(checkpoints)))
+
     def call(self, values: list[Any]) -> list[Any]:
         """Run the model on arrays in the order of its inputs; its outputs in their order."""
         made = [self.given(spec, value) for spec, value in zip(self.model.inputs, values, strict=True)]
         return run_once(self.model, made, self.run)
 
 
-def plain(model: Model, dtype: npt.DTypeLike = np.float64) -> Kind:
+def plain(model: Model, dtype: npt.DTypeLike = np.float64) -> Computation:
     """With plain arrays of a dtype, which the weights of the model have already."""
-    return Kind(model, Run(), lambda spec, value: value.astype(dtype) if value.dtype.kind == "f" else value)
+    return Computation(model, Run(), lambda spec, value: value.astype(dtype) if value.dtype.kind == "f" else value)
 
 
-Runner = Callable[[Kind], list[Any]]
+Runner = Callable[[Computation], list[Any]]
 """Runs a model, once or often, and puts together what is judged: its outputs in their order."""
 
 
-def in_blocks(kind: Kind, values: list[Array], samples: int, size: int) -> list[Any]:
+def in_blocks(kind: Computation, values: list[Array], samples: int, size: int) -> list[Any]:
     """Run a model some samples at a time; one by one where rounding decides what is computed for a sample at all."""
     blocks = [slice(start, min(start + size, samples)) for start in range(0, samples, size)]
     parts = [_called(kind, [v[block] if np.ndim(v) else v for v in values]) for block in blocks]
     return parts[0] if len(parts) == 1 else [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
 
-def _called(kind: Kind, values: list[Array]) -> list[Any]:
+def _called(kind: Computation, values: list[Array]) -> list[Any]:
     try:
         return kind.call(values)
     except Undecided:
@@ -197,7 +201,7 @@ def budgets(model: Model, runner: Runner, raised: Raising | None = None, is_cast
     return (raised or by_sample)(model, away, sigma)
 
 
-def _with_errors(model: Model, is_cast: bool | None = None, noticed: set[str] | None = None) -> Kind:
+def _with_errors(model: Model, is_cast: bool | None = None, noticed: set[str] | None = None) -> Computation:
     arithmetic = RoundedArithmetic(model.products, noticed=set() if noticed is None else noticed)
     framework = runtimes.known(model.source.runtime) if model.source else None
     by_itself = framework is not None and framework.casts_to_float32
@@ -206,10 +210,10 @@ def _with_errors(model: Model, is_cast: bool | None = None, noticed: set[str] | 
     def given(spec: Input, value: Any) -> Any:
         return as_rounded(value, spec.dtype, arithmetic, casting)
 
-    return Kind(model.astype("float64"), Run(arithmetic=arithmetic), given)
+    return Computation(model.astype("float64"), Run(arithmetic=arithmetic), given)
 
 
-def _in_its_precision(model: Model) -> Iterator[Kind]:
+def _in_its_precision(model: Model) -> Iterator[Computation]:
     """The witnesses: the model in the precision of its framework; none if NumPy has no such numbers.
 
     One has the weights as they are (in float64 it is the replay), the others are off by up to half a unit in the last

@@ -20,16 +20,16 @@ from lstm_verify.layers import (
     TimeDistributed,
 )
 from lstm_verify.layers.base import Weighted
-from lstm_verify.layers.cell import KernelCell
 from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.loop import Loop
 from lstm_verify.layers.merge import Merge
 from lstm_verify.layers.operation import Operation
-from lstm_verify.layers.recurrent import Recurrent
-from lstm_verify.layers.scan import Columns, Recovered, Scan
+from lstm_verify.layers.recurrent.cell import KernelCell
+from lstm_verify.layers.recurrent.rnn import Recurrent
+from lstm_verify.layers.recurrent.scan import Columns, Recovered, Scan
 from lstm_verify.layers.stored import Stored
 from lstm_verify.model import Model, Output, Tensor
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 
 
 def inspect(model: Model) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def _settings(layer: Weighted) -> dict[str, Any]:
         settings |= size | {"gates": ", ".join(layer.blocks)}
     for entry in fields(layer):
         value = getattr(layer, entry.name)
-        if isinstance(value, Activation):
+        if isinstance(value, ActivationFunction):
             settings[entry.name] = str(value)
         elif entry.name != "name" and isinstance(value, bool | int | float | str | np.generic):
             settings[entry.name] = value

@@ -27,7 +27,7 @@ from lstm_verify.layers import (
 )
 from lstm_verify.layers.constant import State, Update
 from lstm_verify.layers.operation import Operation
-from lstm_verify.layers.scan import Unrolled
+from lstm_verify.layers.recurrent.scan import Unrolled
 
 
 class Tensor(NamedTuple):
@@ -39,7 +39,7 @@ class Tensor(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Node:
+class LayerCall:
     """One call of a layer."""
 
     layer: str
@@ -114,7 +114,7 @@ class Model(Layer):
         >>> model = Model(
         ...     name="double",
         ...     layers={"dense": dense},
-        ...     nodes=(Node("dense", (Tensor("x"),)),),
+        ...     nodes=(LayerCall("dense", (Tensor("x"),)),),
         ...     inputs=(Input("x", (None, 1), "float32"),),
         ...     outputs=(Output("dense", Tensor("dense")),),
         ... )
@@ -123,7 +123,7 @@ class Model(Layer):
     """
 
     layers: Mapping[str, Layer]
-    nodes: tuple[Node, ...]
+    nodes: tuple[LayerCall, ...]
     """In an order in which every input is computed before it is used."""
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
@@ -175,7 +175,7 @@ class Model(Layer):
     def _given(self, inputs: Signals) -> dict[Tensor, Signal]:
         return {Tensor(spec.name): signal for spec, signal in zip(self.inputs, inputs, strict=True)}
 
-    def _results(self, node: Node, signals: Mapping[Tensor, Signal], run: Run) -> dict[Tensor, Signal]:
+    def _results(self, node: LayerCall, signals: Mapping[Tensor, Signal], run: Run) -> dict[Tensor, Signal]:
         given = [_found(signals, tensor) for tensor in node.inputs]
         for place in node.unmasked:
             given[place] = Signal(given[place].value)
@@ -226,7 +226,7 @@ class Model(Layer):
         """The same model without the layers that neither its outputs nor its assignments need."""
         needed = {output.tensor.layer for output in self.outputs}
         needed |= {name for name, layer in self.layers.items() if isinstance(layer, Update)}
-        nodes: list[Node] = []
+        nodes: list[LayerCall] = []
         for node in reversed(self.nodes):
             if node.layer in needed:
                 nodes.append(node)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from lstm_verify.arrays import finite
-from lstm_verify.compare import Comparison, Verdict
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.explain import blind_line
 from lstm_verify.errors import MismatchError
+from lstm_verify.judging.compare import Comparison, Verdict
+from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
-from lstm_verify.tolerance import Tolerance
 
 SCHEMA_VERSION = 1
 EXIT_CODES = {Verdict.MATCH: 0, Verdict.MISMATCH: 1, Verdict.INCONCLUSIVE: 3}

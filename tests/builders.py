@@ -21,8 +21,8 @@ from lstm_verify.layers import (
     Signal,
     SimpleRNNCell,
 )
-from lstm_verify.layers.cell import States
-from lstm_verify.model import Input, Model, Node, Output, Tensor
+from lstm_verify.layers.recurrent.cell import States
+from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
 
 SAMPLES, TIMESTEPS, FEATURES, UNITS = 5, 6, 3, 4
 
@@ -128,7 +128,7 @@ def sequential(
 ) -> Model:
     """A model of layers one after the other, with the input `x`."""
     names = ["x", *(layer.name for layer in layers)]
-    nodes = tuple(Node(layer.name, (Tensor(before),)) for before, layer in zip(names, layers, strict=False))
+    nodes = tuple(LayerCall(layer.name, (Tensor(before),)) for before, layer in zip(names, layers, strict=False))
     return Model(
         name="model",
         layers={layer.name: layer for layer in layers},
@@ -156,9 +156,9 @@ def two_headed_model() -> Model:
         name="two",
         layers={"lstm": rnn(lstm_cell(), "lstm"), "add": Merge(name="add", operation="Add"), "dense": dense()},
         nodes=(
-            Node("lstm", (Tensor("a"),)),
-            Node("add", (Tensor("lstm"), Tensor("b"))),
-            Node("dense", (Tensor("add"),)),
+            LayerCall("lstm", (Tensor("a"),)),
+            LayerCall("add", (Tensor("lstm"), Tensor("b"))),
+            LayerCall("dense", (Tensor("add"),)),
         ),
         inputs=(Input("a", (None, TIMESTEPS, FEATURES), "float32"), Input("b", (None, UNITS), "float32")),
         outputs=(Output("h", Tensor("lstm")), Output("y", Tensor("dense"))),

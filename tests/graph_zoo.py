@@ -15,7 +15,7 @@ import numpy as np
 from lstm_verify import LstmVerifyError, Report, load, verify
 from lstm_verify.layers import Layer
 from lstm_verify.layers.loop import Loop
-from lstm_verify.layers.scan import Scan
+from lstm_verify.layers.recurrent.scan import Scan
 from lstm_verify.model import Model
 from tests.graph_files import reading
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.layers import Cell, GRUCell, LSTMCell, SimpleRNNCell, StackedCells
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.oracle_activations import Vector, function
 
 Matrix = list[Vector]
@@ -94,7 +94,7 @@ def listed(array: Any) -> Any:
     return None if array is None else np.asarray(array, np.float64).tolist()
 
 
-def of(activation: Activation) -> Function:
+def of(activation: ActivationFunction) -> Function:
     return function(activation.name, **dict(activation.parameters))
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from lstm_verify import Report, Tolerance
-from lstm_verify.compare import compare, verdict_of
 from lstm_verify.diagnosis import Diagnosis, Explanation
 from lstm_verify.diagnosis.blind import BlindSpot, BlindSpots
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.misfit import Misfit
+from lstm_verify.judging.compare import compare, verdict_of
 from lstm_verify.layers import Array
 from lstm_verify.model import Output, Source, Tensor
 from lstm_verify.report import Predicted

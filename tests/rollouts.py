@@ -11,13 +11,13 @@ from lstm_verify._replay import run_once
 from lstm_verify.layers import LSTMCell, Run
 from lstm_verify.layers.dense import Dense
 from lstm_verify.layers.embedding import Embedding
-from lstm_verify.layers.recurrent import RNN
-from lstm_verify.model import Input, Node, Output, Source, Tensor
-from lstm_verify.operations.activations import Activation
+from lstm_verify.layers.recurrent.rnn import RNN
+from lstm_verify.model import Input, LayerCall, Output, Source, Tensor
+from lstm_verify.operations.activations import ActivationFunction
 from lstm_verify.rollouts.loop import Rolled, first_outputs
 from lstm_verify.rollouts.pairing import Wishes
 from lstm_verify.rollouts.plan import Plan, make_plan
-from lstm_verify.runtimes.programs.loop import Loop, stacked
+from lstm_verify.runtimes.programs.loop import ClosedLoop, stacked
 
 SAMPLES, STEPS = 3, 11
 NOTHING = Wishes({}, {})
@@ -39,7 +39,7 @@ def lstm(name: str, features: int, units: int, **options: Any) -> RNN:
 
 def dense(name: str, features: int, units: int, activation: str = "linear") -> Dense:
     kernel = normal(features, units) * 2
-    return Dense(name=name, kernel=kernel, bias=normal(units), activation=Activation.of(activation))
+    return Dense(name=name, kernel=kernel, bias=normal(units), activation=ActivationFunction.of(activation))
 
 
 def chain(spec: Input, *layers: Any, states: tuple[str, ...] = (), call: dict[str, Any] | None = None) -> Model:
@@ -50,7 +50,7 @@ def chain(spec: Input, *layers: Any, states: tuple[str, ...] = (), call: dict[st
         if states and isinstance(layer, RNN):
             given += tuple(Tensor(name) for name in states)
             extra = [Output(f"{layer.name}_{i}", Tensor(layer.name, 0, i + 1)) for i in range(len(states))]
-        nodes.append(Node(layer.name, given))
+        nodes.append(LayerCall(layer.name, given))
         tensor = Tensor(layer.name)
     units = layers[0].cell.state_sizes[0] if states else 0
     return Model(
@@ -147,7 +147,7 @@ def child_side(model: Model, given: dict[str, Any], plan: Plan, draws: Any) -> R
         return list(zip(plan.outputs, run_once(model, arrays, state), strict=True))
 
     wide = {name: array.astype("float64") if array.dtype.kind == "f" else array for name, array in given.items()}
-    loop = Loop(call, wide, plan.to_dict(), draws)
+    loop = ClosedLoop(call, wide, plan.to_dict(), draws)
     loop.run(lambda step: None)
     return Rolled(
         *({name: stacked(kept) for name, kept in part.items()} for part in (loop.outputs, loop.tokens, loop.fed))

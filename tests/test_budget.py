@@ -29,7 +29,7 @@ from lstm_verify.layers import (
     Signal,
     Signals,
 )
-from lstm_verify.model import Input, Model, Node, Output, Tensor
+from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
 from lstm_verify.rounded import Rounded
 from tests.builders import (
     FEATURES,
@@ -213,9 +213,9 @@ def test_layers_with_two_inputs(operation: str) -> None:
         name="model",
         layers={"a": dense(3, 4, name="a"), "b": dense(3, 4, name="b", seed=5), "merge": merge},
         nodes=(
-            Node("a", (Tensor("x"),)),
-            Node("b", (Tensor("x"),)),
-            Node("merge", (Tensor("a"), Tensor("b"))),
+            LayerCall("a", (Tensor("x"),)),
+            LayerCall("b", (Tensor("x"),)),
+            LayerCall("merge", (Tensor("a"), Tensor("b"))),
         ),
         inputs=(Input("x", (None, 4), "float32"),),
         outputs=(Output("merge", Tensor("merge")),),

@@ -16,7 +16,7 @@ from lstm_verify.model import Model
 from lstm_verify.rounded.precision import PRODUCTS
 from tests.builders import UNITS, lstm_model, sequences
 from tests.command import assert_usage_error, inputs, model, recorded, run
-from tests.judging_cases import Case, float32
+from tests.judging.cases import Case, float32
 
 ORIGIN = "origin_tanh_sigmoid"
 

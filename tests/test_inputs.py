@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 from lstm_verify import InputError, Model
 from lstm_verify.inputs import RANDOM_TIMESTEPS, as_input, bind, by_name, random_inputs
 from lstm_verify.layers import Embedding
-from lstm_verify.model import Input, Node, Output, Tensor
+from lstm_verify.model import Input, LayerCall, Output, Tensor
 from tests.builders import dense, lstm_cell, lstm_model, random_array, rnn, sequences, sequential, two_headed_model
 
 A, B = sequences(), random_array(5, 4)
@@ -246,7 +246,7 @@ def test_each_input_finds_its_own_embedding() -> None:
     model = Model(
         name="two",
         layers=layers,
-        nodes=(Node("large", (Tensor("b"),)), Node("small", (Tensor("a"),))),
+        nodes=(LayerCall("large", (Tensor("b"),)), LayerCall("small", (Tensor("a"),))),
         inputs=(Input("a", (None, 6), "int32"), Input("b", (None, 6), "int32")),
         outputs=(Output("s", Tensor("small")), Output("l", Tensor("large"))),
     )

@@ -11,7 +11,7 @@ import pytest
 
 from lstm_verify.inspection import inspect
 from lstm_verify.layers import Layer, LSTMVariantCell, StackedCells
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from lstm_verify.reporters import json
 from tests.builders import gru_cell, lstm_cell, random_array, rnn, sequential
 
@@ -45,7 +45,7 @@ def settings_of(**options: Any) -> dict[str, Any]:
         ({**COUPLED, "coupled": "i"}, {"units": 4, "gates": "f, c, o", "coupled": "i = 1 - f"}),
         ({**COUPLED, "coupled": "f"}, {"units": 4, "gates": "i, c, o", "coupled": "f = 1 - i"}),
         ({"layer_norm_epsilon": 1e-12}, {"layer_norm_epsilon": 1e-12}),
-        ({"output_activation": Activation.of("relu")}, {"activation": "tanh", "output_activation": "relu"}),
+        ({"output_activation": ActivationFunction.of("relu")}, {"activation": "tanh", "output_activation": "relu"}),
         (
             {"recurrent_kernel": np.ones((2, 16)), "projection": np.ones((4, 2)), "projection_clip": 0.25},
             {"units": 4, "projected_to": 2, "projection_clip": 0.25},
@@ -74,7 +74,7 @@ def test_the_forget_bias_of_a_plain_lstm() -> None:
 
 
 def test_stacked_cells_are_described_one_by_one() -> None:
-    upper = replace(gru_cell(units=2, features=4), activation=Activation.of("relu"))
+    upper = replace(gru_cell(units=2, features=4), activation=ActivationFunction.of("relu"))
     found = found_for(rnn(StackedCells(name="stack", cells=(lstm_cell(), upper))))
     assert found["type"] == "StackedRNNCells"
     assert [(layer["name"], layer["type"]) for layer in found["layers"]] == [("cells/0", "LSTM"), ("cells/1", "GRU")]

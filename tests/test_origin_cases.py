@@ -23,7 +23,7 @@ from fixtures.graphs import sine_weights, small
 from lstm_verify import Report, Verdict, load, replay, rollout, verify
 from lstm_verify.inspection import inspect
 from lstm_verify.layers import RNN, LSTMCell
-from lstm_verify.layers.scan import Scan
+from lstm_verify.layers.recurrent.scan import Scan
 from tests.build_origins import ORIGINS
 from tests.conftest import FIXTURES, ROOT
 from tests.graph_files import read_at_once

@@ -24,9 +24,9 @@ from lstm_verify.graph.lift.gates import Match, Unlike
 from lstm_verify.graph.lift.lstm import lstm
 from lstm_verify.inspection import recurrences
 from lstm_verify.layers import RNN, Bidirectional, Cell, Layer, StackedCells, TimeDistributed
-from lstm_verify.layers.scan import Recovered
+from lstm_verify.layers.recurrent.scan import Recovered
 from lstm_verify.model import Model
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.conftest import FIXTURES
 from tests.graph_zoo import Zoo, loops, scans
 from tests.test_graph_zoo import SAVED, TF1, UNSUPPORTED
@@ -251,8 +251,8 @@ def test_differences_are_seen() -> None:
     cell = next(cells_of(load(FIXTURES / "origin_tanh_sigmoid.keras3.h5")))
     assert same(cell, cell, 0.0)
     arrays = {key: _exchanged(getattr(cell, key)) for key in ("kernel", "recurrent_kernel", "bias")}
-    hard = {"recurrent_activation": Activation.of("hard_sigmoid", slope=0.2)}
-    softer = {"recurrent_activation": Activation.of("hard_sigmoid", slope=1 / 6)}
+    hard = {"recurrent_activation": ActivationFunction.of("hard_sigmoid", slope=0.2)}
+    softer = {"recurrent_activation": ActivationFunction.of("hard_sigmoid", slope=1 / 6)}
     changes: list[dict[str, Any]] = [
         *({key: array} for key, array in arrays.items()),
         {"forget_bias": 1.0},

@@ -16,7 +16,7 @@ from lstm_verify._replay import Replayed, replay_rows
 from lstm_verify.arrays import NpyRows
 from lstm_verify.layers import Activation as ActivationLayer
 from lstm_verify.layers import Array, Bidirectional, Conv2D, Dense, Embedding, Identity
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests import oracle
 from tests.builders import (
     dense,
@@ -249,9 +249,9 @@ def test_an_output_that_is_the_input_is_a_copy(activations: bool) -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", ["linear", "exponential", "softmax"])
 def test_layers_before_the_first_weight_compute_in_the_dtype_asked_for(name: str, dtype: str) -> None:
-    found = replay(sequential(ActivationLayer(name="y", activation=Activation.of(name))), X, dtype)["y"]
+    found = replay(sequential(ActivationLayer(name="y", activation=ActivationFunction.of(name))), X, dtype)["y"]
     assert found.dtype == np.dtype(dtype)
-    wanted = Activation.of(name)(X.astype(np.float64))
+    wanted = ActivationFunction.of(name)(X.astype(np.float64))
     assert_allclose(found, wanted, rtol=1e-15 if dtype == "float64" else 1e-6)
 
 

@@ -13,13 +13,13 @@ import pytest
 from lstm_verify import Model, Tolerance, Verdict
 from lstm_verify.arrays import Array
 from lstm_verify.budget import rounded_rows
-from lstm_verify.compare import verdict_of
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.judging import TOLERANCES, Judgement
+from lstm_verify.judging.compare import verdict_of
+from lstm_verify.judging.judge import TOLERANCES, Judgement
 from lstm_verify.layers.dense import Dense
 from lstm_verify.model import Input
-from lstm_verify.operations.activations import Activation
-from lstm_verify.rollouts.judging import judge, sigma_of_steps
+from lstm_verify.operations.activations import ActivationFunction
+from lstm_verify.rollouts.judge import judge, sigma_of_steps
 from lstm_verify.rollouts.loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.plan import Plan, make_plan
 from tests.rollouts import NOTHING, SAMPLES, STEPS, chain, child_side, dense, lstm, normal, planned, values
@@ -94,7 +94,7 @@ def test_from_given_inputs_every_step_has_the_sigma_of_a_verification(name: str)
 @pytest.mark.parametrize("a", [1.0, -0.97, 0.9, 1.2])
 def test_errors_of_a_linear_loop_come_together_as_they_must(a: float) -> None:
     """y_t = a·y_{t-1} with an error s_t: the variance is v_t = a²·v_{t-1} + s_t², and σ_t = √(t·v_t)."""
-    layer = Dense(name="y", kernel=np.array([[a]]), bias=np.array([0.1]), activation=Activation.of("linear"))
+    layer = Dense(name="y", kernel=np.array([[a]]), bias=np.array([0.1]), activation=ActivationFunction.of("linear"))
     case = Case.fed_whole(layer, np.full((600, 1), 0.7, "float32"), 30)
     own, sigma = case.sigma(case.replayed.fed)["y"][:, 0, 0], case.sigma()["y"][:, :, 0]
     variance, wanted = 0.0, []
@@ -121,7 +121,7 @@ def test_an_honest_loop_is_within_its_sigma(gain: float) -> None:
     for seed in range(25):
         kernel = (normal(8, 8, seed=seed) * gain / 8**0.5).astype("float32").astype(float)
         bias, x = normal(8, seed=seed).astype("float32").astype(float), normal(4, 8, seed=seed).astype("float32")
-        layer = Dense(name="y", kernel=kernel, bias=bias, activation=Activation.of("tanh"))
+        layer = Dense(name="y", kernel=kernel, bias=bias, activation=ActivationFunction.of("tanh"))
         case = Case.fed_whole(layer, x, 150)
         y = float32_loop(kernel, bias, x, 150)
         lost.append(np.abs(y - case.replayed.outputs["y"]).max())
@@ -136,7 +136,7 @@ def test_an_honest_loop_is_within_its_sigma(gain: float) -> None:
 @pytest.mark.parametrize("gain", [0.3, 1.0, 4.0])
 def test_another_weight_is_beyond_it(gain: float) -> None:
     kernel, bias, x = normal(8, 8) * gain / 8**0.5, normal(8), normal(4, 8).astype("float32")
-    case = Case.fed_whole(Dense(name="y", kernel=kernel, bias=bias, activation=Activation.of("tanh")), x, 60)
+    case = Case.fed_whole(Dense(name="y", kernel=kernel, bias=bias, activation=ActivationFunction.of("tanh")), x, 60)
     other = kernel.copy()
     other[3, 5] += 1e-4
     (found,) = case.judged(Rolled({"y": float32_loop(other, bias, x, 60)})).outputs
@@ -147,7 +147,9 @@ def test_another_weight_is_beyond_it(gain: float) -> None:
 def test_a_loop_in_which_rounding_becomes_visible_is_noted() -> None:
     def fed_whole(gain: float) -> Case:
         kernel, bias, x = normal(8, 8, seed=9) * gain, normal(8, seed=9), normal(4, 8).astype("float32")
-        return Case.fed_whole(Dense(name="y", kernel=kernel, bias=bias, activation=Activation.of("tanh")), x, 60)
+        return Case.fed_whole(
+            Dense(name="y", kernel=kernel, bias=bias, activation=ActivationFunction.of("tanh")), x, 60
+        )
 
     noted, quiet = fed_whole(2.0), fed_whole(0.05)  # which is chaotic, and which is calm
     (note,) = noted.judged(noted.saying()).notes
@@ -199,7 +201,7 @@ def test_states_inside_a_model_come_together_like_those_outside() -> None:
 
 def test_a_loop_in_float64_has_a_sigma_of_float64() -> None:
     kernel, bias, x = normal(8, 8) * 0.4, normal(8), normal(4, 8)
-    layer = Dense(name="y", kernel=kernel, bias=bias, activation=Activation.of("tanh"), compute_dtype="float64")
+    layer = Dense(name="y", kernel=kernel, bias=bias, activation=ActivationFunction.of("tanh"), compute_dtype="float64")
     case = Case.fed_whole(layer, x, 60)
     case.model = replace(case.model, inputs=(Input("x", (None, 8), "float64"),), source=None)
     y, ys = x, []
@@ -216,7 +218,7 @@ def test_a_loop_in_float64_has_a_sigma_of_float64() -> None:
 
 def test_what_is_not_finite_has_no_sigma_and_takes_it_from_no_other() -> None:
     """One of two units doubles itself until float32 cannot hold it."""
-    layer = Dense(name="y", kernel=np.diag([4.0, 0.5]), bias=np.zeros(2), activation=Activation.of("linear"))
+    layer = Dense(name="y", kernel=np.diag([4.0, 0.5]), bias=np.zeros(2), activation=ActivationFunction.of("linear"))
     case = Case.fed_whole(layer, np.array([[1.0, 1.3]], "float32"), 80)
     sigma = case.sigma()["y"][:, 0]
     assert np.isfinite(sigma[:60]).all()

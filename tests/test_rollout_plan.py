@@ -9,7 +9,7 @@ import pytest
 
 from lstm_verify import InputError, Model
 from lstm_verify.layers.merge import Merge
-from lstm_verify.model import Input, Node, Output, Tensor
+from lstm_verify.model import Input, LayerCall, Output, Tensor
 from lstm_verify.rollouts.loop import first_outputs
 from lstm_verify.rollouts.pairing import Wishes, check_names, likely_states
 from lstm_verify.rollouts.plan import Plan, make_plan
@@ -41,7 +41,7 @@ def renamed(model: Model, outputs: tuple[str, ...]) -> Model:
     """The same model, its states passed through something, so that only names can tell which they are."""
     states = [output.name for output in model.outputs[1:]]
     layers = {f"{name}!": dense(f"{name}!", 5, 5) for name in states}
-    nodes = tuple(Node(f"{o.name}!", (o.tensor,)) for o in model.outputs[1:])
+    nodes = tuple(LayerCall(f"{o.name}!", (o.tensor,)) for o in model.outputs[1:])
     return Model(
         name="renamed",
         layers={**model.layers, **layers},
@@ -94,7 +94,7 @@ def test_an_input_that_nothing_goes_into_stays_the_same_and_is_named() -> None:
     two = Model(
         name="two",
         layers={"y": dense("y", 3, 3), "sum": Merge(name="sum", operation="Add")},
-        nodes=(Node("y", (Tensor("x"),)), Node("sum", (Tensor("y"), Tensor("u")))),
+        nodes=(LayerCall("y", (Tensor("x"),)), LayerCall("sum", (Tensor("y"), Tensor("u")))),
         inputs=(Input("x", (None, 3), "float32"), Input("u", (None, 3), "float32")),
         outputs=(Output("sum", Tensor("sum")),),
     )

@@ -14,11 +14,11 @@ import pytest
 from lstm_verify import Model
 from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.dense import Dense
-from lstm_verify.model import Input, Node, Output, Tensor
-from lstm_verify.operations.activations import Activation
+from lstm_verify.model import Input, LayerCall, Output, Tensor
+from lstm_verify.operations.activations import ActivationFunction
 from lstm_verify.rollouts.loop import closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.plan import make_plan
-from lstm_verify.runtimes.programs.loop import Loop
+from lstm_verify.runtimes.programs.loop import ClosedLoop
 from tests.rollouts import (
     CASES,
     NOTHING,
@@ -70,7 +70,7 @@ def test_forced_on_other_inputs_it_does_something_else() -> None:
 def test_a_window_by_plain_arithmetic() -> None:
     """y = tanh(a·x[0] + b·x[1] + k) of a window of two values, which then moves by one."""
     kernel = np.array([[0.7], [-1.3]])
-    table = Dense(name="y", kernel=kernel, bias=np.array([0.2]), activation=Activation.of("tanh"))
+    table = Dense(name="y", kernel=kernel, bias=np.array([0.2]), activation=ActivationFunction.of("tanh"))
     model = chain(Input("x", (None, 2), "float64"), table)
     given = {"x": np.array([[0.5, -0.25]])}
     plan, _ = make_plan(model, 6, given, (), first_outputs(model, given), NOTHING)
@@ -84,7 +84,7 @@ def test_a_window_by_plain_arithmetic() -> None:
 
 def test_a_token_of_nan_is_a_token() -> None:
     _, given, plan, draws = planned("sampled")
-    loop = Loop(lambda inputs: [("next", np.full((SAMPLES, 7), np.nan))], given, plan.to_dict(), draws)
+    loop = ClosedLoop(lambda inputs: [("next", np.full((SAMPLES, 7), np.nan))], given, plan.to_dict(), draws)
     loop.run(lambda step: None)
     assert all(0 <= token.min() <= token.max() < 7 for token in loop.tokens["next"])
 
@@ -94,13 +94,13 @@ def test_a_class_without_probability_is_never_drawn() -> None:
     _, given, plan, _ = planned("sampled")
     likelihoods = np.array([[0, 0.5, 0, 0.5, 0, 0, 0]] * SAMPLES)
     draws = np.array([[0.0, 0.5, np.nextafter(1, 0)]] * STEPS)
-    loop = Loop(lambda inputs: [("next", likelihoods)], given, plan.to_dict(), draws)
+    loop = ClosedLoop(lambda inputs: [("next", likelihoods)], given, plan.to_dict(), draws)
     loop.run(lambda step: None)
     layers = {"next": Constant(name="next", value=likelihoods)}
     constant = Model(
         name="constant",
         layers=layers,
-        nodes=(Node("next", ()),),
+        nodes=(LayerCall("next", ()),),
         inputs=(words(4),),
         outputs=(Output("next", Tensor("next")),),
     )
@@ -111,6 +111,6 @@ def test_a_class_without_probability_is_never_drawn() -> None:
 
 def test_another_number_of_outputs_is_an_error() -> None:
     _, given, plan, draws = planned("window")
-    loop = Loop(lambda inputs: [("a", np.zeros(1)), ("b", np.zeros(1))], given, plan.to_dict(), draws)
+    loop = ClosedLoop(lambda inputs: [("a", np.zeros(1)), ("b", np.zeros(1))], given, plan.to_dict(), draws)
     with pytest.raises(ValueError, match="the model has 2 outputs, expected 1: y"):
         loop.run(lambda step: None)

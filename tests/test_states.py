@@ -10,11 +10,11 @@ import pytest
 
 from lstm_verify import Model, load
 from lstm_verify.inspection import inspect
-from lstm_verify.layers.bidirectional import Bidirectional
-from lstm_verify.layers.recurrent import RNN
-from lstm_verify.layers.simple_rnn import SimpleRNNCell
-from lstm_verify.layers.stacked_cells import StackedCells
-from lstm_verify.model import Node, Output, Tensor
+from lstm_verify.layers.recurrent.bidirectional import Bidirectional
+from lstm_verify.layers.recurrent.rnn import RNN
+from lstm_verify.layers.recurrent.simple_rnn import SimpleRNNCell
+from lstm_verify.layers.recurrent.stacked_cells import StackedCells
+from lstm_verify.model import LayerCall, Output, Tensor
 from tests.command import FIXTURES, assert_refused, assert_usage_error, run
 from tests.rollouts import (
     STATES,
@@ -99,7 +99,7 @@ def test_inspection_tells_directions_and_cells_apart() -> None:
         model = Model(
             name="states",
             layers={layer.name: layer},
-            nodes=(Node(layer.name, (Tensor("x"),)),),
+            nodes=(LayerCall(layer.name, (Tensor("x"),)),),
             inputs=(values(4, 2),),
             outputs=outputs,
         )

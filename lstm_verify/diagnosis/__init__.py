@@ -11,25 +11,25 @@ import numpy as np
 
 from lstm_verify._replay import one_thread, replay_rows
 from lstm_verify.arrays import Array, Rows
-from lstm_verify.compare import Comparison
 from lstm_verify.diagnosis.altered import altered_inputs
 from lstm_verify.diagnosis.arrays import Seen, look, pairs_of
 from lstm_verify.diagnosis.below import below_rounding
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.experiment import Experiment, experiment
-from lstm_verify.diagnosis.localise import Place, Tapped, over_time, place_in_layers, place_of_outputs
+from lstm_verify.diagnosis.localise import DeviationStart, Tapped, over_time, place_in_layers, place_of_outputs
 from lstm_verify.diagnosis.misfit import Misfit, distance
 from lstm_verify.diagnosis.other_weights import other_weights
 from lstm_verify.diagnosis.outcome import Diagnosis, Explanation
 from lstm_verify.diagnosis.plausible import hint, rarity
 from lstm_verify.diagnosis.rivals import rivals
 from lstm_verify.diagnosis.search import Found, Search
-from lstm_verify.diagnosis.single_weight import Suspect, known_suspect, suspect
+from lstm_verify.diagnosis.single_weight import SingleWeight, find_single_weight, weight_at
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import bind, count_samples, random_inputs
+from lstm_verify.judging.compare import Comparison
+from lstm_verify.judging.tolerance import SIGMAS, Tolerance
 from lstm_verify.layers import Identity
 from lstm_verify.model import Model
-from lstm_verify.tolerance import SIGMAS, Tolerance
 
 __all__ = ["SECONDS", "Diagnosis", "Explanation", "diagnose", "told_apart"]
 
@@ -126,7 +126,7 @@ def diagnose(
         explanation = Explanation(others.change, others.before, others.after, others.samples)
         return replace(diagnosis, status="explained", explanations=(explanation,), closest=None, place=place)
     if one is not None and (place is None or place.layer in (None, one.layer)):
-        place = replace(place or Place(None, None, None), layer=one.layer, gate=one.gate)
+        place = replace(place or DeviationStart(None, None, None), layer=one.layer, gate=one.gate)
     return replace(diagnosis, place=place, suspect=one)
 
 
@@ -173,14 +173,14 @@ def _with_rivals(model: Model, seen: Explanation, faults: list[Explanation]) -> 
     return Diagnosis("ambiguous" if rest else "explained", (first, *rest), separating=separating if rest else None)
 
 
-def _suspect(tried_on: Experiment, place: Place | None, until: float) -> Suspect | None:
+def _suspect(tried_on: Experiment, place: DeviationStart | None, until: float) -> SingleWeight | None:
     """A single weight that explains the predictions: the one that a layer's outputs point to, or else any."""
     if place and place.layer and place.weight:
         inner = {"forward": "/forward_layer", "backward": "/backward_layer"}.get(place.direction or "", "")
-        found = known_suspect(tried_on, place.layer + inner, *place.weight)
+        found = weight_at(tried_on, place.layer + inner, *place.weight)
         if found:
             return found
-    return suspect(tried_on, until)
+    return find_single_weight(tried_on, until)
 
 
 def _dropout_active(model: Model, again: float, outputs: tuple[Comparison, ...]) -> Diagnosis | None:

@@ -10,10 +10,10 @@ import numpy as np
 
 from lstm_verify.arrays import Array, Rows, finite, picked
 from lstm_verify.budget import rounded_rows
-from lstm_verify.compare import Comparison, Verdict, compare, verdict_of
 from lstm_verify.errors import LstmVerifyError
+from lstm_verify.judging.compare import Comparison, Verdict, compare, verdict_of
+from lstm_verify.judging.tolerance import SIGMAS, Tolerance
 from lstm_verify.model import Model
-from lstm_verify.tolerance import SIGMAS, Tolerance
 
 AT_ONCE = 256
 """The samples whose σ is computed at a time, those that deviate most first."""

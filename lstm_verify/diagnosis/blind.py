@@ -23,10 +23,10 @@ from lstm_verify.diagnosis.masks import computed_masks
 from lstm_verify.diagnosis.misfit import distance
 from lstm_verify.diagnosis.plausible import is_common
 from lstm_verify.inputs import count_samples
+from lstm_verify.judging.tolerance import SIGMAS
 from lstm_verify.layers import Run, Signal
-from lstm_verify.model import Model, Node, Tensor
+from lstm_verify.model import LayerCall, Model, Tensor
 from lstm_verify.rounded import PRECISIONS
-from lstm_verify.tolerance import SIGMAS
 
 FEW, MANY = 8, 256
 """Samples that every fault is tried on, and those that a fault is tried on that the first do not show."""
@@ -180,7 +180,7 @@ def _calls(given: Experiment) -> _Calls:
     return _Calls(masked, {node.layer for node in model.nodes if len(node.inputs) > 1})
 
 
-def _gets_a_mask(node: Node, signals: Mapping[Tensor, Signal]) -> bool:
+def _gets_a_mask(node: LayerCall, signals: Mapping[Tensor, Signal]) -> bool:
     coming = (tensor for place, tensor in enumerate(node.inputs) if place not in node.unmasked)
     return any(signals[tensor].mask is not None for tensor in coming)
 

@@ -12,7 +12,7 @@ import numpy as np
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.faults import PRECISIONS, Edit, Fit, Site, edits, in_precision, own_weights, site_at, sites
 from lstm_verify.layers.base import Array, Layer, Unary
-from lstm_verify.model import Model, Node, Output, Tensor, is_stateful
+from lstm_verify.model import LayerCall, Model, Output, Tensor, is_stateful
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ def _without_input(model: Model, name: str) -> Model:
 def in_place_of(model: Model, name: str, layer: Layer) -> Model:
     """The model with what a layer makes of an input in the place of that input."""
     rewired = _rewired(model, {Tensor(name): Tensor(layer.name)})
-    nodes = (Node(layer.name, (Tensor(name),)), *rewired.nodes)
+    nodes = (LayerCall(layer.name, (Tensor(name),)), *rewired.nodes)
     return replace(rewired, nodes=nodes, layers={**model.layers, layer.name: layer})
 
 

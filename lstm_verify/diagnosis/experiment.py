@@ -11,16 +11,17 @@ import numpy as np
 
 from lstm_verify.arithmetic import Textbook
 from lstm_verify.arrays import Array, Rows, picked, whole
-from lstm_verify.budget import Kind, States, budgets, plain, recent_rows
+from lstm_verify.budget import Computation, budgets, plain, recent_rows
+from lstm_verify.checkpoints import Checkpoints, Noting, Resuming
 from lstm_verify.diagnosis.changes import Batches, Change
 from lstm_verify.diagnosis.misfit import NEVER, Misfit, distance
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import as_input
+from lstm_verify.judging.tolerance import SIGMAS
 from lstm_verify.layers import RNN, Bidirectional, Layer, Run, Signal, TimeDistributed
 from lstm_verify.layers.loop import Loop
-from lstm_verify.layers.scan import Scan
+from lstm_verify.layers.recurrent.scan import Scan
 from lstm_verify.model import Model, Tensor
-from lstm_verify.tolerance import SIGMAS
 
 UNFIT = (LstmVerifyError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError)
 """What an edit raises that does not fit a layer where it is, such as one that needs another shape."""
@@ -64,9 +65,9 @@ class Experiment:
         return self._known_and_noted[0]
 
     @cached_property
-    def _known_and_noted(self) -> tuple[dict[Tensor, Signal], dict[str, States]]:
-        run = Run(waypoints={})
-        return self._everything(plain(self.model)._replace(run=run)), run.waypoints or {}
+    def _known_and_noted(self) -> tuple[dict[Tensor, Signal], Checkpoints]:
+        noting = Noting()
+        return self._everything(plain(self.model)._replace(run=Run(over_time=noting))), noting.noted
 
     @cached_property
     def sigma(self) -> list[Array]:
@@ -119,13 +120,13 @@ class Experiment:
             if not all(_begins_alike(changed.layers.get(top), self.model.layers.get(top)) for top in change.tops):
                 return None
             with np.errstate(all="ignore"):
-                run = Run(arithmetic=Textbook(), waypoints=noted)
+                run = Run(arithmetic=Textbook(), over_time=Resuming(noted))
                 return [signal.value for signal in changed.resumed(known, change.tops, run)]
         except UNFIT:
             return None
 
     def _tried(
-        self, change: Change, kind_of: Callable[[Model], Kind], known: Callable[[], dict[Tensor, Signal]]
+        self, change: Change, kind_of: Callable[[Model], Computation], known: Callable[[], dict[Tensor, Signal]]
     ) -> list[Array] | None:
         try:
             kind = kind_of(change.make(self.model))
@@ -136,7 +137,7 @@ class Experiment:
         except UNFIT:
             return None
 
-    def _narrow(self, changed: Model) -> Kind:
+    def _narrow(self, changed: Model) -> Computation:
         """A changed model in float32; most of its layers are those of the file."""
         ours, narrow = self.model.layers, self._in_float32.layers
         layers = {
@@ -158,7 +159,7 @@ class Experiment:
     def _known_narrow(self) -> dict[Tensor, Signal]:
         return self._everything(plain(self._in_float32, np.float32))
 
-    def _everything(self, kind: Kind) -> dict[Tensor, Signal]:
+    def _everything(self, kind: Computation) -> dict[Tensor, Signal]:
         if self.in_batches:
             return {}
         pairs = zip(self.model.inputs, self.values, strict=True)
@@ -255,7 +256,7 @@ class Experiment:
         """How many samples there are."""
         return max((len(value) for value in self.values if np.ndim(value)), default=1)
 
-    def _run(self, kind: Kind, batches: Batches | None = None) -> list[Any]:
+    def _run(self, kind: Computation, batches: Batches | None = None) -> list[Any]:
         """The outputs for these samples."""
         size = (batches.size if batches else self.batch_size) or self.model.batch_size or self.samples
         parts: list[list[Any]] = []

@@ -17,9 +17,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_verify.arrays import Array
+from lstm_verify.judging.tolerance import SIGMAS
 from lstm_verify.layers import GRUCell, LSTMCell, SimpleRNNCell
-from lstm_verify.layers.cell import KernelCell, States
-from lstm_verify.tolerance import SIGMAS
+from lstm_verify.layers.recurrent.cell import KernelCell, States
 
 CELLS = (LSTMCell, GRUCell, SimpleRNNCell)
 """The cells whose gates sum up [x; h; 1] times their weights, and no variant of them."""
@@ -40,7 +40,7 @@ CLEARLY = 4.0
 
 
 @dataclass(frozen=True)
-class Gate:
+class LikelyGate:
     """The gate of a cell whose weights explain what the layer gives."""
 
     name: str
@@ -48,7 +48,7 @@ class Gate:
     """If a single weight does: its name, its place, and what is added to it."""
 
 
-def likely_gate(cell: object, x: Array, y: Array, sigma: Array, first: int = 0) -> Gate | None:
+def likely_gate(cell: object, x: Array, y: Array, sigma: Array, first: int = 0) -> LikelyGate | None:
     """The gate whose weights explain what a framework's layer gives, if one alone does.
 
     Args:
@@ -67,7 +67,7 @@ def likely_gate(cell: object, x: Array, y: Array, sigma: Array, first: int = 0) 
     return found[0][1]
 
 
-def _fits(cell: KernelCell, x: Array, y: Array, sigma: Array, first: int) -> Iterator[tuple[float, Gate]]:
+def _fits(cell: KernelCell, x: Array, y: Array, sigma: Array, first: int) -> Iterator[tuple[float, LikelyGate]]:
     """What every gate leaves of the deviation, in σ."""
     before = np.concatenate([np.zeros_like(y[:, :1]), y[:, :-1]], axis=1)
     for block, name in enumerate(cell.blocks):
@@ -81,10 +81,10 @@ def _fits(cell: KernelCell, x: Array, y: Array, sigma: Array, first: int) -> Ite
             continue
         one = _single(_terms(cell, block, units[0], x, before), e, weight) if len(units) == 1 else None
         if one is not None and one[0] <= FITS:
-            yield one[0], Gate(name, one[1])
+            yield one[0], LikelyGate(name, one[1])
             continue
         left = [_left(_terms(cell, block, unit, x, before), e, weight) for unit in units]
-        yield float(np.sqrt(np.mean(np.square(left)))), Gate(name, None)
+        yield float(np.sqrt(np.mean(np.square(left)))), LikelyGate(name, None)
 
 
 def _solved(cell: KernelCell, block: int, x: Array, y: Array, sigma: Array, first: int) -> tuple[Array, Array]:

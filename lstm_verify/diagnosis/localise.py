@@ -17,6 +17,7 @@ from lstm_verify.arrays import Array, finite
 from lstm_verify.diagnosis.experiment import Experiment
 from lstm_verify.diagnosis.gate import likely_gate
 from lstm_verify.errors import LstmVerifyError
+from lstm_verify.judging.tolerance import SIGMAS
 from lstm_verify.layers import (
     RNN,
     Bidirectional,
@@ -28,10 +29,9 @@ from lstm_verify.layers import (
     Signal,
     TimeDistributed,
 )
-from lstm_verify.layers.pictures import OfPictures
-from lstm_verify.layers.recurrent import Recurrent
-from lstm_verify.model import Model, Node, Tensor
-from lstm_verify.tolerance import SIGMAS
+from lstm_verify.layers.images import OfPictures
+from lstm_verify.layers.recurrent.rnn import Recurrent
+from lstm_verify.model import LayerCall, Model, Tensor
 
 Tapped = Mapping[str, Array]
 """What a framework computed for the samples of an experiment, by layer: its output, (samples, ...)."""
@@ -65,7 +65,7 @@ class LayerDeviation:
 
 
 @dataclass(frozen=True)
-class Place:
+class DeviationStart:
     """Where a deviation starts."""
 
     layer: str | None
@@ -88,7 +88,7 @@ class Place:
         }
 
 
-def place_of_outputs(experiment: Experiment) -> Place | None:
+def place_of_outputs(experiment: Experiment) -> DeviationStart | None:
     """Where a deviation starts, as far as the outputs tell: the first time step of a sequence."""
     given = zip(
         experiment.model.outputs, experiment.replayed, experiment.predicted or (), experiment.sigma, strict=False
@@ -96,7 +96,7 @@ def place_of_outputs(experiment: Experiment) -> Place | None:
     for output, y, p, σ in given:
         step = None if _is_picture(experiment.model, output.tensor) else _first_step(y, p, σ)
         if step is not None:
-            return Place(None, None, step)
+            return DeviationStart(None, None, step)
     return None
 
 
@@ -110,14 +110,14 @@ def over_time(experiment: Experiment) -> tuple[tuple[int, float], ...]:
     return ()
 
 
-def place_in_layers(experiment: Experiment, tapped: Tapped) -> Place | None:
+def place_in_layers(experiment: Experiment, tapped: Tapped) -> DeviationStart | None:
     """Where a deviation starts, by what the framework computed in between."""
     try:
         rounded = _rounded_signals(experiment)
     except LstmVerifyError:
         return None
     found: list[LayerDeviation] = []
-    place: Place | None = None
+    place: DeviationStart | None = None
     for node in experiment.model.nodes:
         ours, theirs = rounded.get(Tensor(node.layer, node.call)), tapped.get(node.layer)
         if ours is None or theirs is None or node.call or np.shape(ours.value) != theirs.shape:
@@ -130,15 +130,15 @@ def place_in_layers(experiment: Experiment, tapped: Tapped) -> Place | None:
         found.append(LayerDeviation(node.layer, sigmas, introduced, largest))
         if place is None and (introduced if introduced is not None else sigmas) > SIGMAS:
             layer = experiment.model.layers[node.layer]
-            picture = _is_picture(experiment.model, Tensor(node.layer, node.call))
-            step = None if picture else _first_step(value, theirs, σ)
-            place = Place(node.layer, _direction(layer, value, theirs, σ), step)
+            image = _is_picture(experiment.model, Tensor(node.layer, node.call))
+            step = None if image else _first_step(value, theirs, σ)
+            place = DeviationStart(node.layer, _direction(layer, value, theirs, σ), step)
     if place is None:
-        return Place(None, None, None, layers=tuple(found)) if found else None
+        return DeviationStart(None, None, None, layers=tuple(found)) if found else None
     return replace(_looked_into(experiment, place, tapped), layers=tuple(found))
 
 
-def _looked_into(experiment: Experiment, place: Place, tapped: Tapped) -> Place:
+def _looked_into(experiment: Experiment, place: DeviationStart, tapped: Tapped) -> DeviationStart:
     """The time step and the gate in the first layer that differs, if it is known what it gives in every step."""
     node = next(node for node in experiment.model.nodes if node.layer == place.layer)
     layer = experiment.model.layers[node.layer]
@@ -190,7 +190,7 @@ def _rounded_signals(experiment: Experiment) -> dict[Tensor, Signal]:
         return experiment.model.signals(tuple(map(Signal, inputs)), Run(arithmetic=arithmetic))
 
 
-def _introduced(experiment: Experiment, node: Node, tapped: Tapped) -> float | None:
+def _introduced(experiment: Experiment, node: LayerCall, tapped: Tapped) -> float | None:
     """The deviation of a layer that is given what the framework has as its inputs, in σ."""
     arithmetic, given = RoundedArithmetic(), []
     for tensor in node.inputs:
@@ -227,7 +227,7 @@ def _first_step(ours: Array, theirs: Array, sigma: Array) -> int | None:
 
 
 def _is_picture(model: Model, tensor: Tensor) -> bool:
-    """Whether a value has no axis of time after that of the samples: a picture, or what became of one.
+    """Whether a value has no axis of time after that of the samples: an image, or what became of one.
 
     A ConvLSTM gives (samples, rows, columns, filters) as its last output, and as its states.
     """

@@ -15,7 +15,7 @@ from lstm_verify.faults.edit import around
 from lstm_verify.faults.masks import PARTS, SIDES, MaskChange, of_mask
 from lstm_verify.layers import Identity, Masking, Signal, Signals
 from lstm_verify.layers.base import Array
-from lstm_verify.model import Model, Node, Tensor
+from lstm_verify.model import LayerCall, Model, Tensor
 
 RIGHTS = {words: change for words, change in SIDES.items() if words.startswith("as many")}
 """The changes that are of the mask alone, and not of the order of steps."""
@@ -46,7 +46,7 @@ def _change(layers: list[str], behaves_as: str, make: Callable[[Model], Model], 
 
 
 def _ignored(model: Model, tensor: Tensor, layers: list[str]) -> Model:
-    def without(node: Node) -> Node:
+    def without(node: LayerCall) -> LayerCall:
         if node.mask != tensor or node.layer not in layers:
             return node
         return replace(node, mask=None, unmasked=tuple({*node.unmasked, 0}))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_verify.arrays import Array
-from lstm_verify.tolerance import SIGMAS
+from lstm_verify.judging.tolerance import SIGMAS
 
 MOST_ALLOWED, MOST_LEFT = 0.5, 0.6
 """Shares of a deviation: a budget that allows more than that, or leaves more, explains anything, and so nothing."""

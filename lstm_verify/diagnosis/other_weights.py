@@ -25,7 +25,7 @@ from lstm_verify.inputs import count_samples
 from lstm_verify.layers import Activation as ActivationLayer
 from lstm_verify.layers import Dense, Identity, TimeDistributed
 from lstm_verify.model import Model, Tensor
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 
 ENOUGH = 1.5
 """Times as many equations as weights of a unit there must be, among those that are fitted."""
@@ -57,7 +57,7 @@ class _Last:
     dense: Dense
     input: Tensor
     output: int
-    functions: tuple[Activation, ...]
+    functions: tuple[ActivationFunction, ...]
     """What is applied after the product, the first one first."""
 
 
@@ -87,7 +87,7 @@ def _last_layers(model: Model) -> Iterator[_Last]:
     made = {Tensor(node.layer, node.call): node for node in model.nodes}
     uses = [node.layer for node in model.nodes]
     for place, output in enumerate(model.outputs):
-        tensor, functions = output.tensor, list[Activation]()
+        tensor, functions = output.tensor, list[ActivationFunction]()
         while (node := made.get(tensor)) is not None and len(node.inputs) == 1:
             layer = model.layers[node.layer]
             dense = layer.layer if isinstance(layer, TimeDistributed) else layer
@@ -181,7 +181,7 @@ def _are_multiples(found: Array, known: Array) -> bool:
 # ------------------------------------------------------------------------------------------------- inverses
 
 
-def inverse(y: Array, functions: tuple[Activation, ...]) -> tuple[Array, Array] | None:
+def inverse(y: Array, functions: tuple[ActivationFunction, ...]) -> tuple[Array, Array] | None:
     """What functions were applied to, where that is known; None if one has no inverse here.
 
     Args:

@@ -9,9 +9,9 @@ from typing import Any
 from lstm_verify.arrays import finite
 from lstm_verify.diagnosis.below import Below
 from lstm_verify.diagnosis.changes import Change
-from lstm_verify.diagnosis.localise import Place
+from lstm_verify.diagnosis.localise import DeviationStart
 from lstm_verify.diagnosis.misfit import Misfit
-from lstm_verify.diagnosis.single_weight import Suspect
+from lstm_verify.diagnosis.single_weight import SingleWeight
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Diagnosis:
     """Whether everything was tried, before time was up."""
     separating: Mapping[str, int] | None = None
     """The number and the seed of random samples that would tell the faults apart."""
-    place: Place | None = None
+    place: DeviationStart | None = None
     """Where the deviation starts, as far as that is known."""
-    suspect: Suspect | None = None
+    suspect: SingleWeight | None = None
     """If no fault explains it: a single weight that does."""
     evidence: tuple[tuple[Change, Misfit], ...] = ()
     """The changes that come nearest, the nearest first."""

@@ -15,8 +15,8 @@ from lstm_verify.diagnosis.misfit import Misfit
 from lstm_verify.diagnosis.plausible import is_common
 from lstm_verify.layers import TimeDistributed
 from lstm_verify.layers.loop import Loop
-from lstm_verify.layers.recurrent import Recurrent
-from lstm_verify.layers.scan import Scan
+from lstm_verify.layers.recurrent.rnn import Recurrent
+from lstm_verify.layers.recurrent.scan import Scan
 from lstm_verify.model import Model
 
 LAST = (Recurrent, Scan, Loop)

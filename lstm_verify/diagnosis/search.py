@@ -35,7 +35,7 @@ from lstm_verify.diagnosis.pairs import Beside, any_pairs, beside_leaders, known
 from lstm_verify.diagnosis.plausible import is_common
 from lstm_verify.diagnosis.products import short_products
 from lstm_verify.diagnosis.states import fitted_starts, resets
-from lstm_verify.tolerance import SIGMAS
+from lstm_verify.judging.tolerance import SIGMAS
 
 FEW = 8
 """The time steps after each of which a state may have been lost."""

@@ -25,7 +25,7 @@ ROUNDS = 4
 
 
 @dataclass(frozen=True)
-class Suspect:
+class SingleWeight:
     """One number that is likely to be another."""
 
     layer: str
@@ -42,7 +42,9 @@ class Suspect:
         return {**vars(self), "index": list(self.index)}
 
 
-def known_suspect(experiment: Experiment, layer: str, name: str, index: tuple[int, ...], more: float) -> Suspect | None:
+def weight_at(
+    experiment: Experiment, layer: str, name: str, index: tuple[int, ...], more: float
+) -> SingleWeight | None:
     """A weight that is known to be off by so much, if that explains the predictions."""
     for site in sites(experiment.model):
         if site.path == layer and name in own_weights(site.item):
@@ -52,7 +54,7 @@ def known_suspect(experiment: Experiment, layer: str, name: str, index: tuple[in
     return None
 
 
-def suspect(experiment: Experiment, until: float) -> Suspect | None:
+def find_single_weight(experiment: Experiment, until: float) -> SingleWeight | None:
     """Try every weight; the one that explains the predictions, if one does and is found in time."""
     total = sum(weight.size for site in sites(experiment.model) for weight in own_weights(site.item).values())
     residual = experiment.residual(experiment.replayed)
@@ -100,7 +102,7 @@ def _slope(
     return None if moved is None else (moved - residual) / STEP
 
 
-def _settled(experiment: Experiment, site: Site, name: str, index: tuple[int, ...]) -> Suspect | None:
+def _settled(experiment: Experiment, site: Site, name: str, index: tuple[int, ...]) -> SingleWeight | None:
     """The weight fitted, if it explains the predictions then."""
     value = float(getattr(site.item, name)[index])
     for _ in range(ROUNDS):
@@ -115,9 +117,9 @@ def _settled(experiment: Experiment, site: Site, name: str, index: tuple[int, ..
     return _of(site, name, index, value, misfit)
 
 
-def _of(site: Site, name: str, index: tuple[int, ...], value: float, misfit: Misfit) -> Suspect:
+def _of(site: Site, name: str, index: tuple[int, ...], value: float, misfit: Misfit) -> SingleWeight:
     says = float(getattr(site.item, name)[index])
-    return Suspect(site.path, name, index, _gate(site, index), says, value, misfit.sigmas)
+    return SingleWeight(site.path, name, index, _gate(site, index), says, value, misfit.sigmas)
 
 
 def _gate(site: Site, index: tuple[int, ...]) -> str | None:

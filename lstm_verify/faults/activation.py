@@ -12,10 +12,10 @@ from typing import Any
 
 from lstm_verify.faults.edit import Edit, Edits, replaced
 from lstm_verify.faults.interface import Fault, begins
-from lstm_verify.layers.cell import KernelCell
-from lstm_verify.layers.lstm import LSTMCell
-from lstm_verify.layers.lstm_variants import LSTMVariantCell
-from lstm_verify.operations.activations import FUNCTIONS, Activation
+from lstm_verify.layers.recurrent.cell import KernelCell
+from lstm_verify.layers.recurrent.lstm import LSTMCell
+from lstm_verify.layers.recurrent.lstm_variants import LSTMVariantCell
+from lstm_verify.operations.activations import FUNCTIONS, ActivationFunction
 
 PARAMETERS: dict[str, tuple[dict[str, Any], ...]] = {
     "hard_sigmoid": ({"slope": 0.2}, {"slope": 1 / 6}, {"slope": 0.5}),
@@ -28,16 +28,16 @@ FIRST_OF_OUTPUTS = ("linear", "tanh", "sigmoid", "relu")
 FIRST_OF_CANDIDATES = ("sigmoid", "tanh", "relu", "linear")
 
 
-def candidates(elementwise: bool) -> Iterator[Activation]:
+def candidates(elementwise: bool) -> Iterator[ActivationFunction]:
     """Every activation there is, the common ones first."""
     for name in (*FIRST, *(name for name in FUNCTIONS if name not in FIRST)):
         for parameters in PARAMETERS.get(name, ({},)):
-            activation = Activation.of(name, **parameters)
+            activation = ActivationFunction.of(name, **parameters)
             if activation.elementwise or not elementwise:
                 yield activation
 
 
-def _others(activation: Activation, elementwise: bool) -> Iterator[Activation]:
+def _others(activation: ActivationFunction, elementwise: bool) -> Iterator[ActivationFunction]:
     for other in candidates(elementwise):
         if other.name != activation.name or (other.name == "hard_sigmoid" and str(other) != str(activation)):
             yield other
@@ -51,7 +51,7 @@ def recurrent_activation(item: Any) -> Edits:
 
 def activation(item: Any) -> Edits:
     """What a layer ends with, or a cell's candidate and state go through, is another function."""
-    if isinstance(getattr(item, "activation", None), Activation):
+    if isinstance(getattr(item, "activation", None), ActivationFunction):
         yield from _of(item, "activation")
     if isinstance(item, LSTMCell):
         yield from _of_a_part(item, "activation of the output", "output_activation", FIRST_OF_OUTPUTS)
@@ -68,7 +68,7 @@ def _of_a_part(cell: LSTMCell, words: str, parameter: str, names: tuple[str, ...
     """Only the function on the way from the cell state to the output, or only that of the candidate."""
     both = replace(variant_of(cell), output_activation=cell.activation)
     for name in names:
-        other = Activation.of(name)
+        other = ActivationFunction.of(name)
         if other != cell.activation:
             yield Edit(words, str(cell.activation), str(other), replaced(both, **{parameter: other}))
 

@@ -19,7 +19,7 @@ from lstm_verify.layers import (
     TimeDistributed,
 )
 from lstm_verify.layers.base import Weighted
-from lstm_verify.layers.scan import Scan
+from lstm_verify.layers.recurrent.scan import Scan
 from lstm_verify.model import Model
 
 

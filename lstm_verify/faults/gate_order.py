@@ -21,7 +21,7 @@ from lstm_verify.faults.edit import Edit, Edits, replaced
 from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import GRUCell, LSTMCell, LSTMVariantCell
 from lstm_verify.layers.base import Array
-from lstm_verify.layers.cell import KernelCell
+from lstm_verify.layers.recurrent.cell import KernelCell
 
 KNOWN = {
     ("i", "f", "c", "o"): "Keras, PyTorch, cuDNN",

@@ -14,9 +14,9 @@ from lstm_verify.faults.edit import Edit, Edits
 from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import RNN, LSTMCell, LSTMVariantCell, Run, Signal, Signals
 from lstm_verify.layers.base import Array
-from lstm_verify.layers.cell import States, Step
-from lstm_verify.layers.lstm import LSTMGates
-from lstm_verify.layers.lstm_variants import clipped
+from lstm_verify.layers.recurrent.cell import States, Step
+from lstm_verify.layers.recurrent.lstm import LSTMGates
+from lstm_verify.layers.recurrent.lstm_variants import clipped
 
 
 def earlier_cell_state(item: Any) -> Edits:

@@ -15,7 +15,7 @@ from lstm_verify.faults.time import FirstOutputRNN, mask_of
 from lstm_verify.layers import RNN, Bidirectional, Embedding, Identity, Masking, Run, Signal, Signals, TimeDistributed
 from lstm_verify.layers.attention import Attending
 from lstm_verify.layers.base import Array
-from lstm_verify.layers.scan import Scan
+from lstm_verify.layers.recurrent.scan import Scan
 
 MaskChange = Callable[[Signals], Signals]
 """From what a layer is given, or gives, to the same with another mask."""

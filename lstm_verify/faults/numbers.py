@@ -26,15 +26,15 @@ from lstm_verify.layers import (
     RMSNormalization,
 )
 from lstm_verify.layers.base import Array
-from lstm_verify.layers.cell import KernelCell
-from lstm_verify.operations.activations import Activation, InPlace
+from lstm_verify.layers.recurrent.cell import KernelCell
+from lstm_verify.operations.activations import ActivationFunction, InPlace
 
 LEAKY = ("relu", "leaky_relu")
 
 
-def _activations(item: Any) -> list[tuple[str, Activation]]:
+def _activations(item: Any) -> list[tuple[str, ActivationFunction]]:
     found = ((name, getattr(item, name, None)) for name in ("activation", "recurrent_activation"))
-    return [(name, value) for name, value in found if isinstance(value, Activation)]
+    return [(name, value) for name, value in found if isinstance(value, ActivationFunction)]
 
 
 def negative_slope(item: Any) -> Edits:
@@ -45,7 +45,9 @@ def negative_slope(item: Any) -> Edits:
             slope = float(settings.get("negative_slope") or 0.0)  # type: ignore[arg-type]
 
             def make(value: float, parameter: str = parameter, settings: dict[str, Any] = settings) -> Any:
-                return replace(item, **{parameter: Activation.of("relu", **settings | {"negative_slope": value})})
+                return replace(
+                    item, **{parameter: ActivationFunction.of("relu", **settings | {"negative_slope": value})}
+                )
 
             for value in (0.0, 0.01, 0.2, 0.3):
                 if abs(value - slope) > 1e-6:
@@ -59,7 +61,7 @@ def gelu_approximation(item: Any) -> Edits:
         if now.name == "gelu":
             approximate = bool(dict(now.parameters).get("approximate"))
             names = ("exact", "approximate")
-            other = Activation.of("gelu", approximate=not approximate)
+            other = ActivationFunction.of("gelu", approximate=not approximate)
             yield Edit(
                 "approximate",
                 names[approximate],
@@ -101,7 +103,7 @@ def forget_bias(item: Any) -> Edits:
 
 
 @dataclass(frozen=True)
-class Clipped(Activation):
+class Clipped(ActivationFunction):
     """An activation of a value that is cut to [-limit, limit] before."""
 
     limit: float = np.inf
@@ -110,7 +112,7 @@ class Clipped(Activation):
         return super().function(np.clip(x, -self.limit, self.limit))
 
     def in_place(self, dtype: npt.DTypeLike) -> InPlace:
-        factor, finish = Activation(self.name, self.parameters).in_place(dtype)
+        factor, finish = ActivationFunction(self.name, self.parameters).in_place(dtype)
         most = abs(factor) * self.limit
 
         def cut_and_finish(z: Array) -> None:

@@ -13,8 +13,8 @@ from lstm_verify.faults.edit import Edit, Edits, Fit, around
 from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import RNN, Bidirectional, Run, Signals
 from lstm_verify.layers.base import Array, Signal
-from lstm_verify.layers.cell import States
 from lstm_verify.layers.constant import State
+from lstm_verify.layers.recurrent.cell import States
 
 Change = Callable[[Signals], Signals]
 

@@ -13,7 +13,7 @@ from lstm_verify.faults.edit import Edit, Edits, around, replaced
 from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import RNN, Bidirectional, Run, Signal, Signals
 from lstm_verify.layers.base import Array
-from lstm_verify.layers.bidirectional import MERGES
+from lstm_verify.layers.recurrent.bidirectional import MERGES
 
 
 def flipped(signals: Signals) -> Signals:

@@ -18,7 +18,7 @@ from lstm_verify.faults.gate_order import of_weights
 from lstm_verify.faults.interface import Fault, begins
 from lstm_verify.layers import GRUCell
 from lstm_verify.layers.base import Array, Weighted
-from lstm_verify.layers.cell import KernelCell
+from lstm_verify.layers.recurrent.cell import KernelCell
 
 Rounding = Callable[[Array], Array]
 

@@ -61,7 +61,7 @@ def read_config(path: Path) -> tuple[Any, str]:
         return entry, version
 
 
-class Place(NamedTuple):
+class FilePart(NamedTuple):
     """Where the HDF5 of the weights is: a part of a file."""
 
     path: Path
@@ -70,7 +70,7 @@ class Place(NamedTuple):
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[Any, str, Place]]:
+def opened(path: Path) -> Iterator[tuple[Any, str, FilePart]]:
     """Give the config of a model, the version of Keras that wrote it, and the place of its weights.
 
     Raises:
@@ -89,7 +89,7 @@ def opened(path: Path) -> Iterator[tuple[Any, str, Place]]:
         yield parse_json(config, "config.json"), _version(metadata), place
 
 
-def use_weights(place: Place, use: Callable[[Group], Found]) -> Found:
+def use_weights(place: FilePart, use: Callable[[Group], Found]) -> Found:
     """Use what is in the HDF5 of the weights; see `read_tree`."""
     try:
         return read_tree(place.path, use, *place[1:])
@@ -104,18 +104,18 @@ def _version(metadata: bytes) -> str:
     return str(facts["keras_version"])
 
 
-def _place(path: Path, archive: zipfile.ZipFile, directory: Path) -> Place:
+def _place(path: Path, archive: zipfile.ZipFile, directory: Path) -> FilePart:
     """Where the weights are: in the archive itself, or unpacked in a directory; their checksum is seen to be right."""
     about = part(archive, PARTS[2])
     if about.compress_type == zipfile.ZIP_STORED:
         with archive.open(about) as packed:
             while packed.read(2**20):
                 pass
-        return Place(path, _start(path, about), about.file_size)
+        return FilePart(path, _start(path, about), about.file_size)
     unpacked = directory / PARTS[2]
     with archive.open(about) as packed, unpacked.open("wb") as file:
         shutil.copyfileobj(packed, file, 2**20)
-    return Place(unpacked, 0, about.file_size)
+    return FilePart(unpacked, 0, about.file_size)
 
 
 def _start(path: Path, about: zipfile.ZipInfo) -> int:

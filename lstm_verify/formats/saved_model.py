@@ -26,10 +26,10 @@ def read(path: Path, signature: str | None = None, endpoints: Endpoints | None =
         ModelFileError: the file is damaged.
         UnsupportedError: the graph has an operation that is not supported.
     """
-    from lstm_verify.formats.tensorflow.assemble import Kind, build
+    from lstm_verify.formats.tensorflow.assemble import FileKind, build
     from lstm_verify.formats.tensorflow.reader import read_graph
 
     file = read_graph(path)
     return build(
-        path, file, Kind("TensorFlow SavedModel", "saved_model", {"tags": list(file.tags)}), signature, endpoints
+        path, file, FileKind("TensorFlow SavedModel", "saved_model", {"tags": list(file.tags)}), signature, endpoints
     )

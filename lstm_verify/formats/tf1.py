@@ -39,7 +39,7 @@ def read(path: Path, signature: str | None = None, endpoints: Endpoints | None =
         UnsupportedError: the graph has an operation that is not supported.
     """
     # all that builds models of graphs is not needed for other formats
-    from lstm_verify.formats.tensorflow.assemble import Kind, build
+    from lstm_verify.formats.tensorflow.assemble import FileKind, build
     from lstm_verify.formats.tensorflow.reader import read_graph
     from lstm_verify.formats.weights.alone import alone
     from lstm_verify.formats.weights.checkpoint import weights_in
@@ -54,9 +54,9 @@ def read(path: Path, signature: str | None = None, endpoints: Endpoints | None =
             return alone(path, weights_in(file.variables or {}, file.objects))
         return weights_only(path, file.variables or {})
     kinds = {
-        "graph_def": Kind("TensorFlow GraphDef", "tf1", {"kind": "frozen"}),
-        "meta_graph": Kind("TensorFlow MetaGraph", "tf1", {"kind": "meta_graph"}),
-        "saved_model": Kind("TensorFlow SavedModel", "saved_model", {"tags": list(file.tags)}),
+        "graph_def": FileKind("TensorFlow GraphDef", "tf1", {"kind": "frozen"}),
+        "meta_graph": FileKind("TensorFlow MetaGraph", "tf1", {"kind": "meta_graph"}),
+        "saved_model": FileKind("TensorFlow SavedModel", "saved_model", {"tags": list(file.tags)}),
     }
     return build(path, file, kinds[file.kind], signature, endpoints)
 

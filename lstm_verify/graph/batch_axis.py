@@ -25,7 +25,7 @@ from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import as_input, random_inputs, samples_first
 from lstm_verify.layers import Array, Layer, Run, Signal
 from lstm_verify.layers.operation import Operation, Slot
-from lstm_verify.model import Input, Model, Node, Output, Tensor
+from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
 
 TOGETHER, FIRST = 5, 2
 """The samples that are run together, and how many of them are run apart from the others."""
@@ -227,7 +227,7 @@ def run(model: Model, values: list[Array]) -> list[Array]:
 
 def arranged(model: Model, axes: Axes) -> Model:
     """A model with its samples along the first axis of every input and output, as far as it has them."""
-    layers, before, after = dict(model.layers), list[Node](), list[Node]()
+    layers, before, after = dict(model.layers), list[LayerCall](), list[LayerCall]()
     moved: dict[Tensor, Tensor] = {}
     inputs = []
     for spec in model.inputs:
@@ -236,7 +236,7 @@ def arranged(model: Model, axes: Axes) -> Model:
         if spec.shape and axis != 0:
             name = f"{spec.name} as the graph has it"
             layers[name] = _as_the_graph_has_it(name, len(spec.shape), axis)
-            before.append(Node(name, (Tensor(spec.name),)))
+            before.append(LayerCall(name, (Tensor(spec.name),)))
             moved[Tensor(spec.name)] = Tensor(name)
     nodes = [replace(node, inputs=tuple(moved.get(one, one) for one in node.inputs)) for node in model.nodes]
     outputs = []
@@ -245,7 +245,7 @@ def arranged(model: Model, axes: Axes) -> Model:
         if axis:
             name = f"{output.name} with samples first"
             layers[name] = _operation(name, "move_axis", axis, 0)
-            after.append(Node(name, (tensor,)))
+            after.append(LayerCall(name, (tensor,)))
             tensor = Tensor(name)
         outputs.append(Output(output.name, tensor, axis))
     return replace(

@@ -9,8 +9,7 @@ from lstm_verify.errors import UnsupportedError
 from lstm_verify.graph.ir import ABSENT, Graph, Node, Ref
 from lstm_verify.graph.translate import Table
 from lstm_verify.layers import Layer
-from lstm_verify.model import Input, Model, Output, Tensor
-from lstm_verify.model import Node as Call
+from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class _Building:
     graph: Graph
     inputs: Mapping[Ref, Input]
     layers: dict[str, Layer] = field(default_factory=dict)
-    calls: list[Call] = field(default_factory=list)
+    calls: list[LayerCall] = field(default_factory=list)
 
     @property
     def table(self) -> Table:
@@ -118,4 +117,4 @@ class _Building:
     def _add(self, node: Node) -> None:
         made = self.table.entry(node.op).make(node, self)
         self.layers[node.name] = made.layer
-        self.calls.append(Call(node.name, tuple(map(self._tensor, made.inputs))))
+        self.calls.append(LayerCall(node.name, tuple(map(self._tensor, made.inputs))))

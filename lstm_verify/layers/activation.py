@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_verify.layers.base import Array, Unary
-from lstm_verify.operations.activations import Activation as Function
+from lstm_verify.operations.activations import ActivationFunction
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -21,7 +21,7 @@ class Activation(Unary):
 
     supports_masking: bool = True
 
-    activation: Function
+    activation: ActivationFunction
 
     def forward(self, x: Array) -> Array:
         return self.activation(x)

@@ -50,9 +50,9 @@ class Run:
     """Where to keep every layer's output and every gate, by path; None keeps nothing."""
     arithmetic: Arithmetic | None = None
     """None computes with plain arrays."""
-    waypoints: dict[str, list[tuple[Array, ...]]] | None = None
-    """The output and the states of recurrent layers before some of their steps, by path. Plain arrays are noted here; a
-    run with an arithmetic of its own begins at what was noted, and None runs from the first step on."""
+    over_time: Callable[[Any, Array, Mask, tuple[Array, ...], Run], tuple[Array, tuple[Array, ...]]] | None = None
+    """What runs a recurrent layer over time in place of `RNN.scan`: given the layer, what `scan` takes, and this
+    run. See `lstm_verify.checkpoints`."""
     path: str = ""
     """The path of the layer being run, such as `encoder/lstm`."""
 

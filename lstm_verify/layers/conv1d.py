@@ -13,7 +13,7 @@ import numpy as np
 
 from lstm_verify.layers.base import Array, Unary, given
 from lstm_verify.layers.windows import windows
-from lstm_verify.operations.activations import LINEAR, Activation
+from lstm_verify.operations.activations import LINEAR, ActivationFunction
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -28,7 +28,7 @@ class Conv1D(Unary):
     padding: str = "valid"
     dilation: int = 1
     groups: int = 1
-    activation: Activation = LINEAR
+    activation: ActivationFunction = LINEAR
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,4 +1,4 @@
-"""Convolution of pictures: Conv2D, and by channels DepthwiseConv2D and SeparableConv2D.
+"""Convolution of images: Conv2D, and by channels DepthwiseConv2D and SeparableConv2D.
 
     Conv2D            y[i, j] = g(Σ_k,l x[i·strides + k·dilation, j·strides + l·dilation] W[k, l] + b)
 
@@ -17,8 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lstm_verify.layers.base import Array, given
-from lstm_verify.layers.pictures import OfPictures, Pair
-from lstm_verify.operations.activations import LINEAR, Activation
+from lstm_verify.layers.images import OfPictures, Pair
+from lstm_verify.operations.activations import LINEAR, ActivationFunction
 from lstm_verify.operations.convolution import conv2d, depthwise_conv2d
 
 
@@ -42,7 +42,7 @@ class Conv2D(OfPictures):
     padding: str = "valid"
     dilation: Pair = (1, 1)
     groups: int = 1
-    activation: Activation = LINEAR
+    activation: ActivationFunction = LINEAR
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,7 +76,7 @@ class DepthwiseConv2D(OfPictures):
     strides: Pair = (1, 1)
     padding: str = "valid"
     dilation: Pair = (1, 1)
-    activation: Activation = LINEAR
+    activation: ActivationFunction = LINEAR
 
     def of_pictures(self, x: Array) -> Array:
         y = self.mixed(self._by_channel(x))

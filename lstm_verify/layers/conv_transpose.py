@@ -20,8 +20,8 @@ import numpy as np
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.layers.base import Array, Unary, given
-from lstm_verify.layers.pictures import OfPictures, Pair
-from lstm_verify.operations.activations import LINEAR, Activation
+from lstm_verify.layers.images import OfPictures, Pair
+from lstm_verify.operations.activations import LINEAR, ActivationFunction
 from lstm_verify.operations.convolution import conv2d_transposed
 
 
@@ -43,7 +43,7 @@ class Conv2DTranspose(OfPictures):
     padding: str = "valid"
     output_padding: Pair | None = None
     dilation: Pair = (1, 1)
-    activation: Activation = LINEAR
+    activation: ActivationFunction = LINEAR
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,7 +82,7 @@ class Conv2DTranspose(OfPictures):
 class Conv1DTranspose(Unary):
     """The transpose of a convolution over time, from (samples, timesteps, channels) to more steps, and filters.
 
-    It is that of pictures with one row.
+    It is that of images with one row.
     """
 
     kernel: Array
@@ -93,7 +93,7 @@ class Conv1DTranspose(Unary):
     padding: str = "valid"
     output_padding: int | None = None
     dilation: int = 1
-    activation: Activation = LINEAR
+    activation: ActivationFunction = LINEAR
 
     def __post_init__(self) -> None:
         super().__post_init__()

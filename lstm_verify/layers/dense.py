@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lstm_verify.layers.base import Array, Unary, given
-from lstm_verify.operations.activations import LINEAR, Activation
+from lstm_verify.operations.activations import LINEAR, ActivationFunction
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -30,7 +30,7 @@ class Dense(Unary):
     """(features, units)"""
     bias: Array | None = None
     """(units,)"""
-    activation: Activation = LINEAR
+    activation: ActivationFunction = LINEAR
 
     def __post_init__(self) -> None:
         super().__post_init__()

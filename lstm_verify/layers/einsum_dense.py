@@ -11,7 +11,7 @@ import string
 from dataclasses import dataclass
 
 from lstm_verify.layers.base import Array, Unary, given
-from lstm_verify.operations.activations import LINEAR, Activation
+from lstm_verify.operations.activations import LINEAR, ActivationFunction
 from lstm_verify.operations.products import einsum
 
 
@@ -32,7 +32,7 @@ class EinsumDense(Unary):
     bias: Array | None = None
     bias_axes: str = ""
     """The axes of the output that the bias has; it has 1 for those between them and after them."""
-    activation: Activation = LINEAR
+    activation: ActivationFunction = LINEAR
     cancels: tuple[str, ...] = ()
     """The weights that change nothing in the model: a bias of the keys of attention adds the same to all scores."""
 

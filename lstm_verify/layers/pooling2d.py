@@ -1,6 +1,6 @@
-"""Pooling of pictures: in windows, and global.
+"""Pooling of images: in windows, and global.
 
-    MaxPooling2D   y[i, j] = max of the window     AveragePooling2D   y[i, j] = mean of what lies inside the picture
+    MaxPooling2D   y[i, j] = max of the window     AveragePooling2D   y[i, j] = mean of what lies inside the image
     GlobalMax…     y = max over all pixels         GlobalAverage…     y = mean over all pixels
 
 None of them looks at a mask. Source: the layers of those names in `keras.layers`.
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lstm_verify.layers.base import Array
-from lstm_verify.layers.pictures import OfPictures, Pair
+from lstm_verify.layers.images import OfPictures, Pair
 from lstm_verify.operations.convolution import average_pool, max_pool
 
 

@@ -1,4 +1,4 @@
-"""Layers that only move the pixels of pictures: ZeroPadding2D, Cropping2D, UpSampling2D.
+"""Layers that only move the pixels of images: ZeroPadding2D, Cropping2D, UpSampling2D.
 
 None of them passes a mask on. Source: the layers of those names in `keras.layers`.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_verify.layers.base import Array
-from lstm_verify.layers.pictures import OfPictures, Pair
+from lstm_verify.layers.images import OfPictures, Pair
 
 Edges = tuple[int, int, int, int]
 """Above, below, on the left and on the right."""
@@ -18,7 +18,7 @@ Edges = tuple[int, int, int, int]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ZeroPadding2D(OfPictures):
-    """Rows and columns of zeros around pictures."""
+    """Rows and columns of zeros around images."""
 
     padding: Edges
 
@@ -29,7 +29,7 @@ class ZeroPadding2D(OfPictures):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Cropping2D(OfPictures):
-    """Rows and columns dropped at the edges of pictures.
+    """Rows and columns dropped at the edges of images.
 
     Example:
         >>> cropped = Cropping2D(name="cropped", cropping=(1, 0, 0, 2))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from lstm_verify.layers.base import Array, Unary, given
 from lstm_verify.layers.windows import windows
-from lstm_verify.operations.activations import LINEAR, Activation
+from lstm_verify.operations.activations import LINEAR, ActivationFunction
 from lstm_verify.operations.products import einsum
 
 
@@ -29,7 +29,7 @@ class SeparableConv1D(Unary):
     strides: int = 1
     padding: str = "valid"
     dilation: int = 1
-    activation: Activation = LINEAR
+    activation: ActivationFunction = LINEAR
 
     def forward(self, x: Array) -> Array:
         D = self.depthwise_kernel

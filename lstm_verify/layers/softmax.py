@@ -26,7 +26,7 @@ import numpy as np
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers.activation import Activation
 from lstm_verify.layers.base import Array, Mask, Run, Signal, Signals
-from lstm_verify.operations.activations import Activation as Function
+from lstm_verify.operations.activations import ActivationFunction
 
 STEPS = {"float64": 2.0**-23, "float32": 64.0, "bfloat16": 2.0**22}
 """The step between the numbers near 1e9, by dtype; float16 has no such numbers."""
@@ -46,7 +46,7 @@ def distribution(scores: Array, kept: Mask, step: float | None, axes: tuple[int,
         step: what scores are rounded to where none is kept; None makes them equal.
         axes: those that the shares add up to 1 over.
     """
-    softmax = Function.of("softmax", axis=axes[0] if len(axes) == 1 else axes)
+    softmax = ActivationFunction.of("softmax", axis=axes[0] if len(axes) == 1 else axes)
     if kept is None:
         return softmax(scores)
     kept = np.broadcast_to(kept, scores.shape)
@@ -74,7 +74,7 @@ class Softmax(Activation):
     """The softmax as a layer, which leaves out what the mask of its input hides.
 
     Example:
-        >>> layer = Softmax(name="softmax", activation=Function.of("softmax", axis=-1))
+        >>> layer = Softmax(name="softmax", activation=ActivationFunction.of("softmax", axis=-1))
         >>> hidden = Signal(np.array([[2.0, 5.0, 2.0]]), np.array([[True, False, True]]))
         >>> layer.apply((hidden,), Run())[0].value
         array([[0.5, 0. , 0.5]])

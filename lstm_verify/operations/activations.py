@@ -1,6 +1,6 @@
 """Activation functions: every one Keras names, as NumPy expressions.
 
-An `Activation` is a name with the numbers that make it definite, so that two frameworks which mean different
+An `ActivationFunction` is a name with the numbers that make it definite, so that two frameworks which mean different
 functions by one name differ in a number one can print. `hard_sigmoid` is the case in point:
 
     hard_sigmoid(x) = clip(slope * x + 1/2, 0, 1)     slope 1/5 in Keras 1 and 2, 1/6 in Keras 3
@@ -154,11 +154,11 @@ class InPlace(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Activation:
+class ActivationFunction:
     """An activation function: `Activation("hard_sigmoid", (("slope", 0.2),))(x)`.
 
     Example:
-        >>> Activation.of("leaky_relu", negative_slope=0.2)(np.array([-1.0, 2.0]))
+        >>> ActivationFunction.of("leaky_relu", negative_slope=0.2)(np.array([-1.0, 2.0]))
         array([-0.2,  2. ])
     """
 
@@ -166,7 +166,7 @@ class Activation:
     parameters: tuple[tuple[str, float | tuple[int, ...] | None], ...] = ()
 
     @classmethod
-    def of(cls, name: str, **parameters: float | tuple[int, ...] | None) -> Activation:
+    def of(cls, name: str, **parameters: float | tuple[int, ...] | None) -> ActivationFunction:
         """Name an activation and its numbers.
 
         Raises:
@@ -236,6 +236,6 @@ def _number(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-LINEAR = Activation("linear")
-TANH = Activation("tanh")
-SIGMOID = Activation("sigmoid")
+LINEAR = ActivationFunction("linear")
+TANH = ActivationFunction("tanh")
+SIGMOID = ActivationFunction("sigmoid")

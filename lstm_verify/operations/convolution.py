@@ -147,7 +147,7 @@ def max_pool(x: Array, size: Pair, strides: Pair, padding: str, explicit: Any = 
 
 
 def average_pool(x: Array, size: Pair, strides: Pair, padding: str) -> Any:
-    """The mean of what lies inside the picture; padding does not count."""
+    """The mean of what lies inside the image; padding does not count."""
     inside = np.ones((1, *x.shape[1:3], 1), x.dtype)
     total, count = (_windows(a, size, strides, padding).sum(axis=(4, 5)) for a in (x, inside))
     return total / count

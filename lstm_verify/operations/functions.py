@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.arrays import Array
-from lstm_verify.operations.activations import Activation, erf
+from lstm_verify.operations.activations import ActivationFunction, erf
 
 _erfc = np.frompyfunc(math.erfc, 1, 1)
 
@@ -25,7 +25,7 @@ def _of_itself(function: Callable[[Array], Array]) -> Callable[[Any], Any]:
 
 
 def _activation(name: str) -> Callable[..., Any]:
-    return lambda x, **parameters: Activation.of(name, **parameters)(x)
+    return lambda x, **parameters: ActivationFunction.of(name, **parameters)(x)
 
 
 def _same(x: Any) -> Any:

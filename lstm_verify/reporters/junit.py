@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import isnan, nan
 from xml.etree import ElementTree as ET
 
-from lstm_verify.compare import Verdict
 from lstm_verify.errors import printable
+from lstm_verify.judging.compare import Verdict
 from lstm_verify.report import Report
 
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lstm_verify.compare import Verdict
 from lstm_verify.errors import printable
+from lstm_verify.judging.compare import Verdict
 from lstm_verify.reporters.terminal import STYLES, about_model, allowed, in_sigmas, number, pairs, place
 from lstm_verify.rollouts.report import RolloutReport
 

@@ -12,13 +12,13 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lstm_verify.compare import Comparison, Verdict
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.explain import blind_details, blind_line, diagnosis_lines
 from lstm_verify.errors import printable
+from lstm_verify.judging.compare import Comparison, Verdict
+from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
 from lstm_verify.report import Report
-from lstm_verify.tolerance import Tolerance
 
 STYLES = {Verdict.MATCH: "bold green", Verdict.MISMATCH: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 

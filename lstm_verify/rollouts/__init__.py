@@ -17,22 +17,22 @@ import numpy as np
 from lstm_verify import runtimes
 from lstm_verify._verify import TIMEOUT, Progress
 from lstm_verify.arrays import Array, Rows, whole, write_npz
-from lstm_verify.compare import Verdict, accepted, verdict_of
 from lstm_verify.errors import FrameworkError, InputError
-from lstm_verify.experiments import timed
 from lstm_verify.formats import load
 from lstm_verify.formats.endpoints import Endpoints, with_given
 from lstm_verify.given import about, arrays_of, completed
 from lstm_verify.inputs import as_input, bind, count_samples, moved, moved_back, named_rows
-from lstm_verify.judging import Judgement, as_computed, with_products
+from lstm_verify.judging.compare import Verdict, accepted, verdict_of
+from lstm_verify.judging.judge import Judgement, as_computed, with_products
+from lstm_verify.judging.tolerance import SIGMAS, asked_tolerance
 from lstm_verify.model import Input, Model
 from lstm_verify.report import Predicted
-from lstm_verify.rollouts.judging import judge
+from lstm_verify.rollouts.judge import judge
 from lstm_verify.rollouts.loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.pairing import Pairs, Wishes, check_names, likely_states, main_input
 from lstm_verify.rollouts.plan import Plan, make_plan
 from lstm_verify.rollouts.report import RolloutReport, Token
-from lstm_verify.tolerance import SIGMAS, asked_tolerance
+from lstm_verify.timing import timed
 
 
 def rollout(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lstm_verify.arrays import Array
-from lstm_verify.budget import Kind, plain
+from lstm_verify.budget import Computation, plain
 from lstm_verify.model import Model
 from lstm_verify.rollouts.plan import Feedback, Plan
 
@@ -64,7 +64,7 @@ def forced_loop(
 
 
 def loop(
-    kind: Kind,
+    kind: Computation,
     inputs: Mapping[str, Array],
     plan: Plan,
     draws: Array | None = None,
@@ -117,7 +117,7 @@ def _with_error(y: Array, error: Array) -> Array:
     return y
 
 
-def _call(kind: Kind, inputs: Mapping[str, Array]) -> dict[str, Array]:
+def _call(kind: Computation, inputs: Mapping[str, Array]) -> dict[str, Array]:
     names = [output.name for output in kind.model.outputs]
     return dict(zip(names, kind.call([inputs[spec.name] for spec in kind.model.inputs]), strict=True))
 

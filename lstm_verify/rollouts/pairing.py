@@ -14,8 +14,8 @@ from lstm_verify.arrays import Array
 from lstm_verify.errors import InputError
 from lstm_verify.inputs import vocabulary
 from lstm_verify.layers.loop import Loop
-from lstm_verify.layers.recurrent import Recurrent
-from lstm_verify.layers.scan import Scan
+from lstm_verify.layers.recurrent.rnn import Recurrent
+from lstm_verify.layers.recurrent.scan import Scan
 from lstm_verify.model import Input, Model, Tensor
 
 Pairs = Mapping[str, str]

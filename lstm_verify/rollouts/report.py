@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.arrays import Array, finite
-from lstm_verify.compare import Comparison, Verdict
+from lstm_verify.judging.compare import Comparison, Verdict
+from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
 from lstm_verify.report import Judged, Predicted, model_dict
 from lstm_verify.rollouts.plan import Plan
-from lstm_verify.tolerance import Tolerance
 
 SCHEMA_VERSION = 1
 

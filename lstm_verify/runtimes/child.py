@@ -126,7 +126,7 @@ def roll(model: Loaded, request: dict[str, Any], reply: Callable[..., None]) -> 
     """Call the model step after step; what came of it is stacked along a first axis of steps."""
     plan, module = request["rollout"], program("loop")
     inputs = {item["name"]: np.load(item["path"]) for item in request["inputs"]}
-    loop = module.Loop(model.call, inputs, plan, np.load(plan["draws"]) if plan["draws"] else None)
+    loop = module.ClosedLoop(model.call, inputs, plan, np.load(plan["draws"]) if plan["draws"] else None)
     loop.run(lambda step: reply(done=step, of=plan["steps"]))
     ended = {}
     for kind in ("outputs", "fed", "tokens"):

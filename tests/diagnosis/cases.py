@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_verify import Tolerance, replay
 from lstm_verify.diagnosis import Diagnosis, diagnose
-from lstm_verify.judging import judge
+from lstm_verify.judging.judge import judge
 from lstm_verify.layers import Array
 from lstm_verify.model import Model
 

@@ -11,7 +11,7 @@ import pytest
 from lstm_verify.diagnosis.explain import diagnosis_lines
 from lstm_verify.layers import Array, Embedding
 from lstm_verify.model import Model
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import dense, gru_cell, lstm_cell, random_array, rnn, sequences, sequential
 from tests.diagnosis.cases import diagnosed, float32, names, predicted_by, with_cell
 from tests.grammar import faults_of
@@ -98,7 +98,7 @@ def test_only_what_is_exact_is_named() -> None:
 
 
 def test_a_fault_of_the_model_is_not_one_of_the_input() -> None:
-    faulty = with_cell(PLAIN, "lstm", recurrent_activation=Activation.of("hard_sigmoid", slope=0.2))
+    faulty = with_cell(PLAIN, "lstm", recurrent_activation=ActivationFunction.of("hard_sigmoid", slope=0.2))
     assert names(diagnosed(PLAIN, X, predicted_by(faulty, X))) == {("recurrent_activation", "lstm")}
 
 

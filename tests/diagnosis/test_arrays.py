@@ -15,18 +15,18 @@ from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.explain import diagnosis_lines
 from lstm_verify.layers import Array, Bidirectional
 from lstm_verify.model import Model, Output, Tensor
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import UNITS, dense, lstm_cell, random_array, rnn, sequences, sequential
 from tests.conftest import FIXTURES
 from tests.diagnosis.cases import diagnosed, float32, names, predicted_by, with_layer
 
 X = sequences(24, dtype="float32")
-SOFTMAX = Activation.of("softmax")
+SOFTMAX = ActivationFunction.of("softmax")
 PLAIN = float32(sequential(rnn(lstm_cell(), "lstm"), dense(3)))
 SINGLE = float32(sequential(rnn(lstm_cell(), "lstm"), dense(1)))
 STEPS = float32(sequential(rnn(lstm_cell(), "lstm", return_sequences=True), dense(3)))
 CLASSES = float32(sequential(rnn(lstm_cell(), "lstm"), dense(3, activation=SOFTMAX)))
-BINARY = float32(sequential(rnn(lstm_cell(), "lstm"), dense(1, activation=Activation.of("sigmoid"))))
+BINARY = float32(sequential(rnn(lstm_cell(), "lstm"), dense(1, activation=ActivationFunction.of("sigmoid"))))
 BINARY = with_layer(BINARY, "dense", bias=None)
 Change = Callable[[Array], Array]
 
@@ -153,7 +153,7 @@ def test_exchanged_classes_of_certain_samples_are_no_other_order() -> None:
 
 
 def test_logits_are_a_softmax_that_was_dropped() -> None:
-    dropped = with_layer(CLASSES, "dense", activation=Activation.of("linear"))
+    dropped = with_layer(CLASSES, "dense", activation=ActivationFunction.of("linear"))
     found = diagnosed(CLASSES, X, predicted_by(dropped, X))
     assert found.status == "explained"
     assert names(found) == {("predictions: logits", "dense"), ("activation", "dense")}

@@ -9,8 +9,8 @@ import pytest
 
 from lstm_verify.diagnosis.blind import MANY_STEPS, _calls, _effect, _more, _representative, _shows, blind_spots
 from lstm_verify.diagnosis.experiment import Experiment, experiment
-from lstm_verify.tolerance import SIGMAS
-from tests.test_waypoints import MODELS, given
+from lstm_verify.judging.tolerance import SIGMAS
+from tests.rounded.test_checkpoints import MODELS, given
 
 
 def tried(name: str, seed: int) -> Experiment:

@@ -22,7 +22,7 @@ from lstm_verify.layers import (
     TimeDistributed,
 )
 from lstm_verify.model import Model
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import FEATURES, UNITS, dense, gru_cell, lstm_cell, rnn, sequences, sequential
 from tests.diagnosis.cases import diagnosed, float32, names, predicted_by, with_cell, with_layer
 
@@ -38,7 +38,7 @@ def nested() -> Model:
         return_sequences=True,
     )
     inner = replace(sequential(both, dense(5, 2 * UNITS, name="head")), name="inner")
-    each = TimeDistributed(name="each", layer=dense(3, 5, name="small", activation=Activation.of("relu")))
+    each = TimeDistributed(name="each", layer=dense(3, 5, name="small", activation=ActivationFunction.of("relu")))
     stack = StackedCells(name="cells", cells=(lstm_cell(4, 3, seed=13), gru_cell(4, 4, seed=14)))
     return float32(sequential(inner, each, rnn(stack, "stacked"), dense(name="out")))
 
@@ -52,11 +52,16 @@ def put_at(model: Model, path: str, kind: str, **changes: Any) -> Model:
     ("path", "kind", "changes", "fault"),
     [
         ("inner/both/backward_layer", "LSTMCell", {"forget_bias": 1.0}, "forget_bias"),
-        ("inner/both/forward_layer", "LSTMCell", {"activation": Activation.of("relu")}, "activation"),
-        ("each/layer", "Dense", {"activation": Activation.of("tanh")}, "activation"),
-        ("stacked/cells/1", "GRUCell", {"recurrent_activation": Activation.of("hard_sigmoid", slope=0.2)}, None),
+        ("inner/both/forward_layer", "LSTMCell", {"activation": ActivationFunction.of("relu")}, "activation"),
+        ("each/layer", "Dense", {"activation": ActivationFunction.of("tanh")}, "activation"),
+        (
+            "stacked/cells/1",
+            "GRUCell",
+            {"recurrent_activation": ActivationFunction.of("hard_sigmoid", slope=0.2)},
+            None,
+        ),
         ("stacked/cells/0", "LSTMCell", {"forget_bias": 1.0}, "forget_bias"),
-        ("inner/head", "Dense", {"activation": Activation.of("sigmoid")}, "activation"),
+        ("inner/head", "Dense", {"activation": ActivationFunction.of("sigmoid")}, "activation"),
     ],
 )
 def test_the_layer_is_named_wherever_it_is(path: str, kind: str, changes: dict[str, Any], fault: str | None) -> None:
@@ -99,11 +104,11 @@ def test_a_tie_of_which_one_is_right_is_settled_by_more_steps() -> None:
 
 def positive() -> tuple[Model, Model, Array]:
     """A layer with tanh whose runtime has none; on this input, relu would do the same."""
-    layer = dense(2, FEATURES, name="dense", activation=Activation.of("tanh"))
+    layer = dense(2, FEATURES, name="dense", activation=ActivationFunction.of("tanh"))
     layer = replace(layer, kernel=np.abs(layer.kernel), bias=np.abs(layer.bias))
     model = float32(sequential(layer, shape=(None, FEATURES)))
     x = np.abs(sequences(40, 1, dtype="float32")[:, 0])
-    return model, with_layer(model, "dense", activation=Activation.of("linear")), x
+    return model, with_layer(model, "dense", activation=ActivationFunction.of("linear")), x
 
 
 def test_both_kinds_of_one_fault_are_named() -> None:
@@ -158,7 +163,7 @@ def test_weights_of_tensorflow_1_copied_into_keras() -> None:
 
 
 def test_the_same_fault_in_two_layers() -> None:
-    hard = Activation.of("hard_sigmoid", slope=0.2)
+    hard = ActivationFunction.of("hard_sigmoid", slope=0.2)
     cells = {
         name: lstm_cell(4, features, seed=seed, recurrent_activation=hard)
         for name, features, seed in (("first", FEATURES, 1), ("second", 4, 5))
@@ -167,15 +172,15 @@ def test_the_same_fault_in_two_layers() -> None:
     model = float32(sequential(*layers, dense()))
     faulty = model
     for name in cells:
-        faulty = with_cell(faulty, name, recurrent_activation=Activation.of("hard_sigmoid", slope=1 / 6))
+        faulty = with_cell(faulty, name, recurrent_activation=ActivationFunction.of("hard_sigmoid", slope=1 / 6))
     found = diagnosed(model, X, predicted_by(faulty, X))
     assert found.status == "explained"
     assert names(found) == {("recurrent_activation", "first"), ("recurrent_activation", "second")}
 
 
 def test_two_faults_in_two_layers() -> None:
-    model = float32(sequential(rnn(lstm_cell(), "lstm"), dense(2, activation=Activation.of("tanh"))))
-    faulty = with_cell(model, "lstm", recurrent_activation=Activation.of("hard_sigmoid", slope=0.2))
+    model = float32(sequential(rnn(lstm_cell(), "lstm"), dense(2, activation=ActivationFunction.of("tanh"))))
+    faulty = with_cell(model, "lstm", recurrent_activation=ActivationFunction.of("hard_sigmoid", slope=0.2))
     faulty = with_layer(faulty, "dense", bias=np.zeros(2))
     found = diagnosed(model, X, predicted_by(faulty, X))
     assert found.status == "explained"

@@ -10,14 +10,14 @@ import pytest
 from lstm_verify.diagnosis.changes import Family, singles
 from lstm_verify.diagnosis.experiment import Experiment, experiment
 from lstm_verify.diagnosis.fitting import fitted
-from lstm_verify.diagnosis.single_weight import suspect
+from lstm_verify.diagnosis.single_weight import find_single_weight
 from lstm_verify.layers import (
     Array,
     LayerNormalization,
     LSTMVariantCell,
 )
 from lstm_verify.model import Model
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import dense, lstm_cell, rnn, sequences, sequential
 from tests.diagnosis.cases import diagnosed, float32, names, predicted_by, with_cell, with_layer
 
@@ -49,9 +49,9 @@ def test_an_epsilon_is_found(value: float) -> None:
 
 @pytest.mark.parametrize("value", [0.123, 0.0456])
 def test_a_slope_is_found(value: float) -> None:
-    leaky = Activation.of("leaky_relu", negative_slope=0.2)
+    leaky = ActivationFunction.of("leaky_relu", negative_slope=0.2)
     model = float32(sequential(rnn(lstm_cell(), "lstm"), dense(6, name="leaky", activation=leaky), dense(2, 6)))
-    other = Activation.of("leaky_relu", negative_slope=value)
+    other = ActivationFunction.of("leaky_relu", negative_slope=value)
     predicted = predicted_by(with_layer(model, "leaky", activation=other), X)
     assert the_number(model, predicted, "negative_slope", "leaky") == pytest.approx(value, rel=1e-3)
 
@@ -72,7 +72,7 @@ def test_a_number_has_as_few_digits_as_explain_it() -> None:
 
 # --------------------------------------------------------------------------------------------- accidents
 
-ONE = float32(sequential(rnn(lstm_cell(), "lstm"), dense(1, activation=Activation.of("sigmoid"))))
+ONE = float32(sequential(rnn(lstm_cell(), "lstm"), dense(1, activation=ActivationFunction.of("sigmoid"))))
 
 
 def deviating(x: Array, predicted: dict[str, Array]) -> Experiment:
@@ -101,13 +101,13 @@ def test_small_noise_in_all_weights_is_not_blamed_on_one() -> None:
     generator, few = np.random.default_rng(25), X[:8]
     shaken = ONE.with_weights(lambda weight: weight * (1 + 5e-6 * generator.standard_normal(weight.shape)))
     tried_on = deviating(few, predicted_by(shaken, few))
-    assert suspect(tried_on, until=np.inf) is None
+    assert find_single_weight(tried_on, until=np.inf) is None
     assert fitted_faults(tried_on) == []
 
 
 def test_a_weight_that_is_off_by_as_little_is_suspected() -> None:
     head: Any = ONE.layers["dense"]
     predicted = predicted_by(with_layer(ONE, "dense", bias=head.bias * (1 + 1e-4)), X[:24])
-    found = suspect(deviating(X[:24], predicted), until=np.inf)
+    found = find_single_weight(deviating(X[:24], predicted), until=np.inf)
     assert found is not None
     assert (found.layer, found.weight, found.index) == ("dense", "bias", (0,))

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify.diagnosis.gate import Gate, likely_gate
+from lstm_verify.diagnosis.gate import LikelyGate, likely_gate
 from lstm_verify.layers import RNN, GRUCell, LSTMCell, Run, Signal, SimpleRNNCell
-from lstm_verify.layers.lstm_variants import LSTMVariantCell
-from lstm_verify.operations.activations import Activation
+from lstm_verify.layers.recurrent.lstm_variants import LSTMVariantCell
+from lstm_verify.operations.activations import ActivationFunction
 
 FEATURES, UNITS, SAMPLES, STEPS = 4, 5, 6, 20
 SIGMA = 1e-7
@@ -30,7 +30,7 @@ def weights(gates: int, *, biases: int = 1) -> dict[str, Any]:
 
 CELLS: dict[str, Any] = {
     "lstm": LSTMCell(**weights(4)),
-    "lstm_hard": LSTMCell(**weights(4), recurrent_activation=Activation.of("hard_sigmoid", slope=0.2)),
+    "lstm_hard": LSTMCell(**weights(4), recurrent_activation=ActivationFunction.of("hard_sigmoid", slope=0.2)),
     "gru": GRUCell(**weights(3, biases=2)),
     "gru_before": GRUCell(**weights(3), reset_after=False),
     "simple": SimpleRNNCell(**weights(1)),
@@ -45,7 +45,7 @@ def given(cell: Any) -> tuple[Any, Any]:
     return x.astype("float64"), y.value.astype("float64")
 
 
-def found(cell: Any, framework: Any) -> Gate | None:
+def found(cell: Any, framework: Any) -> LikelyGate | None:
     x, y = given(framework)
     return likely_gate(cell.astype("float64"), x, y, np.full(y.shape, SIGMA))
 
@@ -82,7 +82,7 @@ def test_many_weights_of_one_gate(name: str, gate: str) -> None:
     start = cell.blocks.index(gate) * UNITS
     kernel = cell.kernel.copy()
     kernel[:, start : start + UNITS] += np.random.default_rng(1).normal(0, 0.05, (FEATURES, UNITS)).astype("float32")
-    assert found(cell, replace(cell, kernel=kernel)) == Gate(gate, None)
+    assert found(cell, replace(cell, kernel=kernel)) == LikelyGate(gate, None)
 
 
 @pytest.mark.parametrize("name", [name for name in CELLS if name != "simple"])

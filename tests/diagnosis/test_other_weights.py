@@ -14,7 +14,7 @@ from lstm_verify.inputs import bind
 from lstm_verify.layers import Activation as ActivationLayer
 from lstm_verify.layers import Array, TimeDistributed
 from lstm_verify.model import Model
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import dense, lstm_cell, rnn, sequences, sequential
 from tests.diagnosis.cases import diagnosed, float32, names, predicted_by, with_layer
 
@@ -23,7 +23,7 @@ RNG = np.random.default_rng(3)
 
 
 def model(activation: str = "linear", *more: Any) -> Model:
-    return float32(sequential(rnn(lstm_cell(), "lstm"), dense(3, activation=Activation.of(activation)), *more))
+    return float32(sequential(rnn(lstm_cell(), "lstm"), dense(3, activation=ActivationFunction.of(activation)), *more))
 
 
 def never_loaded(made: Model, bias: float = 0.0) -> dict[str, Array]:
@@ -43,16 +43,16 @@ def test_a_dense_layer_that_was_never_loaded_is_named(activation: str) -> None:
 
 
 def test_it_is_found_behind_layers_that_apply_functions() -> None:
-    made = model("linear", ActivationLayer(name="end", activation=Activation.of("sigmoid")))
+    made = model("linear", ActivationLayer(name="end", activation=ActivationFunction.of("sigmoid")))
     found = other_weights(made, *bound(made, never_loaded(made)))
     assert found is not None
     assert found.change.layers == ("dense",)
 
 
 def test_it_is_found_at_every_time_step() -> None:
-    layer = TimeDistributed(name="each", layer=dense(2, activation=Activation.of("tanh"), seed=1))
+    layer = TimeDistributed(name="each", layer=dense(2, activation=ActivationFunction.of("tanh"), seed=1))
     made = float32(sequential(rnn(lstm_cell(), "lstm", return_sequences=True), layer))
-    other = replace(layer, layer=dense(2, activation=Activation.of("tanh"), seed=2))
+    other = replace(layer, layer=dense(2, activation=ActivationFunction.of("tanh"), seed=2))
     faulty = float32(replace(made, layers={**made.layers, "each": other}))
     found = other_weights(made, *bound(made, predicted_by(faulty, X)))
     assert found is not None
@@ -110,7 +110,7 @@ def test_faults_before_the_layer_are_not_blamed_on_it() -> None:
 @pytest.mark.parametrize("name", INVERSES)
 def test_inverses_undo_their_functions(name: str) -> None:
     z = np.array([[0.3, 1.2, -0.7], [2.0, 0.1, 0.4]])
-    found = inverse(Activation.of(name)(z), (Activation.of(name),))
+    found = inverse(ActivationFunction.of(name)(z), (ActivationFunction.of(name),))
     assert found is not None
     values, slope = found
     if name == "softmax":
@@ -120,5 +120,5 @@ def test_inverses_undo_their_functions(name: str) -> None:
 
 
 def test_a_function_without_an_inverse_is_left_alone() -> None:
-    assert inverse(np.ones((2, 3)), (Activation.of("gelu"),)) is None
-    assert inverse(np.ones((2, 3)), (Activation.of("softmax", axis=1),)) is None
+    assert inverse(np.ones((2, 3)), (ActivationFunction.of("gelu"),)) is None
+    assert inverse(np.ones((2, 3)), (ActivationFunction.of("softmax", axis=1),)) is None

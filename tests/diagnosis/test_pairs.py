@@ -15,13 +15,13 @@ from lstm_verify.diagnosis.plausible import hint, rarity
 from lstm_verify.faults.time import FirstOutputRNN
 from lstm_verify.layers import Array, Bidirectional, Masking
 from lstm_verify.model import Model
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import FEATURES, UNITS, dense, lstm_cell, rnn, sequences, sequential
 from tests.diagnosis.cases import diagnosed, float32, names, predicted_by, with_cell, with_layer
 
 X = sequences(40, dtype="float32")
-LSTM = float32(sequential(rnn(lstm_cell(), "lstm"), dense(2, activation=Activation.of("tanh"))))
-K2 = Activation.of("hard_sigmoid", slope=0.2)
+LSTM = float32(sequential(rnn(lstm_cell(), "lstm"), dense(2, activation=ActivationFunction.of("tanh"))))
+K2 = ActivationFunction.of("hard_sigmoid", slope=0.2)
 
 
 def both_ways() -> Model:
@@ -49,7 +49,7 @@ def test_two_faults_in_two_recurrent_layers() -> None:
     cells = {name: lstm_cell(4, features, seed=seed) for name, features, seed in (("a", FEATURES, 1), ("b", 4, 5))}
     layers = [rnn(cell, name, return_sequences=name == "a") for name, cell in cells.items()]
     model = float32(sequential(*layers, dense(2, 4)))
-    faulty = with_cell(with_cell(model, "a", recurrent_activation=K2), "b", activation=Activation.of("relu"))
+    faulty = with_cell(with_cell(model, "a", recurrent_activation=K2), "b", activation=ActivationFunction.of("relu"))
     found = diagnosed(model, X, predicted_by(faulty, X))
     (explanation,) = found.explanations  # of which relu6 is another word for relu
     parts = {(part.fault, *part.layers) for part in explanation.change.parts}

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 
 from lstm_verify.faults import Edit
 from lstm_verify.layers import LSTMVariantCell
-from lstm_verify.operations.activations import FUNCTIONS, Activation
+from lstm_verify.operations.activations import FUNCTIONS, ActivationFunction
 from tests.builders import gru_cell, lstm_cell, simple_rnn_cell
 from tests.faults.one_step import PEEPHOLES, WEIGHTS, plain_gru, plain_lstm, same, stepped
 from tests.faults.steps import fit, found, only
@@ -110,13 +110,13 @@ def test_other_activations(parameter: str) -> None:
         assert_allclose(got, wanted, rtol=1e-4, atol=1e-4)  # a slope of 0.166667 in words is 1/6
     tried = {name.split("(")[0] for name in names}
     now = "sigmoid" if place == "gate" else "tanh"
-    assert tried == {n for n in FUNCTIONS if Activation(n).elementwise} - {now, "threshold"}
+    assert tried == {n for n in FUNCTIONS if ActivationFunction(n).elementwise} - {now, "threshold"}
 
 
 @pytest.mark.parametrize("slope", [None, 0.2, 1 / 6, 0.5])
 def test_all_four_hard_sigmoids_are_told_apart(slope: float | None) -> None:
     """Slopes 1/5 (Keras 2), 1/6 (Keras 3), 1/2 (QKeras), and sigmoid itself."""
-    now = Activation.of("sigmoid") if slope is None else Activation.of("hard_sigmoid", slope=slope)
+    now = ActivationFunction.of("sigmoid") if slope is None else ActivationFunction.of("hard_sigmoid", slope=slope)
     cell = lstm_cell(recurrent_activation=now)
     for other in (None, 0.2, 1 / 6, 0.5):
         words = "sigmoid" if other is None else f"hard_sigmoid(slope={other:.6g})"

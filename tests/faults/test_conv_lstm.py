@@ -15,7 +15,7 @@ from lstm_verify.diagnosis.localise import over_time, place_in_layers, place_of_
 from lstm_verify.faults import Edit
 from lstm_verify.layers import Bidirectional, Conv2D, ConvLSTMCell, Layer, Reshape
 from lstm_verify.model import Model
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import conv_lstm_cell, random_array, rnn, sequential
 from tests.diagnosis.cases import diagnosed, float32, names, predicted_by, with_cell, with_layer
 from tests.faults.steps import found, only
@@ -69,8 +69,8 @@ def test_another_order_of_gates() -> None:
 
 
 CHANGES: dict[str, dict[str, Any]] = {
-    "recurrent_activation": {"recurrent_activation": Activation.of("hard_sigmoid", slope=1 / 6)},
-    "activation": {"activation": Activation.of("relu")},
+    "recurrent_activation": {"recurrent_activation": ActivationFunction.of("hard_sigmoid", slope=1 / 6)},
+    "activation": {"activation": ActivationFunction.of("relu")},
     "forget_bias": {"forget_bias": 1.0},
     "bias": {"bias": np.zeros(12)},
     "recurrent_kernel_dropped": {"recurrent_kernel": np.zeros((3, 2, 3, 12))},
@@ -92,7 +92,7 @@ def test_a_fault_is_found_by_name(fault: str) -> None:
 def test_a_fault_of_the_layer_around_the_cell(fault: str, options: dict[str, Any]) -> None:
     model = every()
     changed = with_layer(model, "conv_lstm", **options)
-    changed = changed if options else with_cell(model, "conv_lstm", activation=Activation.of("softsign"))
+    changed = changed if options else with_cell(model, "conv_lstm", activation=ActivationFunction.of("softsign"))
     assert (fault, "conv_lstm") in names(diagnosed(model, X, predicted_by(changed, X)))
 
 

@@ -12,7 +12,7 @@ from lstm_verify import replay
 from lstm_verify.faults import FAULTS, Fault, Fit, Site, edits, own_weights, sites
 from lstm_verify.faults.interface import no_edits
 from lstm_verify.layers import Bidirectional, Dense, Masking, StackedCells, TimeDistributed
-from lstm_verify.layers.scan import Scan
+from lstm_verify.layers.recurrent.scan import Scan
 from lstm_verify.model import Model
 from tests.builders import FEATURES, UNITS, dense, gru_cell, lstm_cell, rnn, sequences, sequential, simple_rnn_cell
 from tests.faults.steps import only

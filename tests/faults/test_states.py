@@ -19,7 +19,7 @@ from lstm_verify.layers import (
     Run,
 )
 from lstm_verify.layers.constant import State
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import FEATURES, UNITS, apply, dense, gru_cell, lstm_cell, random_array, rnn, states_for
 from tests.faults.sequences import CELL, SAMPLES, STEPS, X, both, near, outputs, ran, states_of
 from tests.faults.steps import fit, found, only
@@ -92,7 +92,7 @@ def test_a_variable_in_which_nothing_stays() -> None:
 
 
 def test_slopes() -> None:
-    layer = dense(features=FEATURES, activation=Activation.of("relu", negative_slope=0.2))
+    layer = dense(features=FEATURES, activation=ActivationFunction.of("relu", negative_slope=0.2))
     z = X @ layer.kernel + layer.bias
     for value in (0.0, 0.01, 0.3):
         got = apply(only(layer, "negative_slope", f"{value:g}"), X)[0]
@@ -104,7 +104,7 @@ def test_slopes() -> None:
 
 @pytest.mark.parametrize("approximate", [False, True])
 def test_both_gelus(approximate: bool) -> None:
-    layer = dense(features=FEATURES, activation=Activation.of("gelu", approximate=approximate))
+    layer = dense(features=FEATURES, activation=ActivationFunction.of("gelu", approximate=approximate))
     z = (X @ layer.kernel + layer.bias).ravel().tolist()
     got = apply(only(layer, "gelu_approximation"), X)[0].ravel()
     near(got, [SCALAR["gelu"](value, approximate=not approximate) for value in z])

@@ -427,7 +427,7 @@ case("Conv2D", f(2, 1, 9, 4), f(1, 3, 4, 5), strides=[1, 1, 2, 1], padding="SAME
 case("Conv2D", f(2, 1, 9, 4), f(1, 3, 2, 6), strides=[1, 1, 1, 1], padding="VALID")
 case("Conv2D", PICTURE, f(3, 2, 3, 4), strides=[1] * 4, padding="EXPLICIT", explicit_paddings=[0, 0, 1, 0, 2, 1, 0, 0])
 
-BACK = f(2, 4, 3, 4, seed=3)  # what a kernel of 3 × 2 makes of each of these pictures
+BACK = f(2, 4, 3, 4, seed=3)  # what a kernel of 3 × 2 makes of each of these images
 for rows, columns, padding, strides in (
     (6, 4, "VALID", [1, 1]),
     (4, 3, "SAME", [1, 1]),

@@ -46,11 +46,11 @@ def built(rank: int = 2, version: tuple[int, ...] = (3, 15), arrays: Any = None,
 
 
 def test_numbers_for_all_axes_and_for_each() -> None:
-    rows, pictures = built(1).cell, built(strides=2).cell
+    rows, images = built(1).cell, built(strides=2).cell
     assert isinstance(rows, ConvLSTM1DCell)
-    assert isinstance(pictures, ConvLSTM2DCell)
+    assert isinstance(images, ConvLSTM2DCell)
     assert (rows.strides, rows.dilation, rows.window) == ((2,), (1,), (2,))
-    assert (pictures.strides, pictures.dilation, pictures.window) == ((2, 2), (1, 1), (2, 4))
+    assert (images.strides, images.dilation, images.window) == ((2, 2), (1, 1), (2, 4))
 
 
 def test_hard_sigmoid_is_the_one_of_the_generation() -> None:

@@ -1,4 +1,4 @@
-"""Configs of layers of pictures: what is read from them, and what is refused by name."""
+"""Configs of layers of images: what is read from them, and what is refused by name."""
 
 from __future__ import annotations
 

@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.layers import Cell
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests import oracle
 from tests.builders import random_array, sequences, states_for
 
 ACTIVATIONS = {
-    "tanh": Activation.of("tanh"),
-    "sigmoid": Activation.of("sigmoid"),
-    "hard_sigmoid_2": Activation.of("hard_sigmoid", slope=1 / 5),
-    "hard_sigmoid_3": Activation.of("hard_sigmoid", slope=1 / 6),
-    "relu": Activation.of("relu"),
-    "linear": Activation.of("linear"),
-    "softsign": Activation.of("softsign"),
-    "leaky_relu": Activation.of("leaky_relu", negative_slope=0.2),
-    "softmax": Activation.of("softmax"),
+    "tanh": ActivationFunction.of("tanh"),
+    "sigmoid": ActivationFunction.of("sigmoid"),
+    "hard_sigmoid_2": ActivationFunction.of("hard_sigmoid", slope=1 / 5),
+    "hard_sigmoid_3": ActivationFunction.of("hard_sigmoid", slope=1 / 6),
+    "relu": ActivationFunction.of("relu"),
+    "linear": ActivationFunction.of("linear"),
+    "softsign": ActivationFunction.of("softsign"),
+    "leaky_relu": ActivationFunction.of("leaky_relu", negative_slope=0.2),
+    "softmax": ActivationFunction.of("softmax"),
 }
 TOLERANCES = {"float64": 1e-12, "float32": 1e-5}
 

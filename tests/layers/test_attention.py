@@ -22,7 +22,7 @@ from lstm_verify.layers import (
     Run,
     Signal,
 )
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import random_array
 
 SAMPLES, QUERIES, VALUES, FEATURES, VALUE_FEATURES = 4, 5, 6, 3, 2
@@ -186,7 +186,7 @@ def one_step(layer: MultiHeadAttention, sample: int, t: int, kept: Sequence[bool
 @pytest.mark.parametrize("gate", [False, True])
 @pytest.mark.parametrize(("causal", "window"), [(False, None), (True, None), (False, 2), (True, 3)])
 def test_heads_are_weighted_means_of_projected_values(causal: bool, window: int | None, gate: bool) -> None:
-    gate_dense = replace(projection("gate", FEATURES, VALUE_DIM, 50), activation=Activation.of("sigmoid"))
+    gate_dense = replace(projection("gate", FEATURES, VALUE_DIM, 50), activation=ActivationFunction.of("sigmoid"))
     layer = heads(causal=causal, sliding_window=window, all_hidden="zero", gate_dense=gate_dense if gate else None)
     y, weights = attended(layer, QUERY_MASK, VALUE_MASK)
     assert_array_equal(y.mask, QUERY_MASK)

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.layers import Array, Conv1D, Run, SeparableConv1D, Signal
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import apply, random_array
 
 OPTIONS = [
@@ -86,7 +86,7 @@ def test_groups_see_their_own_channels(groups: int) -> None:
 def test_the_activation_comes_last() -> None:
     x, kernel, bias = random_array(2, 7, 3), random_array(3, 3, 5, seed=1), random_array(5, seed=2)
     plain = Conv1D(name="conv", kernel=kernel, bias=bias).forward(x)
-    relu = Conv1D(name="conv", kernel=kernel, bias=bias, activation=Activation.of("relu")).forward(x)
+    relu = Conv1D(name="conv", kernel=kernel, bias=bias, activation=ActivationFunction.of("relu")).forward(x)
     assert (plain < 0).any()
     assert_array_equal(relu, np.where(plain > 0, plain, 0))
 

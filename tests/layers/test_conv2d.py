@@ -1,4 +1,4 @@
-"""Convolution of pictures, and its transpose, against loops over every sample, window, tap and channel."""
+"""Convolution of images, and its transpose, against loops over every sample, window, tap and channel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from lstm_verify.layers import (
     ZeroPadding2D,
 )
 from lstm_verify.operations import convolution
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import random_array
 from tests.layers.test_conv1d import ceiling, taps, window_count
 
@@ -39,7 +39,7 @@ Taps = Iterator[tuple[int, int, int, int]]
 
 
 def taps2d(i: int, j: int, kernel: Array, options: dict[str, Any]) -> Taps:
-    """The taps of a window that lie inside the picture: the place in the kernel, the row and the column."""
+    """The taps of a window that lie inside the image: the place in the kernel, the row and the column."""
     (di, dj), (si, sj), padding = options["dilation"], options["strides"], options["padding"]
     for k, row in taps(i, ROWS, kernel.shape[0], si, padding, di):
         for m, column in taps(j, COLUMNS, kernel.shape[1], sj, padding, dj):
@@ -54,14 +54,14 @@ def sizes(kernel: Array, options: dict[str, Any]) -> tuple[int, int]:
     )
 
 
-def pictures(samples: int = 2) -> Array:
+def images(samples: int = 2) -> Array:
     return random_array(samples, ROWS, COLUMNS, CHANNELS)
 
 
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize(("size", "groups"), [((3, 3), 1), ((2, 3), 2), ((4, 1), 4)])
 def test_convolution_equals_the_loop(size: tuple[int, int], groups: int, options: dict[str, Any]) -> None:
-    x, each = pictures(), CHANNELS // groups
+    x, each = images(), CHANNELS // groups
     kernel, bias = random_array(*size, each, 8, seed=1), random_array(8, seed=2)
     got = Conv2D(name="conv", kernel=kernel, bias=bias, groups=groups, **options).forward(x)
     assert got.shape == (2, *sizes(kernel, options), 8)
@@ -78,7 +78,7 @@ def test_convolution_equals_the_loop(size: tuple[int, int], groups: int, options
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("pointwise", [True, False])
 def test_convolution_by_channels_equals_the_loop(pointwise: bool, options: dict[str, Any]) -> None:
-    x, kernel = pictures(), random_array(3, 2, CHANNELS, 2, seed=1)
+    x, kernel = images(), random_array(3, 2, CHANNELS, 2, seed=1)
     mixing, bias = random_array(8, 5, seed=2), random_array(5 if pointwise else 8, seed=3)
     layer: Layer = DepthwiseConv2D(name="conv", depthwise_kernel=kernel, bias=bias, **options)
     if pointwise:
@@ -151,7 +151,7 @@ def test_a_transposed_convolution_over_time_is_one_of_pictures_with_one_row(
     strides: int, extra: int | None, dilation: int, padding: str
 ) -> None:
     x, kernel, bias = random_array(2, 5, 4), random_array(3, 6, 4, seed=1), random_array(6, seed=2)
-    relu = Activation.of("relu")
+    relu = ActivationFunction.of("relu")
     got = Conv1DTranspose(
         name="up",
         kernel=kernel,
@@ -185,7 +185,7 @@ def test_an_output_padding_that_no_framework_runs_is_refused() -> None:
 
 
 def test_zeros_around_a_picture() -> None:
-    x = pictures()
+    x = images()
     got = ZeroPadding2D(name="pad", padding=(1, 0, 2, 3)).forward(x)
     assert got.shape == (2, ROWS + 1, COLUMNS + 5, CHANNELS)
     assert_array_equal(got[:, 1:, 2 : 2 + COLUMNS], x)
@@ -193,13 +193,13 @@ def test_zeros_around_a_picture() -> None:
 
 
 def test_cropping_undoes_padding() -> None:
-    x = pictures()
+    x = images()
     padded = ZeroPadding2D(name="pad", padding=(1, 0, 2, 3)).forward(x)
     assert_array_equal(Cropping2D(name="crop", cropping=(1, 0, 2, 3)).forward(padded), x)
 
 
 def test_each_pixel_becomes_a_block() -> None:
-    x = pictures()
+    x = images()
     got = UpSampling2D(name="up", size=(2, 3)).forward(x)
     assert got.shape == (2, 2 * ROWS, 3 * COLUMNS, CHANNELS)
     for i, j in np.ndindex(*got.shape[1:3]):
@@ -227,7 +227,7 @@ def layers_of_pictures() -> list[Any]:
 
 @pytest.mark.parametrize("layer", layers_of_pictures())
 def test_no_mask_goes_on(layer: Layer) -> None:
-    signal = Signal(pictures(), np.ones((2, ROWS, COLUMNS), bool))
+    signal = Signal(images(), np.ones((2, ROWS, COLUMNS), bool))
     assert layer.apply((signal,), Run())[0].mask is None
 
 
@@ -256,7 +256,7 @@ def test_a_picture_of_which_nothing_is_left_is_refused(layer: Any) -> None:
         lambda: Conv2DTranspose(name="conv", kernel=random_array(3, 3, 4, 5), bias=np.zeros(5)),
         lambda: Conv1DTranspose(name="conv", kernel=random_array(3, 4, 5), bias=np.zeros(5)),
         lambda: DepthwiseConv2D(name="conv", depthwise_kernel=random_array(3, 3, 4, 2), bias=np.zeros(4)).forward(
-            pictures()
+            images()
         ),
     ],
 )
@@ -271,7 +271,7 @@ def test_a_bias_of_another_length_is_refused(wrong: Any) -> None:
 @pytest.mark.parametrize("piece", [1, 60, 700, 10**9])
 @pytest.mark.parametrize("groups", [1, 2])
 def test_products_in_pieces_are_those_of_the_whole(piece: int, groups: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    x, kernel = pictures(5), random_array(3, 2, CHANNELS // groups, 6, seed=1)
+    x, kernel = images(5), random_array(3, 2, CHANNELS // groups, 6, seed=1)
     layer = Conv2D(name="conv", kernel=kernel, groups=groups, padding="same")
     whole = layer.forward(x)
     monkeypatch.setattr(convolution, "PIECE", piece)
@@ -279,7 +279,7 @@ def test_products_in_pieces_are_those_of_the_whole(piece: int, groups: int, monk
 
 
 def test_windows_are_never_all_in_memory() -> None:
-    """Windows of 7 x 7 pixels would take 49 times the memory of the pictures."""
+    """Windows of 7 x 7 pixels would take 49 times the memory of the images."""
     import tracemalloc
 
     x, layer = random_array(2, 256, 256, 8), Conv2D(name="conv", kernel=random_array(7, 7, 8, 4), padding="same")

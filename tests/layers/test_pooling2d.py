@@ -1,4 +1,4 @@
-"""Pooling of pictures against a loop over every window."""
+"""Pooling of images against a loop over every window."""
 
 from __future__ import annotations
 

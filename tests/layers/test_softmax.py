@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers import Array, Run, Signal, Softmax
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import random_array
 
 X = random_array(2, 3, 4, seed=5, scale=30)
@@ -18,7 +18,7 @@ SEEN = np.array([[[1, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1]], [[0, 0, 0, 1], [1, 
 
 
 def softmax(all_hidden: str = "zero", axis: int | tuple[int, ...] = -1, dtype: str = "float32") -> Softmax:
-    activation = Activation.of("softmax", axis=axis)
+    activation = ActivationFunction.of("softmax", axis=axis)
     return Softmax(name="softmax", activation=activation, all_hidden=all_hidden, compute_dtype=dtype)
 
 

@@ -19,7 +19,7 @@ from lstm_verify.layers import (
     Signal,
     TimeDistributed,
 )
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests import oracle
 from tests.builders import apply, dense, lstm_cell, random_array, rnn, sequences
 
@@ -35,7 +35,7 @@ def mask_after(layer: Layer, signal: Signal) -> Mask:
 
 
 def test_dense_at_every_step_equals_the_scalar_loop() -> None:
-    x, inner = sequences(features=4), dense(activation=Activation.of("softmax"))
+    x, inner = sequences(features=4), dense(activation=ActivationFunction.of("softmax"))
     (got,) = apply(distributed(inner), x)
     assert inner.bias is not None
     for sample, t in np.ndindex(5, 6):

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers import Activation as ActivationLayer
 from lstm_verify.layers import PReLU
-from lstm_verify.operations.activations import ALONG_AN_AXIS, FUNCTIONS, Activation
+from lstm_verify.operations.activations import ALONG_AN_AXIS, FUNCTIONS, ActivationFunction
 from tests.builders import apply, random_array, sequences
 from tests.oracle_activations import SCALAR, VECTOR
 
@@ -48,30 +48,30 @@ def test_every_function_has_an_oracle() -> None:
 
 @pytest.mark.parametrize(("name", "parameters"), [case for case in CASES if case[0] in SCALAR])
 def test_elementwise_functions_follow_their_formula(name: str, parameters: dict[str, Any]) -> None:
-    got = Activation.of(name, **parameters)(GRID)
+    got = ActivationFunction.of(name, **parameters)(GRID)
     wanted = [SCALAR[name](x, **parameters) for x in GRID.tolist()]
     assert_allclose(got, wanted, rtol=1e-9, atol=1e-12)
-    assert Activation.of(name, **parameters).elementwise
+    assert ActivationFunction.of(name, **parameters).elementwise
 
 
 @pytest.mark.parametrize("name", VECTOR)
 def test_functions_along_an_axis_follow_their_formula(name: str) -> None:
     x = np.concatenate([random_array(7, 4, seed=5, scale=2.0), np.zeros((1, 4)), [[3.0, -1.0, 3.0, 0.0]]])
-    got = Activation.of(name)(x)
+    got = ActivationFunction.of(name)(x)
     assert_allclose(got, [VECTOR[name](row) for row in x.tolist()], rtol=1e-12, atol=1e-14)
-    assert not Activation.of(name).elementwise
+    assert not ActivationFunction.of(name).elementwise
 
 
 @pytest.mark.parametrize("name", VECTOR)
 def test_an_axis_other_than_the_last(name: str) -> None:
     x = random_array(2, 4, 3, seed=6)
-    got = Activation.of(name, axis=1)(x)
+    got = ActivationFunction.of(name, axis=1)(x)
     for sample, column in np.ndindex(2, 3):
         assert_allclose(got[sample, :, column], VECTOR[name](x[sample, :, column].tolist()), atol=1e-14)
 
 
 def test_softmax_over_several_axes_sums_to_one_over_them() -> None:
-    got = Activation.of("softmax", axis=(1, 2))(random_array(2, 4, 3))
+    got = ActivationFunction.of("softmax", axis=(1, 2))(random_array(2, 4, 3))
     assert_allclose(got.sum(axis=(1, 2)), np.ones(2))
 
 
@@ -79,7 +79,7 @@ def test_softmax_over_several_axes_sums_to_one_over_them() -> None:
 def test_dtype_and_shape_stay(name: str, parameters: dict[str, Any]) -> None:
     for dtype in ("float32", "float64"):
         x = sequences(features=4, dtype=dtype)
-        got = Activation.of(name, **parameters)(x)
+        got = ActivationFunction.of(name, **parameters)(x)
         assert got.dtype == np.dtype(dtype)
         assert got.shape == ((*x.shape[:-1], 2) if name == "glu" else x.shape)
 
@@ -89,18 +89,18 @@ def test_dtype_and_shape_stay(name: str, parameters: dict[str, Any]) -> None:
 )
 def test_large_arguments_do_not_overflow(name: str) -> None:
     """Warnings are errors in these tests, so an overflow inside would raise."""
-    got = Activation.of(name)(np.array([[-800.0, 0.0, 800.0]]))
+    got = ActivationFunction.of(name)(np.array([[-800.0, 0.0, 800.0]]))
     assert np.isfinite(got).all()
 
 
 def test_softmax_of_a_hot_vector_is_one_hot() -> None:
-    assert_allclose(Activation.of("softmax")(np.array([[0.0, 1000.0]])), [[0.0, 1.0]])
+    assert_allclose(ActivationFunction.of("softmax")(np.array([[0.0, 1000.0]])), [[0.0, 1.0]])
 
 
 def test_the_two_hard_sigmoids() -> None:
     """Slopes 1/5 and 1/6: they differ most, by 1/12, where the steeper one has just saturated."""
     x = np.linspace(-4, 4, 801)
-    keras2, keras3 = (Activation.of("hard_sigmoid", slope=slope)(x) for slope in (1 / 5, 1 / 6))
+    keras2, keras3 = (ActivationFunction.of("hard_sigmoid", slope=slope)(x) for slope in (1 / 5, 1 / 6))
     difference = np.abs(keras2 - keras3)
     assert difference.max() == pytest.approx(1 / 12)
     assert_allclose(sorted(x[np.argsort(-difference)[:2]]), [-2.5, 2.5], atol=1e-9)
@@ -111,29 +111,29 @@ def test_the_two_hard_sigmoids() -> None:
 def test_nan_goes_through_the_common_functions() -> None:
     for name in ("tanh", "sigmoid", "relu", "elu", "selu", "softplus", "hard_tanh", "gelu", "softmax", "linear"):
         with np.errstate(invalid="ignore"):  # as the replay has it
-            assert math.isnan(Activation.of(name)(np.array([1.0, np.nan]))[1]), name
-    assert math.isnan(Activation.of("hard_sigmoid", slope=0.2)(np.array([np.nan]))[0])
+            assert math.isnan(ActivationFunction.of(name)(np.array([1.0, np.nan]))[1]), name
+    assert math.isnan(ActivationFunction.of("hard_sigmoid", slope=0.2)(np.array([np.nan]))[0])
 
 
 def test_an_unknown_name_lists_those_there_are() -> None:
     with pytest.raises(UnsupportedError, match=r"'tahn' is not known; the known ones are .*softmax.*tanh"):
-        Activation.of("tahn")
+        ActivationFunction.of("tahn")
 
 
 def test_as_text() -> None:
-    assert str(Activation.of("tanh")) == "tanh"
-    assert str(Activation.of("hard_sigmoid", slope=1 / 6)) == "hard_sigmoid(slope=0.166667)"
-    assert str(Activation.of("softmax", axis=(1, 2))) == "softmax(axis=(1, 2))"
+    assert str(ActivationFunction.of("tanh")) == "tanh"
+    assert str(ActivationFunction.of("hard_sigmoid", slope=1 / 6)) == "hard_sigmoid(slope=0.166667)"
+    assert str(ActivationFunction.of("softmax", axis=(1, 2))) == "softmax(axis=(1, 2))"
 
 
 def test_equal_if_name_and_numbers_are() -> None:
-    assert Activation.of("hard_sigmoid", slope=0.2) == Activation.of("hard_sigmoid", slope=0.2)
-    assert Activation.of("hard_sigmoid", slope=0.2) != Activation.of("hard_sigmoid", slope=1 / 6)
+    assert ActivationFunction.of("hard_sigmoid", slope=0.2) == ActivationFunction.of("hard_sigmoid", slope=0.2)
+    assert ActivationFunction.of("hard_sigmoid", slope=0.2) != ActivationFunction.of("hard_sigmoid", slope=1 / 6)
 
 
 def test_the_activation_layer_applies_its_function() -> None:
     x = sequences()
-    layer = ActivationLayer(name="relu", activation=Activation.of("relu"))
+    layer = ActivationLayer(name="relu", activation=ActivationFunction.of("relu"))
     assert_allclose(apply(layer, x)[0], np.where(x > 0, x, 0))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from lstm_verify.layers.cell import KernelCell
+from lstm_verify.layers.recurrent.cell import KernelCell
 from lstm_verify.operations import products
 from lstm_verify.operations.products import FEWEST_ROWS, MOST_MULTIPLICATIONS, einsum, sliced
 from tests.builders import gru_cell, lstm_cell, random_array, simple_rnn_cell

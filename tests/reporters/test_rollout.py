@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from lstm_verify import Model, RolloutReport, Tolerance, Verdict
-from lstm_verify.compare import compare, verdict_of
 from lstm_verify.errors import MismatchError
+from lstm_verify.judging.compare import compare, verdict_of
 from lstm_verify.report import Predicted
 from lstm_verify.reporters import json as json_reporter
 from lstm_verify.reporters import rollout

@@ -25,14 +25,14 @@ from lstm_verify.diagnosis.changes import (
     whole_model,
 )
 from lstm_verify.diagnosis.explain import blind_details, blind_line, diagnosis_lines
-from lstm_verify.diagnosis.localise import Place
+from lstm_verify.diagnosis.localise import DeviationStart
 from lstm_verify.diagnosis.masks import computed_masks
 from lstm_verify.diagnosis.misfit import Misfit
 from lstm_verify.diagnosis.states import resets
 from lstm_verify.faults import PRECISIONS
 from lstm_verify.layers import Bidirectional
 from lstm_verify.model import Model
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from lstm_verify.report import Predicted
 from tests import reports
 from tests.builders import UNITS, dense, gru_cell, lstm_cell, rnn, sequential, simple_rnn_cell, two_headed_model
@@ -53,12 +53,12 @@ def both() -> Model:
         return_sequences=True,
     )
     last = rnn(simple_rnn_cell(3, 2 * UNITS), "last", stateful=True)
-    return sequential(layer, last, dense(2, 3, activation=Activation.of("leaky_relu", negative_slope=0.2)))
+    return sequential(layer, last, dense(2, 3, activation=ActivationFunction.of("leaky_relu", negative_slope=0.2)))
 
 
 MODELS: list[Model] = [
     sequential(rnn(lstm_cell(), "lstm"), dense()),
-    sequential(rnn(gru_cell(recurrent_activation=Activation.of("hard_sigmoid", slope=0.2)), "gru"), dense()),
+    sequential(rnn(gru_cell(recurrent_activation=ActivationFunction.of("hard_sigmoid", slope=0.2)), "gru"), dense()),
     both(),
     two_headed_model(),
 ]
@@ -134,13 +134,13 @@ def test_a_tolerance_below_rounding_in_words(below: Below) -> None:
 @pytest.mark.parametrize(
     "place",
     [
-        Place("lstm", None, 3),
-        Place("both", "forward", None, "i"),
-        Place(None, None, 4),
-        Place("lstm", "backward", 0, "f", ("kernel", (1, 2), 0.5)),
+        DeviationStart("lstm", None, 3),
+        DeviationStart("both", "forward", None, "i"),
+        DeviationStart(None, None, 4),
+        DeviationStart("lstm", "backward", 0, "f", ("kernel", (1, 2), 0.5)),
     ],
 )
-def test_places_in_words(place: Place) -> None:
+def test_places_in_words(place: DeviationStart) -> None:
     assert not checked(lines(status="unexplained", explanations=(), tried=12, place=place))
 
 

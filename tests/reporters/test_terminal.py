@@ -12,8 +12,8 @@ import pytest
 from rich.console import Console
 
 from lstm_verify import Report, Tolerance, Verdict
-from lstm_verify.compare import compare, verdict_of
 from lstm_verify.inspection import inspect
+from lstm_verify.judging.compare import compare, verdict_of
 from lstm_verify.layers import LSTMVariantCell
 from lstm_verify.model import Input
 from lstm_verify.report import Predicted

@@ -65,8 +65,8 @@ from tests.builders import (
 )
 
 SAMPLES = 9
-RELU = functions.Activation.of("relu")
-HARD = functions.Activation.of("hard_sigmoid", slope=0.2)
+RELU = functions.ActivationFunction.of("relu")
+HARD = functions.ActivationFunction.of("hard_sigmoid", slope=0.2)
 
 
 def bidirectional(merge: str | None = "concat", **options: Any) -> Bidirectional:
@@ -85,13 +85,13 @@ def weights(*shape: int, seed: int = 70) -> Array:
 
 
 def of_pictures(*layers: Layer) -> Layer:
-    """Layers of pictures, on sequences made pictures of (3, 3, 2)."""
-    return replace(sequential(Reshape(name="pictures", target_shape=(3, 3, 2)), *layers), name="inner")
+    """Layers of images, on sequences made images of (3, 3, 2)."""
+    return replace(sequential(Reshape(name="images", target_shape=(3, 3, 2)), *layers), name="inner")
 
 
 def over_pictures(shape: tuple[int, ...], layer: Layer) -> Layer:
-    """A recurrent layer of pictures, which the features of each time step are made: (6, *shape)."""
-    return replace(sequential(Reshape(name="pictures", target_shape=(-1, *shape)), layer), name="inner")
+    """A recurrent layer of images, which the features of each time step are made: (6, *shape)."""
+    return replace(sequential(Reshape(name="images", target_shape=(-1, *shape)), layer), name="inner")
 
 
 PEEPHOLES = {f"peephole_{gate}": weights(UNITS, seed=ord(gate)) for gate in "ifo"}
@@ -115,14 +115,14 @@ LAYERS: dict[str, Layer] = {
     "GRU": rnn(gru_cell()),
     "GRU, reset before": rnn(gru_cell(reset_after=False), return_sequences=True),
     "SimpleRNN": rnn(simple_rnn_cell(), return_sequences=True),
-    "softmax gates": rnn(lstm_cell(activation=functions.Activation.of("softmax"))),
+    "softmax gates": rnn(lstm_cell(activation=functions.ActivationFunction.of("softmax"))),
     "stacked": rnn(StackedCells(name="cells", cells=(lstm_cell(), gru_cell(features=UNITS))), return_sequences=True),
     "Bidirectional": bidirectional(),
     "Bidirectional, sequences": bidirectional("mul", return_sequences=True),
     "Bidirectional, average": bidirectional("ave", return_sequences=True),
     "TimeDistributed": TimeDistributed(name="each", layer=dense(features=FEATURES)),
     "Dense": dense(features=FEATURES),
-    "Dense, softmax": dense(3, FEATURES, activation=functions.Activation.of("softmax")),
+    "Dense, softmax": dense(3, FEATURES, activation=functions.ActivationFunction.of("softmax")),
     "Dense, no bias": Dense(name="dense", kernel=weights(FEATURES, 5)),
     "ConvLSTM1D": over_pictures((FEATURES, 1), rnn(conv_lstm_cell((2,), 1), "conv_lstm", return_sequences=True)),
     "ConvLSTM2D": over_pictures((FEATURES, 1, 1), rnn(conv_lstm_cell((2, 1), 1, padding="same"), "conv_lstm")),
@@ -153,7 +153,7 @@ LAYERS: dict[str, Layer] = {
     "GlobalAveragePooling2D": of_pictures(GlobalAveragePooling2D(name="pool")),
     "GlobalMaxPooling2D": of_pictures(GlobalMaxPooling2D(name="pool")),
     "MaxPooling2D": of_pictures(MaxPooling2D(name="pool", pool_size=(2, 2), strides=(2, 2), padding="same")),
-    "pictures": of_pictures(
+    "images": of_pictures(
         Conv2D(name="conv", kernel=weights(2, 2, 2, 4), bias=weights(4), padding="same"),
         MaxPooling2D(name="pool", pool_size=(2, 2), strides=(1, 1), padding="same"),
         UpSampling2D(name="larger", size=(2, 1)),
@@ -180,7 +180,7 @@ LAYERS: dict[str, Layer] = {
     "Normalization": Normalization(name="norm", mean=weights(3), variance=np.square(weights(3)) + 0.1),
     "Rescaling": Rescaling(name="scale", scale=np.array(1 / 255), offset=np.array(-0.3)),
     "PReLU": PReLU(name="prelu", alpha=np.abs(weights(1, FEATURES))),
-    "Activation": Activation(name="gelu", activation=functions.Activation.of("gelu")),
+    "Activation": Activation(name="gelu", activation=functions.ActivationFunction.of("gelu")),
     "GlobalAveragePooling1D": GlobalAveragePooling1D(name="pool"),
     "GlobalMaxPooling1D": GlobalMaxPooling1D(name="pool"),
     "MaxPooling1D": Pooling1D(name="pool", pool_size=2, strides=2, padding="same"),

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_verify.layers import Array
-from lstm_verify.operations.activations import FUNCTIONS, Activation
+from lstm_verify.operations.activations import FUNCTIONS, ActivationFunction
 from lstm_verify.rounded import PRECISIONS, Rounded, Rounding
 from lstm_verify.rounded.activations import NEAREST
 from tests.oracle_activations import function
@@ -50,7 +50,7 @@ def test_slopes_are_those_of_differences(name: str, parameters: dict[str, Any]) 
     width = 1e-6
     g = function(name, **parameters)
     slope = (np.array(g(list(x + width))) - np.array(g(list(x - width)))) / (2 * width)
-    found = propagated(Activation.of(name, **parameters), Uncertain(x, np.full(x.shape, SIGMA)))
+    found = propagated(ActivationFunction.of(name, **parameters), Uncertain(x, np.full(x.shape, SIGMA)))
     np.testing.assert_allclose(found, np.abs(slope) * SIGMA, rtol=2e-3, atol=2e-3 * SIGMA)
 
 
@@ -58,15 +58,15 @@ def test_slopes_are_those_of_differences(name: str, parameters: dict[str, Any]) 
 def test_large_errors_are_covered_too(name: str) -> None:
     """Where a function bends within an error's reach, σ may be larger than what is drawn, but not much smaller."""
     x = Uncertain(np.linspace(-4, 4, 33), np.full(33, 0.01))
-    wanted = sampled(Activation.of(name).function, x)
-    assert (propagated(Activation.of(name), x) >= 0.9 * wanted).all()
+    wanted = sampled(ActivationFunction.of(name).function, x)
+    assert (propagated(ActivationFunction.of(name), x) >= 0.9 * wanted).all()
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 @pytest.mark.parametrize("axis", [-1, 1])
 def test_activations_along_an_axis(name: str, axis: int) -> None:
     x = Uncertain(np.random.default_rng(3).uniform(-1, 1, (3, 5, 4)), uncertain(3, 5, 4, seed=4).sigma)
-    activation = Activation.of(name, axis=axis)
+    activation = ActivationFunction.of(name, axis=axis)
     wanted, found = sampled(activation.function, x), propagated(activation, x)
     assert (wanted > 0).any()
     np.testing.assert_allclose(found, wanted, rtol=0.1, atol=1e-9)
@@ -76,14 +76,17 @@ def test_activations_along_an_axis(name: str, axis: int) -> None:
 def test_sparsemax_over_elements_that_all_count(count: int) -> None:
     """Keras' own takes every cumulative sum, so that the first element counts as often as there are others."""
     x = Uncertain(-1 + np.arange(count)[None] * 1e-2, np.full((1, count), SIGMA))
-    wanted, found = sampled(Activation.of("sparsemax").function, x), propagated(Activation.of("sparsemax"), x)
+    wanted, found = (
+        sampled(ActivationFunction.of("sparsemax").function, x),
+        propagated(ActivationFunction.of("sparsemax"), x),
+    )
     np.testing.assert_allclose(found, wanted, rtol=0.1, atol=1e-3 * SIGMA)
 
 
 @pytest.mark.parametrize("axis", [-1, 1])
 def test_sparsemax_over_elements_of_which_some_count(axis: int) -> None:
     x = Uncertain(np.random.default_rng(5).uniform(-1, 0.2, (3, 6, 4)), uncertain(3, 6, 4, seed=4).sigma)
-    activation = Activation.of("sparsemax", axis=axis)
+    activation = ActivationFunction.of("sparsemax", axis=axis)
     wanted, found = sampled(activation.function, x), propagated(activation, x)
     assert 0 < np.count_nonzero(wanted) < wanted.size
     np.testing.assert_allclose(found, wanted, rtol=0.1, atol=1e-9)
@@ -93,17 +96,20 @@ def test_sparsemax_over_elements_of_which_some_count(axis: int) -> None:
 def test_one_class_that_is_certain_leaves_no_error(name: str) -> None:
     x = Uncertain(np.array([[10.0, 0.0, -1.0]]), np.full((1, 3), SIGMA))
     np.testing.assert_allclose(
-        propagated(Activation.of(name), x), sampled(Activation.of(name).function, x), rtol=0.1, atol=1e-13
+        propagated(ActivationFunction.of(name), x),
+        sampled(ActivationFunction.of(name).function, x),
+        rtol=0.1,
+        atol=1e-13,
     )
 
 
 def test_a_gated_linear_unit() -> None:
-    agree(Activation.of("glu"), uncertain(3, 8))
+    agree(ActivationFunction.of("glu"), uncertain(3, 8))
 
 
 def test_the_linear_one_is_exact() -> None:
     x = uncertain(4).rounded("float32")
-    assert Activation.of("linear")(x) is x
+    assert ActivationFunction.of("linear")(x) is x
 
 
 def exact(x: Array, precision: str = "float32") -> Any:
@@ -127,7 +133,7 @@ AS_IN_KERAS: dict[str, Callable[[Array], Array]] = {
 )
 def test_float32_stays_within_what_is_claimed(name: str, parameters: dict[str, Any]) -> None:
     x = np.random.default_rng(0).uniform(-8, 8, 20_000).astype(np.float32)
-    activation = Activation.of(name, **parameters)
+    activation = ActivationFunction.of(name, **parameters)
     found: Any = activation(exact(x))
     computed = AS_IN_KERAS.get(str(activation), activation.function)(x)
     assert computed.dtype == np.float32
@@ -139,7 +145,7 @@ def test_float32_stays_within_what_is_claimed(name: str, parameters: dict[str, A
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 def test_float32_softmax_stays_within_what_is_claimed(name: str) -> None:
     x = np.random.default_rng(0).uniform(-8, 8, (500, 20)).astype(np.float32)
-    activation = Activation.of(name)
+    activation = ActivationFunction.of(name)
     found: Any = activation(exact(x))
     ratio = (activation.function(x).astype(np.float64) - found.value) / np.sqrt(found.variances())
     assert 0.02 <= np.sqrt(np.mean(np.square(ratio))) <= 1
@@ -147,17 +153,17 @@ def test_float32_softmax_stays_within_what_is_claimed(name: str) -> None:
 
 def test_a_dead_unit_has_no_error() -> None:
     x = Uncertain(np.array([-1.0, -5.0]), np.full(2, SIGMA))
-    assert np.sqrt(Activation.of("relu")(x.rounded("float32")).variances()).max() < 1e-37
+    assert np.sqrt(ActivationFunction.of("relu")(x.rounded("float32")).variances()).max() < 1e-37
 
 
 def test_a_gate_that_is_nearly_open_has_the_error_of_its_approximation_only() -> None:
     x = Uncertain(np.array([-10.0, 10.0]), np.full(2, SIGMA))
-    σ = np.sqrt(Activation.of("tanh")(x.rounded("float32")).variances())
+    σ = np.sqrt(ActivationFunction.of("tanh")(x.rounded("float32")).variances())
     np.testing.assert_allclose(σ, 4 * UNIT, rtol=1e-6)
 
 
 def test_an_open_gate_is_1_and_has_the_error_of_that() -> None:
-    σ = np.sqrt(Activation.of("sigmoid")(exact(np.array([21.0, 30.0, 120.0]))).variances())
+    σ = np.sqrt(ActivationFunction.of("sigmoid")(exact(np.array([21.0, 30.0, 120.0]))).variances())
     np.testing.assert_allclose(σ, [math.exp(-21), math.exp(-30), 0], rtol=2e-3, atol=1e-37)
 
 
@@ -171,7 +177,7 @@ def test_frameworks_have_gates_of_exactly_1_where_that_is_claimed() -> None:
 
 def test_a_closed_hard_gate_has_no_error() -> None:
     x = Uncertain(np.array([-40.0, 40.0]), np.full(2, SIGMA))
-    σ = np.sqrt(Activation.of("hard_sigmoid", slope=0.2)(x.rounded("float32")).variances())
+    σ = np.sqrt(ActivationFunction.of("hard_sigmoid", slope=0.2)(x.rounded("float32")).variances())
     assert σ[0] < 1e-37
 
 
@@ -179,7 +185,7 @@ def test_a_closed_hard_gate_has_no_error() -> None:
 def test_a_unit_at_its_kink_has_the_error_of_the_steeper_side(name: str) -> None:
     at = {"relu": 0.0, "relu6": 6.0, "hard_shrink": 0.5}[name]
     x = Uncertain(np.array([at - 3 * SIGMA, at, at + 3 * SIGMA]), np.full(3, SIGMA))
-    found = propagated(Activation.of(name), x)
+    found = propagated(ActivationFunction.of(name), x)
     assert (found >= 0.3 * SIGMA).all()
     if name == "hard_shrink":  # a step, of which nothing can be said within reach of it
         assert np.isinf(found).all()
@@ -189,14 +195,14 @@ def test_a_unit_at_its_kink_has_the_error_of_the_steeper_side(name: str) -> None
 def test_the_slopes_of_gates_anywhere(z: float, sigma: float, name: str) -> None:
     tanh = np.tanh(z) if name == "tanh" else np.tanh(z / 2)
     slope = 1 - tanh**2 if name == "tanh" else (1 - tanh**2) / 4
-    found = propagated(Activation.of(name), Uncertain(np.array([z]), np.array([sigma])))
+    found = propagated(ActivationFunction.of(name), Uncertain(np.array([z]), np.array([sigma])))
     np.testing.assert_allclose(found, slope * sigma, rtol=1e-6, atol=1e-13 * sigma + 1e-15)
 
 
 def test_gates_with_large_errors_reach_no_further_than_they_can() -> None:
     x = Uncertain(np.zeros(1), np.full(1, 100.0))
-    np.testing.assert_allclose(propagated(Activation.of("tanh"), x), 1 / 8)
-    np.testing.assert_allclose(propagated(Activation.of("sigmoid"), x), 0.5 / 8)
+    np.testing.assert_allclose(propagated(ActivationFunction.of("tanh"), x), 1 / 8)
+    np.testing.assert_allclose(propagated(ActivationFunction.of("sigmoid"), x), 0.5 / 8)
 
 
 def test_mapped_functions_are_as_activations_are() -> None:
@@ -209,6 +215,6 @@ def test_mapped_functions_are_as_activations_are() -> None:
 
 def test_a_sigmoid_in_float16_may_be_flushed_to_zero() -> None:
     x = exact(np.array([-20.0]), "float16")
-    (σ,) = np.sqrt(Activation.of("sigmoid")(x).variances())
+    (σ,) = np.sqrt(ActivationFunction.of("sigmoid")(x).variances())
     value: Array = 1 / (1 + np.exp(20.0))
     assert 8 * σ > value

@@ -10,8 +10,8 @@ import pytest
 
 from lstm_verify.budget import standard_deviations
 from lstm_verify.layers import Array, Attention, EinsumDense, Layer, Masking, MultiHeadAttention
-from lstm_verify.model import Input, Model, Node, Output, Tensor
-from lstm_verify.operations.activations import Activation
+from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
+from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import FEATURES, TIMESTEPS, random_array, sequences
 from tests.rounded.models import SAMPLES, weights
 from tests.test_budget import float32_keeps_to_it, in_float32, same_values
@@ -45,7 +45,7 @@ LAYERS: dict[str, Layer] = {
     "heads": heads(),
     "heads, rounded": heads(all_hidden="rounded", returns_scores=True),
     "heads, none": heads(all_hidden="zero", causal=True, sliding_window=3, returns_scores=True),
-    "heads, gate": heads(gate_dense=projection("gate", 9, activation=Activation.of("sigmoid"))),
+    "heads, gate": heads(gate_dense=projection("gate", 9, activation=ActivationFunction.of("sigmoid"))),
 }
 
 
@@ -56,9 +56,9 @@ def attending(layer: Layer) -> Model:
         name="model",
         layers={"masked": Masking(name="masked"), "attention": layer},
         nodes=(
-            Node("masked", (Tensor("x"),)),
-            Node("attention", (Tensor("masked"), Tensor("y"))),
-            Node("attention", (Tensor("y"), Tensor("masked")), call=1),
+            LayerCall("masked", (Tensor("x"),)),
+            LayerCall("attention", (Tensor("masked"), Tensor("y"))),
+            LayerCall("attention", (Tensor("y"), Tensor("masked")), call=1),
         ),
         inputs=tuple(Input(name, (None, TIMESTEPS, FEATURES), "float32") for name in "xy"),
         outputs=tuple(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_verify.layers import Array
-from lstm_verify.operations.activations import FUNCTIONS, Activation
+from lstm_verify.operations.activations import FUNCTIONS, ActivationFunction
 from lstm_verify.rounded import PRECISIONS, Rounded, Rounding
 from tests.rounded.sampling import SIGMA, UNIT, constant
 
@@ -43,7 +43,7 @@ def test_an_error_is_not_lost_where_its_square_is_too_small_for_float64() -> Non
         ("float32", lambda x: x * 1e20 * 1e20),
         ("float32", lambda x: np.square(x * 1e20)),
         ("float32", lambda x: (x * 1e20) @ (constant(1, 2, low=1) * 1e20)),
-        ("float32", lambda x: Activation.of("exponential")(x * 100)),
+        ("float32", lambda x: ActivationFunction.of("exponential")(x * 100)),
         ("float16", lambda x: x * 70_000),
         ("float16", lambda x: x * 300 * 300),
         ("float16", lambda x: np.sum(x + np.zeros((5, 1)) + 20_000)),
@@ -91,8 +91,8 @@ def test_what_is_too_small_for_a_format_has_at_least_half_its_smallest_number() 
         lambda x: x @ constant(1, 2),
         lambda x: np.sum(x, axis=0),
         lambda x: np.mean(x, axis=0, keepdims=True),
-        lambda x: Activation.of("tanh")(x),
-        lambda x: Activation.of("softmax")(x),
+        lambda x: ActivationFunction.of("tanh")(x),
+        lambda x: ActivationFunction.of("softmax")(x),
     ],
 )
 def test_of_what_is_not_a_number_nothing_is_claimed(function: Callable[[Any], Any]) -> None:
@@ -115,7 +115,7 @@ def test_an_error_that_is_not_known_is_not_known_after_an_activation(name: str) 
     parameters = {"slope": 0.2} if name == "hard_sigmoid" else {}
     unknown = of(1.0, variance=INF) * of(0.0)
     assert np.isnan(unknown.variances()).all()
-    σ = np.sqrt(Activation.of(name, **parameters)(unknown).variances())
+    σ = np.sqrt(ActivationFunction.of(name, **parameters)(unknown).variances())
     assert not σ[0] < 0.01
 
 
@@ -123,7 +123,7 @@ def test_an_error_that_is_not_known_is_not_known_after_an_activation(name: str) 
 def test_an_infinite_error_stays_one_through_a_bounded_activation(name: str) -> None:
     """∞ - ∞ in the framework is NaN, and so is any function of it."""
     parameters = {"slope": 0.2} if name == "hard_sigmoid" else {}
-    found = Activation.of(name, **parameters)(of(1.0, variance=INF))
+    found = ActivationFunction.of(name, **parameters)(of(1.0, variance=INF))
     assert not np.isfinite(found.variances()).any()
 
 
@@ -132,7 +132,7 @@ def test_what_may_be_too_large_for_a_format_stays_unknown_through_a_bounded_acti
     """65504 is the largest number of float16, and 8σ are 80,000 here."""
     parameters = {"slope": 0.2} if name == "hard_sigmoid" else {}
     for precision, known in (("float16", False), ("bfloat16", True), ("float32", True), ("float64", True)):
-        found = Activation.of(name, **parameters)(of(1.0, 2.0, variance=[1e8, 1e-4], precision=precision))
+        found = ActivationFunction.of(name, **parameters)(of(1.0, 2.0, variance=[1e8, 1e-4], precision=precision))
         assert np.isfinite(found.variances()).tolist() == [known, True]
 
 
@@ -156,7 +156,7 @@ def test_nor_of_an_extreme_of_two(ufunc: np.ufunc) -> None:
 @given(st.lists(st.sampled_from([0.0, 1.0, -2.0, 1e30, NAN, INF, -INF]), min_size=2, max_size=4), st.integers(0, 9))
 def test_variances_are_never_negative(values: list[float], seed: int) -> None:
     x = of(*values, variance=[SIGMA**2 * ((seed + n) % 3) for n in range(len(values))])
-    functions = [Activation.of(name) for name in FUNCTIONS if name not in ("glu", "hard_sigmoid", "leaky_relu")]
+    functions = [ActivationFunction.of(name) for name in FUNCTIONS if name not in ("glu", "hard_sigmoid", "leaky_relu")]
     for function in functions[seed::10]:
         if getattr(function, "name", "") != "threshold":
             assert not (function(x).variances() < 0).any()

@@ -13,7 +13,7 @@ import pytest
 
 from lstm_verify import Model, Verdict, load, verify
 from lstm_verify.layers import RNN
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.command import inputs, model
 
 ORIGIN = "origin_tanh_sigmoid"
@@ -70,7 +70,7 @@ def with_hard_sigmoid(path: Path, signature: str | None, *_: object) -> Model:
     read = load(path, signature)
     lstm = read.layers["lstm"]
     assert isinstance(lstm, RNN)
-    cell = replace(lstm.cell, recurrent_activation=Activation.of("hard_sigmoid", slope=1 / 6))
+    cell = replace(lstm.cell, recurrent_activation=ActivationFunction.of("hard_sigmoid", slope=1 / 6))
     return replace(read, layers={**read.layers, "lstm": replace(lstm, cell=cell)})
 
 

@@ -1,4 +1,4 @@
-"""ConvLSTM: LSTMs whose products are convolutions, over sequences of rows and of pictures."""
+"""ConvLSTM: LSTMs whose products are convolutions, over sequences of rows and of images."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ SECTIONS: list[tuple[str, Iterable[str], Rows]] = [
         ],
     ),
     (
-        "Pictures",
+        "Images",
         two_dimensional.ENTRIES,
         [
             ("CNN and LSTM, in other dtypes too", "cnn* crnn* 2d_video* 2d_masked_steps"),

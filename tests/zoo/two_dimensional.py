@@ -1,4 +1,4 @@
-"""Layers of pictures, and transposed convolutions (``2d_``); over time (``cnn_``), and before an LSTM (``crnn_``)."""
+"""Layers of images, and transposed convolutions (``2d_``); over time (``cnn_``), and before an LSTM (``crnn_``)."""
 
 from __future__ import annotations
 
@@ -111,9 +111,9 @@ def moves(layers: Any, _: Any) -> list[Any]:
     ]
 
 
-def after(layers: Any, pictures: Any) -> list[Any]:
+def after(layers: Any, images: Any) -> list[Any]:
     """Connect what often follows a convolution to one."""
-    x = layers.Conv2D(6, 3, padding="same", use_bias=False)(pictures)
+    x = layers.Conv2D(6, 3, padding="same", use_bias=False)(images)
     following = [
         layers.BatchNormalization(),
         layers.BatchNormalization(axis=1),
@@ -132,11 +132,11 @@ def after(layers: Any, pictures: Any) -> list[Any]:
         layers.GlobalAveragePooling2D(keepdims=True),
         layers.Flatten(),
     ]
-    return [layers.Add()([x, layers.Conv2D(6, 1)(pictures)]), *(layer(x) for layer in following)]
+    return [layers.Add()([x, layers.Conv2D(6, 1)(images)]), *(layer(x) for layer in following)]
 
 
 def eyes(layers: Any, **lower: Any) -> list[Any]:
-    """Return the layers that make a vector of a picture, (6, 4, 2)."""
+    """Return the layers that make a vector of an image, (6, 4, 2)."""
     return [
         layers.Conv2D(4, 3, padding="same", **lower),
         layers.BatchNormalization(**lower),
@@ -167,7 +167,7 @@ def distributed_model(keras: Any) -> tuple[Any, Any]:
 
 
 def crnn(layers: Any, **lower: Any) -> list[Any]:
-    """Return a reader of lines of text: columns of a picture become time steps."""
+    """Return a reader of lines of text: columns of an image become time steps."""
     recurrent = {"recurrent_initializer": "zeros", **lower}  # see tests/zoo/policies.py
     return [
         layers.Conv2D(4, 3, padding="same", activation="relu", **lower),
@@ -220,9 +220,9 @@ def painter(layers: Any) -> list[Any]:
     ]
 
 
-def masked_steps(layers: Any, picture: Any) -> list[Any]:
-    """Connect LSTMs at each row of masked pictures, behind layers that pass the mask on and that drop it."""
-    kept = layers.Masking()(picture)
+def masked_steps(layers: Any, image: Any) -> list[Any]:
+    """Connect LSTMs at each row of masked images, behind layers that pass the mask on and that drop it."""
+    kept = layers.Masking()(image)
     between = [
         layers.SpatialDropout2D(0.5),
         layers.BatchNormalization(),

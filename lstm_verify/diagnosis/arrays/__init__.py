@@ -14,7 +14,7 @@ from lstm_verify.diagnosis.arrays.classes import class_numbers, logits, one_hot,
 from lstm_verify.diagnosis.arrays.elsewhere import of_a_layer, of_another_output
 from lstm_verify.diagnosis.arrays.not_finite import in_inputs, in_predictions
 from lstm_verify.diagnosis.arrays.order import reordered, shifted
-from lstm_verify.diagnosis.arrays.pair import CERTAIN, Fit, Pair, pairs_of
+from lstm_verify.diagnosis.arrays.pair import CERTAIN, Agreement, Pair, pairs_of
 from lstm_verify.diagnosis.arrays.seen import Seen, joined
 from lstm_verify.diagnosis.arrays.shapes import one_step, only_axes_differ, reshaped
 from lstm_verify.diagnosis.arrays.values import constant, rounded, scaled
@@ -22,7 +22,7 @@ from lstm_verify.model import Model
 
 __all__ = ["Fit", "Pair", "Seen", "look", "pairs_of"]
 
-Found = tuple[Seen, Fit]
+Found = tuple[Seen, Agreement]
 Look = Callable[[Pair], Found | None]
 
 OF_ONE_SHAPE: tuple[Look, ...] = (

@@ -8,10 +8,10 @@ import numpy as np
 
 from lstm_verify.arrays import Array
 from lstm_verify.diagnosis.arrays.order import THOSE
-from lstm_verify.diagnosis.arrays.pair import CERTAIN, EXACT, Fit, Pair
+from lstm_verify.diagnosis.arrays.pair import CERTAIN, EXACT, Agreement, Pair
 from lstm_verify.diagnosis.arrays.seen import Seen, predictions
+from lstm_verify.judging.tolerance import SIGMAS
 from lstm_verify.operations.activations import sigmoid, softmax
-from lstm_verify.tolerance import SIGMAS
 
 FEWEST = 4
 """The choices of a class that have to agree, of which two must be different ones."""
@@ -20,7 +20,7 @@ FUNCTION = 4.0
 Function = Callable[[Array], Array]
 
 
-def class_numbers(pair: Pair) -> tuple[Seen, Fit] | None:
+def class_numbers(pair: Pair) -> tuple[Seen, Agreement] | None:
     """The number of the likeliest class, or of a lone probability whether it is above one half."""
     p, r = pair.predicted, pair.replayed
     if p.shape == r.shape and r.shape[-1:] == (1,):
@@ -34,7 +34,7 @@ def class_numbers(pair: Pair) -> tuple[Seen, Fit] | None:
     return _of_classes(pair, "argmax", "class numbers", how, p, chosen, doubtful)
 
 
-def one_hot(pair: Pair) -> tuple[Seen, Fit] | None:
+def one_hot(pair: Pair) -> tuple[Seen, Agreement] | None:
     """1 for the likeliest class and 0 for the others."""
     p, r = pair.predicted, pair.replayed
     if not pair.is_aligned or r.ndim < 2 or r.shape[-1] < 2 or not np.isin(p, (0.0, 1.0)).all():
@@ -54,7 +54,7 @@ def _ties(pair: Pair) -> Array:
 
 def _of_classes(
     pair: Pair, kind: str, short: str, how: str, p: Array, chosen: Array, doubtful: Array
-) -> tuple[Seen, Fit] | None:
+) -> tuple[Seen, Agreement] | None:
     certain = ~doubtful
     if np.count_nonzero(certain) < FEWEST or len(np.unique(chosen[certain])) < 2 or (p != chosen)[certain].any():
         return None
@@ -62,7 +62,7 @@ def _of_classes(
     return predictions(kind, pair.name, short, how, advice, CERTAIN)
 
 
-def logits(pair: Pair) -> tuple[Seen, Fit] | None:
+def logits(pair: Pair) -> tuple[Seen, Agreement] | None:
     """What the probabilities of the replay are made of."""
     p, r = pair.predicted, pair.replayed
     if not pair.is_aligned or not np.isfinite(p).all() or (r < 0).any() or (r > 1).any():
@@ -78,7 +78,7 @@ def logits(pair: Pair) -> tuple[Seen, Fit] | None:
     return None
 
 
-def probabilities(pair: Pair) -> tuple[Seen, Fit] | None:
+def probabilities(pair: Pair) -> tuple[Seen, Agreement] | None:
     """What is made of the logits of the replay."""
     p, r = pair.predicted, pair.replayed
     if not pair.is_aligned or (p < 0).any() or (p > 1).any() or not np.isfinite(r).all():

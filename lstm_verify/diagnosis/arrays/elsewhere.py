@@ -9,7 +9,7 @@ import numpy as np
 from lstm_verify.arithmetic import RoundedArithmetic, as_rounded, deviation_of, output_value
 from lstm_verify.arrays import Array, Rows, picked
 from lstm_verify.diagnosis.arrays.order import THOSE
-from lstm_verify.diagnosis.arrays.pair import NOTHING, Fit, Pair
+from lstm_verify.diagnosis.arrays.pair import NOTHING, Agreement, Pair
 from lstm_verify.diagnosis.arrays.seen import Seen, predictions
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import as_input
@@ -18,7 +18,7 @@ from lstm_verify.model import Model, Tensor
 
 SAMPLES = 16
 """The samples for which it is computed what layers make of them."""
-Found = tuple[Seen, Fit]
+Found = tuple[Seen, Agreement]
 
 
 def of_another_output(pair: Pair, pairs: Sequence[Pair]) -> Found | None:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows, whole
-from lstm_verify.diagnosis.arrays.pair import CERTAIN, Fit, Pair
+from lstm_verify.diagnosis.arrays.pair import CERTAIN, Agreement, Pair
 from lstm_verify.diagnosis.arrays.seen import Seen, input_not_finite, predictions
 
 
-def in_predictions(pair: Pair) -> tuple[Seen, Fit] | None:
+def in_predictions(pair: Pair) -> tuple[Seen, Agreement] | None:
     """NaN or infinite where the replay has a number, while all else agrees."""
     p, r = pair.predicted, pair.replayed
     if not pair.is_aligned:
@@ -25,7 +25,7 @@ def in_predictions(pair: Pair) -> tuple[Seen, Fit] | None:
     return predictions("not_finite", pair.name, where, how, "Look at how the predictions were made or saved.", CERTAIN)
 
 
-def in_inputs(inputs: Mapping[str, Rows], pairs: Sequence[Pair]) -> tuple[Seen, Fit] | None:
+def in_inputs(inputs: Mapping[str, Rows], pairs: Sequence[Pair]) -> tuple[Seen, Agreement] | None:
     """NaN or infinite inputs in every sample that deviates, where one side is no number.
 
     Samples have to be left that agree, or nothing is known.

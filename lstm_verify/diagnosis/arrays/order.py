@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from lstm_verify.arrays import Array
-from lstm_verify.diagnosis.arrays.pair import EXACT, Fit, Pair
+from lstm_verify.diagnosis.arrays.pair import EXACT, Agreement, Pair
 from lstm_verify.diagnosis.arrays.seen import Seen, predictions
-from lstm_verify.tolerance import SIGMAS
+from lstm_verify.judging.tolerance import SIGMAS
 
 PROJECTIONS = 4
 """Random directions along which rows are sorted, so that those that belong together meet."""
@@ -23,7 +23,7 @@ APART = 4.0
 """Times what rounding allows: rows that are further from all others are told apart."""
 
 
-def reordered(pair: Pair) -> tuple[Seen, Fit] | None:
+def reordered(pair: Pair) -> tuple[Seen, Agreement] | None:
     """Rows of the replay in another order, or other rows of it."""
     rows = _Rows(pair)
     if not rows.comparable:
@@ -36,7 +36,7 @@ def reordered(pair: Pair) -> tuple[Seen, Fit] | None:
     return _named(pair, index, fit) if fit.explains else None
 
 
-def shifted(pair: Pair) -> tuple[Seen, Fit] | None:
+def shifted(pair: Pair) -> tuple[Seen, Agreement] | None:
     """Rows of the replay some places earlier or later, without those at one end; or the same of time steps."""
     if not pair.is_aligned:
         return None
@@ -137,7 +137,7 @@ class _Rows:
             apart[first[near]] = apart[second[near]] = False
         return apart
 
-    def fit(self, index: Array) -> Fit:
+    def fit(self, index: Array) -> Agreement:
         """How well the rows with these numbers explain the predictions."""
         pair, among = self.pair, np.broadcast_to(_expanded(self.moved, self.pair.predicted), self.pair.predicted.shape)
         return pair.fit(pair.replayed[index], pair.sigma[index], among=among, width=len(self.r))
@@ -160,7 +160,7 @@ def _expanded(rows: Array, like: Array) -> Array:
     return rows.reshape(-1, *(1,) * (like.ndim - 1))
 
 
-def _named(pair: Pair, index: Array, fit: Fit) -> tuple[Seen, Fit]:
+def _named(pair: Pair, index: Array, fit: Agreement) -> tuple[Seen, Agreement]:
     """What the order is called."""
     n, each = len(pair.replayed), np.arange(len(index))
     advice = "Predict again in the order of the inputs, without shuffling."

@@ -13,8 +13,8 @@ from lstm_verify.budget import rounded_rows
 from lstm_verify.diagnosis.misfit import MOST_LEFT_BY_A_NUMBER
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import count_samples
+from lstm_verify.judging.tolerance import SIGMAS, last_place
 from lstm_verify.model import Model
-from lstm_verify.tolerance import SIGMAS, last_place
 
 ELEMENTS = 4 * 2**20
 """Of a larger output, the first samples are looked at."""
@@ -29,7 +29,7 @@ ENOUGH = 24.0
 
 
 @dataclass(frozen=True)
-class Fit:
+class Agreement:
     """How well a set of numbers explains predictions."""
 
     sigmas: float
@@ -47,7 +47,7 @@ class Fit:
         return self.sigmas <= SIGMAS and self.bits >= ENOUGH and self.left <= MOST_LEFT_BY_A_NUMBER
 
 
-CERTAIN = Fit(0.0, 0.0, np.inf)
+CERTAIN = Agreement(0.0, 0.0, np.inf)
 """Of what needs no measure."""
 NOTHING = np.empty(0)
 """In place of a replay that has another shape."""
@@ -73,13 +73,13 @@ class Pair:
         return self.predicted.shape == self.replayed.shape
 
     @cached_property
-    def before(self) -> Fit:
+    def before(self) -> Agreement:
         """How far predictions are from the replay; both have the same shape."""
         return self.fit(self.replayed)
 
     def fit(
         self, expected: Array, sigma: Array | None = None, free: int = 0, among: Array | None = None, width: int = 1
-    ) -> Fit:
+    ) -> Agreement:
         """How well numbers explain the predictions.
 
         Args:
@@ -105,7 +105,7 @@ class Pair:
         bits = float(told.sum()) - free * float(told.max(initial=0)) - float(rows * np.log2(width))
         absolute = float(np.nan_to_num(away, nan=np.inf).max(initial=0))
         left = absolute / self._apart if free and self.is_aligned and self._apart else 0.0
-        return Fit(float(ratio.max(initial=0)), absolute, bits, left)
+        return Agreement(float(ratio.max(initial=0)), absolute, bits, left)
 
     @cached_property
     def _apart(self) -> float:

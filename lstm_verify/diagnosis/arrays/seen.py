@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from lstm_verify.diagnosis.arrays.pair import Fit
+from lstm_verify.diagnosis.arrays.pair import Agreement
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.model import Model
 
@@ -44,7 +44,9 @@ class Seen(Change):
         return self.is_fitted or self.is_the_same or self.kind == "constant"
 
 
-def predictions(kind: str, output: str, behaves_as: str, how: str, advice: str, fit: Fit) -> tuple[Seen, Fit]:
+def predictions(
+    kind: str, output: str, behaves_as: str, how: str, advice: str, fit: Agreement
+) -> tuple[Seen, Agreement]:
     """Predictions that are the replayed numbers with something done to them.
 
     Args:
@@ -101,7 +103,7 @@ def unchanged(model: Model) -> Model:
     return model
 
 
-def joined(causes: list[tuple[Seen, Fit]]) -> tuple[Seen, Fit]:
+def joined(causes: list[tuple[Seen, Agreement]]) -> tuple[Seen, Agreement]:
     """The causes of several outputs as one."""
     if len(causes) == 1:
         return causes[0]
@@ -112,7 +114,7 @@ def joined(causes: list[tuple[Seen, Fit]]) -> tuple[Seen, Fit]:
     fault = " and ".join(dict.fromkeys(part.fault for part in parts))
     paths = tuple(dict.fromkeys(path for part in parts for path in part.layers))
     fits = [fit for _, fit in causes]
-    worst = Fit(
+    worst = Agreement(
         max(f.sigmas for f in fits),
         max(f.absolute for f in fits),
         min(f.bits for f in fits),

@@ -9,11 +9,11 @@ import numpy as np
 
 from lstm_verify.arrays import Array
 from lstm_verify.diagnosis.arrays.order import THOSE
-from lstm_verify.diagnosis.arrays.pair import NOTHING, Fit, Pair
+from lstm_verify.diagnosis.arrays.pair import NOTHING, Agreement, Pair
 from lstm_verify.diagnosis.arrays.seen import Seen, predictions
 
 MOST_AXES = 4
-Found = tuple[Seen, Fit]
+Found = tuple[Seen, Agreement]
 
 
 def reshaped(pair: Pair) -> Found | None:

@@ -8,9 +8,9 @@ import numpy as np
 
 from lstm_verify.arrays import Array
 from lstm_verify.diagnosis.arrays.order import THOSE
-from lstm_verify.diagnosis.arrays.pair import CERTAIN, ENOUGH, EXACT, Fit, Pair
+from lstm_verify.diagnosis.arrays.pair import CERTAIN, ENOUGH, EXACT, Agreement, Pair
 from lstm_verify.diagnosis.arrays.seen import Seen, predictions
-from lstm_verify.tolerance import SIGMAS
+from lstm_verify.judging.tolerance import SIGMAS
 
 FEWEST = 3
 """The samples, or the elements, that have to be alike for predictions to be called constant."""
@@ -24,7 +24,7 @@ TOLD = 4
 """The columns whose numbers are told."""
 
 
-def constant(pair: Pair) -> tuple[Seen, Fit] | None:
+def constant(pair: Pair) -> tuple[Seen, Agreement] | None:
     """The same predictions for every sample, where the replay has others for each."""
     p, r = pair.predicted, pair.replayed
     if not pair.is_aligned or not (np.isfinite(p).all() and np.isfinite(r).all()):
@@ -48,7 +48,7 @@ def _varies(pair: Pair, by_element: bool) -> bool:
     return bool(np.count_nonzero(rows) >= 0.5 * (len(rows) - 1))
 
 
-def rounded(pair: Pair) -> tuple[Seen, Fit] | None:
+def rounded(pair: Pair) -> tuple[Seen, Agreement] | None:
     """Predictions that are all multiples of a power of ten, and the nearest ones to the replay."""
     p = pair.predicted
     if not pair.is_aligned or not np.isfinite(p).all():
@@ -68,11 +68,11 @@ def rounded(pair: Pair) -> tuple[Seen, Fit] | None:
         return None
     words = f"{decimals} decimal{'' if decimals == 1 else 's'}"
     advice = f"Record all digits, or accept these with `--decimals {decimals}`."
-    fit = Fit(fit.sigmas, float(np.maximum(away - 0.5 * step, 0).max()), float(told.sum()))
+    fit = Agreement(fit.sigmas, float(np.maximum(away - 0.5 * step, 0).max()), float(told.sum()))
     return predictions("rounded", pair.name, words, f"{THOSE}, rounded to {words}", advice, fit)
 
 
-def scaled(pair: Pair) -> tuple[Seen, Fit] | None:
+def scaled(pair: Pair) -> tuple[Seen, Agreement] | None:
     """A factor, a constant or both, for all numbers or for each column."""
     if not pair.is_aligned or not np.isfinite(pair.replayed).all() or not np.isfinite(pair.predicted).all():
         return None
@@ -90,7 +90,7 @@ def _kinds(pair: Pair) -> Iterator[tuple[bool, bool, bool]]:
         yield from ((False, True, by_column), (True, False, by_column), (True, True, by_column))
 
 
-def _fitted(pair: Pair, factor: bool, constant: bool, by_column: bool) -> tuple[Array, Array, Fit] | None:
+def _fitted(pair: Pair, factor: bool, constant: bool, by_column: bool) -> tuple[Array, Array, Agreement] | None:
     """The factors and the constants, (columns,), and how well they explain the predictions."""
     columns = pair.predicted.shape[-1] if by_column else 1
     p, r = pair.predicted.reshape(-1, columns), pair.replayed.reshape(-1, columns)
@@ -136,12 +136,12 @@ def _rounded(values: Array, digits: int) -> Array:
     return np.array([float(f"{value:.{digits}g}") for value in values])
 
 
-def _fit(pair: Pair, a: Array, b: Array, free: int) -> Fit:
+def _fit(pair: Pair, a: Array, b: Array, free: int) -> Agreement:
     σ = np.sqrt(np.square(a * pair.sigma) + np.square(EXACT * a * pair.replayed) + np.square(EXACT * b))
     return pair.fit(a * pair.replayed + b, σ, free=free)
 
 
-def _named(pair: Pair, a: Array, b: Array, fit: Fit) -> tuple[Seen, Fit] | None:
+def _named(pair: Pair, a: Array, b: Array, fit: Agreement) -> tuple[Seen, Agreement] | None:
     advice = "Compare the numbers in the same units: undo the scaling of targets on one side, or do it on both."
     times = "" if (a == 1).all() else "times -1" if (a == -1).all() else f"times {_listed(a)}"
     plus = "" if (b == 0).all() else f"plus {_listed(b)}"

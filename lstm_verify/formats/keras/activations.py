@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras.config import Config, Version, unwrap
-from lstm_verify.operations.activations import LINEAR, Activation
+from lstm_verify.operations.activations import LINEAR, ActivationFunction
 
 HARD_SIGMOID_SLOPES = {2: 1 / 5, 3: 1 / 6}
 """The one name that means different functions in the two generations of Keras."""
@@ -22,7 +22,7 @@ ALIASES = {
 }
 
 
-def activation(value: Any, version: Version, where: str) -> Activation:
+def activation(value: Any, version: Version, where: str) -> ActivationFunction:
     """Turn what a config says of an activation into a definite function.
 
     Raises:
@@ -49,23 +49,23 @@ def activation(value: Any, version: Version, where: str) -> Activation:
     return made
 
 
-def _named(name: str, version: Version, where: str) -> Activation:
+def _named(name: str, version: Version, where: str) -> ActivationFunction:
     try:
         if name == "hard_sigmoid":
-            return Activation.of(name, slope=HARD_SIGMOID_SLOPES[version[0]])
+            return ActivationFunction.of(name, slope=HARD_SIGMOID_SLOPES[version[0]])
         if name == "leaky_relu":
-            return Activation.of(name, negative_slope=0.2)
-        return Activation.of(name)
+            return ActivationFunction.of(name, negative_slope=0.2)
+        return ActivationFunction.of(name)
     except UnsupportedError as error:
         raise UnsupportedError(f"{where}: {error}") from None
 
 
-def of_layer(config: Config) -> Activation:
+def of_layer(config: Config) -> ActivationFunction:
     """The function of an activation layer."""
     return LAYERS[config.class_name](config)
 
 
-def _relu(config: Config) -> Activation:
+def _relu(config: Config) -> ActivationFunction:
     """Keras 3 makes tensors in float32 of a limit, and of a slope that is all there is."""
     slope, threshold = _or_zero(config, "negative_slope"), _or_zero(config, "threshold")
     limit = None if config.get("max_value", None) is None else config.number("max_value")
@@ -73,29 +73,29 @@ def _relu(config: Config) -> Activation:
         limit = float(np.float32(limit))
     elif config.generation == 3 and not threshold:
         slope = float(np.float32(slope))
-    return Activation.of("relu", negative_slope=slope, max_value=limit, threshold=threshold)
+    return ActivationFunction.of("relu", negative_slope=slope, max_value=limit, threshold=threshold)
 
 
 def _or_zero(config: Config, key: str) -> float:
     return 0.0 if config.get(key, None) is None else config.number(key)
 
 
-def _leaky_relu(config: Config) -> Activation:
+def _leaky_relu(config: Config) -> ActivationFunction:
     key = "negative_slope" if "negative_slope" in config.values else "alpha"
-    return Activation.of("leaky_relu", negative_slope=config.number(key, 0.3))
+    return ActivationFunction.of("leaky_relu", negative_slope=config.number(key, 0.3))
 
 
-def _softmax(config: Config) -> Activation:
+def _softmax(config: Config) -> ActivationFunction:
     axis = config.get("axis", -1)
-    return Activation.of("softmax", axis=tuple(axis) if isinstance(axis, list | tuple) else axis)
+    return ActivationFunction.of("softmax", axis=tuple(axis) if isinstance(axis, list | tuple) else axis)
 
 
-LAYERS: dict[str, Callable[[Config], Activation]] = {
+LAYERS: dict[str, Callable[[Config], ActivationFunction]] = {
     "ReLU": _relu,
     "LeakyReLU": _leaky_relu,
-    "ELU": lambda config: Activation.of("elu", alpha=config.number("alpha", 1.0)),
+    "ELU": lambda config: ActivationFunction.of("elu", alpha=config.number("alpha", 1.0)),
     "Softmax": _softmax,
-    "ThresholdedReLU": lambda config: Activation.of(
+    "ThresholdedReLU": lambda config: ActivationFunction.of(
         "threshold", threshold=config.number("theta", 1.0), default_value=0.0
     ),
 }

@@ -12,14 +12,14 @@ from typing import Any
 
 from lstm_verify import layers as canonical
 from lstm_verify.errors import ModelFileError, UnsupportedError
-from lstm_verify.formats.keras.calls import Call, arguments_of, check_training, refuse_rest, tensors_of
+from lstm_verify.formats.keras.calls import CallArguments, arguments_of, check_training, refuse_rest, tensors_of
 from lstm_verify.formats.keras.config import Config
-from lstm_verify.formats.keras.registry import Arrays, Variable, activation_of, below, named, prefixed, with_bias
+from lstm_verify.formats.keras.registry import Arrays, LayerVariable, activation_of, below, named, prefixed, with_bias
 from lstm_verify.layers import Layer
 from lstm_verify.layers.attention import Attending
 from lstm_verify.layers.einsum_dense import EinsumDense
 from lstm_verify.model import Tensor
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 
 INPUTS = ("query", "value", "key")
 MASKS = ("query_mask", "value_mask", "key_mask")
@@ -30,7 +30,7 @@ OPTIONS = {"use_causal_mask": "causal", "return_attention_scores": "returns_scor
 # --- Attention, AdditiveAttention
 
 
-def attention_variables(config: Config) -> list[Variable]:
+def attention_variables(config: Config) -> list[LayerVariable]:
     additive = config.class_name == "AdditiveAttention"
     concat = not additive and _score_mode(config) == "concat"
     return named(*["scale"] * config.flag("use_scale", additive), *["concat_score_weight"] * concat)
@@ -50,7 +50,7 @@ def attention(config: Config, arrays: Arrays) -> Layer:
     )
 
 
-def attention_call(node: Any, config: Config) -> Call:
+def attention_call(node: Any, config: Config) -> CallArguments:
     """Read a call with a list of two or three tensors, and maybe a list of their masks.
 
     Raises:
@@ -91,7 +91,7 @@ def _attribute(config: Config, name: str) -> str:
     return f"{name}_dense" if config.generation == 3 and name != "gate" else f"_{name}_dense"
 
 
-def multi_head_attention_variables(config: Config) -> list[Variable]:
+def multi_head_attention_variables(config: Config) -> list[LayerVariable]:
     each = with_bias("kernel")(config)
     return [v for name in _sublayers(config) for v in prefixed(each, _attribute(config, name))]
 
@@ -150,13 +150,13 @@ def _part(config: Config, name: str, arrays: Arrays) -> EinsumDense:
         kernel=kernel,
         bias=arrays.get(("bias",)),
         bias_axes=bias_axes,
-        activation=Activation.of("sigmoid" if name == "gate" else "linear"),
+        activation=ActivationFunction.of("sigmoid" if name == "gate" else "linear"),
         cancels=("bias",) if name == "key" else (),
         compute_dtype=config.compute_dtype(),
     )
 
 
-def multi_head_attention_call(node: Any, config: Config) -> Call:
+def multi_head_attention_call(node: Any, config: Config) -> CallArguments:
     """Read a call with query, value, maybe key, and masks.
 
     Raises:
@@ -177,7 +177,9 @@ def multi_head_attention_call(node: Any, config: Config) -> Call:
 # --- calls of both
 
 
-def _call(found: list[tuple[str, Tensor]], arguments: dict[str, Any], config: Config, options: dict[str, Any]) -> Call:
+def _call(
+    found: list[tuple[str, Tensor]], arguments: dict[str, Any], config: Config, options: dict[str, Any]
+) -> CallArguments:
     for key in [key for key in OPTIONS if key in arguments]:
         value = arguments.pop(key)
         if value not in (True, False, None):
@@ -186,7 +188,7 @@ def _call(found: list[tuple[str, Tensor]], arguments: dict[str, Any], config: Co
     check_training(arguments.pop("training", None), config)
     refuse_rest(arguments, config)
     options["roles"] = tuple(role for role, _ in found)
-    return Call(tuple(tensor for _, tensor in found), options=options)
+    return CallArguments(tuple(tensor for _, tensor in found), options=options)
 
 
 def as_called(layer: Layer, options: Mapping[str, Any], config: Config) -> Layer:
@@ -203,7 +205,7 @@ def as_called(layer: Layer, options: Mapping[str, Any], config: Config) -> Layer
 # --- EinsumDense
 
 
-def einsum_dense_variables(config: Config) -> list[Variable]:
+def einsum_dense_variables(config: Config) -> list[LayerVariable]:
     return named("kernel", *["bias"] * (config.get("bias_axes", None) is not None))
 
 

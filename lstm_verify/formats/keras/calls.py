@@ -32,7 +32,7 @@ RANDOM = ("dropout", "recurrent_dropout", "rate", "stddev")
 
 
 @dataclass(frozen=True)
-class Call:
+class CallArguments:
     """What a layer is called with: its inputs, a recurrent layer's initial states after them, and a mask."""
 
     inputs: tuple[Tensor, ...]
@@ -46,7 +46,7 @@ class Call:
         return (*self.inputs, self.mask) if self.mask else self.inputs
 
 
-def read_call(node: Any, config: Config) -> Call:
+def read_call(node: Any, config: Config) -> CallArguments:
     """Read a node of either generation.
 
     Raises:
@@ -69,7 +69,7 @@ def read_call(node: Any, config: Config) -> Call:
     if len(masks) > 1:
         raise UnsupportedError(f"{config.where}: it is called with {len(masks)} masks, expected one")
     refuse_rest(arguments, config)
-    return Call(tuple(inputs), masks[0] if masks else None, unmasked)
+    return CallArguments(tuple(inputs), masks[0] if masks else None, unmasked)
 
 
 def refuse_rest(arguments: Mapping[str, Any], config: Config) -> None:

@@ -10,7 +10,7 @@ from lstm_verify.formats.keras.config import REQUIRED, Config
 from lstm_verify.formats.keras.recurrent import of_cell
 from lstm_verify.formats.keras.registry import Arrays, Class, activation_of
 from lstm_verify.layers import RNN, Cell, Layer
-from lstm_verify.layers.conv_lstm import ConvLSTMCell
+from lstm_verify.layers.recurrent.conv_lstm import ConvLSTMCell
 
 
 def conv_lstm(kind: type[ConvLSTMCell]) -> Class:

@@ -18,7 +18,7 @@ from lstm_verify.layers import GroupNormalization, Layer, LayerNormalization, Ma
 from lstm_verify.layers.base import Weighted
 from lstm_verify.layers.operation import Operation
 from lstm_verify.model import Model, Tensor
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from lstm_verify.rounded.precision import rounded_to
 
 FLOATS = ("float64", "float32", "float16", "bfloat16")
@@ -46,11 +46,11 @@ def held(layer: Layer, dtype: str, generation: int) -> Layer:
 
 
 def _with_thresholds(item: Any, dtype: str) -> Any:
-    if isinstance(item, Activation):
+    if isinstance(item, ActivationFunction):
         parameters = (
             (name, _nearest(value, dtype) if name in THRESHOLDS else value) for name, value in item.parameters
         )
-        return Activation(item.name, tuple(parameters))
+        return ActivationFunction(item.name, tuple(parameters))
     if isinstance(item, Layer) and item.compute_dtype != dtype:
         return item  # a layer inside, which has its own
     if isinstance(item, Weighted):

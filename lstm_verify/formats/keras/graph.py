@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
-from lstm_verify.formats.keras.calls import MODELS, Call, read_tensor
+from lstm_verify.formats.keras.calls import MODELS, CallArguments, read_tensor
 from lstm_verify.formats.keras.config import Config, Version, unwrap
 from lstm_verify.formats.keras.dtypes import with_dtypes
 from lstm_verify.formats.keras.masks import without_lost_masks
 from lstm_verify.formats.keras.operations import build_operation, is_operation
 from lstm_verify.formats.keras.registry import (
     Arrays,
-    Variable,
+    LayerVariable,
     below,
     build,
     find,
@@ -28,8 +28,8 @@ from lstm_verify.formats.keras.registry import (
 )
 from lstm_verify.formats.keras.ways import NotExported
 from lstm_verify.layers import Layer
-from lstm_verify.layers.recurrent import Recurrent
-from lstm_verify.model import Input, Model, Node, Output, Tensor
+from lstm_verify.layers.recurrent.rnn import Recurrent
+from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
 
 INPUT_DTYPES = {"bool", "bfloat16", "float16", "float32", "float64"} | {
     f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
@@ -37,7 +37,7 @@ INPUT_DTYPES = {"bool", "bfloat16", "float16", "float32", "float64"} | {
 
 
 @dataclass(frozen=True)
-class Entry:
+class LayerEntry:
     """A layer of a model: its config, its key among the variables, and the nodes that lead into it."""
 
     config: Config
@@ -47,7 +47,7 @@ class Entry:
     """`input`, `layer` or `operation`."""
 
 
-def entries(config: Config) -> list[Entry]:
+def entries(config: Config) -> list[LayerEntry]:
     """The layers of a model, the input layers among them."""
     listed = config.values.get("layers") if config.values else None
     if not isinstance(listed, list):
@@ -58,21 +58,23 @@ def entries(config: Config) -> list[Entry]:
     return [entry if entry.kind == "operation" else replace(entry, key=next(numbered)) for entry in found]
 
 
-def _entry(item: Any, version: Version) -> Entry:
+def _entry(item: Any, version: Version) -> LayerEntry:
     operation = is_operation(item, version[0])
     config = unwrap(item, version, operation)
     if "name" in item:
         config = Config(config.class_name, {"name": item["name"], **config.values}, version)
     kind = "operation" if operation else "layer"
-    return Entry(config, "", item.get("inbound_nodes") or [], "input" if config.class_name == "InputLayer" else kind)
+    return LayerEntry(
+        config, "", item.get("inbound_nodes") or [], "input" if config.class_name == "InputLayer" else kind
+    )
 
 
-def layers_of(config: Config) -> list[Entry]:
+def layers_of(config: Config) -> list[LayerEntry]:
     """The layers of a model that may have weights."""
     return [entry for entry in entries(config) if entry.kind == "layer"]
 
 
-def model_variables(config: Config) -> list[Variable]:
+def model_variables(config: Config) -> list[LayerVariable]:
     """The variables of all layers of a model, in the order of the layers."""
     return [
         variable
@@ -104,7 +106,7 @@ def build_model(config: Config, arrays: Arrays) -> Model:
     return with_dtypes(made, config.generation)
 
 
-def _refuse_same_names(config: Config, found: list[Entry]) -> None:
+def _refuse_same_names(config: Config, found: list[LayerEntry]) -> None:
     names = [entry.config.name for entry in found]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
@@ -114,11 +116,11 @@ def _refuse_same_names(config: Config, found: list[Entry]) -> None:
 # --- sequential models
 
 
-def _sequential(config: Config, found: list[Entry], layers: dict[str, Layer]) -> Model:
+def _sequential(config: Config, found: list[LayerEntry], layers: dict[str, Layer]) -> Model:
     spec = _sequential_input(config, found)
     nodes, tensor = [], Tensor(spec.name)
     for name in layers:
-        nodes.append(Node(name, (tensor,)))
+        nodes.append(LayerCall(name, (tensor,)))
         tensor = Tensor(name)
     if not layers:
         raise ModelFileError(f"model '{config.name}': it has no layers")
@@ -131,7 +133,7 @@ def _sequential(config: Config, found: list[Entry], layers: dict[str, Layer]) ->
     )
 
 
-def _sequential_input(config: Config, found: list[Entry]) -> Input:
+def _sequential_input(config: Config, found: list[LayerEntry]) -> Input:
     first = found[0].config if found else config
     if first.class_name == "InputLayer":
         return _input(first)
@@ -177,7 +179,7 @@ def _lengths(config: Config, shape: Any) -> tuple[int | None, ...] | None:
 # --- functional models
 
 
-def _functional(config: Config, found: list[Entry], layers: dict[str, Layer]) -> Model:
+def _functional(config: Config, found: list[LayerEntry], layers: dict[str, Layer]) -> Model:
     specs = {entry.config.name: _input(entry.config) for entry in found if entry.kind == "input"}
     inputs = [name for _, (name, *_) in _tensors(config, "input_layers")]
     outputs = _tensors(config, "output_layers")
@@ -189,7 +191,7 @@ def _functional(config: Config, found: list[Entry], layers: dict[str, Layer]) ->
     for entry in found:
         if entry.kind == "operation":
             layers[entry.config.name], tensors = _operation(entry)
-            nodes.append(Node(entry.config.name, tuple(_shifted(tensor, offsets) for tensor in tensors)))
+            nodes.append(LayerCall(entry.config.name, tuple(_shifted(tensor, offsets) for tensor in tensors)))
     unknown = [name for name in inputs if name not in specs]
     if unknown:
         raise ModelFileError(f"model '{config.name}': its input {unknown[0]!r} is not among its layers")
@@ -210,11 +212,11 @@ def _functional(config: Config, found: list[Entry], layers: dict[str, Layer]) ->
     return without_lost_masks(model, config.version)
 
 
-def _call(node: Any, config: Config) -> Call:
+def _call(node: Any, config: Config) -> CallArguments:
     return find(config).call(node, config)
 
 
-def _as_called(entry: Entry, layer: Layer) -> Layer:
+def _as_called(entry: LayerEntry, layer: Layer) -> Layer:
     first, *others = [_call(node, entry.config).options for node in entry.nodes]
     if any(other != first for other in others):
         raise UnsupportedError(f"{entry.config.where}: it is called in several ways, which is not supported")
@@ -243,7 +245,7 @@ def _named_outputs(outputs: list[tuple[str | None, Tensor]]) -> tuple[Output, ..
     return tuple(named)
 
 
-def _first_numbers(found: list[Entry], outputs: list[Tensor]) -> dict[str, int]:
+def _first_numbers(found: list[LayerEntry], outputs: list[Tensor]) -> dict[str, int]:
     """The number that a layer's first listed node has in Keras 2.
 
     It is not 0 for a model inside a model, whose own first node is left out of the list. Every listed node is used
@@ -259,7 +261,7 @@ def _first_numbers(found: list[Entry], outputs: list[Tensor]) -> dict[str, int]:
     }
 
 
-def _first_numbers_in_outputs(found: list[Entry]) -> dict[str, int]:
+def _first_numbers_in_outputs(found: list[LayerEntry]) -> dict[str, int]:
     """The number that a layer's first listed node has in Keras 3 where outputs are listed.
 
     There, and nowhere else, Keras 3 counts a functional model's own first node.
@@ -267,7 +269,7 @@ def _first_numbers_in_outputs(found: list[Entry]) -> dict[str, int]:
     return {entry.config.name: int(entry.config.class_name in ("Functional", "Model")) for entry in found}
 
 
-def _used_by(entry: Entry) -> Iterator[Tensor]:
+def _used_by(entry: LayerEntry) -> Iterator[Tensor]:
     if entry.kind == "operation":
         yield from _operation(entry)[1]
     else:
@@ -275,7 +277,7 @@ def _used_by(entry: Entry) -> Iterator[Tensor]:
             yield from _call(node, entry.config).tensors()
 
 
-def _operation(entry: Entry) -> tuple[Layer, tuple[Tensor, ...]]:
+def _operation(entry: LayerEntry) -> tuple[Layer, tuple[Tensor, ...]]:
     if len(entry.nodes) != 1:
         raise UnsupportedError(f"{entry.config.where}: an operation with {len(entry.nodes)} calls, expected one")
     return build_operation(entry.config, entry.nodes[0])
@@ -285,10 +287,10 @@ def _shifted(tensor: Tensor, offsets: Mapping[str, int]) -> Tensor:
     return tensor._replace(call=tensor.call - offsets.get(tensor.layer, 0))
 
 
-def _nodes(entry: Entry, offsets: Mapping[str, int]) -> Iterator[Node]:
+def _nodes(entry: LayerEntry, offsets: Mapping[str, int]) -> Iterator[LayerCall]:
     for number, node in enumerate(entry.nodes):
         call = _call(node, entry.config)
-        yield Node(
+        yield LayerCall(
             layer=entry.config.name,
             call=number,
             inputs=tuple(_shifted(tensor, offsets) for tensor in call.inputs),
@@ -298,10 +300,10 @@ def _nodes(entry: Entry, offsets: Mapping[str, int]) -> Iterator[Node]:
         )
 
 
-def _in_order(config: Config, nodes: list[Node], known: set[str]) -> tuple[Node, ...]:
+def _in_order(config: Config, nodes: list[LayerCall], known: set[str]) -> tuple[LayerCall, ...]:
     """Sort nodes so that each comes after those that it needs."""
     done: set[tuple[str, int]] = {(name, 0) for name in known}
-    left, ordered = list(nodes), list[Node]()
+    left, ordered = list(nodes), list[LayerCall]()
     while left:
         ready = [
             node

@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from lstm_verify.formats.keras.config import Version
 from lstm_verify.layers import Activation, Identity, Layer, MultiHeadAttention
-from lstm_verify.model import Model, Node, Tensor
+from lstm_verify.model import LayerCall, Model, Tensor
 
 Key = tuple[str, int]
 """A node: its layer, and the number of the call."""
@@ -91,7 +91,7 @@ def _dtype(model: Model, tensor: Tensor) -> str:
     return _dtype(layer, layer.outputs[tensor.output].tensor) if isinstance(layer, Model) else layer.compute_dtype
 
 
-def _as_run(model: Model) -> list[Node]:
+def _as_run(model: Model) -> list[LayerCall]:
     """The nodes in the order in which Keras runs them."""
     by_key = {(node.layer, node.call): node for node in model.nodes}
     depths: dict[Key, int] = {}
@@ -106,13 +106,13 @@ def _as_run(model: Model) -> list[Node]:
     return [by_key[key] for key in sorted(depths, key=lambda key: -depths[key])] + unused
 
 
-def _before(node: Node, by_key: dict[Key, Node]) -> Iterator[Key]:
+def _before(node: LayerCall, by_key: dict[Key, LayerCall]) -> Iterator[Key]:
     for tensor in (*node.inputs, *([node.mask] if node.mask else [])):
         if (tensor.layer, tensor.call) in by_key:
             yield tensor.layer, tensor.call
 
 
-def _traversed(model: Model, by_key: dict[Key, Node]) -> list[Key]:
+def _traversed(model: Model, by_key: dict[Key, LayerCall]) -> list[Key]:
     """The nodes as a search from the outputs leaves them: inputs first, each after all that it needs."""
     done: dict[Key, None] = {}
     for output in model.outputs:

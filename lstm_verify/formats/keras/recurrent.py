@@ -13,7 +13,7 @@ from lstm_verify.formats.keras.config import Config, unwrap
 from lstm_verify.formats.keras.registry import (
     Arrays,
     Class,
-    Variable,
+    LayerVariable,
     activation_of,
     below,
     build,
@@ -106,7 +106,7 @@ def _stacked_names(config: Config) -> list[tuple[str, Config]]:
     return list(zip(snake_names([cell.class_name for cell in cells]), cells, strict=True))
 
 
-def _stacked_variables(config: Config) -> list[Variable]:
+def _stacked_variables(config: Config) -> list[LayerVariable]:
     return [v for key, cell in _stacked_names(config) for v in prefixed(_cell_of(cell)[1](cell), "cells", key)]
 
 
@@ -117,7 +117,7 @@ def _stacked_cells(config: Config, arrays: Arrays) -> Cell:
 
 
 CellBuilder = Callable[[Config, Arrays], Cell]
-CELLS: dict[str, tuple[CellBuilder, Callable[[Config], list[Variable]]]] = {
+CELLS: dict[str, tuple[CellBuilder, Callable[[Config], list[LayerVariable]]]] = {
     "LSTMCell": (lstm_cell, _cell_variables),
     "GRUCell": (gru_cell, _cell_variables),
     "SimpleRNNCell": (simple_rnn_cell, _cell_variables),
@@ -125,7 +125,7 @@ CELLS: dict[str, tuple[CellBuilder, Callable[[Config], list[Variable]]]] = {
 }
 
 
-def _cell_of(config: Config) -> tuple[CellBuilder, Callable[[Config], list[Variable]]]:
+def _cell_of(config: Config) -> tuple[CellBuilder, Callable[[Config], list[LayerVariable]]]:
     if config.class_name not in CELLS:
         raise UnsupportedError(f"{config.where}: this cell is not supported; the supported ones are {', '.join(CELLS)}")
     return CELLS[config.class_name]
@@ -153,7 +153,7 @@ def _recurrent(cell: Cell, config: Config) -> canonical.RNN:
     )
 
 
-def of_cell(make: CellBuilder, variables: Callable[[Config], list[Variable]] = _cell_variables) -> Class:
+def of_cell(make: CellBuilder, variables: Callable[[Config], list[LayerVariable]] = _cell_variables) -> Class:
     """A recurrent layer that is its cell's config and its own in one."""
     return Class(
         build=lambda config, arrays: _recurrent(make(config, below(arrays, "cell")), config),
@@ -166,7 +166,7 @@ def rnn(config: Config, arrays: Arrays) -> Layer:
     return _recurrent(cell, config)
 
 
-def rnn_variables(config: Config) -> list[Variable]:
+def rnn_variables(config: Config) -> list[LayerVariable]:
     cell = unwrap(config.get("cell"), config.version)
     return prefixed(_cell_of(cell)[1](cell), "cell")
 
@@ -217,7 +217,7 @@ def bidirectional(config: Config, arrays: Arrays) -> Layer:
     )
 
 
-def bidirectional_variables(config: Config) -> list[Variable]:
+def bidirectional_variables(config: Config) -> list[LayerVariable]:
     return [v for key, inner in _directions(config).items() for v in prefixed(variables_of(inner), key)]
 
 

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras import activations
-from lstm_verify.formats.keras.calls import Call, read_call
+from lstm_verify.formats.keras.calls import CallArguments, read_call
 from lstm_verify.formats.keras.config import Config, unwrap
 from lstm_verify.formats.keras.dtypes import FLOATS, held
 from lstm_verify.formats.keras.ways import NotExported, unknown_layer
 from lstm_verify.layers import Array, Layer
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 
 
-class Variable(NamedTuple):
+class LayerVariable(NamedTuple):
     """A variable of a layer."""
 
     path: tuple[str, ...]
@@ -34,13 +34,13 @@ def below(arrays: Arrays, *path: str) -> Arrays:
     return {key[depth:]: array for key, array in arrays.items() if key[:depth] == path}
 
 
-def prefixed(variables: Sequence[Variable], *path: str, trainable: bool = True) -> list[Variable]:
+def prefixed(variables: Sequence[LayerVariable], *path: str, trainable: bool = True) -> list[LayerVariable]:
     """Variables seen from one level further up; they train only if all levels do."""
-    return [Variable((*path, *v.path), v.trainable and trainable) for v in variables]
+    return [LayerVariable((*path, *v.path), v.trainable and trainable) for v in variables]
 
 
-def named(*names: str) -> list[Variable]:
-    return [Variable((name,)) for name in names]
+def named(*names: str) -> list[LayerVariable]:
+    return [LayerVariable((name,)) for name in names]
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class Class:
     """What there is to know of a Keras layer class."""
 
     build: Callable[[Config, Arrays], Layer]
-    variables: Callable[[Config], list[Variable]] = lambda _: []
-    call: Callable[[Any, Config], Call] = read_call
+    variables: Callable[[Config], list[LayerVariable]] = lambda _: []
+    call: Callable[[Any, Config], CallArguments] = read_call
     """Reads a node of a functional model."""
     as_called: Callable[[Layer, Mapping[str, Any], Config], Layer] = lambda layer, options, config: layer
     """The layer with the options that it is called with."""
 
 
-def variables_of(config: Config) -> list[Variable]:
+def variables_of(config: Config) -> list[LayerVariable]:
     """The variables of a layer, in the order in which Keras creates them.
 
     Raises:
@@ -142,11 +142,11 @@ def check_units(config: Config, what: str, array: Array, size: int) -> None:
         )
 
 
-def activation_of(config: Config, key: str = "activation", default: str | None = "linear") -> Activation:
+def activation_of(config: Config, key: str = "activation", default: str | None = "linear") -> ActivationFunction:
     return activations.activation(config.get(key, default), config.version, config.where)
 
 
-def with_bias(*names: str) -> Callable[[Config], list[Variable]]:
+def with_bias(*names: str) -> Callable[[Config], list[LayerVariable]]:
     """The variables of a layer with an optional bias."""
     return lambda config: named(*names, *(["bias"] if config.flag("use_bias", True) else []))
 

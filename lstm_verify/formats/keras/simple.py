@@ -15,7 +15,7 @@ from lstm_verify.formats.keras.config import Config, unwrap
 from lstm_verify.formats.keras.registry import (
     Arrays,
     Class,
-    Variable,
+    LayerVariable,
     activation_of,
     check_units,
     named,
@@ -84,11 +84,11 @@ def axes_of(config: Config) -> tuple[int, ...]:
     return tuple(axis) if isinstance(axis, list | tuple) else (axis,)
 
 
-def scale_and_center(config: Config) -> list[Variable]:
+def scale_and_center(config: Config) -> list[LayerVariable]:
     return named(*["gamma"] * config.flag("scale", True), *["beta"] * config.flag("center", True))
 
 
-def layer_normalization_variables(config: Config) -> list[Variable]:
+def layer_normalization_variables(config: Config) -> list[LayerVariable]:
     return named("gamma") if config.flag("rms_scaling") else scale_and_center(config)
 
 
@@ -104,11 +104,11 @@ def batch_normalization(config: Config, arrays: Arrays) -> Layer:
     )
 
 
-def batch_normalization_variables(config: Config) -> list[Variable]:
+def batch_normalization_variables(config: Config) -> list[LayerVariable]:
     return [
         *scale_and_center(config),
-        Variable(("moving_mean",), False),
-        Variable(("moving_variance",), False),
+        LayerVariable(("moving_mean",), False),
+        LayerVariable(("moving_variance",), False),
     ]
 
 
@@ -262,10 +262,10 @@ def normalization(config: Config, arrays: Arrays) -> Layer:
     )
 
 
-def normalization_variables(config: Config) -> list[Variable]:
+def normalization_variables(config: Config) -> list[LayerVariable]:
     if config.get("mean", None) is not None:
         return []
-    return [Variable((name,), trainable=False) for name in ("mean", "variance", "count")]
+    return [LayerVariable((name,), trainable=False) for name in ("mean", "variance", "count")]
 
 
 def _constant(config: Config, key: str, default: Any) -> Array:

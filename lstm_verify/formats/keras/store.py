@@ -15,8 +15,8 @@ from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.hdf5 import Dataset, Group
 from lstm_verify.formats.keras.calls import MODELS
 from lstm_verify.formats.keras.config import Config
-from lstm_verify.formats.keras.graph import Entry, layers_of
-from lstm_verify.formats.keras.registry import Variable, prefixed, variables_of
+from lstm_verify.formats.keras.graph import LayerEntry, layers_of
+from lstm_verify.formats.keras.registry import LayerVariable, prefixed, variables_of
 from lstm_verify.layers import Array
 
 FoundArrays = dict[tuple[str, ...], Array]
@@ -81,11 +81,11 @@ def read_by_order_of_layers(config: Config, group: Group) -> FoundArrays:
     return found
 
 
-def _variables(entry: Entry) -> list[Variable]:
+def _variables(entry: LayerEntry) -> list[LayerVariable]:
     return prefixed(variables_of(entry.config), "layers", entry.key)
 
 
-def _of_layer(entry: Entry, variables: Sequence[Variable], arrays: Sequence[Array]) -> FoundArrays:
+def _of_layer(entry: LayerEntry, variables: Sequence[LayerVariable], arrays: Sequence[Array]) -> FoundArrays:
     """The variables of one layer, whose arrays lie in the file in the order trainable, then not trainable."""
     if len(arrays) != len(variables):
         wanted = ", ".join("/".join(variable.path[2:]) for variable in variables) or "none"
@@ -96,7 +96,7 @@ def _of_layer(entry: Entry, variables: Sequence[Variable], arrays: Sequence[Arra
     return dict(zip(_by_training(variables), arrays, strict=True))
 
 
-def _by_training(variables: Sequence[Variable]) -> list[tuple[str, ...]]:
+def _by_training(variables: Sequence[LayerVariable]) -> list[tuple[str, ...]]:
     return [v.path for v in variables if v.trainable] + [v.path for v in variables if not v.trainable]
 
 
@@ -158,7 +158,7 @@ def weight_names(group: Group | Dataset | None) -> list[str]:
     return list(group.attributes["weight_names"]) if isinstance(group, Group) else []
 
 
-def read_by_path(variables: Sequence[Variable], file: Group, strictly: bool = False) -> FoundArrays:
+def read_by_path(variables: Sequence[LayerVariable], file: Group, strictly: bool = False) -> FoundArrays:
     """Read variables from the layout of `.keras` files.
 
     Args:
@@ -194,7 +194,7 @@ OLD_CONTAINER = "_layer_checkpoint_dependencies"
 """What Keras 2.13 called the list of a model's layers in the file; all others call it `layers`."""
 
 
-def _names_in_old_container(variables: Sequence[Variable], file: Group) -> dict[tuple[str, ...], str]:
+def _names_in_old_container(variables: Sequence[LayerVariable], file: Group) -> dict[tuple[str, ...], str]:
     """Where Keras 2.13 put the objects that have variables, by their paths.
 
     It went through a list in which a layer with weights stands twice, and numbered both: `lstm`, `lstm_2`, `lstm_4`.

@@ -1,4 +1,4 @@
-"""Layers of pictures, channels last, and the transposed convolutions."""
+"""Layers of images, channels last, and the transposed convolutions."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _padding(config: Config) -> Any:
 
 
 def _ends(config: Config, arrays: Arrays) -> dict[str, Any]:
-    """What all convolutions of pictures have in common."""
+    """What all convolutions of images have in common."""
     return {
         "name": config.name,
         "bias": arrays.get(("bias",)),

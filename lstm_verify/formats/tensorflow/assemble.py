@@ -38,7 +38,7 @@ DEFAULT_SIGNATURE = "serving_default"
 
 
 @dataclass(frozen=True)
-class Kind:
+class FileKind:
     """What a file is, in words, and what runs it."""
 
     format: str
@@ -48,7 +48,7 @@ class Kind:
 
 
 def build(
-    path: Path, file: GraphFile, kind: Kind, signature: str | None = None, endpoints: Endpoints | None = None
+    path: Path, file: GraphFile, kind: FileKind, signature: str | None = None, endpoints: Endpoints | None = None
 ) -> Model:
     """Build the model of a file.
 
@@ -186,7 +186,7 @@ def _resolved(signature: Signature, scope: Scope) -> Signature:
     )
 
 
-def _choose(file: GraphFile, wanted: str | None, endpoints: Endpoints, kind: Kind) -> str | None:
+def _choose(file: GraphFile, wanted: str | None, endpoints: Endpoints, kind: FileKind) -> str | None:
     """The name of the signature to go by; if a user names the outputs, a session needs none."""
     names = list(file.signatures)
     if wanted is not None:

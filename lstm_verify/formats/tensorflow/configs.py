@@ -8,7 +8,7 @@ from typing import Any
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.formats.keras.activations import activation
 from lstm_verify.layers import Cell
-from lstm_verify.layers.scan import Scan
+from lstm_verify.layers.recurrent.scan import Scan
 from lstm_verify.model import Model
 
 WRITER = (2,)

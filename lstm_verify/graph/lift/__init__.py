@@ -31,15 +31,15 @@ from lstm_verify.graph.lift.gates import Unlike
 from lstm_verify.graph.lift.loops import Recognised, recognise
 from lstm_verify.graph.lift.partial import cells_inside
 from lstm_verify.graph.lift.provenance import Variables
-from lstm_verify.graph.lift.specialised import SettledScan, with_spares
+from lstm_verify.graph.lift.specialised import SpecialisedScan, with_spares
 from lstm_verify.graph.lift.unrolled import unrolled
 from lstm_verify.inputs import as_input, random_inputs, samples_first
 from lstm_verify.layers import Layer, Run, Signal
 from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.loop import Loop
 from lstm_verify.layers.operation import Operation, Slot
-from lstm_verify.layers.scan import Scan, Unrolled
-from lstm_verify.model import Model, Node, Tensor
+from lstm_verify.layers.recurrent.scan import Scan, Unrolled
+from lstm_verify.model import LayerCall, Model, Tensor
 
 SAMPLES = (3, 5)
 """How many samples the two runs have in which loops are watched; a count that neither the graph nor its shapes have."""
@@ -70,7 +70,7 @@ def lift(model: Model) -> Model:
         runs = [_Watched(model, samples, seed) for seed, samples in enumerate(SAMPLES)]
     except LstmVerifyError:
         return model
-    layers, nodes = dict(model.layers), list[Node]()
+    layers, nodes = dict(model.layers), list[LayerCall]()
     variables = Variables(layers)
     told, watching = list[Unrolled](), True
     for node in model.nodes:
@@ -90,7 +90,7 @@ def lift(model: Model) -> Model:
     return replace(_renamed(lifted, names), unrolled=tuple(told))
 
 
-def _told(node: Node, loop: Loop, run: _Watched, variables: Variables) -> list[Unrolled]:
+def _told(node: LayerCall, loop: Loop, run: _Watched, variables: Variables) -> list[Unrolled]:
     """Cells in a loop that stays one."""
     after = [run.known[Tensor(node.layer, 0, number)] for number in range(len(node.inputs))]
     try:
@@ -134,7 +134,7 @@ def _taken(model: Model, name: str) -> set[int]:
 
 
 def _recognised(
-    node: Node, loop: Loop, runs: list[_Watched], taken: set[int], variables: Variables
+    node: LayerCall, loop: Loop, runs: list[_Watched], taken: set[int], variables: Variables
 ) -> Recognised | None:
     """What a loop is recognised as, some outputs of which are taken by others."""
     values = [run.values(node.inputs) for run in runs]
@@ -143,26 +143,26 @@ def _recognised(
             found = recognise(_short(node.layer), loop, values[0], runs[0].static(node.inputs), variables)
         if taken & set(found.scan.untold):
             return None
-        if isinstance(found.scan, SettledScan):
+        if isinstance(found.scan, SpecialisedScan):
             found = replace(found, scan=found.scan.fed_by(node.inputs))
         return found if all(agrees(loop, found.scan, given, taken, found.cut) for given in values) else None
     except UNRECOGNISED:
         return None
 
 
-def _calls(node: Node, found: Recognised, taken: set[int], layers: dict[str, Layer]) -> list[Node]:
+def _calls(node: LayerCall, found: Recognised, taken: set[int], layers: dict[str, Layer]) -> list[LayerCall]:
     """The calls in place of that of a loop; their layers are put to the others.
 
     The recurrent layer has those loop variables only that it needs, and its counter in place of the others.
     """
-    scan, before, inputs = found.scan, list[Node](), node.inputs
+    scan, before, inputs = found.scan, list[LayerCall](), node.inputs
     layers[node.layer] = scan
     if found.cut is not None:
         tensor = inputs[found.cut.variable]
         for operation, constant in (("transpose", found.cut.axes), ("list_from_tensor", ANY_SHAPE)):
             name = f"{operation} of {node.layer}"  # a name that no graph has
             layers[name] = Operation(name=name, operation=operation, arguments=(Slot(0), np.asarray(constant)))
-            before.append(Node(name, (tensor,)))
+            before.append(LayerCall(name, (tensor,)))
             tensor = Tensor(name)
         inputs = (*inputs, tensor)
     kept = scan.needed | taken
@@ -171,7 +171,7 @@ def _calls(node: Node, found: Recognised, taken: set[int], layers: dict[str, Lay
     return [*before, replace(node, inputs=chosen)]
 
 
-def _stepped(runs: list[_Watched], calls: list[Node], layers: Mapping[str, Layer]) -> bool:
+def _stepped(runs: list[_Watched], calls: list[LayerCall], layers: Mapping[str, Layer]) -> bool:
     """Whether some calls could be run; not if what the graph needs as inputs could not be guessed."""
     try:
         for run in runs:

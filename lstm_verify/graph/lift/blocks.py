@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.graph.lift.expressions import Affine, Array, Call, Form
+from lstm_verify.graph.lift.expressions import Affine, Array, Form, FunctionCall
 from lstm_verify.graph.lift.traced import Traced
 from lstm_verify.layers.operation import Operation
 from lstm_verify.operations.cells import ICFO
@@ -18,7 +18,7 @@ def _joined(x: Form, h: Form, kernel: Array, bias: Array, features: int) -> Affi
 
 
 def _function(name: str, form: Form) -> Form:
-    return Form.of(Call(name, (form,)))
+    return Form.of(FunctionCall(name, (form,)))
 
 
 def lstm_cell(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
@@ -39,7 +39,7 @@ def lstm_cell(arguments: list[Traced], values: list[Any], operation: Operation) 
     new = f * old + i * candidate
     if options["cell_clip"] > 0:
         limit = np.asarray(options["cell_clip"])
-        new = Form.of(Call("clip", (new, -limit, limit)))
+        new = Form.of(FunctionCall("clip", (new, -limit, limit)))
     o = _function("sigmoid", z_o + new.scaled(w_o) if options["use_peephole"] else z_o)
     squashed = _function("tanh", new)
     forms = (i, new, f, o, candidate, squashed, o * squashed)

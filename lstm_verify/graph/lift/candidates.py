@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from lstm_verify.layers.base import Array
-from lstm_verify.operations.activations import ALONG_AN_AXIS, FUNCTIONS, SIGMOID, TANH, Activation
+from lstm_verify.operations.activations import ALONG_AN_AXIS, FUNCTIONS, SIGMOID, TANH, ActivationFunction
 
 Values = Callable[[Array], Array]
 """A function by what it computes."""
@@ -24,13 +24,13 @@ TOLERANCE = 1e-6
 FAR = 40.0
 
 PLAIN = tuple(
-    Activation(name)
+    ActivationFunction(name)
     for name in FUNCTIONS
     if name not in ALONG_AN_AXIS | {"hard_sigmoid", "leaky_relu", "threshold", "tanh", "sigmoid"}
 )
 
 
-def elementwise(f: Values, shift: float) -> tuple[Activation, float] | None:
+def elementwise(f: Values, shift: float) -> tuple[ActivationFunction, float] | None:
     """The activation that a function of single numbers is, and what it adds to them before: nothing, or a shift."""
 
     def of_numbers(x: Array) -> Array:
@@ -46,10 +46,10 @@ def elementwise(f: Values, shift: float) -> tuple[Activation, float] | None:
     return None
 
 
-def along_an_axis(f: Values) -> tuple[Activation] | None:
+def along_an_axis(f: Values) -> tuple[ActivationFunction] | None:
     """The activation that a function of rows is, such as softmax."""
     values = f(ROWS)
-    return next(((a,) for a in map(Activation, sorted(ALONG_AN_AXIS)) if _same(values, a(ROWS))), None)
+    return next(((a,) for a in map(ActivationFunction, sorted(ALONG_AN_AXIS)) if _same(values, a(ROWS))), None)
 
 
 def _same(first: Array, second: Array) -> bool:
@@ -58,34 +58,34 @@ def _same(first: Array, second: Array) -> bool:
     )
 
 
-def _candidates(f: Values) -> Iterator[Activation]:
+def _candidates(f: Values) -> Iterator[ActivationFunction]:
     """The activations that a function may be, the usual ones first."""
     yield from (SIGMOID, TANH)
     slope = _rounded((_at(f, 1e-3) - _at(f, -1e-3)) / 2e-3)
-    yield from (Activation.of("hard_sigmoid", slope=value) for value in (0.2, 1 / 6, slope) if value > 0)
+    yield from (ActivationFunction.of("hard_sigmoid", slope=value) for value in (0.2, 1 / 6, slope) if value > 0)
     yield from PLAIN
-    yield Activation.of("gelu", approximate=True)
-    yield Activation.of("leaky_relu", negative_slope=_rounded(-_at(f, -1)))
+    yield ActivationFunction.of("gelu", approximate=True)
+    yield ActivationFunction.of("leaky_relu", negative_slope=_rounded(-_at(f, -1)))
     lowest = _rounded(-_at(f, -FAR))
-    yield Activation.of("elu", alpha=lowest)
-    yield Activation.of("celu", alpha=lowest or 1.0)
-    yield Activation.of("squareplus", b=_rounded(4 * _at(f, 0) ** 2))
+    yield ActivationFunction.of("elu", alpha=lowest)
+    yield ActivationFunction.of("celu", alpha=lowest or 1.0)
+    yield ActivationFunction.of("squareplus", b=_rounded(4 * _at(f, 0) ** 2))
     yield from _with_thresholds(f)
 
 
-def _with_thresholds(f: Values) -> Iterator[Activation]:
+def _with_thresholds(f: Values) -> Iterator[ActivationFunction]:
     """Functions of which a part is zero, or constant, or straight; the part ends where they leave it."""
     dead = _end(lambda x: f(x) == 0, 0.0)
-    yield Activation.of("hard_shrink", threshold=dead)
-    yield Activation.of("soft_shrink", threshold=dead)
+    yield ActivationFunction.of("hard_shrink", threshold=dead)
+    yield ActivationFunction.of("soft_shrink", threshold=dead)
     left = _at(f, -FAR)
     slope = _at(f, 1 - FAR) - left
     edge = _end(lambda x: np.isclose(f(x), left + slope * (x + FAR), rtol=0, atol=1e-9), -FAR)
     settings = {"negative_slope": _rounded(slope), "threshold": edge}
     if _at(f, FAR) == _at(f, FAR - 1):
         settings["max_value"] = _rounded(_at(f, FAR))
-    yield Activation.of("relu", **{key: value for key, value in settings.items() if value})
-    yield Activation.of("threshold", threshold=edge, default_value=_rounded(left))
+    yield ActivationFunction.of("relu", **{key: value for key, value in settings.items() if value})
+    yield ActivationFunction.of("threshold", threshold=edge, default_value=_rounded(left))
 
 
 def _at(f: Values, x: float) -> float:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 
-from lstm_verify.graph.lift.gates import Match, State, Unlike
+from lstm_verify.graph.lift.gates import Match, RecurrentState, Unlike
 from lstm_verify.graph.lift.gru import gru
 from lstm_verify.graph.lift.lstm import lstm
 from lstm_verify.graph.lift.simple_rnn import simple_rnn
 
 
-def cells(states: Sequence[State], name: str) -> Iterator[Match]:
+def cells(states: Sequence[RecurrentState], name: str) -> Iterator[Match]:
     """Recognise every cell among some states.
 
     Args:

@@ -8,7 +8,7 @@ import numpy as np
 
 from lstm_verify.graph.lift.slices import Cut
 from lstm_verify.layers import Array, Layer, Run, Signal
-from lstm_verify.layers.scan import Scan
+from lstm_verify.layers.recurrent.scan import Scan
 from lstm_verify.operations import TensorList
 
 

@@ -7,8 +7,8 @@
           | Group               a sum as one factor
 
 Terms that are equal but for their coefficients are one, so that what cancels is gone. A sum is not multiplied out: as a
-factor it is a `Group`, so that `i·(a + |a|)` stays a product of two gates. What depends on where the brackets are, such
-as that `z·h + (1-z)·c` and `c + z·(h-c)` are the same, is up to `polynomials`.
+factor it is a `SumFactor`, so that `i·(a + |a|)` stays a product of two gates. What depends on where the brackets are,
+such as that `z·h + (1-z)·c` and `c + z·(h-c)` are the same, is up to `polynomials`.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Affine:
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
+class FunctionCall:
     """An operation that is neither arithmetic nor a product with a matrix."""
 
     operation: str
@@ -126,7 +126,7 @@ class Call:
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
+class SumFactor:
     """A sum as one factor of a product."""
 
     form: Form
@@ -136,7 +136,7 @@ class Group:
         return _number(("group", self.form.key))
 
 
-Atom = Leaf | Affine | Call | Group
+Atom = Leaf | Affine | FunctionCall | SumFactor
 Product = tuple[Atom, ...]
 
 
@@ -212,7 +212,7 @@ class Form:
         if np.all(factor == 1) or not np.any(factor):
             return self if np.any(factor) else Form(())
         if factor.ndim and len(self.terms) > 1:
-            return Form.of(Group(self)).scaled(factor)
+            return Form.of(SumFactor(self)).scaled(factor)
         return Form(tuple(Term(t.product, t.coefficient * factor) for t in self.terms), self.constant * factor)
 
     def __mul__(self, other: Form) -> Form:
@@ -227,7 +227,7 @@ class Form:
         """The form as a factor: its only term, or a group of all it has."""
         if len(self.terms) == 1 and not self.constant.any():
             return self.terms[0]
-        return Term((Group(self),), np.ones(()))
+        return Term((SumFactor(self),), np.ones(()))
 
     def opened(self) -> Form:
         """The form with the terms of a group in place of the group, where it is a summand and no factor."""
@@ -235,7 +235,7 @@ class Form:
         for term in self.terms:
             (atom, *others) = term.product or (None,)
             inner = Form((term,))
-            if isinstance(atom, Group) and not others and not term.coefficient.ndim:
+            if isinstance(atom, SumFactor) and not others and not term.coefficient.ndim:
                 inner = atom.form.opened().scaled(term.coefficient)
             total = Form(collected([*total.terms, *inner.terms]), total.constant + inner.constant)
         return total
@@ -261,9 +261,9 @@ def _inside(atom: Atom) -> list[Form]:
     match atom:
         case Affine():
             return [form for form, _ in atom.maps]
-        case Group():
+        case SumFactor():
             return [atom.form]
-        case Call():
+        case FunctionCall():
             return [argument for argument in atom.arguments if isinstance(argument, Form)]
     return []
 

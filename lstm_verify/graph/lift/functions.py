@@ -14,10 +14,10 @@ from functools import reduce
 import numpy as np
 
 from lstm_verify.graph.lift.candidates import along_an_axis, elementwise
-from lstm_verify.graph.lift.expressions import Affine, Array, Atom, Call, Form, Group, Leaf, Product, Term
+from lstm_verify.graph.lift.expressions import Affine, Array, Atom, Form, FunctionCall, Leaf, Product, SumFactor, Term
 from lstm_verify.graph.lift.normalization import NAME
 from lstm_verify.operations import OPERATIONS
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 
 NOT_THERE = (ValueError, KeyError, TypeError, IndexError)
 """What operations raise at values that are not of the shape that they expect."""
@@ -28,7 +28,7 @@ class Function:
     """An activation of a base, which may have been shifted: `activation(base + shift)`."""
 
     base: Form
-    activation: Activation
+    activation: ActivationFunction
     shift: float = 0.0
 
 
@@ -53,9 +53,9 @@ def bases_of(form: Form) -> dict[Hashable, Form]:
 
 def bases_of_atom(atom: Atom) -> dict[Hashable, Form]:
     """The quantities that an atom is a function of, by key; a leaf or an affine atom is one itself."""
-    if isinstance(atom, Group):
+    if isinstance(atom, SumFactor):
         return bases_of(atom.form)
-    if isinstance(atom, Call) and atom.operation != NAME:
+    if isinstance(atom, FunctionCall) and atom.operation != NAME:
         found: dict[Hashable, Form] = {}
         for argument in atom.arguments:
             if isinstance(argument, Form):
@@ -89,11 +89,11 @@ def evaluate(form: Form, base: Form, values: Array) -> Array:
 
 
 def _atom_at(atom: Atom, base: Form, values: Array) -> Array:
-    if isinstance(atom, Call) and atom.operation != NAME:
+    if isinstance(atom, FunctionCall) and atom.operation != NAME:
         arguments = [evaluate(a, base, values) if isinstance(a, Form) else a for a in atom.arguments]
         result = OPERATIONS[atom.operation](*arguments, **atom.options)
         return np.asarray(result[atom.output] if type(result) is tuple else result)
-    if isinstance(atom, Group):
+    if isinstance(atom, SumFactor):
         return evaluate(atom.form, base, values)
     times, rest = parted(Form.of(atom), base)
     if not times or rest.terms:
@@ -117,7 +117,7 @@ def shift_of(form: Form) -> float:
     """The number beside the innermost quantity of a form: what is added before the function is applied."""
     for term in form.terms:
         for atom in term.product:
-            if isinstance(atom, Call) and atom.operation != NAME:
+            if isinstance(atom, FunctionCall) and atom.operation != NAME:
                 inner = [argument for argument in atom.arguments if isinstance(argument, Form)]
                 return shift_of(inner[0]) if inner else 0.0
     return float(np.ravel(form.constant)[0]) if form.constant.ndim == 0 else 0.0
@@ -173,10 +173,10 @@ def _atom_substituted(atom: Atom, target: Form, leaf: Leaf) -> Atom:
     """The atom with a leaf in place of a quantity."""
     if Form.of(atom).key == target.key:
         return leaf
-    if isinstance(atom, Group):
+    if isinstance(atom, SumFactor):
         inner = substituted(atom.form, target, leaf)
-        return leaf if inner.atom is leaf else Group(inner)
-    if isinstance(atom, Call):
+        return leaf if inner.atom is leaf else SumFactor(inner)
+    if isinstance(atom, FunctionCall):
         arguments = tuple(substituted(a, target, leaf) if isinstance(a, Form) else a for a in atom.arguments)
-        return Call(atom.operation, arguments, atom.options, atom.output)
+        return FunctionCall(atom.operation, arguments, atom.options, atom.output)
     return atom

@@ -9,12 +9,12 @@ import numpy as np
 
 from lstm_verify.graph.lift.blocks import lstm_cell
 from lstm_verify.graph.lift.expressions import Form, Leaf
-from lstm_verify.graph.lift.gates import State, Unlike
+from lstm_verify.graph.lift.gates import RecurrentState, Unlike
 from lstm_verify.graph.lift.lstm import lstm
 from lstm_verify.graph.lift.provenance import Variables, recovered, scope
 from lstm_verify.graph.lift.traced import Traced
 from lstm_verify.layers.operation import Operation
-from lstm_verify.layers.scan import Unrolled
+from lstm_verify.layers.recurrent.scan import Unrolled
 from lstm_verify.model import Model, Tensor
 from lstm_verify.operations.cells import ICFO, IFCO
 
@@ -48,8 +48,8 @@ def fused(model: Model, values: Mapping[Tensor, Any], variables: Variables) -> I
             size = c.shape[-1]
             try:
                 match = lstm(
-                    State(Leaf("h"), results[6].as_form(), size),
-                    State(Leaf("c"), results[1].as_form(), size),
+                    RecurrentState(Leaf("h"), results[6].as_form(), size),
+                    RecurrentState(Leaf("c"), results[1].as_form(), size),
                     node.layer,
                 )
             except Unlike:

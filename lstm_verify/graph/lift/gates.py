@@ -11,8 +11,8 @@ from lstm_verify.graph.lift.expressions import Affine, Atom, Form, Key, Leaf, Pr
 from lstm_verify.graph.lift.functions import Function, bases_of_atom, function_of, recognise
 from lstm_verify.graph.lift.normalization import Normalisation, unnormalised
 from lstm_verify.layers.base import Array
-from lstm_verify.layers.cell import Cell
-from lstm_verify.operations.activations import Activation
+from lstm_verify.layers.recurrent.cell import Cell
+from lstm_verify.operations.activations import ActivationFunction
 
 
 class Unlike(Exception):
@@ -20,7 +20,7 @@ class Unlike(Exception):
 
 
 @dataclass(frozen=True)
-class State:
+class RecurrentState:
     """A state: the leaf that it is before a step, and its form after it."""
 
     leaf: Leaf
@@ -121,7 +121,7 @@ class Match:
     """A cell that was recognised."""
 
     cell: Cell
-    states: tuple[State, ...]
+    states: tuple[RecurrentState, ...]
     """In the order of the cell: h, or h and c."""
     input: Form
     """What it takes as its input."""
@@ -165,7 +165,7 @@ def joined(blocks: Sequence[Array]) -> Array:
     return np.concatenate(blocks, axis=-1)
 
 
-def same_activation(gates: Sequence[Gate]) -> Activation:
+def same_activation(gates: Sequence[Gate]) -> ActivationFunction:
     names = {gate.function.activation for gate in gates}
     if len(names) != 1:
         raise Unlike

@@ -12,7 +12,7 @@ from lstm_verify.graph.lift.gates import (
     Gate,
     Match,
     Parts,
-    State,
+    RecurrentState,
     Unlike,
     gate,
     gate_of,
@@ -23,11 +23,11 @@ from lstm_verify.graph.lift.gates import (
 )
 from lstm_verify.graph.lift.polynomials import gate_or_rest, interpolated, linear_in
 from lstm_verify.layers.base import Array
-from lstm_verify.layers.gru import GRUCell
+from lstm_verify.layers.recurrent.gru import GRUCell
 from lstm_verify.operations.activations import SIGMOID
 
 
-def gru(h: State, name: str) -> Match:
+def gru(h: RecurrentState, name: str) -> Match:
     """Recognise a GRU, with the reset gate before or after the product with the recurrent kernel."""
     form, rest = linear_in(h.new, h.key)
     z, inverted = gate_or_rest(form)
@@ -39,7 +39,7 @@ def gru(h: State, name: str) -> Match:
     return _gru_match(h, name, z, z_parts.negated() if inverted else z_parts, candidate)
 
 
-def _gru_match(h: State, name: str, z: Gate, z_parts: Parts, candidate: Gate) -> Match:
+def _gru_match(h: RecurrentState, name: str, z: Gate, z_parts: Parts, candidate: Gate) -> Match:
     if z.rest or z.function.shift or candidate.function.shift:
         raise Unlike
     reset, recurrent, recurrent_bias, reset_after = _reset(candidate, h)
@@ -71,7 +71,7 @@ def _gru_match(h: State, name: str, z: Gate, z_parts: Parts, candidate: Gate) ->
     return Match(cell, (h,), input_, dict(zip(("z", "r", "h"), found, strict=True)))
 
 
-def _reset(candidate: Gate, h: State) -> tuple[Gate, Array, Array | None, bool]:
+def _reset(candidate: Gate, h: RecurrentState) -> tuple[Gate, Array, Array | None, bool]:
     """The reset gate, the recurrent kernel and bias of the candidate, and whether the gate comes after the product."""
     for term in candidate.rest:  # r·(h U + b)
         affine = [atom for atom in term.product if isinstance(atom, Affine)]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_verify.graph.lift.expressions import Call, Form, Key, Leaf, leaves
-from lstm_verify.graph.lift.gates import State, Unlike
+from lstm_verify.graph.lift.expressions import Form, FunctionCall, Key, Leaf, leaves
+from lstm_verify.graph.lift.gates import RecurrentState, Unlike
 from lstm_verify.graph.lift.traced import Columns, Traced, Written
 from lstm_verify.graph.lift.tracing import trace
 from lstm_verify.model import Model, Tensor
@@ -58,7 +58,7 @@ class Body:
         """Whether a loop variable grows by one every round."""
         form = self.results[name].form
         atom = form.atom if isinstance(form, Form) else None
-        if not isinstance(atom, Call) or atom.operation != "add" or len(atom.arguments) != 2:
+        if not isinstance(atom, FunctionCall) or atom.operation != "add" or len(atom.arguments) != 2:
             return False
         leaf = [a for a in atom.arguments if isinstance(a, Form) and a.key == Form.of(Leaf(name)).key]
         one = [a for a in atom.arguments if not isinstance(a, Form) and np.ndim(a) == 0 and a == 1]
@@ -68,7 +68,7 @@ class Body:
         """A loop variable before the first round."""
         return self.values[self.names.index(name)]
 
-    def states(self) -> Iterator[tuple[State, Masked]]:
+    def states(self) -> Iterator[tuple[RecurrentState, Masked]]:
         """The states: loop variables of floats that change; one that several lie side by side in gives several."""
         for name, result in self.results.items():
             if not isinstance(result.value, np.ndarray) or result.value.dtype.kind != "f" or result.value.ndim != 2:
@@ -79,13 +79,13 @@ class Body:
                 for form, width in result.form.parts:
                     part = Leaf(name, start, start + width)
                     masked = unmasked(form, part)
-                    yield State(part, masked.new, width), masked
+                    yield RecurrentState(part, masked.new, width), masked
                     start += width
             elif isinstance(result.form, Form) and result.form.key != Form.of(leaf).key:
                 if not self._depends_on(result.form, leaf):
                     continue
                 masked = unmasked(result.form, leaf)
-                yield State(leaf, masked.new, result.value.shape[1]), masked
+                yield RecurrentState(leaf, masked.new, result.value.shape[1]), masked
 
     def _depends_on(self, form: Form, leaf: Leaf) -> bool:
         """Whether a variable's own value goes on into the states, other than as the output before."""
@@ -112,7 +112,7 @@ class Body:
 def unmasked(form: Form, old: Leaf) -> Masked:
     """The new state that a mask chooses over the old one."""
     atom = form.atom
-    if not isinstance(atom, Call) or atom.operation not in CHOICES or not isinstance(atom.arguments[0], Form):
+    if not isinstance(atom, FunctionCall) or atom.operation not in CHOICES or not isinstance(atom.arguments[0], Form):
         return Masked(form)
     condition, yes, no = atom.arguments
     key = Form.of(old).key
@@ -126,7 +126,11 @@ def unmasked(form: Form, old: Leaf) -> Masked:
 def _untiled(condition: Form) -> Form:
     """The condition before it is repeated for every unit."""
     atom = condition.atom
-    while isinstance(atom, Call) and atom.operation in ("tile", "broadcast_to") and isinstance(atom.arguments[0], Form):
+    while (
+        isinstance(atom, FunctionCall)
+        and atom.operation in ("tile", "broadcast_to")
+        and isinstance(atom.arguments[0], Form)
+    ):
         condition = atom.arguments[0]
         atom = condition.atom
     return condition

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstm_verify.graph.lift.cells import cells
-from lstm_verify.graph.lift.expressions import Call, Form, Item, Key, Leaf
-from lstm_verify.graph.lift.gates import Match, State, Unlike
+from lstm_verify.graph.lift.expressions import Form, FunctionCall, Item, Key, Leaf
+from lstm_verify.graph.lift.gates import Match, RecurrentState, Unlike
 from lstm_verify.graph.lift.loop_body import CHOICES, Body
 from lstm_verify.graph.lift.provenance import Variables, recovered
 from lstm_verify.graph.lift.slices import Cut
-from lstm_verify.graph.lift.specialised import SettledScan, settings
+from lstm_verify.graph.lift.specialised import SpecialisedScan, settings
 from lstm_verify.layers import RNN, Cell, StackedCells
 from lstm_verify.layers.loop import Loop
-from lstm_verify.layers.scan import Columns, Scan
+from lstm_verify.layers.recurrent.scan import Columns, Scan
 from lstm_verify.model import Model, Output
 
 
@@ -55,7 +55,7 @@ def recognise(
             raise
     fixed = [same or place in ones for place, same in enumerate(static)]
     found = _Recurrence(name, loop.body, values, fixed).recognised(variables)
-    return replace(found, scan=SettledScan.of(found.scan, loop, ones, len(values)))
+    return replace(found, scan=SpecialisedScan.of(found.scan, loop, ones, len(values)))
 
 
 class _Recurrence(Body):
@@ -145,7 +145,7 @@ class _Recurrence(Body):
     def _choice(self, form: Form, new: Form) -> tuple[Form, bool, str | None]:
         """The output that a mask lets through, whether zeros take its place, or the variable that does."""
         atom = form.atom
-        if not isinstance(atom, Call) or atom.operation not in CHOICES:
+        if not isinstance(atom, FunctionCall) or atom.operation not in CHOICES:
             raise Unlike
         sides = list(atom.arguments[1:])
         rest = [side for side in sides if not (isinstance(side, Form) and side.key == new.key)]
@@ -172,7 +172,7 @@ class _Recurrence(Body):
         used |= {output.tensor.layer for output in part.outputs}
         return tuple(place for place, name in enumerate(self.names) if name in used)
 
-    def _untold(self, order: Sequence[State], last: str | None) -> list[str]:
+    def _untold(self, order: Sequence[RecurrentState], last: str | None) -> list[str]:
         """Loop variables that change in a way not accounted for; nothing may depend on what becomes of them."""
         told = {*self.counters, *self.written, *(state.leaf.name for state in order)} | ({last} if last else set())
         return [name for name in self.names if name not in told and self.changes(name)]

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.graph.lift.expressions import Affine, Call, Form, Group, Leaf, Product, Term
+from lstm_verify.graph.lift.expressions import Affine, Form, FunctionCall, Leaf, Product, SumFactor, Term
 from lstm_verify.graph.lift.functions import bases_of_atom, function_of, recognise, substituted
 from lstm_verify.graph.lift.gates import (
     Gate,
     Match,
-    State,
+    RecurrentState,
     Unlike,
     gate_of,
     grouped,
@@ -26,13 +26,13 @@ from lstm_verify.graph.lift.gates import (
 from lstm_verify.graph.lift.normalization import Normalisation, unnormalised
 from lstm_verify.graph.lift.polynomials import gate_or_rest, interpolated, linear_in
 from lstm_verify.layers.base import Array
-from lstm_verify.layers.cell import Cell
-from lstm_verify.layers.lstm import LSTMCell
-from lstm_verify.layers.lstm_variants import LSTMVariantCell
-from lstm_verify.operations.activations import Activation
+from lstm_verify.layers.recurrent.cell import Cell
+from lstm_verify.layers.recurrent.lstm import LSTMCell
+from lstm_verify.layers.recurrent.lstm_variants import LSTMVariantCell
+from lstm_verify.operations.activations import ActivationFunction
 
 
-def lstm(h: State, c: State, name: str) -> Match:
+def lstm(h: RecurrentState, c: RecurrentState, name: str) -> Match:
     """Recognise an LSTM, with whatever it has of peepholes, coupled gates, clipping and a projection."""
     unclipped, clip = _clipped(c.new)
     kept, normalisation = unnormalised(unclipped)
@@ -104,7 +104,7 @@ def _clipped(form: Form) -> tuple[Form, float | None]:
     """A form without the clipping to ±limit around it."""
     limit = None
     atom = form.atom
-    while isinstance(atom, Call) and atom.operation in ("clip", "minimum", "maximum"):
+    while isinstance(atom, FunctionCall) and atom.operation in ("clip", "minimum", "maximum"):
         inner = [argument for argument in atom.arguments if isinstance(argument, Form)]
         bounds = {
             abs(float(argument))
@@ -143,7 +143,7 @@ def _lstm_gates(forget: Form, rest: Form) -> tuple[Gate, Gate, Gate, str | None]
     return i, f, candidate, None
 
 
-def _input_first(groups: list[Product], coefficient: Array, σ: Activation) -> tuple[Gate, Gate]:
+def _input_first(groups: list[Product], coefficient: Array, σ: ActivationFunction) -> tuple[Gate, Gate]:
     """Which of the two factors of I·G is the gate I: that with the function of the gate F.
 
     If both have it, nothing in a product tells them apart; their places in the kernel do. The coefficient may belong
@@ -169,7 +169,7 @@ def _by_place(first: Gate, second: Gate) -> tuple[Gate, Gate]:
     return (first, second) if places[0] <= places[1] else (second, first)
 
 
-def _output(h: Form, c: Hashable) -> tuple[Gate, Activation]:
+def _output(h: Form, c: Hashable) -> tuple[Gate, ActivationFunction]:
     """h' = O·g(c'): O, which all terms share, and g, which is all that depends on c' and on nothing else."""
     if not h.terms or h.constant.any():
         raise Unlike
@@ -194,7 +194,7 @@ def _peephole(gate_: Gate, state: Hashable, units: int) -> Array | None:
         raise Unlike
     (term,) = gate_.rest
     (atom, *more) = term.product
-    form = atom.form if isinstance(atom, Group) else Form.of(atom)
+    form = atom.form if isinstance(atom, SumFactor) else Form.of(atom)
     if more or form.key != state:
         raise Unlike
     return np.array(np.broadcast_to(term.coefficient, (units,)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_verify.graph.lift.expressions import Array, Call, Form, Term
+from lstm_verify.graph.lift.expressions import Array, Form, FunctionCall, Term
 
 NAME = "layer_norm"
 
@@ -37,25 +37,25 @@ def normalised(form: Form) -> Form | None:
         if len(rest) + 1 == len(first.product) and rest and epsilon is not None and isinstance(gamma, np.ndarray):
             inner = Form((Term(rest, first.coefficient),))
             beta = np.broadcast_to(form.constant, gamma.shape)
-            return Form.of(Call(NAME, (inner, gamma, beta), {"epsilon": epsilon}))
+            return Form.of(FunctionCall(NAME, (inner, gamma, beta), {"epsilon": epsilon}))
     return None
 
 
-def _factor(term: Term) -> Call | None:
+def _factor(term: Term) -> FunctionCall | None:
     """m of -μ m."""
     atom = term.product[0]
     if len(term.product) != 1 or not np.all(term.coefficient == -1):  # one number, or one for each unit
         return None
-    if not isinstance(atom, Call) or atom.operation != "multiply":
+    if not isinstance(atom, FunctionCall) or atom.operation != "multiply":
         return None
     factor = atom.arguments[1].atom if isinstance(atom.arguments[1], Form) else None
-    return factor if isinstance(factor, Call) and factor.operation == "multiply" else None
+    return factor if isinstance(factor, FunctionCall) and factor.operation == "multiply" else None
 
 
-def _epsilon(factor: Call) -> float | None:
+def _epsilon(factor: FunctionCall) -> float | None:
     """ε of rsqrt(s² + ε) γ."""
     root = factor.arguments[0].atom if isinstance(factor.arguments[0], Form) else None
-    if not isinstance(root, Call) or root.operation != "rsqrt" or not isinstance(root.arguments[0], Form):
+    if not isinstance(root, FunctionCall) or root.operation != "rsqrt" or not isinstance(root.arguments[0], Form):
         return None
     constant = root.arguments[0].constant
     return float(constant) if constant.ndim == 0 else None
@@ -64,7 +64,7 @@ def _epsilon(factor: Call) -> float | None:
 def unnormalised(form: Form) -> tuple[Form, Normalisation | None]:
     """A form without the layer normalisation around it."""
     atom = form.atom
-    if not isinstance(atom, Call) or atom.operation != NAME:
+    if not isinstance(atom, FunctionCall) or atom.operation != NAME:
         return form, None
     inner, gamma, beta = atom.arguments
     (term,) = inner.terms

@@ -18,7 +18,7 @@ from lstm_verify.graph.lift.loop_body import Body
 from lstm_verify.graph.lift.provenance import Variables, recovered, scope
 from lstm_verify.layers import Array, Run, Signal
 from lstm_verify.layers.loop import Loop
-from lstm_verify.layers.scan import Unrolled
+from lstm_verify.layers.recurrent.scan import Unrolled
 from lstm_verify.model import Model, Output
 
 

@@ -10,7 +10,7 @@ from functools import reduce
 
 import numpy as np
 
-from lstm_verify.graph.lift.expressions import Atom, Form, Group, Key, collected
+from lstm_verify.graph.lift.expressions import Atom, Form, Key, SumFactor, collected
 from lstm_verify.graph.lift.functions import bases_of_atom
 from lstm_verify.graph.lift.gates import Gate, Unlike, gate_of
 
@@ -46,7 +46,7 @@ def linear_in(form: Form, key: Key) -> tuple[Form, Form]:
 def _linear_atom(atom: Atom, key: Key) -> tuple[Form, Form]:
     if Form.of(atom).key == key:
         return Form((), np.ones(())), NOTHING
-    if isinstance(atom, Group):
+    if isinstance(atom, SumFactor):
         slope, rest = linear_in(atom.form, key)
         if slope.terms or slope.constant.any():
             return slope, rest
@@ -63,7 +63,7 @@ def at(form: Form, base: Key, numbers: Numbers) -> Form:
 
 
 def _at_atom(atom: Atom, base: Key, numbers: Numbers) -> Form:
-    if isinstance(atom, Group):
+    if isinstance(atom, SumFactor):
         inner = at(atom.form, base, numbers)
         return Form.of(atom) if inner.key == atom.form.opened().key else inner
     return Form((), np.asarray(numbers(atom))) if bases_of_atom(atom).keys() == {base} else Form.of(atom)

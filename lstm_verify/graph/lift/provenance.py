@@ -13,7 +13,7 @@ from lstm_verify.graph.lift.gates import Match
 from lstm_verify.layers import Layer
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.constant import Constant
-from lstm_verify.layers.scan import Recovered
+from lstm_verify.layers.recurrent.scan import Recovered
 
 Place = tuple[str, int]
 """A variable, and the column of it at which a block begins."""

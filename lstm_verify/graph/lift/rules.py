@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.graph.lift.blocks import gru_cell, lstm_cell
-from lstm_verify.graph.lift.expressions import Affine, Array, Atom, Call, Form, Group, Item, Leaf, Term
+from lstm_verify.graph.lift.expressions import Affine, Array, Atom, Form, FunctionCall, Item, Leaf, SumFactor, Term
 from lstm_verify.graph.lift.normalization import normalised
 from lstm_verify.graph.lift.slices import step
 from lstm_verify.graph.lift.traced import Columns, Traced, Written
@@ -144,7 +144,7 @@ def _chosen(arguments: list[Traced], values: list[Any], operation: Operation) ->
         both = [_columns(item, start, start + width) for item in (yes, no)]
         if None in both:
             return None
-        chosen.append((Form.of(Call(operation.operation, (condition.as_form(), *both))), width))
+        chosen.append((Form.of(FunctionCall(operation.operation, (condition.as_form(), *both))), width))
         start += width
     return [Traced(values[0], Columns(tuple(chosen)))]
 
@@ -152,7 +152,7 @@ def _chosen(arguments: list[Traced], values: list[Any], operation: Operation) ->
 def _always(condition: Traced) -> bool:
     """Whether a condition is that uniform random numbers are not below 0: a dropout that keeps everything."""
     atom = condition.form.atom if isinstance(condition.form, Form) else None
-    if not isinstance(atom, Call) or atom.operation != "greater_equal":
+    if not isinstance(atom, FunctionCall) or atom.operation != "greater_equal":
         return False
     drawn, rate = atom.arguments
     return isinstance(drawn, Form) and _is_uniform(drawn) and not isinstance(rate, Form) and rate <= 0
@@ -160,7 +160,7 @@ def _always(condition: Traced) -> bool:
 
 def _is_uniform(form: Form) -> bool:
     """Whether it is random numbers from 0 to below 1."""
-    return isinstance(form.atom, Call) and form.atom.operation == "random_uniform"
+    return isinstance(form.atom, FunctionCall) and form.atom.operation == "random_uniform"
 
 
 def _floored(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
@@ -235,13 +235,13 @@ def _columns_of_atom(atom: Atom, start: int, stop: int) -> Atom | None:
         return Leaf(atom.name, atom.start + start, atom.start + stop)
     if isinstance(atom, Affine):
         return atom.columns(start, stop)
-    if isinstance(atom, Group):
+    if isinstance(atom, SumFactor):
         inner = columns_of(atom.form, start, stop)
-        return None if inner is None else Group(inner)
+        return None if inner is None else SumFactor(inner)
     if atom.operation not in ELEMENTWISE or any(np.ndim(a) for a in atom.arguments if isinstance(a, np.ndarray)):
         return None
     arguments = [columns_of(a, start, stop) if isinstance(a, Form) else a for a in atom.arguments]
-    return None if any(a is None for a in arguments) else Call(atom.operation, tuple(arguments), atom.options)
+    return None if any(a is None for a in arguments) else FunctionCall(atom.operation, tuple(arguments), atom.options)
 
 
 def _leaf(item: Traced) -> Leaf | None:

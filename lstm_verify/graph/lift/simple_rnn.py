@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lstm_verify.graph.lift.gates import Match, State, Unlike, gate_of, parts, weights
-from lstm_verify.layers.simple_rnn import SimpleRNNCell
+from lstm_verify.graph.lift.gates import Match, RecurrentState, Unlike, gate_of, parts, weights
+from lstm_verify.layers.recurrent.simple_rnn import SimpleRNNCell
 
 
-def simple_rnn(h: State, name: str) -> Match:
+def simple_rnn(h: RecurrentState, name: str) -> Match:
     """Recognise a simple recurrent cell."""
     found = gate_of(h.new)
     if found.rest or found.function.shift:

@@ -11,7 +11,7 @@ from lstm_verify.layers import Run, Signals
 from lstm_verify.layers.base import Array
 from lstm_verify.layers.constant import Constant, Spare
 from lstm_verify.layers.loop import Loop
-from lstm_verify.layers.scan import Scan
+from lstm_verify.layers.recurrent.scan import Scan
 from lstm_verify.model import Model, Tensor
 
 
@@ -30,7 +30,7 @@ def settings(body: Model, values: Sequence[object], static: Sequence[bool]) -> t
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SettledScan(Scan):
+class SpecialisedScan(Scan):
     """A recurrent layer in the place of a loop, where some loop variables are 1; where they are not, the loop."""
 
     loop: Loop
@@ -42,12 +42,12 @@ class SettledScan(Scan):
     """The names of what is fed to those that are to be 1."""
 
     @classmethod
-    def of(cls, scan: Scan, loop: Loop, ones: tuple[int, ...], variables: int) -> SettledScan:
+    def of(cls, scan: Scan, loop: Loop, ones: tuple[int, ...], variables: int) -> SpecialisedScan:
         """The same recurrent layer, if some of so many loop variables are 1."""
         settings = {entry.name: getattr(scan, entry.name) for entry in fields(scan)}
         return cls(**settings, loop=loop, ones=ones, variables=variables)
 
-    def fed_by(self, tensors: Sequence[Tensor]) -> SettledScan:
+    def fed_by(self, tensors: Sequence[Tensor]) -> SpecialisedScan:
         """The same, told what its loop variables are in the graph."""
         return replace(self, fed=tuple(dict.fromkeys(tensors[place].layer for place in self.ones)))
 
@@ -74,7 +74,7 @@ def with_spares(model: Model) -> Model:
     takers: dict[str, list[bool]] = {}
     for node in model.nodes:
         for tensor in node.inputs:
-            takers.setdefault(tensor.layer, []).append(isinstance(model.layers[node.layer], SettledScan))
+            takers.setdefault(tensor.layer, []).append(isinstance(model.layers[node.layer], SpecialisedScan))
     wanted = {output.tensor.layer for output in model.outputs}
     layers = {
         name: Spare(name=layer.name, value=layer.value, compute_dtype=layer.compute_dtype)

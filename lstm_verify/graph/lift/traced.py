@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstm_verify.graph.lift.expressions import Call, Form
+from lstm_verify.graph.lift.expressions import Form, FunctionCall
 
 
 @dataclass(frozen=True)
@@ -42,4 +42,4 @@ class Traced(NamedTuple):
         if self.form is None and np.ndim(self.value) <= 1:
             return Form((), np.asarray(self.value))
         parts = [part for part, _ in self.form.parts] if isinstance(self.form, Columns) else [self.value]
-        return Form.of(Call("columns", tuple(parts)))
+        return Form.of(FunctionCall("columns", tuple(parts)))

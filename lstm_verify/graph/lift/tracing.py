@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.graph.lift.expressions import Call, Form
+from lstm_verify.graph.lift.expressions import Form, FunctionCall
 from lstm_verify.graph.lift.rules import RULES
 from lstm_verify.graph.lift.traced import Traced
 from lstm_verify.layers import Layer, Run, Signal
@@ -53,4 +53,4 @@ def _called(layer: Layer, inputs: list[Traced]) -> list[Traced]:
 
 def _opaque(name: str, arguments: Sequence[Traced], options: Mapping[str, Any], values: Sequence[Any]) -> list[Traced]:
     given = tuple(item.value if item.form is None else item.as_form() for item in arguments)
-    return [Traced(value, Form.of(Call(name, given, options, number))) for number, value in enumerate(values)]
+    return [Traced(value, Form.of(FunctionCall(name, given, options, number))) for number, value in enumerate(values)]

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.graph.lift.check import as_float64
-from lstm_verify.graph.lift.expressions import Affine, Call, Form, Group, Key, Leaf, Term, place_of
-from lstm_verify.graph.lift.gates import Match, State, Unlike
+from lstm_verify.graph.lift.expressions import Affine, Form, FunctionCall, Key, Leaf, SumFactor, Term, place_of
+from lstm_verify.graph.lift.gates import Match, RecurrentState, Unlike
 from lstm_verify.graph.lift.gru import gru
 from lstm_verify.graph.lift.loop_body import unmasked
 from lstm_verify.graph.lift.lstm import lstm
@@ -28,7 +28,7 @@ from lstm_verify.layers import Layer, Run, Signal
 from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.loop import Branch
 from lstm_verify.layers.operation import Operation, Slot
-from lstm_verify.layers.scan import Unrolled
+from lstm_verify.layers.recurrent.scan import Unrolled
 from lstm_verify.model import Model, Tensor
 
 CLOSE = 1e-4
@@ -101,7 +101,9 @@ class _Chain:
         if isinstance(layer, Branch) and given[0].form is not None and (found := self._branched(layer, given)):
             return found
         if not isinstance(layer, Operation):
-            return [Traced(value, Form.of(Call("layer", (id(layer),), {}, n))) for n, value in enumerate(results)]
+            return [
+                Traced(value, Form.of(FunctionCall("layer", (id(layer),), {}, n))) for n, value in enumerate(results)
+            ]
         arguments = [given[a.number] if isinstance(a, Slot) else Traced(np.asarray(a)) for a in layer.arguments]
         weight = WEIGHT.get(layer.operation, 0)
         if weight and arguments[weight].form is None:
@@ -113,7 +115,9 @@ class _Chain:
         if found:
             return found
         forms = tuple(item.value if item.form is None else item.as_form() for item in arguments)
-        return [Traced(v, Form.of(Call(layer.operation, forms, layer.options, n))) for n, v in enumerate(results)]
+        return [
+            Traced(v, Form.of(FunctionCall(layer.operation, forms, layer.options, n))) for n, v in enumerate(results)
+        ]
 
     def _multiplied(self, given: list[Traced], weight: Traced) -> list[Traced]:
         """What a weight is multiplied with, cut off where it is of an earlier step than the product."""
@@ -157,7 +161,7 @@ class _Chain:
         if len(form.terms) == 1 and not form.constant.any():
             (term,) = form.terms
             coefficient, (first, *more) = term.coefficient, term.product
-            form = first.form if isinstance(first, Group) and not more else Form((Term(term.product, np.ones(())),))
+            form = first.form if isinstance(first, SumFactor) and not more else Form((Term(term.product, np.ones(())),))
         self.cut[form.key] = form
         return Form.of(Leaf(f"={form.key}")).scaled(coefficient)
 
@@ -169,9 +173,9 @@ class _Chain:
         if isinstance(atom, Affine):
             places = [(form.key, self.variables.place(matrix)) for form, matrix in atom.maps]
             return max((self.steps.get((key, place[0]), 0) for key, place in places if place), default=0)
-        if isinstance(atom, Group):
+        if isinstance(atom, SumFactor):
             return self._step(atom.form)
-        forms = atom.arguments if isinstance(atom, Call) else ()
+        forms = atom.arguments if isinstance(atom, FunctionCall) else ()
         return max((self._step(form) for form in forms if isinstance(form, Form)), default=0)
 
     def _recognised(self) -> Iterator[Unrolled]:
@@ -236,8 +240,8 @@ def _forms(x: Traced) -> list[Form]:
     return [form for form, _ in x.form.parts] if isinstance(x.form, Columns) else [x.as_form()]
 
 
-def _state(before: Leaf, after: Form) -> State:
-    return State(before, unmasked(after, before).new, _width(after))
+def _state(before: Leaf, after: Form) -> RecurrentState:
+    return RecurrentState(before, unmasked(after, before).new, _width(after))
 
 
 def _width(form: Form) -> int:
@@ -246,7 +250,7 @@ def _width(form: Form) -> int:
         for atom in term.product:
             if isinstance(atom, Affine):
                 return atom.width
-            inner = [atom.form] if isinstance(atom, Group) else getattr(atom, "arguments", ())
+            inner = [atom.form] if isinstance(atom, SumFactor) else getattr(atom, "arguments", ())
             for each in inner:
                 if isinstance(each, Form) and (width := _width(each)):
                     return width

@@ -15,7 +15,7 @@ Arrays = dict[str, Array]
 Call = Callable[[Arrays], list[tuple[str, Any]]]
 
 
-class Loop:
+class ClosedLoop:
     """A loop under way, with all that came of it so far.
 
     `plan` is the request's: `steps`; `outputs`, names in order; `feedback`, each with `output`, `input`, `last_step`,

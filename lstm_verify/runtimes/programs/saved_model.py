@@ -15,7 +15,7 @@ from .names import cast, chosen_signature, directory_of, listed
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
-def load(request: dict[str, Any]) -> Signature:
+def load(request: dict[str, Any]) -> SignatureFunction:
     """Load the directory, and find the signature that `call` names.
 
     Raises:
@@ -27,7 +27,7 @@ def load(request: dict[str, Any]) -> Signature:
     if name is None:
         raise LookupError(_no_signature(loaded))
     description = f"{request['title']} {tensorflow.__version__} (signature {name})"
-    return Signature(tensorflow, loaded, name, call, description)
+    return SignatureFunction(tensorflow, loaded, name, call, description)
 
 
 def _no_signature(loaded: Any) -> str:
@@ -37,7 +37,7 @@ def _no_signature(loaded: Any) -> str:
     return f"it has no signatures, so there is nothing to call by name; its functions: {listed(functions)}"
 
 
-class Signature:
+class SignatureFunction:
     """A function with named inputs and outputs."""
 
     batch_size = None

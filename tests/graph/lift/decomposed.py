@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.graph.lift.expressions import Call, Form
+from lstm_verify.graph.lift.expressions import Form, FunctionCall
 
 
 def call(operation: str, *arguments: Any, **options: Any) -> Form:
-    return Form.of(Call(operation, arguments, options))
+    return Form.of(FunctionCall(operation, arguments, options))
 
 
 def times(form: Form, factor: float) -> Form:

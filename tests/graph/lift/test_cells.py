@@ -10,14 +10,14 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.graph.lift.cells import cells
-from lstm_verify.graph.lift.expressions import Affine, Array, Call, Form, Leaf
+from lstm_verify.graph.lift.expressions import Affine, Array, Form, FunctionCall, Leaf
 from lstm_verify.graph.lift.functions import bases_of, evaluate
-from lstm_verify.graph.lift.gates import Match, State
+from lstm_verify.graph.lift.gates import Match, RecurrentState
 from lstm_verify.graph.lift.polynomials import one_minus
 from lstm_verify.graph.lift.provenance import Variables, recovered
 from lstm_verify.layers import GRUCell, LSTMCell, SimpleRNNCell
 from lstm_verify.layers.constant import Constant
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.graph.lift.decomposed import DECOMPOSED, times
 
 FEATURES, UNITS = 3, 4
@@ -36,16 +36,16 @@ def columns(affine: Affine, place: int) -> Form:
 
 
 def σ(form: Form) -> Form:
-    return Form.of(Call("sigmoid", (form,)))
+    return Form.of(FunctionCall("sigmoid", (form,)))
 
 
 def tanh(form: Form) -> Form:
-    return Form.of(Call("tanh", (form,)))
+    return Form.of(FunctionCall("tanh", (form,)))
 
 
 def one_cell(*states: tuple[str, Form]) -> Match:
     """The only cell in some states."""
-    (match,) = cells([State(Leaf(name), form, UNITS) for name, form in states], "cell")
+    (match,) = cells([RecurrentState(Leaf(name), form, UNITS) for name, form in states], "cell")
     return match
 
 
@@ -99,7 +99,7 @@ def test_every_order_of_gates_of_a_gru(order: tuple[str, ...], reset_after: bool
 AT_ROWS = np.random.default_rng(6).uniform(-3, 3, (7, UNITS))
 
 
-def assert_same_function(found: Activation, way: str) -> None:
+def assert_same_function(found: ActivationFunction, way: str) -> None:
     """Whether an activation is the one that is written out in some way, whatever its name."""
     (base,) = bases_of(DECOMPOSED[way][1](X)).values()
     assert_allclose(found(AT_ROWS), evaluate(DECOMPOSED[way][1](X), base, AT_ROWS), rtol=1e-6, atol=1e-6)
@@ -189,7 +189,7 @@ def test_what_is_almost_coupled_is_no_cell() -> None:
     f, c, o = (columns(z, place) for place in range(3))
     for complement, count in ((one_minus, 1), (almost_one_minus, 0)):
         new = σ(f) * C + complement(σ(f)) * tanh(c)
-        states = [State(Leaf("h"), σ(o) * tanh(new), UNITS), State(Leaf("c"), new, UNITS)]
+        states = [RecurrentState(Leaf("h"), σ(o) * tanh(new), UNITS), RecurrentState(Leaf("c"), new, UNITS)]
         assert len(list(cells(states, "cell"))) == count
 
 
@@ -200,7 +200,7 @@ def test_what_is_almost_a_gru_is_no_cell() -> None:
     z, candidate = σ(x_z + h_z), tanh(x_h + σ(x_r + h_r) * h_h)
     for complement, count in ((one_minus, 1), (almost_one_minus, 0)):
         new = z * H + complement(z) * candidate
-        assert len(list(cells([State(Leaf("h"), new, UNITS)], "cell"))) == count
+        assert len(list(cells([RecurrentState(Leaf("h"), new, UNITS)], "cell"))) == count
 
 
 @pytest.mark.parametrize("which", ["no recurrence", "product of states", "two inputs"])
@@ -211,4 +211,4 @@ def test_what_is_no_cell(which: str) -> None:
         "product of states": H * H,
         "two inputs": tanh(Form.of(Affine(((X, kernel), (Form.of(Leaf("y")), kernel), (H, recurrent))))),
     }
-    assert not list(cells([State(Leaf("h"), forms[which], UNITS)], "cell"))
+    assert not list(cells([RecurrentState(Leaf("h"), forms[which], UNITS)], "cell"))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from lstm_verify.graph.lift.expressions import Affine, Array, Call, Form, Leaf, forget
+from lstm_verify.graph.lift.expressions import Affine, Array, Form, FunctionCall, Leaf, forget
 from lstm_verify.graph.lift.gates import Unlike
 from lstm_verify.graph.lift.polynomials import interpolated, linear_in
 from tests.graph.lift.values import value
@@ -46,7 +46,7 @@ def combined(children: st.SearchStrategy[Known]) -> st.SearchStrategy[Known]:
         st.builds(lambda a: Known(a.form.scaled(VECTOR), a.value * VECTOR), children),
         st.builds(lambda a, n: Known(a.form.plus_constant(np.asarray(n)), a.value + n), children, numbers),
         st.builds(lambda a: Known(a.form.plus_constant(VECTOR), a.value + VECTOR), children),
-        st.builds(lambda a: Known(Form.of(Call("tanh", (a.form,))), np.tanh(a.value)), children),
+        st.builds(lambda a: Known(Form.of(FunctionCall("tanh", (a.form,))), np.tanh(a.value)), children),
         st.builds(mapped, children, st.sampled_from(MATRICES)),
     )
 

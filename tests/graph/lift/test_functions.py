@@ -9,7 +9,7 @@ import pytest
 
 from lstm_verify.graph.lift.expressions import Affine, Form, Leaf
 from lstm_verify.graph.lift.functions import function_of, recognise
-from lstm_verify.operations.activations import Activation
+from lstm_verify.operations.activations import ActivationFunction
 from tests.graph.lift.decomposed import DECOMPOSED, call, number, plus, sigmoid, times
 
 X = Form.of(Affine(((Form.of(Leaf("x")), np.eye(3)),)))
@@ -26,7 +26,7 @@ def test_every_way_to_compute_an_activation(way: str) -> None:
     assert function.shift == 0
 
 
-def same_function(activation: Activation, name: str) -> bool:
+def same_function(activation: ActivationFunction, name: str) -> bool:
     """Whether it has that name, or another of the same function, such as `hard_sigmoid` of slope 1/2."""
     synonyms = {"sparse_sigmoid": "hard_sigmoid(slope=0.5)"}
     return str(activation) in (name, synonyms.get(name))
@@ -40,7 +40,7 @@ def test_the_slope_counts() -> None:
 def test_a_number_added_before_is_a_shift() -> None:
     function = function_of(sigmoid(plus(X, 2.5)))
     assert function is not None
-    assert (function.activation, function.shift) == (Activation("sigmoid"), 2.5)
+    assert (function.activation, function.shift) == (ActivationFunction("sigmoid"), 2.5)
 
 
 @pytest.mark.parametrize(

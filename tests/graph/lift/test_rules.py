@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lstm_verify.graph.lift.expressions import Call, Form, Leaf
+from lstm_verify.graph.lift.expressions import Form, FunctionCall, Leaf
 from lstm_verify.graph.lift.rules import RULES
 from lstm_verify.graph.lift.traced import Traced
 from lstm_verify.layers.operation import Operation
@@ -15,7 +15,7 @@ VALUE = np.full((2, 3), 0.25, np.float32)
 
 
 def drawn(kind: str) -> Form:
-    return Form.of(Call(kind, (np.array([2, 3]),)))
+    return Form.of(FunctionCall(kind, (np.array([2, 3]),)))
 
 
 def result(name: str, *forms: Form | None) -> Form | None:
@@ -39,6 +39,6 @@ def test_dropout_by_floor(kind: str, added: float, kept: bool) -> None:
     ("kind", "rate", "kept"), [("random_uniform", 0, True), ("random_uniform", 0.5, False), ("random_normal", 0, False)]
 )
 def test_dropout_by_choice(kind: str, rate: float, kept: bool) -> None:
-    keeps = Form.of(Call("greater_equal", (drawn(kind), np.asarray(rate))))
+    keeps = Form.of(FunctionCall("greater_equal", (drawn(kind), np.asarray(rate))))
     found = result("where", keeps, X, None)
     assert (found is not None and found.key == X.key) == kept

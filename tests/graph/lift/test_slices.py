@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify.graph.lift.expressions import Array, Call, Form, Item, Leaf
+from lstm_verify.graph.lift.expressions import Array, Form, FunctionCall, Item, Leaf
 from lstm_verify.graph.lift.slices import Cut, step
 from lstm_verify.graph.lift.traced import Traced
 from lstm_verify.layers.operation import Operation
@@ -38,9 +38,9 @@ def test_a_step_is_a_place_of_an_axis(axis: int) -> None:
 @pytest.mark.parametrize(
     "place",
     [
-        Form.of(Call("add", (T, np.asarray(1)))),
-        Form.of(Call("multiply", (T, np.asarray(2)))),
-        Form.of(Call("add", (T, Form.of(Leaf("u"))))),
+        Form.of(FunctionCall("add", (T, np.asarray(1)))),
+        Form.of(FunctionCall("multiply", (T, np.asarray(2)))),
+        Form.of(FunctionCall("add", (T, Form.of(Leaf("u"))))),
     ],
     ids=["the next", "every other", "two variables"],
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.graph.lift.expressions import Affine, Array, Atom, Call, Form, Group, Leaf
+from lstm_verify.graph.lift.expressions import Affine, Array, Atom, Form, FunctionCall, Leaf, SumFactor
 
 FUNCTIONS = {"tanh": np.tanh, "exp": np.exp, "absolute": np.abs}
 
@@ -27,10 +27,10 @@ def atom_value(atom: Atom, leaves: Mapping[str, Array]) -> Any:
     match atom:
         case Leaf(name, start, stop):
             return leaves[name][:, start:stop]
-        case Group(form):
+        case SumFactor(form):
             return value(form, leaves)
         case Affine(maps, biases):
             return sum(value(form, leaves) @ matrix for form, matrix in maps) + sum(biases)
-        case Call(operation, (argument,)):
+        case FunctionCall(operation, (argument,)):
             return FUNCTIONS[operation](value(argument, leaves))
     raise AssertionError(atom)

@@ -28,8 +28,8 @@ def sequence(kind: str = "Conv1D", **arguments: Any) -> MakePlan:
     return plan
 
 
-def pictures(**arguments: Any) -> MakePlan:
-    """Return the plan of a convolution of pictures, which are flattened then."""
+def images(**arguments: Any) -> MakePlan:
+    """Return the plan of a convolution of images, which are flattened then."""
 
     def plan(sizes: Sizes) -> Plan:
         given = {"filters": 4, "kernel_size": (3, 2), "activation": "tanh", **arguments}
@@ -112,12 +112,12 @@ KEY_VALUE = Fault("key_value", "key and value", "each in its place", "exchanged"
 CASES: list[Case] = [
     case("conv1d", sequence(), flipped("kernel")),
     case("depthwise", sequence("DepthwiseConv1D"), flipped("kernel"), only="keras"),
-    case("conv2d", pictures(), flipped("kernel", axes=(0, 1))),
+    case("conv2d", images(), flipped("kernel", axes=(0, 1))),
     case("conv1d_strides", sequence(strides=2), SYMMETRIC),
     case("conv1d_strides_5", sequence(strides=2, kernel_size=5), SYMMETRIC),
-    case("conv2d_strides", pictures(strides=2, padding="same", kernel_size=(3, 3)), SYMMETRIC),
+    case("conv2d_strides", images(strides=2, padding="same", kernel_size=(3, 3)), SYMMETRIC),
     case("flatten_1d", flattened, permuted((2, 1))),
-    case("flatten_2d", pictures(), permuted((3, 1, 2))),
+    case("flatten_2d", images(), permuted((3, 1, 2))),
     case("conv1d_kernel", sequence(), AS_MEMORY),
     case("dot", attending("Attention"), KEY_VALUE),
     case("additive", attending("AdditiveAttention"), KEY_VALUE),

@@ -1,0 +1,1 @@
+"""Judging: whether predictions agree with the replay, and how far they may lie apart."""

@@ -1,0 +1,318 @@
+"""Judging: predictions compared with the replay, with as much of the rounding budget as that takes.
+
+σ costs several times what the replay does. So every sample is judged by a part of its σ first, which comes of the last
+steps of recurrent layers alone and is computed along with the replay: what is within that is within the whole. A sample
+that is not gets the whole. No σ is taken from another sample, so that the verdict on a sample is the same alone and in
+any company.
+
+A budget that allows everything judges nothing. Where it allows more than a small share of what the output comes to, for
+this sample or for the same with its inputs changed, the element is *unjudged*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from lstm_verify._replay import Store, replay_rows
+from lstm_verify.arrays import Array, Rows, picked, whole
+from lstm_verify.budget import PartOfSigma, rounded_rows
+from lstm_verify.errors import InputError, LstmVerifyError, UnsupportedError
+from lstm_verify.inputs import count_samples, vocabulary
+from lstm_verify.judging.compare import Comparison, Verdict, compare
+from lstm_verify.judging.tolerance import SIGMAS, Tolerance, largest
+from lstm_verify.model import Model
+from lstm_verify.rounded.precision import PRODUCTS
+
+TOLERANCES = {
+    "float64": Tolerance(1e-5, 1e-4, asked=False),
+    "float32": Tolerance(1e-5, 1e-4, asked=False),
+    "float16": Tolerance(5e-3, 1e-2, asked=False),
+    "bfloat16": Tolerance(4e-2, 5e-2, asked=False),
+}
+"""By the coarsest dtype that the framework computes in, for models with an operation whose rounding is not known."""
+SHARES = {"float64": 0.01, "float32": 0.01, "tf32": 0.1, "float16": 0.1, "bfloat16": 0.5}
+"""How much of an output's size the tolerance may be, by the coarsest format that is computed in."""
+LOOSE = 0.01
+"""A budget of more than this share of an output's largest value is worth a note."""
+FEWEST = 256
+"""The samples that get the whole of their σ at first, those that deviate most by the part of it."""
+COUNTED = 1024
+"""The samples that get it only to tell how many are beyond."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What came of comparing all outputs."""
+
+    outputs: tuple[Comparison, ...]
+    tolerance: Tolerance
+    own_sigma: int = 0
+    """The number of samples whose σ was computed; it is never taken from others."""
+    notes: tuple[str, ...] = ()
+    is_lower_bound: bool = False
+    """Whether σ of some samples is a part of the whole, which was enough for a verdict."""
+
+
+def share_of(model: Model) -> float:
+    """How much of an output's size the tolerance by rounding may be."""
+    return max(SHARES[model.precision], SHARES[model.products])
+
+
+def part_of_sigma(model: Model, samples: int, scratch: Path | None = None) -> PartOfSigma | None:
+    """Where a replay may put a part of σ; None if samples depend on each other, or are not known apart."""
+    if not model.divisible or model.stateful:
+        return None
+    return PartOfSigma(model, Store([output.name for output in model.outputs], samples, scratch, "sigma"))
+
+
+def judge(
+    model: Model,
+    inputs: Mapping[str, Rows],
+    predicted: Mapping[str, Rows],
+    replayed: Mapping[str, Rows],
+    tolerance: Tolerance,
+    fallback: Tolerance,
+    batch_size: int | None = None,
+    part: PartOfSigma | None = None,
+) -> Judgement:
+    """Compare predictions with the replay of the same inputs.
+
+    Args:
+        model: the model.
+        inputs: its inputs, bound to it, by name.
+        predicted: what the framework computed, by output name.
+        replayed: what the replay computed.
+        tolerance: how far they may lie apart.
+        fallback: stands in for a tolerance by rounding where an operation's rounding is not known.
+        batch_size: the number of samples a stateful model takes at a time, if it does not say so itself.
+        part: a part of σ of every sample, from the replay; None if there is none.
+
+    Returns:
+        The comparisons, and how they were made.
+    """
+    plain = compare(predicted, replayed, Tolerance(0.0, 0.0))
+    if not all(output.deviations.size for output in plain):
+        return Judgement(plain, tolerance)  # a missing output, or another shape
+    case = _Case(model, inputs, predicted, replayed, tolerance, batch_size)
+    try:
+        if part is not None and part.failed:
+            raise UnsupportedError(part.failed)
+        sigma = case.begun(part)
+        outputs = case.judged(sigma)
+    except UnsupportedError as error:
+        used = fallback if tolerance.by_rounding else tolerance
+        note = f"no rounding budget: {error}. The tolerance is {used}"
+        unknown = _Sigma({}, np.ones(count_samples(predicted), bool))
+        return Judgement(replace(case, tolerance=used).judged(unknown), used, notes=(note,))
+    notes: list[str] = []
+    if tolerance.by_rounding:
+        narrow = _narrow(predicted) if tolerance.recorded else ()
+        notes = [*narrow, *_notes(replayed, outputs, sigma)]
+    return Judgement(outputs, tolerance, len(sigma.is_whole), tuple(notes), not bool(sigma.is_whole.all()))
+
+
+@dataclass
+class _Sigma:
+    """σ of every output, as far as it was computed."""
+
+    rows: dict[str, Rows]
+    """By output name, (samples, ...) float64; of a lone number (1,)."""
+    is_whole: Array
+    """(samples,) booleans: whether it is all of σ, and not a part."""
+
+    def put(self, samples: Array, found: Mapping[str, Array]) -> None:
+        """Put the whole σ of some samples in place of the part."""
+        for name, rows in found.items():
+            kept = whole(self.rows[name])
+            kept = kept if kept.flags.writeable else kept.copy()
+            kept[samples] = np.maximum(kept[samples], rows)
+            self.rows[name] = kept
+        self.is_whole[samples] = True
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What is to be judged."""
+
+    model: Model
+    inputs: Mapping[str, Rows]
+    predicted: Mapping[str, Rows]
+    replayed: Mapping[str, Rows]
+    tolerance: Tolerance
+    batch_size: int | None
+    least: dict[str, Array] = field(default_factory=dict)
+    """By output, how large it is at least for each sample, with its inputs changed; 0 where that was not tried."""
+    measured: set[int] = field(default_factory=set)
+    """The samples for which it was."""
+
+    def compared(self, sigma: _Sigma) -> tuple[Comparison, ...]:
+        return compare(
+            self.predicted,
+            self.replayed,
+            self.tolerance,
+            sigma=sigma.rows,
+            share=share_of(self.model),
+            least=self.least,
+        )
+
+    def begun(self, part: PartOfSigma | None) -> _Sigma:
+        """The part of σ, or all of it where there is none."""
+        if part is not None and part.is_usable:
+            rows = part.store.rows()
+            return _Sigma(rows, np.zeros(len(next(iter(rows.values()))), bool))
+        every = rounded_rows(self.model, self.inputs, self.batch_size)
+        rows = {name: σ.reshape(1) if not σ.ndim else σ for name, σ in every.items()}
+        return _Sigma(dict(rows), np.ones(len(next(iter(rows.values()))), bool))
+
+    def judged(self, sigma: _Sigma) -> tuple[Comparison, ...]:
+        """Compared by as much of σ as it takes; puts what is computed into `sigma`."""
+        outputs = self.compared(sigma)
+        while self.tolerance.may_be_wide and (self._measured(outputs) or self._completed(outputs, sigma)):
+            outputs = self.compared(sigma)
+        return outputs
+
+    def _measured(self, outputs: tuple[Comparison, ...]) -> bool:
+        """Find out how large outputs are for the samples that are unjudged; whether there were any not asked before."""
+        wide = {int(sample) for output in outputs for sample in np.flatnonzero(output.unjudged_rows)}
+        new = sorted(wide - self.measured)
+        if new:
+            self._measure(np.array(new))
+            self.measured.update(new)
+        return bool(new)
+
+    def _completed(self, outputs: tuple[Comparison, ...], sigma: _Sigma) -> bool:
+        """Put the whole σ of some more samples into `sigma`; whether there were any that need it."""
+        if sigma.is_whole.all():  # which it is where outputs differ in how many samples they have
+            return False
+        open_samples = self._open(outputs, sigma)
+        if open_samples.size:
+            sigma.put(open_samples, rounded_rows(self.model, self._inputs_of(open_samples)))
+        return bool(open_samples.size)
+
+    def _open(self, outputs: tuple[Comparison, ...], sigma: _Sigma) -> Array:
+        """The samples whose σ is looked at as a whole next, those first that lie furthest beyond the part of it."""
+        off = np.max([np.where(o.within & ~o.unjudged_rows, -1.0, np.nan_to_num(o.sigmas)) for o in outputs], axis=0)
+        waiting = np.flatnonzero((off >= 0) & ~sigma.is_whole)
+        done = int(np.count_nonzero(sigma.is_whole))
+        certain = any((~output.within & sigma.is_whole).any() for output in outputs)
+        if certain and done >= COUNTED:
+            return np.empty(0, int)
+        ordered: Array = waiting[np.argsort(-off[waiting], kind="stable")]
+        return np.sort(ordered[: max(FEWEST, done)])
+
+    def _inputs_of(self, chosen: Array) -> dict[str, Rows]:
+        return {name: picked(rows, chosen) if rows.shape else rows for name, rows in self.inputs.items()}
+
+    def _measure(self, chosen: Array) -> None:
+        """Find out how large outputs are for some samples with other inputs: a value near 0 is no measure of them."""
+        divisible = self.model.divisible and not self.model.stateful
+        given = self._inputs_of(chosen) if divisible else dict(self.inputs)
+        for name, rows in self.replayed.items():
+            self.least[name] = np.zeros(largest(_as_samples(rows)).shape)
+        for changed in _variations(self.model, given):
+            try:
+                found = replay_rows(self.model, changed, batch_size=self.batch_size)
+            except LstmVerifyError:
+                continue
+            for name, rows in found.items():
+                sizes = largest(_as_samples(rows))
+                places = chosen if divisible else slice(None)
+                self.least[name][places] = np.maximum(self.least[name][places], sizes)
+
+
+def _as_samples(rows: Rows) -> Array:
+    """Values with samples first; a lone number is one of one."""
+    values: Array = np.asarray(whole(rows))
+    return values if values.ndim else values.reshape(1)
+
+
+def _variations(model: Model, inputs: Mapping[str, Rows]) -> Iterator[dict[str, Rows]]:
+    """The same samples with other inputs: numbers negated, larger by the largest, next to 0 (where gates are open that
+    large ones close), and in the opposite order; tokens counted back.
+
+    None is of another size than a user's: what outputs come to for inputs that he never has is no measure of them.
+    """
+    arrays = {name: np.asarray(whole(rows)) for name, rows in inputs.items()}
+    floats = {spec.name for spec in model.inputs if spec.axis is not None and arrays[spec.name].dtype.kind == "f"}
+    sizes = {name: vocabulary(model, name) for name in arrays}
+    yield {name: -array if name in floats else array for name, array in arrays.items()}
+    yield {name: _raised(array) if name in floats else array for name, array in arrays.items()}
+    yield {name: array * 1e-3 if name in floats else array for name, array in arrays.items()}
+    yield {name: array[:, ::-1] if array.ndim > 1 else array for name, array in arrays.items()}
+    yield {name: array if (n := sizes[name]) is None else n - 1 - array for name, array in arrays.items()}
+
+
+def _raised(array: Array) -> Array:
+    """Every number of a sample, (samples, ...), larger by the largest of them, or by 1 if they are all 0."""
+    most = largest(array.reshape(len(array), -1, 1)).max(axis=1, initial=0)
+    raised: Array = array + np.where(most > 0, most, 1).astype(array.dtype).reshape(-1, *(1,) * (array.ndim - 1))
+    return raised
+
+
+def _narrow(predicted: Mapping[str, Rows]) -> Iterator[str]:
+    """Which predictions were recorded in a format of few digits."""
+    for name, rows in predicted.items():
+        if rows.dtype.name in ("float16", "bfloat16"):
+            yield (
+                f"output '{name}': the predictions are {rows.dtype.name}, which knows fewer digits: half a unit in "
+                "their last place is added to the tolerance"
+            )
+
+
+def _notes(replayed: Mapping[str, Rows], outputs: tuple[Comparison, ...], sigma: _Sigma) -> Iterator[str]:
+    """What a user should know of the tolerance."""
+    for output in outputs:
+        yield from _loose(output, sigma.rows[output.name], replayed[output.name])
+    left = 0
+    if not sigma.is_whole.all():
+        left = int(np.count_nonzero(~sigma.is_whole & np.logical_or.reduce([~output.within for output in outputs])))
+    if left:
+        yield (
+            f"{left:,} more samples lie beyond the part of σ that comes of the last steps; the whole "
+            "was not computed for them"
+        )
+
+
+def _loose(output: Comparison, sigma: Rows, replayed: Rows) -> Iterator[str]:
+    """Whether rounding alone may change an output visibly, which narrow formats do."""
+    size = float(largest(_as_samples(replayed)).max(initial=0))
+    known = np.asarray(whole(sigma))
+    budget = SIGMAS * float(known[np.isfinite(known)].max(initial=0))
+    if output.verdict is not Verdict.INCONCLUSIVE and budget > LOOSE * size > 0:
+        yield (
+            f"output '{output.name}': rounding alone may change it by {budget:.1g} ({SIGMAS:g}σ), where its "
+            f"largest value is {size:.2g}; faults smaller than that stay hidden"
+        )
+
+
+def with_products(model: Model, products: str | None) -> Model:
+    """The model whose framework multiplies float32 matrices as asked for.
+
+    Raises:
+        InputError: no such way is known.
+    """
+    if products is not None and products not in PRODUCTS:
+        raise InputError(f"products: {products!r}, expected one of {', '.join(PRODUCTS)}")
+    return replace(model, products=products or model.products)
+
+
+def as_computed(model: Model, asked: str | None, products: str, device: str) -> tuple[Model, list[str]]:
+    """The model whose framework multiplies as it says that it does, unless a user has said how; and what that means.
+
+    Args:
+        model: the model.
+        asked: how products are made according to the user; None if that is left to the framework.
+        products: how they are made according to the framework.
+        device: the processor that it computed on.
+    """
+    if asked is not None or products == model.products or products not in PRODUCTS:
+        return model, []
+    note = (
+        f"predicted on {device or 'a device'} with products of matrices in {products}, so that rounding allows more; "
+        "--products float32 would allow what float32 does"
+    )
+    return replace(model, products=products), [note]

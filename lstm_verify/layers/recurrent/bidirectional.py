@@ -1,0 +1,56 @@
+"""Bidirectional: two recurrent layers over one sequence, one of them backwards, and their outputs merged.
+
+    y = merge(forward(x), flip(backward(x)))        flip: back into the order of time, for sequences
+
+Source: Schuster and Paliwal, IEEE Transactions on Signal Processing 45(11), 1997; `keras.layers.Bidirectional`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_verify.layers.base import Array, Run, Signal, Signals
+from lstm_verify.layers.recurrent.rnn import RNN, Recurrent
+
+MERGES: dict[str, Callable[[Array, Array], Array]] = {
+    "concat": lambda y, y_rev: np.concatenate([y, y_rev], axis=-1),
+    "sum": np.add,
+    "ave": lambda y, y_rev: (y + y_rev) / 2,
+    "mul": np.multiply,
+}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Bidirectional(Recurrent):
+    """A forward and a backward layer; initial and final states are the forward ones, then the backward ones."""
+
+    forward_layer: RNN
+    backward_layer: RNN
+    merge_mode: str | None = "concat"
+    """One of `concat`, `sum`, `ave`, `mul`; None returns both outputs."""
+
+    @property
+    def stateful(self) -> bool:
+        return self.forward_layer.stateful
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        x, states = Signal(inputs[0].value, self.mask_for(inputs)), inputs[1:]
+        half = len(states) // 2
+        y, *forward_states = self.forward_layer.apply((x, *states[:half]), run.inside("forward_layer"))
+        y_rev, *backward_states = self.backward_layer.apply((x, *states[half:]), run.inside("backward_layer"))
+
+        outputs = [
+            y.value,
+            np.flip(y_rev.value, axis=1) if self.return_sequences else y_rev.value,
+        ]
+        if self.merge_mode is not None:
+            outputs = [MERGES[self.merge_mode](*outputs)]
+        mask = inputs[0].mask if self.return_sequences else None
+        return (
+            *(Signal(output, mask) for output in outputs),
+            *forward_states,
+            *backward_states,
+        )

@@ -1,0 +1,137 @@
+"""A loop that runs a recurrent cell over a list of time steps: what a graph's own loop does, recognised.
+
+It takes the loop variables of that loop and returns what the loop would, so that it can stand in its place: lists of
+tensors, each (samples, features), in and out, and the states. What a loop counts is not computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.layers.base import Array, Layer, Mask, Run, Signal, Signals
+from lstm_verify.layers.recurrent.cell import Cell
+from lstm_verify.layers.recurrent.rnn import RNN
+from lstm_verify.layers.recurrent.stacked_cells import StackedCells
+
+Columns = tuple[int, int, int | None]
+"""A loop variable, and the columns of it, from and to, that are one state."""
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What a graph says of a cell that was recognised in it."""
+
+    gate_order: str
+    """The gates in the order of their blocks in the graph's kernels."""
+    variables: tuple[str, ...]
+    """The variables that the cell is made of."""
+
+
+@dataclass(frozen=True)
+class Unrolled:
+    """A cell that a graph applies step by step, found in it."""
+
+    name: str
+    cell: Cell
+    recovered: Recovered
+    steps: int
+    """How many times it is applied."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Scan(Layer):
+    """A recurrent layer in the place of a loop."""
+
+    rnn: RNN
+    """With `return_state`; it returns sequences if anything takes them."""
+    sequence: int
+    """The loop variable that is the list of inputs."""
+    states: tuple[Columns, ...]
+    """Where the cell's states are among the loop variables, in the order of the cell."""
+    outputs: tuple[int, ...] = ()
+    """The loop variables that are lists of outputs."""
+    final_outputs: tuple[int, ...] = ()
+    """The loop variables that are lists of one item, the output of the last step."""
+    last_output: int | None = None
+    """The loop variable that holds the output of the step before."""
+    counter: int
+    """The loop variable that is the number of the step."""
+    counters: tuple[int, ...] = ()
+    """The loop variables that grow by one every step."""
+    mask: Layer | None = None
+    """From the loop variables, the mask of the step that their counter says: (samples,) or (samples, 1) booleans."""
+    masked_by: tuple[int, ...] = ()
+    """The loop variables that the mask depends on."""
+    negated: bool = False
+    """Whether the mask is true where a step does not count."""
+    recovered: tuple[Recovered, ...] = ()
+    """Where each cell comes from, of several cells from the first on."""
+    untold: tuple[int, ...] = ()
+    """The loop variables that are not computed, since nothing depends on what becomes of them."""
+
+    def weights(self) -> Iterator[tuple[str, Array]]:
+        return self.rnn.weights()
+
+    @property
+    def holds(self) -> str:
+        """Under which condition it stands for the loop, in words; empty: always."""
+        return ""
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Its cells, from the first on."""
+        return self.rnn.cell.cells if isinstance(self.rnn.cell, StackedCells) else (self.rnn.cell,)
+
+    @property
+    def needed(self) -> set[int]:
+        """The loop variables that it computes with."""
+        places = {self.sequence, self.counter, *self.counters, *self.outputs, *self.final_outputs, *self.masked_by}
+        return places | {place for place, _, _ in self.states}
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        steps: Any = inputs[self.sequence].value  # a `TensorList`
+        state = tuple(_columns(inputs[place].value, start, stop) for place, start, stop in self.states)
+        x = Signal(np.moveaxis(steps.stacked(), 0, 1), self._mask(inputs, run, len(steps.items)))
+        rnn = replace(self.rnn, return_sequences=bool(self.outputs))
+        outputs, *states = rnn.apply((x, *map(Signal, state)), run)
+        last = outputs.value[:, -1] if self.outputs else outputs.value
+        results = list(inputs)
+        for place in self.outputs:
+            empty: Any = inputs[place].value
+            results[place] = Signal(empty.cut(np.moveaxis(outputs.value, 1, 0)))
+        for place in self.final_outputs:
+            empty = inputs[place].value
+            results[place] = Signal(empty.with_item(0, last))
+        for place, value in _assembled(self.states, [signal.value for signal in states]):
+            results[place] = Signal(value)
+        for place in self.counters:
+            results[place] = Signal(inputs[place].value + len(steps.items))
+        if self.last_output is not None:
+            results[self.last_output] = Signal(last)
+        return tuple(results)
+
+    def _mask(self, inputs: Signals, run: Run, timesteps: int) -> Mask:
+        if self.mask is None:
+            return None
+        steps = []
+        for t in range(timesteps):
+            variables = list(inputs)
+            variables[self.counter] = Signal(np.asarray(t, inputs[self.counter].value.dtype))
+            step = self.mask.apply(tuple(variables), run)[0].value
+            steps.append(step.reshape(len(step), -1).astype(bool) ^ self.negated)
+        return np.stack(steps, axis=1)
+
+
+def _columns(value: Array, start: int, stop: int | None) -> Array:
+    return value if (start, stop) == (0, None) else value[:, start:stop]
+
+
+def _assembled(places: tuple[Columns, ...], values: list[Array]) -> Iterator[tuple[int, Array]]:
+    """The loop variables of the states: one each, or some side by side in one."""
+    for place in {place for place, _, _ in places}:
+        parts = sorted((start, values[n]) for n, (at, start, _) in enumerate(places) if at == place)
+        yield place, parts[0][1] if len(parts) == 1 else np.concatenate([part for _, part in parts], axis=-1)

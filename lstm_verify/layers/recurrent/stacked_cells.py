@@ -1,0 +1,79 @@
+"""Several cells as one: at every time step the output of one is the input of the next.
+
+Source: `keras.layers.StackedRNNCells`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_verify.layers.base import Array
+from lstm_verify.layers.recurrent.cell import Cell, States, Step
+
+
+class StackedGates(NamedTuple):
+    """The states after a step, of all cells in order."""
+
+    states: States
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StackedCells(Cell):
+    """Cells on top of each other; the states are those of the first cell, then of the second, and so on."""
+
+    kind: ClassVar[str] = "StackedRNNCells"
+
+    cells: tuple[Cell, ...]
+
+    @property
+    def dtype(self) -> np.dtype[np.floating]:
+        return self.cells[0].dtype
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        return tuple(size for cell in self.cells for size in cell.state_sizes)
+
+    @property
+    def output_size(self) -> int:
+        return self.cells[-1].output_size
+
+    def expect_features(self, features: int) -> None:
+        for cell in self.cells:
+            cell.expect_features(features)
+            features = cell.output_size
+
+    def output(self, states: States) -> Array:
+        last = self.cells[-1]
+        return last.output(states[-len(last.state_sizes) :])
+
+    def gates(self, x: Array, state: States) -> StackedGates:
+        return StackedGates(self._run([cell.step for cell in self.cells], x, state))
+
+    def new_state(self, gates: StackedGates) -> States:
+        return gates.states
+
+    def fast(self, samples: int, dtype: npt.DTypeLike) -> Step:
+        steps = [cell.fast(samples, dtype) for cell in self.cells]
+        return lambda x, state: self._run(steps, x, state)
+
+    def _run(
+        self,
+        steps: Sequence[Callable[[Array, States], States]],
+        x: Array,
+        state: States,
+    ) -> States:
+        left, new = iter(state), list[Array]()
+        for cell, step in zip(self.cells, steps, strict=True):
+            states = step(x, _take(left, len(cell.state_sizes)))
+            x = cell.output(states)
+            new.extend(states)
+        return tuple(new)
+
+
+def _take(states: Iterator[Array], count: int) -> States:
+    return tuple(next(states) for _ in range(count))
