@@ -15,7 +15,6 @@ from lstm_verify.layers import (
     Cell,
     LSTMVariantCell,
     MultiHeadAttention,
-    Pooling1D,
     StackedCells,
     TimeDistributed,
 )
@@ -130,8 +129,6 @@ def kind_of(layer: Weighted) -> str:
         return layer.cell.kind
     if isinstance(layer, Cell):
         return layer.kind
-    if isinstance(layer, Pooling1D):
-        return "AveragePooling1D" if layer.average else "MaxPooling1D"
     return layer.operation if isinstance(layer, Merge | Operation) else type(layer).__name__
 
 

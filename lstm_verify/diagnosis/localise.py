@@ -27,9 +27,9 @@ from lstm_verify.layers import (
     Reshape,
     Run,
     Signal,
+    Spatial,
     TimeDistributed,
 )
-from lstm_verify.layers.images import OfPictures
 from lstm_verify.layers.recurrent.rnn import Recurrent
 from lstm_verify.model import LayerCall, Model, Tensor
 
@@ -234,8 +234,10 @@ def _is_picture(model: Model, tensor: Tensor) -> bool:
     producers = {(node.layer, node.call): node for node in model.nodes}
     while (node := producers.get((tensor.layer, tensor.call))) is not None and node.inputs:
         layer = model.layers[node.layer]
-        if isinstance(layer, OfPictures | Reshape | Permute | TimeDistributed):
-            return isinstance(layer, OfPictures)
+        if isinstance(layer, Spatial) and layer.axes > 1:
+            return True
+        if isinstance(layer, Reshape | Permute | TimeDistributed):
+            return False
         if isinstance(layer, Recurrent):
             outputs, rnn = 1, layer
             if isinstance(layer, Bidirectional):

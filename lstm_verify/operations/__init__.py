@@ -23,6 +23,7 @@ from lstm_verify.operations.lists import LISTS, TensorList
 from lstm_verify.operations.logic import LOGIC
 from lstm_verify.operations.normalization import NORMALIZATION
 from lstm_verify.operations.padding import PADDING
+from lstm_verify.operations.pooling import POOLING
 from lstm_verify.operations.reductions import REDUCTIONS
 from lstm_verify.operations.selection import SELECTION
 from lstm_verify.operations.shapes import SHAPES
@@ -40,6 +41,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     **MAKING,
     **LISTS,
     **CONVOLUTION,
+    **POOLING,
     **NORMALIZATION,
     **CELLS,
 }

@@ -35,7 +35,7 @@ def linspace(start: Array, stop: Array, count: Array) -> Array:
 
 def _random(draw: Callable[[np.random.Generator, tuple[int, ...]], Any]) -> Callable[..., Array]:
     """Random numbers, the same ones each time: what depends on them cannot be compared with another run anyway."""
-    return lambda shape, *seeds, dtype: np.asarray(draw(np.random.default_rng(SEED), ints(shape))).astype(dtype)
+    return lambda shape, *, dtype: np.asarray(draw(np.random.default_rng(SEED), ints(shape))).astype(dtype)
 
 
 def _truncated(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -43,8 +43,7 @@ def _truncated(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.where(np.abs(x) > 2, x / 4, x)
 
 
-def random_integers(shape: Array, *seeds_and_bounds: Array) -> Array:
-    low, high = seeds_and_bounds[-2:]
+def random_integers(shape: Array, low: Array, high: Array) -> Array:
     return np.random.default_rng(SEED).integers(int(low), int(high), ints(shape), dtype=low.dtype)
 
 
@@ -60,7 +59,6 @@ MAKING: dict[str, Callable[..., Any]] = {
     "random_normal": _random(lambda generator, shape: generator.standard_normal(shape)),
     "random_truncated_normal": _random(_truncated),
     "random_integers": random_integers,
-    "random_key": lambda seed: (np.zeros(1, np.uint64), np.zeros(2, np.uint64)),
+    "random_key": lambda: (np.zeros(1, np.uint64), np.zeros(2, np.uint64)),
     "random_algorithm": lambda: np.asarray(1, np.int32),
-    "random_key_and_algorithm": lambda seed: (np.zeros(1, np.uint64), np.zeros(2, np.uint64), np.asarray(1, np.int32)),
 }

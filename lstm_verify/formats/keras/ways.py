@@ -36,8 +36,7 @@ class OnlyInPart(UnsupportedError):
 
 
 NOT_REPLAYED = {
-    *("Conv3D", "Conv3DTranspose", "ConvLSTM3D", "MaxPooling3D", "AveragePooling3D"),
-    *("MelSpectrogram", "STFTSpectrogram", "Resizing", "CategoryEncoding", "Discretization"),
+    *("ConvLSTM3D", "MelSpectrogram", "STFTSpectrogram", "Resizing", "CategoryEncoding", "Discretization"),
     *("Hashing", "HashedCrossing", "IntegerLookup", "StringLookup", "TextVectorization"),
     *("RandomCrop", "ContrastLimitedAdaptiveHistogramEqualization"),
     *(f"Adaptive{kind}Pooling{rank}D" for kind in ("Average", "Max") for rank in (1, 2, 3)),
@@ -45,8 +44,7 @@ NOT_REPLAYED = {
 """Layers of Keras that cannot be verified in a SavedModel either."""
 EXPORTED = {
     *("SpectralNormalization", "GroupQueryAttention", "ReversibleEmbedding", "CenterCrop", "LocallyConnected1D"),
-    *("LocallyConnected2D", "GlobalAveragePooling3D", "GlobalMaxPooling3D", "Cropping3D", "ZeroPadding3D"),
-    *("UpSampling3D", "SpatialDropout3D", "AutoContrast", "Pipeline"),
+    *("LocallyConnected2D", "AutoContrast", "Pipeline"),
 }
 """Layers of Keras that are replayed from a SavedModel."""
 AUGMENTATION = {

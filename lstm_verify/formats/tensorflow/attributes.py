@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstm_verify.operations.windows import Padding
+
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 
 IGNORED = frozenset(
@@ -33,11 +35,26 @@ def pair(values: list[int]) -> tuple[int, int]:
     return rows, columns
 
 
-def padding(value: str) -> str:
-    if value not in ("SAME", "VALID", "EXPLICIT"):
+def padding(value: str, explicit: list[int] | None = None) -> Padding:
+    """A padding by its name, or by what lies before and after each axis of (samples, rows, columns, channels)."""
+    if value != "EXPLICIT":
+        return {"SAME": "same", "VALID": "valid"}[value]
+    before, after = (explicit or [])[::2], (explicit or [])[1::2]
+    samples, *sides, channels = zip(before, after, strict=True)
+    if any(samples) or any(channels):
         raise ValueError
-    return value
+    return tuple(sides)
 
 
 def some(values: list[int]) -> tuple[int, ...] | None:
     return tuple(values) or None
+
+
+def positive(value: float) -> float | None:
+    """A limit, which one that is not positive is not."""
+    return value if value > 0 else None
+
+
+def bits(mask: int) -> tuple[int, ...]:
+    """The numbers of the bits that are set."""
+    return tuple(place for place in range(mask.bit_length()) if mask >> place & 1)

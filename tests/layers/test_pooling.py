@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lstm_verify.layers import GlobalAveragePooling1D, GlobalMaxPooling1D, Mask, Pooling1D, Run, Signal
+from lstm_verify.layers import (
+    AveragePooling1D,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    Mask,
+    MaxPooling1D,
+    Run,
+    Signal,
+)
 from tests.builders import apply, random_array, sequences
-from tests.layers.test_conv1d import taps, window_count
+from tests.layers.test_convolution import taps, window_count
 
 MASK = np.arange(6) < np.array([6, 4, 3, 1, 5])[:, None]
 
 
-@pytest.mark.parametrize("average", [True, False])
+@pytest.mark.parametrize("make", [MaxPooling1D, AveragePooling1D])
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize(("size", "strides"), [(1, 1), (2, 2), (3, 2), (3, 1), (2, 3), (4, 3)])
-def test_windows_equal_the_loop(size: int, strides: int, padding: str, average: bool) -> None:
+def test_windows_equal_the_loop(size: int, strides: int, padding: str, make: Any) -> None:
     x = random_array(2, 10, 3) - 3.0  # all negative, so that zeros as padding would show
-    got = Pooling1D(name="pool", pool_size=size, strides=strides, padding=padding, average=average).forward(x)
+    got = make(name="pool", pool_size=size, strides=strides, padding=padding).forward(x)
     assert got.shape == (2, window_count(10, size, strides, padding, 1), 3)
     for sample, t, channel in np.ndindex(*got.shape):
         steps = [step for _, step in taps(t, 10, size, strides, padding, 1)]
         seen = [float(x[sample, step, channel]) for step in steps]
-        wanted = math.fsum(seen) / len(seen) if average else max(seen)
+        wanted = max(seen) if make is MaxPooling1D else math.fsum(seen) / len(seen)
         assert got[sample, t, channel] == pytest.approx(wanted, rel=1e-12)
 
 
@@ -62,16 +71,16 @@ def test_the_mean_over_no_step_is_not_a_number() -> None:
 def test_no_mask_goes_on() -> None:
     signal = Signal(sequences(), MASK)
     for layer in (
-        Pooling1D(name="pool", pool_size=2, strides=2),
+        MaxPooling1D(name="pool", pool_size=2, strides=2),
         GlobalMaxPooling1D(name="max"),
         GlobalAveragePooling1D(name="mean"),
     ):
         assert layer.apply((signal,), Run())[0].mask is None
 
 
-@pytest.mark.parametrize("average", [True, False])
-def test_float32_stays_float32(average: bool) -> None:
-    layer = Pooling1D(name="pool", pool_size=3, strides=2, padding="same", average=average)
+@pytest.mark.parametrize("make", [MaxPooling1D, AveragePooling1D])
+def test_float32_stays_float32(make: Any) -> None:
+    layer = make(name="pool", pool_size=3, strides=2, padding="same")
     got = layer.forward(sequences(dtype="float32"))
     assert got.dtype == np.float32
     assert_allclose(got, layer.forward(sequences(dtype="float32").astype("float64")), rtol=0, atol=1e-6)

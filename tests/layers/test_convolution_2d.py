@@ -27,7 +27,7 @@ from lstm_verify.layers import (
 from lstm_verify.operations import convolution
 from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import random_array
-from tests.layers.test_conv1d import ceiling, taps, window_count
+from tests.layers.test_convolution import ceiling, taps, window_count
 
 ROWS, COLUMNS, CHANNELS = 7, 6, 4
 OPTIONS: list[dict[str, Any]] = [

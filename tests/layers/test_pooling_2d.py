@@ -18,7 +18,7 @@ from lstm_verify.layers import (
     Signal,
 )
 from tests.builders import random_array
-from tests.layers.test_conv1d import taps, window_count
+from tests.layers.test_convolution import taps, window_count
 
 ROWS, COLUMNS = 9, 7
 

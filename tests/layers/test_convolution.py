@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.errors import ModelFileError
-from lstm_verify.layers import Array, Conv1D, Run, SeparableConv1D, Signal
+from lstm_verify.layers import Array, Conv1D, DepthwiseConv1D, Run, SeparableConv1D, Signal
 from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import apply, random_array
 
@@ -110,37 +111,31 @@ def test_a_bias_of_another_length_is_refused() -> None:
         Conv1D(name="conv", kernel=random_array(3, 3, 5), bias=np.zeros(4))
 
 
-def depthwise(layer: SeparableConv1D, sample: list[list[float]], t: int, place: int) -> float:
+def depthwise(layer: DepthwiseConv1D | SeparableConv1D, sample: list[list[float]], t: int, place: int) -> float:
     size, _, multiplier = layer.depthwise_kernel.shape
     channel, j = divmod(place, multiplier)
-    seen = taps(t, len(sample), size, layer.strides, layer.padding, layer.dilation)
+    seen = taps(t, len(sample), size, layer.strides, layer.padding, layer.dilation)  # type: ignore[arg-type]
     return sum(sample[step][channel] * float(layer.depthwise_kernel[k, channel, j]) for k, step in seen)
 
 
 @pytest.mark.parametrize(("strides", "padding", "dilation"), OPTIONS)
 @pytest.mark.parametrize("pointwise", [True, False])
 def test_separable_convolution_equals_the_loop(pointwise: bool, strides: int, padding: str, dilation: int) -> None:
-    x, filters = random_array(2, 11, 3), 5 if pointwise else 6
-    layer = SeparableConv1D(
-        name="conv",
-        depthwise_kernel=random_array(3, 3, 2, seed=1),
-        pointwise_kernel=random_array(1, 6, 5, seed=2) if pointwise else None,
-        bias=random_array(filters, seed=3),
-        strides=strides,
-        padding=padding,
-        dilation=dilation,
-    )
+    x, kernel, mixing = random_array(2, 11, 3), random_array(3, 3, 2, seed=1), random_array(1, 6, 5, seed=2)
+    bias = random_array(5 if pointwise else 6, seed=3)
+    options: dict[str, Any] = {"bias": bias, "strides": strides, "padding": padding, "dilation": dilation}
+    layer: DepthwiseConv1D | SeparableConv1D = DepthwiseConv1D(name="conv", depthwise_kernel=kernel, **options)
+    if pointwise:
+        layer = SeparableConv1D(name="conv", depthwise_kernel=kernel, pointwise_kernel=mixing, **options)
 
     def one(sample: list[list[float]], t: int, filter_: int) -> float:
-        assert layer.bias is not None
-        if layer.pointwise_kernel is None:
-            return depthwise(layer, sample, t, filter_) + float(layer.bias[filter_])
-        P = layer.pointwise_kernel[0]
-        mixed = sum(depthwise(layer, sample, t, place) * float(P[place, filter_]) for place in range(6))
-        return mixed + float(layer.bias[filter_])
+        if not pointwise:
+            return depthwise(layer, sample, t, filter_) + float(bias[filter_])
+        mixed = sum(depthwise(layer, sample, t, place) * float(mixing[0, place, filter_]) for place in range(6))
+        return mixed + float(bias[filter_])
 
     got = apply(layer, x)[0]
-    assert got.shape == (2, window_count(11, 3, strides, padding, dilation), filters)
+    assert got.shape == (2, window_count(11, 3, strides, padding, dilation), len(bias))
     assert_everywhere(got, x, one)
 
 
