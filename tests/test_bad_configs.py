@@ -31,14 +31,14 @@ def setting(key: str, value: object) -> Callable[[Any], object]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("class_name", ["ConvLSTM3D", "attention", "lstm", "", "GroupedQueryAttention"])
+@pytest.mark.parametrize("class_name", ["MelSpectrogram", "attention", "lstm", "", "GroupedQueryAttention"])
 def test_unknown_layer(class_name: str, kind: str, tmp_path: Path) -> None:
     def change(entry: Any) -> None:
         entry["class_name"] = class_name
         if entry.get("registered_name"):
             entry["registered_name"] = class_name
 
-    way = "keras.Model(model.get_layer('lstm').output" if class_name == "ConvLSTM3D" else SAVED[kind]
+    way = "keras.Model(model.get_layer('lstm').output" if class_name == "MelSpectrogram" else SAVED[kind]
     refused(ORIGIN, kind, "lstm", change, tmp_path, f"layer 'lstm' ({class_name})", way)
 
 

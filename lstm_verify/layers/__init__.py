@@ -40,7 +40,7 @@ from lstm_verify.layers.pooling import (
 )
 from lstm_verify.layers.recurrent.bidirectional import Bidirectional
 from lstm_verify.layers.recurrent.cell import Cell
-from lstm_verify.layers.recurrent.conv_lstm import ConvLSTM1DCell, ConvLSTM2DCell, ConvLSTMCell
+from lstm_verify.layers.recurrent.conv_lstm import ConvLSTM1DCell, ConvLSTM2DCell, ConvLSTM3DCell, ConvLSTMCell
 from lstm_verify.layers.recurrent.gru import GRUCell
 from lstm_verify.layers.recurrent.lstm import LSTMCell
 from lstm_verify.layers.recurrent.lstm_variants import LSTMVariantCell
@@ -90,6 +90,7 @@ __all__ = [
     "Conv3DTranspose",
     "ConvLSTM1DCell",
     "ConvLSTM2DCell",
+    "ConvLSTM3DCell",
     "ConvLSTMCell",
     "Convolution",
     "Cropping1D",

@@ -74,6 +74,7 @@ CLASSES: dict[str, Class] = {
     "CuDNNGRU": of_cudnn(cudnn_gru_cell),
     "ConvLSTM1D": conv_lstm(canonical.ConvLSTM1DCell),
     "ConvLSTM2D": conv_lstm(canonical.ConvLSTM2DCell),
+    "ConvLSTM3D": conv_lstm(canonical.ConvLSTM3DCell),
     "RNN": Class(rnn, rnn_variables),
     "Bidirectional": Class(bidirectional, bidirectional_variables),
     "TimeDistributed": Class(

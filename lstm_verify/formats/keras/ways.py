@@ -36,7 +36,7 @@ class OnlyInPart(UnsupportedError):
 
 
 NOT_REPLAYED = {
-    *("ConvLSTM3D", "MelSpectrogram", "STFTSpectrogram", "Resizing", "CategoryEncoding", "Discretization"),
+    *("MelSpectrogram", "STFTSpectrogram", "Resizing", "CategoryEncoding", "Discretization"),
     *("Hashing", "HashedCrossing", "IntegerLookup", "StringLookup", "TextVectorization"),
     *("RandomCrop", "ContrastLimitedAdaptiveHistogramEqualization"),
     *(f"Adaptive{kind}Pooling{rank}D" for kind in ("Average", "Max") for rank in (1, 2, 3)),

@@ -27,12 +27,12 @@ def channels_axis(data_format: str) -> int:
     return {"NHWC": -1, "NCHW": 1}[data_format]
 
 
-def pair(values: list[int]) -> tuple[int, int]:
-    """Rows and columns of (samples, rows, columns, channels)."""
-    samples, rows, columns, channels = values
+def lengths(values: list[int]) -> tuple[int, ...]:
+    """What is said of the lengths of (samples, *lengths, channels), if it is 1 for the others."""
+    samples, *each, channels = values
     if samples != 1 or channels != 1:
         raise ValueError
-    return rows, columns
+    return tuple(each)
 
 
 def padding(value: str, explicit: list[int] | None = None) -> Padding:

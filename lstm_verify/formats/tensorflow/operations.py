@@ -15,8 +15,8 @@ from lstm_verify.formats.tensorflow.attributes import (
     FLOATS,
     bits,
     channels_axis,
+    lengths,
     padding,
-    pair,
     positive,
     single,
     some,
@@ -219,14 +219,21 @@ LISTS: dict[str, Entry] = {
     "TensorArraySplitV3": Compute("list_split", arguments=lambda handle, x, lengths, items: (x, lengths)),
 }
 
-CHANNELS_LAST = {"data_format": Only(("NHWC",))}
-WINDOWS: dict[Any, Use] = {
-    "strides": Option("strides", pair),
-    ("padding", "explicit_paddings"): Option("padding", padding),
-    **CHANNELS_LAST,
-}
-CONVOLUTION: dict[Any, Use] = {**WINDOWS, "dilations": Option("dilation", pair)}
-POOLING: dict[Any, Use] = {**WINDOWS, "ksize": Option("size", pair)}
+
+def _windows(data_format: str, *padding_attributes: str) -> dict[Any, Use]:
+    return {
+        "strides": Option("strides", lengths),
+        ("padding", *padding_attributes): Option("padding", padding),
+        "data_format": Only((data_format,)),
+    }
+
+
+def _transposed(shape: Any, kernel: Any, y: Any) -> tuple[Any, ...]:
+    return y, kernel, shape
+
+
+IMAGES, VOLUMES = _windows("NHWC", "explicit_paddings"), _windows("NDHWC")
+DILATIONS, SIZE = {"dilations": Option("dilation", lengths)}, {"ksize": Option("size", lengths)}
 NORMALIZATION = {
     "epsilon": Option("epsilon", default=single(1e-4)),
     "is_training": Option("training"),
@@ -241,13 +248,17 @@ CELL = {
 FLOAT_TYPE = frozenset({"U"})
 
 NETWORKS: dict[str, Entry] = {
-    "Conv2D": Compute("convolution", CONVOLUTION),
-    "Conv2DBackpropInput": Compute(
-        "transposed_convolution", CONVOLUTION, arguments=lambda shape, kernel, y: (y, kernel, shape)
+    "Conv2D": Compute("convolution", IMAGES | DILATIONS),
+    "Conv3D": Compute("convolution", VOLUMES | DILATIONS),
+    "Conv2DBackpropInput": Compute("transposed_convolution", IMAGES | DILATIONS, arguments=_transposed),
+    "Conv3DBackpropInputV2": Compute(
+        "transposed_convolution", VOLUMES | DILATIONS, frozenset({"Tshape"}), arguments=_transposed
     ),
-    "DepthwiseConv2dNative": Compute("depthwise_convolution", CONVOLUTION),
-    "MaxPool": Compute("max_pool", POOLING),
-    "AvgPool": Compute("average_pool", POOLING),
+    "DepthwiseConv2dNative": Compute("depthwise_convolution", IMAGES | DILATIONS),
+    "MaxPool": Compute("max_pool", IMAGES | SIZE),
+    "MaxPool3D": Compute("max_pool", VOLUMES | SIZE),
+    "AvgPool": Compute("average_pool", IMAGES | SIZE),
+    "AvgPool3D": Compute("average_pool", VOLUMES | SIZE),
     "FusedBatchNorm": Compute("batch_normalization", NORMALIZATION, FLOAT_TYPE),
     "FusedBatchNormV2": Compute("batch_normalization", NORMALIZATION, FLOAT_TYPE),
     # the sixth output is of use in training on GPUs alone

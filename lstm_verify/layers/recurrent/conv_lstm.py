@@ -10,7 +10,7 @@ The convolution with W has the strides, padding and dilation of the layer; that 
 that h keeps its size.
 
 Source: Shi, Chen, Wang, Yeung, Wong and Woo, Convolutional LSTM Network, NIPS 2015, without its peepholes;
-`keras.layers.ConvLSTM1D` and `ConvLSTM2D`.
+`keras.layers.ConvLSTM1D`, `ConvLSTM2D` and `ConvLSTM3D`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from lstm_verify.operations.windows import Windows
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ConvLSTMCell(KernelCell):
-    """What the cells of both ranks have in common; gates in the order i, f, c, o.
+    """What the cells of all ranks have in common; gates in the order i, f, c, o.
 
     The kernel is (*kernel_size, channels, 4*filters), the recurrent kernel (*kernel_size, filters, 4*filters), the bias
     (4*filters,).
@@ -123,3 +123,11 @@ class ConvLSTM2DCell(ConvLSTMCell):
 
     kind: ClassVar[str] = "ConvLSTM2D"
     input_axes: ClassVar[tuple[str, ...]] = ("rows", "columns", "channels")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ConvLSTM3DCell(ConvLSTMCell):
+    """The cell of `keras.layers.ConvLSTM3D`; its states are (samples, planes, rows, columns, filters)."""
+
+    kind: ClassVar[str] = "ConvLSTM3D"
+    input_axes: ClassVar[tuple[str, ...]] = ("planes", "rows", "columns", "channels")
