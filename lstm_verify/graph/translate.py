@@ -200,8 +200,8 @@ class Since:
 
     Example:
         >>> squeeze = Since({1: Same(), 13: Refused("its axes are an input")})
-        >>> squeeze.at(11), squeeze.at(18)
-        (Same(each=False), Refused(reason='its axes are an input', error=<class '...UnsupportedError'>))
+        >>> squeeze.at(11)
+        Same(each=False)
     """
 
     entries: Mapping[int, Entry]

@@ -1,10 +1,10 @@
 """The operations that graphs are made of, as NumPy functions by name; one family, one file.
 
-Names and behaviour are those of NumPy where it has them; no framework is meant by them. What a graph can compute
-(tensors, and also shapes, axes and indices) is given as positional arrays; what it fixes is a keyword argument. An
-operation with several outputs returns a tuple, and so does one with a list of outputs, though it be of one. A list of
-tensors is a `TensorList`, which is no tuple. Functions that make numbers out of something else take a `dtype`.
-Results may be views of arguments, or NumPy scalars.
+Names and behaviour are those of NumPy where it has them; no framework is meant by them. What a graph computes (tensors,
+and also shapes and indices) is given as positional arrays; what it mostly fixes, such as an axis, is a keyword, and may
+be an array all the same. An operation with several outputs returns a tuple, and so does one with a list of
+outputs, though it be of one. A list of tensors is a `TensorList`, which is no tuple. Functions that make numbers out of
+something else take a `dtype`. Results may be views of arguments, or NumPy scalars.
 
 Sources: the documentation of NumPy, and of the operations in `tf.raw_ops` for what NumPy has not.
 """

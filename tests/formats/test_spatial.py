@@ -1,4 +1,4 @@
-"""Configs of layers of images: what is read from them, and what is refused by name."""
+"""Configs of layers of sequences, images and volumes: what is read from them, and what is refused by name."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ WEIGHTS: dict[str, dict[str, Array]] = {
     },
     "Conv2DTranspose": {"kernel": random_array(3, 2, 6, 4), "bias": random_array(6)},
     "Conv1DTranspose": {"kernel": random_array(3, 6, 4), "bias": random_array(6)},
+    "Conv1D": {"kernel": random_array(3, 4, 6), "bias": random_array(6)},
+    "Conv3D": {"kernel": random_array(3, 2, 1, 4, 6), "bias": random_array(6)},
 }
 CONFIGS: dict[str, dict[str, Any]] = {
     "Conv2D": {"filters": 6, "kernel_size": [3, 2]},
@@ -29,12 +31,21 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "SeparableConv2D": {"filters": 6, "kernel_size": [3, 2], "depth_multiplier": 2},
     "Conv2DTranspose": {"filters": 6, "kernel_size": [3, 2]},
     "Conv1DTranspose": {"filters": 6, "kernel_size": [3]},
+    "Conv1D": {"filters": 6, "kernel_size": [3]},
+    "Conv3D": {"filters": 6, "kernel_size": [3, 2, 1]},
+    "MaxPooling1D": {},
+    "MaxPooling3D": {"pool_size": [2, 3, 1]},
+    "ZeroPadding1D": {},
+    "Cropping1D": {},
+    "ZeroPadding3D": {},
+    "Cropping3D": {},
     "MaxPooling2D": {"pool_size": [2, 3]},
     "AveragePooling2D": {"pool_size": [2, 3]},
     "GlobalMaxPooling2D": {},
     "GlobalAveragePooling2D": {},
     "ZeroPadding2D": {},
     "Cropping2D": {},
+    "UpSampling1D": {},
     "UpSampling2D": {},
     "SpatialDropout2D": {"rate": 0.5},
 }
@@ -61,6 +72,35 @@ def test_one_number_stands_for_rows_and_columns(value: Any) -> None:
     assert shown(conv, "strides", "dilation", "padding", "groups") == ((2, 2), (2, 2), "valid", 1)
     assert shown(made("MaxPooling2D", strides=value), "pool_size", "strides") == ((2, 3), (2, 2))
     assert shown(made("UpSampling2D", size=value), "size") == ((2, 2),)
+
+
+def test_a_lone_number_of_sequences_and_three_of_volumes() -> None:
+    conv = made("Conv1D", strides=[2], dilation_rate=3, padding="causal")
+    assert shown(conv, "strides", "dilation", "padding", "groups") == (2, 3, "causal", 1)
+    assert shown(made("MaxPooling1D"), "pool_size", "strides") == (2, 2)
+    assert shown(made("Conv3D", strides=2, dilation_rate=[1, 2, 3]), "strides", "dilation") == ((2, 2, 2), (1, 2, 3))
+    assert shown(made("MaxPooling3D"), "pool_size", "strides") == ((2, 3, 1), (2, 3, 1))
+
+
+@pytest.mark.parametrize(
+    ("class_name", "value", "edges"),
+    [
+        ("1D", 2, (2, 2)),
+        ("1D", [1, 2], (1, 2)),
+        ("3D", 1, (1,) * 6),
+        ("3D", [1, 2, 3], (1, 1, 2, 2, 3, 3)),
+        ("3D", [[1, 0], [0, 2], [3, 4]], (1, 0, 0, 2, 3, 4)),
+    ],
+)
+def test_edges_of_sequences_and_volumes(class_name: str, value: Any, edges: tuple[int, ...]) -> None:
+    assert shown(made(f"ZeroPadding{class_name}", padding=value), "padding") == (edges,)
+    assert shown(made(f"Cropping{class_name}", cropping=value), "cropping") == (edges,)
+
+
+@pytest.mark.parametrize("value", [[1], [1, 2, 3], [[1, 2]], "1", [1, -1]])
+def test_what_are_no_edges_of_sequences(value: Any) -> None:
+    with pytest.raises(ModelFileError, match=r"padding is .*, expected \(before, after\)"):
+        made("ZeroPadding1D", padding=value)
 
 
 def test_windows_of_a_pool_do_not_overlap_unless_told() -> None:
@@ -117,6 +157,9 @@ def test_what_are_no_edges(class_name: str, key: str, value: Any) -> None:
     ("class_name", "options"),
     [
         ("Conv2D", {"padding": "causal"}),
+        ("Conv3D", {"padding": "causal"}),
+        ("MaxPooling1D", {"padding": "causal"}),
+        ("UpSampling1D", {"interpolation": "bilinear"}),
         ("Conv2D", {"padding": [[0, 0], [1, 1]]}),
         ("Conv2D", {"rank": 3}),
         ("Conv2D", {"data_format": "channels_first"}),

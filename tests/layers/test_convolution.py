@@ -10,7 +10,17 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.errors import ModelFileError
-from lstm_verify.layers import Array, Conv1D, DepthwiseConv1D, Run, SeparableConv1D, Signal
+from lstm_verify.layers import (
+    Array,
+    Conv1D,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    MaxPooling3D,
+    Run,
+    SeparableConv1D,
+    Signal,
+    Spatial,
+)
 from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import apply, random_array
 
@@ -142,3 +152,28 @@ def test_separable_convolution_equals_the_loop(pointwise: bool, strides: int, pa
 def test_a_convolution_of_one_step_is_a_dense_layer() -> None:
     x, kernel = random_array(2, 7, 3), random_array(1, 3, 5, seed=1)
     assert_allclose(Conv1D(name="conv", kernel=kernel).forward(x), x @ kernel[0], rtol=0, atol=1e-14)
+
+
+def test_axes_in_front_are_like_samples() -> None:
+    x, layer = random_array(2, 4, 7, 3), Conv1D(name="conv", kernel=random_array(3, 3, 5, seed=1), strides=2)
+    got = layer.forward(x)
+    for sample in range(2):
+        assert_allclose(got[sample], layer.forward(x[sample]), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("layer", "axes"),
+    [
+        (DepthwiseConv1D(name="conv", depthwise_kernel=random_array(3, 3, 2)), "timesteps"),
+        (DepthwiseConv2D(name="conv", depthwise_kernel=random_array(3, 3, 3, 2)), "rows, columns"),
+        (MaxPooling3D(name="conv", pool_size=2, strides=2), "planes, rows, columns"),
+    ],
+)
+def test_an_input_with_other_axes_is_refused(layer: Spatial, axes: str) -> None:
+    with pytest.raises(ModelFileError, match=rf"layer 'conv': its input .*, expected \(samples, {axes}, channels\)"):
+        layer.forward(random_array(2, 7, 6, 5, 4, 3))
+
+
+def test_a_sequence_of_which_nothing_is_left_is_refused() -> None:
+    with pytest.raises(ModelFileError, match=r"layer 'conv': nothing is left of an input of shape \(2, 3, 3\)"):
+        Conv1D(name="conv", kernel=random_array(4, 3, 5)).forward(random_array(2, 3, 3))
