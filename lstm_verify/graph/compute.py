@@ -34,7 +34,7 @@ class Option:
     convert: Convert = lambda value: value
     """Raises ValueError or KeyError for a value that is not supported."""
     default: Any = None
-    """The attribute's default, if it is not that of the keyword argument."""
+    """What it is if it is left out, converted too; None: what the keyword argument is then."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,14 @@ class Compute(Entry):
         return {place % count: use for place, use in self.keywords.items() if -count <= place < count}
 
     def _keywords(self, node: Node, graph: Building) -> dict[str, Any]:
-        given = {}
+        given = {use.name: use.convert(use.default) for use in self.keywords.values() if use.default is not None}
         for place, use in self._places(node).items():
             ref = node.inputs[place]
-            value = None if ref == ABSENT else graph.constant(ref)
-            if value is not None:
-                given[use.name] = _converted(use.convert, (value,), node.op, use.name)
-            elif ref != ABSENT:
-                given[use.name] = Slot(place)
+            if ref == ABSENT:
+                continue
+            value = graph.constant(ref)
+            known = value is not None
+            given[use.name] = _converted(use.convert, (value,), node.op, use.name) if known else Slot(place)
         return given
 
     def _arguments(self, node: Node) -> list[Any]:

@@ -79,6 +79,14 @@ def test_a_keyword_by_its_place_from_the_start_and_left_out() -> None:
     assert run(built(entries, nodes, "z"), X, Y) == [[[1.0, 2.0, 3.0, 4.0]]]
 
 
+@pytest.mark.parametrize("inputs", [("x", "y"), ("x", "y", "")])
+def test_the_default_of_a_keyword_that_is_left_out(inputs: tuple[str, ...]) -> None:
+    along = {2: Option("axis", int, default="1")}
+    halves = Compute("split_evenly", {"parts": Option("parts")}, arguments=lambda x, y: (x,), keywords=along)
+    model = built({"Halves": halves}, [node("z", "Halves", *inputs, parts=2)], "z", "z:1")
+    assert run(model, X, Y) == [[[1.0]], [[2.0]]]
+
+
 def test_a_constant_that_is_none_of_the_known_values() -> None:
     entries = {"Join": Compute("concatenate", keywords={-1: Option("axis", {0: 0}.__getitem__)})}
     with pytest.raises(UnsupportedError, match=r"^node 'z': operation Join with axis=.* is not supported"):
