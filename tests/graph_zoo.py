@@ -13,6 +13,7 @@ from unittest import mock
 import numpy as np
 
 from lstm_verify import LstmVerifyError, Report, load, verify
+from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.layers import Layer
 from lstm_verify.layers.loop import Loop
 from lstm_verify.layers.recurrent.scan import Scan
@@ -50,7 +51,7 @@ class GraphZoo:
         if (path, signature) not in self._models:
             try:
                 with self.as_read():
-                    self._models[path, signature] = load(path, signature)
+                    self._models[path, signature] = load(path, endpoints=Endpoints(signature=signature))
             except LstmVerifyError as error:
                 self._models[path, signature] = error
         found = self._models[path, signature]
@@ -65,7 +66,7 @@ class GraphZoo:
             return only(self.load(file, wanted), set(x), set(y))
 
         with mock.patch.object(importlib.import_module("lstm_verify._verify"), "load", restricted):
-            return verify(path, dict(x), expected=dict(y), signature=signature)
+            return verify(path, dict(x), expected=dict(y), endpoints=Endpoints(signature=signature))
 
     def arrays(self, name: str) -> tuple[Record, Record]:
         """The inputs of an entry and its outputs."""

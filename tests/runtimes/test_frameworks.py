@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lstm_verify import Model, Verdict, load, verify
+from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.layers import RNN
 from lstm_verify.operations.activations import ActivationFunction
 from tests.command import inputs, model
@@ -67,7 +68,7 @@ def test_a_file_of_any_name_and_no_noise_on_stderr(kind: str, tmp_path: Path) ->
 
 def with_hard_sigmoid(path: Path, signature: str | None, *_: object) -> Model:
     """The model as it would be read if its recurrent activation were taken for another."""
-    read = load(path, signature)
+    read = load(path, endpoints=Endpoints(signature=signature))
     lstm = read.layers["lstm"]
     assert isinstance(lstm, RNN)
     cell = replace(lstm.cell, recurrent_activation=ActivationFunction.of("hard_sigmoid", slope=1 / 6))
