@@ -99,6 +99,11 @@ class Compute(Entry):
         )
         return Made(layer, tuple(node.inputs[place] for place in used))
 
+    @property
+    def known(self) -> set[str]:
+        """The attributes that it may have."""
+        return {name for names in self.attributes for name in _each(names)} | self.ignored
+
     def _places(self, node: Node) -> dict[int, Option]:
         """The inputs that become keyword arguments, counted from the first."""
         count = len(node.inputs)
@@ -148,10 +153,7 @@ class Compute(Entry):
         Raises:
             UnsupportedError: an attribute, or its value, is not supported.
         """
-        used = {name for names in self.attributes for name in _each(names)} | self.ignored | table.ignored
-        for key, value in attributes.items():
-            if table.is_foreign(value) or not (key in used or key.startswith("_")):
-                raise UnsupportedError(f"operation {op} with {key}={value!r} is not supported")
+        table.check(op, attributes, self.known)
         options = dict(self.options)
         for names, use in self.attributes.items():
             values = _values(names, use, attributes)

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lstm_verify.errors import UnsupportedError
 from lstm_verify.graph.ir import ABSENT, Graph, Node, Ref
-from lstm_verify.graph.translate import Entry, Table
+from lstm_verify.graph.translate import Building, Entry, Made, Table
 
 
 def step(op: str, *inputs: str, **attributes: Any) -> Node:
@@ -44,6 +45,20 @@ class Expand(Entry):
     elsewhere: Mapping[int, str] = field(default_factory=dict)
     """The outputs that another step has, by number: which output of which step each is."""
 
+    known: frozenset[str] = frozenset()
+    """The attributes that it may have: that the steps are made of, or that change no result."""
+
+    def make(self, node: Node, graph: Building) -> Made:
+        raise UnsupportedError(f"node '{node.name}': {self.refused(node, graph.table)}")
+
+    def refused(self, node: Node, table: Table) -> str:
+        """Why a node has no steps, which would leave out something that it is told; nothing if it has."""
+        try:
+            table.check(node.op, node.attributes, self.known)
+        except UnsupportedError as error:
+            return str(error)
+        return ""
+
     def steps(self, node: Node) -> Iterator[Node]:
         """The nodes in place of one."""
         for name, inner in self.into(node).items():
@@ -72,7 +87,7 @@ def expanded(graph: Graph, table: Table) -> tuple[Graph, dict[Ref, Ref]]:
     pending, nodes, moved = list(graph.nodes.values()), dict[str, Node](), dict[Ref, Ref]()
     for node in pending:  # which grows by steps that are several in one themselves
         entry = table.entry(node.op)
-        if isinstance(entry, Expand):
+        if isinstance(entry, Expand) and not entry.refused(node, table):
             pending += entry.steps(node)
             moved |= entry.moved(node)
         else:

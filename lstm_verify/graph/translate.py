@@ -15,7 +15,7 @@ A table is that of one file: which version of its operations the file means is s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -89,6 +89,16 @@ class Table:
     """Whether the value of an attribute is something that nothing here computes with."""
     compute_dtype: Callable[[Node], str] = lambda node: ""
     """The float type that the framework computes a node in; nothing if it computes with none."""
+
+    def check(self, op: str, attributes: Mapping[str, Any], known: Collection[str]) -> None:
+        """Check that nothing that an operation is told is dropped.
+
+        Raises:
+            UnsupportedError: an attribute is not known, or is something that nothing here computes with.
+        """
+        for key, value in attributes.items():
+            if self.is_foreign(value) or not (key in known or key in self.ignored or key.startswith("_")):
+                raise UnsupportedError(f"operation {op} with {key}={value!r} is not supported")
 
     def entry(self, op: str) -> Entry:
         """The entry of an operation; one that refuses it if there is none."""

@@ -51,7 +51,8 @@ def test_others_take_what_the_steps_give() -> None:
 def test_steps_see_the_attributes_of_the_node() -> None:
     entries = ENTRIES | {
         "Power": Expand(
-            lambda node: {"factor": step("Constant", value=node.attributes["by"]), "": step("Times", "0", "factor")}
+            lambda node: {"factor": step("Constant", value=node.attributes["by"]), "": step("Times", "0", "factor")},
+            known=frozenset({"by"}),
         )
     }
     by = constant("", 3.0).attributes["value"]
@@ -86,3 +87,11 @@ def test_nodes_that_are_one_operation_stay_as_they_are() -> None:
     graph = Graph({"z": node("z", "Minus", "x", "y")}, outputs=(Ref("z"),))
     same, moved = expanded(graph, Table(ENTRIES))
     assert (dict(same.nodes), same.outputs, moved) == (dict(graph.nodes), graph.outputs, {})
+
+
+def test_an_attribute_that_no_step_has_is_refused_where_the_node_is_needed() -> None:
+    nodes = [node("d", "Distance", "x", "y", rounded=True), node("z", "Minus", "x", "y")]
+    with pytest.raises(UnsupportedError, match=r"^node 'd': operation Distance with rounded=True is not supported"):
+        built(ENTRIES, nodes, "d")
+    assert run(built(ENTRIES, nodes, "z"), X, Y) == [[4.0, 3.0]]
+    assert built(ENTRIES, [node("d", "Distance", "x", "y", note="without effect")], "d")

@@ -157,6 +157,11 @@ MAKING: dict[str, Entry] = {
 ELEMENT = {"element_dtype": Option("dtype")}
 KNOWN = frozenset({"element_dtype"})
 SHAPE = Option("shape", shape_of)
+FLOW = Compute(
+    "list_reserve",
+    {**DTYPE, "element_shape": Option("shape"), "dynamic_size": Option("grows")},
+    frozenset({"clear_after_read", "identical_element_shapes", "tensor_array_name"}),
+)
 
 
 def _array(node: Node) -> dict[str, Node]:
@@ -191,12 +196,8 @@ LISTS: dict[str, Entry] = {
     "TensorListConcatLists": Compute("list_join", ignored=KNOWN),
     "TensorListSplit": Compute("list_split", ignored=KNOWN, keywords={1: SHAPE}),
     "TensorListElementShape": Compute("list_element_shape", {"shape_type": Option("dtype")}),
-    "TensorArrayV3": Expand(_array, elsewhere={0: "handle", 1: "flow"}),
-    "TensorArrayFlow": Compute(
-        "list_reserve",
-        {**DTYPE, "element_shape": Option("shape"), "dynamic_size": Option("grows")},
-        frozenset({"clear_after_read", "identical_element_shapes", "tensor_array_name"}),
-    ),
+    "TensorArrayV3": Expand(_array, elsewhere={0: "handle", 1: "flow"}, known=frozenset(FLOW.known)),
+    "TensorArrayFlow": FLOW,
     "TensorArrayReadV3": Compute(
         "list_get", ignored=frozenset({"dtype"}), arguments=lambda handle, index, items: (items, index)
     ),
@@ -268,6 +269,7 @@ NETWORKS: dict[str, Entry] = {
             "reserved": step("Const", value=np.zeros(0, np.float32)),
         },
         elsewhere={5: "reserved"},
+        known=frozenset(NORMALIZATION),
     ),
     "LSTMBlockCell": Compute("lstm_cell", CELL),
     "BlockLSTM": Compute("lstm_block", CELL),
