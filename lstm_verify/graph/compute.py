@@ -89,7 +89,9 @@ class Compute(Entry):
             arguments = self._arguments(node)
         except UnsupportedError as error:
             raise UnsupportedError(f"node '{node.name}': {error}") from None
-        used = sorted(set(_slots([*arguments, *options.values()])))
+        # a constant stays an input although its value is known, so that what a file holds is shown as it is there
+        constant = {place for place in self._places(node) if node.inputs[place] != ABSENT}
+        used = sorted({*_slots([*arguments, *options.values()]), *constant})
         layer = Operation(
             name=node.name,
             operation=self.operation,

@@ -54,7 +54,7 @@ def test_a_constant_input_becomes_a_keyword() -> None:
     model = built(JOIN, [constant("axis", 1), node("z", "Join", "x", "y", "axis")], "z")
     assert run(model, X, Y) == [[[1.0, 2.0, 3.0, 4.0]]]
     assert model.layers["z"].options == {"axis": 1}  # type: ignore[attr-defined]
-    assert inputs_of(model, "z") == ["x", "y"]
+    assert inputs_of(model, "z") == ["x", "y", "axis"]
 
 
 def test_a_constant_is_found_behind_what_hands_it_on() -> None:

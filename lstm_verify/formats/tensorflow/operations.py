@@ -229,12 +229,17 @@ def _windows(data_format: str, *padding_attributes: str) -> dict[Any, Use]:
     }
 
 
+def _dilated(windows: dict[Any, Use], axes: int) -> dict[Any, Use]:
+    return {**windows, "dilations": Option("dilation", lengths, default=[1] * (axes + 2))}
+
+
 def _transposed(shape: Any, kernel: Any, y: Any) -> tuple[Any, ...]:
     return y, kernel, shape
 
 
 IMAGES, VOLUMES = _windows("NHWC", "explicit_paddings"), _windows("NDHWC")
-DILATIONS, SIZE = {"dilations": Option("dilation", lengths)}, {"ksize": Option("size", lengths)}
+CONVOLUTION_2D, CONVOLUTION_3D = _dilated(IMAGES, 2), _dilated(VOLUMES, 3)
+SIZE = {"ksize": Option("size", lengths)}
 NORMALIZATION = {
     "epsilon": Option("epsilon", default=single(1e-4)),
     "is_training": Option("training"),
@@ -249,13 +254,13 @@ CELL = {
 FLOAT_TYPE = frozenset({"U"})
 
 NETWORKS: dict[str, Entry] = {
-    "Conv2D": Compute("convolution", IMAGES | DILATIONS),
-    "Conv3D": Compute("convolution", VOLUMES | DILATIONS),
-    "Conv2DBackpropInput": Compute("transposed_convolution", IMAGES | DILATIONS, arguments=_transposed),
+    "Conv2D": Compute("convolution", CONVOLUTION_2D),
+    "Conv3D": Compute("convolution", CONVOLUTION_3D),
+    "Conv2DBackpropInput": Compute("transposed_convolution", CONVOLUTION_2D, arguments=_transposed),
     "Conv3DBackpropInputV2": Compute(
-        "transposed_convolution", VOLUMES | DILATIONS, frozenset({"Tshape"}), arguments=_transposed
+        "transposed_convolution", CONVOLUTION_3D, frozenset({"Tshape"}), arguments=_transposed
     ),
-    "DepthwiseConv2dNative": Compute("depthwise_convolution", IMAGES | DILATIONS),
+    "DepthwiseConv2dNative": Compute("depthwise_convolution", CONVOLUTION_2D),
     "MaxPool": Compute("max_pool", IMAGES | SIZE),
     "MaxPool3D": Compute("max_pool", VOLUMES | SIZE),
     "AvgPool": Compute("average_pool", IMAGES | SIZE),
