@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +17,7 @@ from lstm_verify.graph.ir import Graph, Node
 from lstm_verify.graph.ir import Ref as Tensor
 from lstm_verify.graph.translate import Compute, Same
 from lstm_verify.operations import OPERATIONS, TensorList
-from tests.conftest import ROOT
+from tests.building import OUT, Build, Recipe
 from tests.formats.tensorflow_cases import CASES, Ref, Resource, Step
 
 Found = tuple[dict[str, Any], dict[str, Any]]
@@ -32,20 +28,11 @@ TABLE = table_of({}, None)
 
 
 @pytest.fixture(scope="session")
-def truth(tmp_path_factory: pytest.TempPathFactory) -> Found:
+def truth(build: Build) -> Found:
     """What TensorFlow returns for every case, and the attributes that its nodes have."""
-    directory = tmp_path_factory.mktemp("operations")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.formats.tensorflow_runner", str(directory)],
-        cwd=ROOT,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    directory = build(Recipe("operations", "tests.formats.tensorflow_runner", (OUT,)))
     with np.load(directory / "outputs.npz") as outputs:
-        return dict(outputs), json.loads((Path(directory) / "attributes.json").read_text())
+        return dict(outputs), json.loads((directory / "attributes.json").read_text())
 
 
 def computed(steps: list[Step], attributes: list[list[dict[str, Any]]], stripped: bool, dtype: str) -> list[Any]:

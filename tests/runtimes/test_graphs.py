@@ -21,9 +21,11 @@ import pytest
 
 from lstm_verify.errors import FrameworkError
 from lstm_verify.runtimes import Prediction, Request, find, predicting
+from tests.building import OUT, Build, Recipe
 from tests.runtimes.graph_cases import ALL, FAILING, PREDICTING, SCALED, TENSORS, Arrays, Case, with_more
 
 HERE = Path(__file__).parent
+RECIPE = Recipe("graphs", "tests.runtimes.build_graphs", (OUT,), environment={"TF_USE_LEGACY_KERAS": "1"})
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ class Graphs:
 
 
 @pytest.fixture(scope="module")
-def graphs(tmp_path_factory: pytest.TempPathFactory) -> Graphs:
+def graphs(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Graphs:
     folder = tmp_path_factory.mktemp("graphs")
-    run("build_graphs.py", folder, TF_USE_LEGACY_KERAS="1", KERAS_BACKEND="tensorflow")
+    shutil.copytree(build(RECIPE), folder, dirs_exist_ok=True)
     for broken, change in BROKEN.items():
         shutil.copytree(folder / "keras3", folder / broken)
         change(folder / broken)
