@@ -73,25 +73,26 @@ def graph_zoo(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 # --- marks, and the processes of pytest-xdist --------------------------------------------------------------------
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses models that a framework built; keep together what shares them, and begin with the most.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what uses models that a framework built, and what is to be kept together in one process.
 
     What frameworks are asked to do live has the mark `framework` in its module.
     """
-    groups = {item: group_of(item) for item in items}
-    for item, group in groups.items():
-        if "build" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.zoo)
-        item.add_marker(pytest.mark.xdist_group(group))
-    sizes = Counter(groups.values())
-    items.sort(key=lambda item: (not starts_frameworks(item), -sizes[groups[item]], groups[item]))
+    if "build" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.zoo)
+    item.add_marker(pytest.mark.xdist_group(group_of(item)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what may take longest: with frameworks, and with groups of many tests."""
+    sizes = Counter(map(group_of, items))
+    items.sort(key=lambda item: (not starts_frameworks(item), -sizes[group_of(item)], group_of(item)))
 
 
 def group_of(item: pytest.Item) -> str:
     """What a test is kept together with: those of its module, for one framework if there are several."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return f"{item.nodeid.partition('::')[0]} {parameters.get('framework', '')}"
+    return f"{item.location[0]} {parameters.get('framework', '')}"
 
 
 def starts_frameworks(item: pytest.Item) -> bool:
