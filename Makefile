@@ -8,16 +8,16 @@ demo: .venv/installed ## install, and verify a model of fixtures/
 	$(BIN)/lstm-verify fixtures/origin_tanh_sigmoid.keras3.h5 --input fixtures/origin.x.npy
 
 test: .venv/installed ## the whole test suite, in two processes; what frameworks build for it is kept in .cache
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 test-fast: .venv/installed ## what needs no framework, in a minute or so
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not framework and not zoo"
+	$(BIN)/python -m pytest -n 2 -m "not framework and not zoo"
 
 check: .venv/installed ## style, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 fixtures: .venv/installed ## make the models of fixtures/ anew, with the real frameworks
 	$(BIN)/python fixtures/make.py

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
+from xdist.remote import Producer
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from tests.building import RECIPES, ROOT, Build, built
 from tests.graph_zoo import GraphZoo
@@ -74,25 +76,37 @@ def graph_zoo(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what uses models that a framework built, and what is to be kept together in one process.
-
-    What frameworks are asked to do live has the mark `framework` in its module.
-    """
+    """Mark what uses models that a framework built; what frameworks are asked live has its mark in its module."""
     if "build" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.zoo)
-    item.add_marker(pytest.mark.xdist_group(group_of(item)))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what may take longest: with frameworks, and with groups of many tests."""
-    sizes = Counter(map(group_of, items))
-    items.sort(key=lambda item: (not starts_frameworks(item), -sizes[group_of(item)], group_of(item)))
+    sizes = Counter(group_of(item.nodeid) for item in items)
+    groups = {item: group_of(item.nodeid) for item in items}
+    items.sort(key=lambda item: (not starts_frameworks(item), -sizes[groups[item]], groups[item]))
 
 
-def group_of(item: pytest.Item) -> str:
-    """What a test is kept together with: those of its module, for one framework if there are several."""
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return f"{item.location[0]} {parameters.get('framework', '')}"
+def group_of(nodeid: str) -> str:
+    """What a test is kept together with: those of its module, with the same framework as first parameter."""
+    module, _, rest = nodeid.partition("::")
+    first = rest.partition("[")[2].partition("-")[0]
+    return f"{module} {first}" if first in ("keras", "tf_keras") else module
+
+
+class Groups(LoadScopeScheduling):
+    """Shares out groups of tests, in their order, among the processes of pytest-xdist."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
+    config.option.loadscopereorder = False
+    return Groups(config, log)
 
 
 def starts_frameworks(item: pytest.Item) -> bool:
@@ -101,9 +115,9 @@ def starts_frameworks(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_thread_each(worker_id: str) -> None:
+def _one_thread_each() -> None:
     """Processes side by side do not compete for the cores."""
-    if worker_id != "master":
+    if "PYTEST_XDIST_WORKER" in os.environ:
         threadpool_limits(1)
         os.environ |= {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
