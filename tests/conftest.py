@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -89,10 +90,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (not starts_frameworks(item), -sizes[groups[item]], groups[item]))
 
 
+CASE_BY_CASE = ("test_diagnosis_zoo.py",)
+"""Modules whose tests with the same parameters share something that takes long, and no others do."""
+
+
 def group_of(nodeid: str) -> str:
     """What a test is kept together with: those of its module, with the same framework as first parameter."""
     module, _, rest = nodeid.partition("::")
-    first = rest.partition("[")[2].partition("-")[0]
+    parameters = rest.partition("[")[2]
+    if module.endswith(CASE_BY_CASE):
+        return f"{module} {parameters}"
+    first = parameters.partition("-")[0]
     return f"{module} {first}" if first in ("keras", "tf_keras") else module
 
 
@@ -129,21 +137,21 @@ def _one_thread_each() -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     os.environ.pop(sitecustomize.NOTES, None)
     if not starts_frameworks(item):
-        os.environ[sitecustomize.NOTES] = str(notes_of(item.config))
+        os.environ[sitecustomize.NOTES] = str(refused_imports())
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item) -> None:
-    notes = notes_of(item.config)
+def pytest_runtest_teardown() -> None:
+    notes = refused_imports()
     if notes.exists():
         text = notes.read_text()
         notes.unlink()
         pytest.fail(f"this test starts a framework, so its module needs pytestmark = pytest.mark.framework: {text}")
 
 
-def notes_of(config: pytest.Config) -> Path:
+def refused_imports() -> Path:
     """Where imports of frameworks are noted that have been refused."""
-    return Path(config.cache.mkdir("frameworks")) / str(os.getpid())  # type: ignore[union-attr]
+    return Path(tempfile.gettempdir()) / f"lstm-verify-refused-{os.getpid()}"
 
 
 def pytest_configure() -> None:

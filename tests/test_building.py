@@ -126,12 +126,12 @@ def test_a_framework_is_refused_in_every_process_of_a_test_without_a_mark(
     assert [line.split()[0] for line in (tmp_path / "notes").read_text().splitlines()] == [name, name]
 
 
-def test_a_test_that_gets_over_the_refusal_fails(request: pytest.FixtureRequest) -> None:
+def test_a_test_that_gets_over_the_refusal_fails() -> None:
     assert NOTES in os.environ
     with suppress(ImportError):
         __import__("keras")
     with pytest.raises(pytest.fail.Exception, match=r"needs pytestmark = pytest\.mark\.framework: keras"):
-        conftest.pytest_runtest_teardown(request.node)
+        conftest.pytest_runtest_teardown()
 
 
 def test_who_uses_what_a_framework_built_is_marked(request: pytest.FixtureRequest) -> None:
