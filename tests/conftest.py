@@ -16,11 +16,13 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from tests.building import RECIPES, ROOT, Build, built
 from tests.graph_zoo import GraphZoo
+from tests.warm import Servers
 from tests.without_frameworks import sitecustomize
 
 FIXTURES = ROOT / "fixtures"
 REAL_MODELS = ROOT.parent / "shared" / "models"
 CASES = ROOT.parent / "shared" / "cases"
+WARM = Servers()
 GUARD = str(Path(sitecustomize.__file__).parent)
 
 settings.register_profile("deterministic", derandomize=True, deadline=None)
@@ -138,6 +140,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     os.environ.pop(sitecustomize.NOTES, None)
     if not starts_frameworks(item):
         os.environ[sitecustomize.NOTES] = str(refused_imports())
+    WARM.use(starts_frameworks(item) and not item.get_closest_marker("cold"))
 
 
 @pytest.hookimpl(trylast=True)
@@ -152,6 +155,10 @@ def pytest_runtest_teardown() -> None:
 def refused_imports() -> Path:
     """Where imports of frameworks are noted that have been refused."""
     return Path(tempfile.gettempdir()) / f"lstm-verify-refused-{os.getpid()}"
+
+
+def pytest_unconfigure() -> None:
+    WARM.stop()
 
 
 def pytest_configure() -> None:

@@ -81,6 +81,7 @@ def test_what_keras_cannot_reopen_verifies_as_keras_file_or_against_recorded_pre
     assert run(folder / "model.h5", option, x, *expected).exit_code == 0
 
 
+@pytest.mark.framework
 def test_what_a_runtime_cannot_open_verifies_against_recorded_predictions() -> None:
     """Keras 3 does not know `time_major`, which Keras 2 writes."""
     name, kind = "origin_tanh_sigmoid", "keras2.keras"

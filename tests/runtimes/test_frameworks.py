@@ -16,6 +16,8 @@ from lstm_verify.layers import RNN
 from lstm_verify.operations.activations import ActivationFunction
 from tests.command import inputs, model
 
+pytestmark = [pytest.mark.framework, pytest.mark.cold]
+
 ORIGIN = "origin_tanh_sigmoid"
 
 

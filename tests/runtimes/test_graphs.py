@@ -168,6 +168,7 @@ def predicted(runtime: str, request: Request) -> tuple[dict[str, Any], Predictio
         }, prediction
 
 
+@pytest.mark.cold
 def test_saved_model_from_the_parent(graphs: Graphs) -> None:
     """With a number among the inputs and the outputs, and a directory that has no ending."""
     arrays = graphs.arrays("functions")
@@ -181,6 +182,7 @@ def test_saved_model_from_the_parent(graphs: Graphs) -> None:
     assert prediction.seconds > 0
 
 
+@pytest.mark.cold
 def test_a_checkpoint_behind_links_from_the_parent(graphs: Graphs, tmp_path: Path) -> None:
     """A prefix is no file, and what it begins may be links to files of other names."""
     for file in graphs.folder.glob("model.ckpt.*"):
@@ -194,6 +196,7 @@ def test_a_checkpoint_behind_links_from_the_parent(graphs: Graphs, tmp_path: Pat
         np.testing.assert_allclose(outputs[name], arrays[of], rtol=0, atol=5e-7)
 
 
+@pytest.mark.cold
 def test_failure_from_the_parent(graphs: Graphs) -> None:
     call = {"signature": "other", "inputs": {}, "outputs": {}}
     with pytest.raises(
