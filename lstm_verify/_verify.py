@@ -18,7 +18,6 @@ from lstm_verify import runtimes
 from lstm_verify._replay import replay_rows
 from lstm_verify.arrays import NpyRows, Rows, write_npz
 from lstm_verify.budget import PartOfSigma
-from lstm_verify.diagnosis import SECONDS
 from lstm_verify.diagnosis import diagnose as diagnosed
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.informative import BlindSpotSearch, informative_inputs
@@ -68,7 +67,7 @@ def verify(
     diagnose: bool = True,
     blind_spots: bool = True,
     fail_on_blind_spots: bool = False,
-    seconds: float = SECONDS,
+    seconds: float | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Compare a framework's predictions with what the weights in a model file compute.
@@ -103,7 +102,8 @@ def verify(
         diagnose: on a mismatch, find out which fault explains it.
         blind_spots: on a match, find out which faults it could not have shown.
         fail_on_blind_spots: count a match that has some as a failure.
-        seconds: how long to look for what explains a mismatch.
+        seconds: how long to look at most for what explains a mismatch; None ends a search by what it computes alone, at
+            the same fault on every machine.
         progress: told how far the replay and the framework are.
 
     Returns:

@@ -116,7 +116,10 @@ class Report(Judged):
         if self.reason:
             return self.reason
         if self.verdict is Verdict.MATCH and self.exit_code and self.blind_spots:
-            return blind_line(self.blind_spots) or f"time was up after {self.blind_spots.tried:,} possible blind spots"
+            return (
+                blind_line(self.blind_spots)
+                or f"the search was cut after {self.blind_spots.tried:,} possible blind spots"
+            )
         reasons = [f"{output.name}: {output.reason}" for output in self.outputs if output.reason]
         return "; ".join(reasons) or f"all {self.samples} samples agree"
 

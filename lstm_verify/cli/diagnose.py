@@ -17,7 +17,10 @@ from lstm_verify.errors import printable
 @input_options
 @runtime_options
 @click.option(
-    "--seconds", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="How long to look."
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    help="How long to look at most. Without it a search ends by what it computes, at the same fault on every machine.",
 )
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; - is standard output.")
 def diagnose(
@@ -26,7 +29,7 @@ def diagnose(
     random: int | None,
     expected: tuple[str, ...],
     state_from: str | None,
-    seconds: float,
+    seconds: float | None,
     json_file: str | None,
     **options: Any,
 ) -> None:

@@ -23,6 +23,7 @@ from lstm_verify.budget import PartOfSigma, rounded_rows
 from lstm_verify.errors import InputError, LstmVerifyError, UnsupportedError
 from lstm_verify.inputs import count_samples, vocabulary
 from lstm_verify.judging.compare import Comparison, Verdict, compare
+from lstm_verify.judging.draws import drawn_elements
 from lstm_verify.judging.tolerance import SIGMAS, Tolerance, largest
 from lstm_verify.model import Model
 from lstm_verify.rounded.precision import PRODUCTS
@@ -97,17 +98,21 @@ def judge(
     plain = compare(predicted, replayed, Tolerance(0.0, 0.0))
     if not all(output.deviations.size for output in plain):
         return Judgement(plain, tolerance)  # a missing output, or another shape
+    drawn = drawn_elements(model, inputs, replayed, batch_size)
     case = _Case(model, inputs, predicted, replayed, tolerance, batch_size)
     try:
         if part is not None and part.failed:
             raise UnsupportedError(part.failed)
         sigma = case.begun(part)
-        outputs = case.judged(sigma)
+        sigma.widen(drawn)
+        outputs = tuple(_with_reason(output, drawn) for output in case.judged(sigma))
     except UnsupportedError as error:
         used = fallback if tolerance.by_rounding else tolerance
         note = f"no rounding budget: {error}. The tolerance is {used}"
         unknown = _Sigma({}, np.ones(count_samples(predicted), bool))
-        return Judgement(replace(case, tolerance=used).judged(unknown), used, notes=(note,))
+        unknown.widen(drawn)
+        outputs = tuple(_with_reason(output, drawn) for output in replace(case, tolerance=used).judged(unknown))
+        return Judgement(outputs, used, notes=(note,))
     notes: list[str] = []
     if tolerance.by_rounding:
         narrow = _narrow(predicted) if tolerance.recorded else ()
@@ -132,6 +137,13 @@ class _Sigma:
             kept[samples] = np.maximum(kept[samples], rows)
             self.rows[name] = kept
         self.is_whole[samples] = True
+
+    def widen(self, drawn: Mapping[str, Array]) -> None:
+        """Allow anything where a random number decides."""
+        for name, at in drawn.items():
+            if at.any():
+                known = whole(self.rows[name]) if name in self.rows else np.full(at.shape, np.nan)
+                self.rows[name] = np.where(at.reshape(known.shape), np.inf, known)
 
 
 @dataclass(frozen=True)
@@ -251,6 +263,18 @@ def _raised(array: Array) -> Array:
     most = largest(array.reshape(len(array), -1, 1)).max(axis=1, initial=0)
     raised: Array = array + np.where(most > 0, most, 1).astype(array.dtype).reshape(-1, *(1,) * (array.ndim - 1))
     return raised
+
+
+def _with_reason(output: Comparison, drawn: Mapping[str, Array]) -> Comparison:
+    """A comparison that is inconclusive since random numbers decide says so."""
+    count = int(np.count_nonzero(drawn.get(output.name, 0)))
+    if output.verdict is not Verdict.INCONCLUSIVE or not count:
+        return output
+    reason = (
+        f"{count:,} of {int(np.prod(output.shape)):,} values depend on random numbers that the model draws, so that "
+        "nothing can be said of them. If it was exported as in training, export it with training=False"
+    )
+    return replace(output, reason=reason)
 
 
 def _narrow(predicted: Mapping[str, Rows]) -> Iterator[str]:

@@ -61,7 +61,7 @@ def _blind_spots(spots: BlindSpots, report: Report, details: bool) -> Iterator[s
     if details:
         yield from (f"  {line}" for line in blind_details(spots))
     if not spots.complete:
-        yield f"blind spots: time was up after {spots.tried:,} faults, there may be more"
+        yield f"blind spots: the search was cut after {spots.tried:,} faults, there may be more"
 
 
 def _header(report: Report) -> RenderableType:

@@ -93,8 +93,8 @@ It cannot be told apart on this input from: `lstm` bias = zero (bias).
 """
 UNEXPLAINED = """\
 
-No known fault explains what model.predict returns: 1,234 changes of the model were tried, not all there are before \
-time was up.
+No known fault explains what model.predict returns: 1,234 changes of the model were tried.
+The search was cut. Not tried, or not all of them: pairs of faults, three faults at once.
 The nearest is `lstm` bias = zero (bias), which leaves 0.12: not an explanation, but perhaps a part of one.
 """
 BLIND = "blind spots: this input could not have shown: initial_state, clip in lstm; gelu_approximation in dense"
@@ -231,7 +231,7 @@ def test_blind_spots_follow_the_verdict() -> None:
 
 def test_blind_spots_of_which_not_all_were_looked_for() -> None:
     lines = after_the_verdict(reports.not_all_blind_spots()).splitlines()
-    assert lines[-1] == "blind spots: time was up after 12 faults, there may be more"
+    assert lines[-1] == "blind spots: the search was cut after 12 faults, there may be more"
 
 
 def test_nothing_compared() -> None:
