@@ -118,7 +118,7 @@ def stages(tree: Path, mutation: Mutation) -> Iterator[tuple[list[str], bool]]:
     """What pytest is asked to run, and whether no framework is needed: near tests, all, and with frameworks."""
     folders = [tree / "tests" / parent for parent in Path(mutation.file).parents]
     near = next(folder for folder in folders if folder.is_dir())
-    own = near / f"test_{Path(mutation.file).stem}.py"
+    own = near / f"test_{Path(mutation.file).stem.lstrip('_')}.py"
     for path in dict.fromkeys([own, near]):
         if path.exists() and path != tree / "tests":
             yield [*WITHOUT_FRAMEWORKS, str(path.relative_to(tree))], True
