@@ -92,6 +92,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (not starts_frameworks(item), -sizes[groups[item]], groups[item]))
 
 
+OF_GRAPHS = ("test_graph_zoo.py", "test_recovered_cells.py")
+"""Modules that read the same graphs."""
 CASE_BY_CASE = ("test_diagnosis_zoo.py",)
 """Modules whose tests with the same parameters share something that takes long, and no others do."""
 
@@ -99,6 +101,7 @@ CASE_BY_CASE = ("test_diagnosis_zoo.py",)
 def group_of(nodeid: str) -> str:
     """What a test is kept together with: those of its module, with the same framework as first parameter."""
     module, _, rest = nodeid.partition("::")
+    module = "graph zoo" if module.endswith(OF_GRAPHS) else module
     parameters = rest.partition("[")[2]
     if module.endswith(CASE_BY_CASE):
         return f"{module} {parameters}"

@@ -58,14 +58,21 @@ class GraphZoo:
             raise found
         return found
 
-    def verify(self, path: Path, x: Mapping[str, Any], y: Mapping[str, Any], signature: str | None = None) -> Report:
+    def verify(
+        self,
+        path: Path,
+        x: Mapping[str, Any],
+        y: Mapping[str, Any],
+        signature: str | None = None,
+        blind_spots: bool = False,
+    ) -> Report:
         """What `lstm_verify.verify` makes of a file; of a graph without signatures, as far as inputs and outputs go."""
 
         def restricted(file: Path, wanted: str | None, *_: object) -> Model:
             return only(self.load(file, wanted), set(x), set(y))
 
         with mock.patch.object(importlib.import_module("lstm_verify._verify"), "load", restricted):
-            return verify(path, dict(x), expected=dict(y), signature=signature)
+            return verify(path, dict(x), expected=dict(y), signature=signature, blind_spots=blind_spots)
 
     def arrays(self, name: str) -> tuple[Record, Record]:
         """The inputs of an entry and its outputs."""
