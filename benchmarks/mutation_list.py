@@ -121,7 +121,7 @@ MUTATIONS = [
     Mutation(
         "layers/recurrent/rnn.py",
         "        if self.stateful:\n            run.states[run.path]",
-        "        if not given:\n            run.states[run.path]",
+        "        if not self.stateful:\n            run.states[run.path]",
         "states of every layer kept, or of none",
     ),
     Mutation(

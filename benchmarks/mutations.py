@@ -73,15 +73,26 @@ def main() -> int:
 
 
 def copied(folder: Path) -> Path:
-    """A copy of the tree, with the zoo of the original, which a mutation of the package does not change."""
+    """A copy of the tree, with what frameworks have built for the original."""
     for name in COPIED:
         source, target = ROOT / name, folder / "tree" / name
         target.parent.mkdir(exist_ok=True)
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
+    zoo = Path(os.environ.get("LSTM_VERIFY_ZOO", ROOT / ".cache" / "zoo"))
+    if zoo.exists():
+        shutil.copytree(zoo, folder / "tree" / ".cache" / "zoo", copy_function=_link)
     shared = ROOT.parent / "shared"  # real models, if there are some
     if shared.exists():
         (folder / "shared").symlink_to(shared)
     return folder / "tree"
+
+
+def _link(source: str, target: str) -> None:
+    """A hard link, or a copy where there can be none."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def mutated(mutation: Mutation) -> str:
@@ -132,7 +143,7 @@ def first_failure(tree: Path, options: Sequence[str]) -> str:
         **os.environ,
         "PYTHONPATH": str(tree),
         "PYTHONDONTWRITEBYTECODE": "1",  # or a file that is changed twice in a second is not read again
-        "LSTM_VERIFY_ZOO": os.environ.get("LSTM_VERIFY_ZOO", str(ROOT / ".cache" / "zoo")),
+        "LSTM_VERIFY_ZOO": str(tree / ".cache" / "zoo"),
     }
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "--no-header", "-p", "no:cacheprovider", *options]
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
