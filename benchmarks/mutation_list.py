@@ -218,12 +218,6 @@ MUTATIONS = [
         "values that are not supported are accepted",
     ),
     Mutation(
-        "formats/keras/config.py",
-        '"virtual_batch_size",\n',
-        '"virtual_batch_size", "go_backwards", "units",\n',
-        "more keys said to have no effect",
-    ),
-    Mutation(
         "formats/keras/recurrent.py",
         'go_backwards=config.flag("go_backwards"),',
         'go_backwards=config.flag("go_backwards") and False,',
