@@ -126,11 +126,14 @@ def tried(tree: Path, mutations: Sequence[Mutation]) -> Iterator[Outcome]:
 
 
 def stages(tree: Path, mutation: Mutation) -> Iterator[tuple[list[str], bool]]:
-    """What pytest is asked to run, and whether no framework is needed: near tests, all, and with frameworks."""
+    """What pytest is asked to run, and whether no framework is needed: near tests, all, and with frameworks.
+
+    Before those of the folder come the fixtures, of which every part of the package has to do with some.
+    """
     folders = [tree / "tests" / parent for parent in Path(mutation.file).parents]
     near = next(folder for folder in folders if folder.is_dir())
     own = near / f"test_{Path(mutation.file).stem.lstrip('_')}.py"
-    for path in dict.fromkeys([own, near]):
+    for path in dict.fromkeys([own, tree / "tests" / "test_fixtures.py", near]):
         if path.exists() and path != tree / "tests":
             yield [*WITHOUT_FRAMEWORKS, str(path.relative_to(tree))], True
     yield [*WITHOUT_FRAMEWORKS, "-n", "2"], True
