@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "rounded": {"errors"},
     "model": {"layers", "errors"},
     "timing": set(),
+    "options": {"rounded", "errors"},
     "checkpoints": {"layers"},
     "inputs": {"arrays", "model", "layers", "rounded", "errors"},
     "_replay": {"arrays", "checkpoints", "inputs", "model", "layers", "errors"},
@@ -58,13 +59,27 @@ MAY_IMPORT = {
     "states": {"arrays", "inputs", "model", "errors"},
     "_verify": {
         *("arrays", "judging", "errors", "formats", "inputs", "inspection", "model", "_replay", "report", "runtimes"),
-        *("diagnosis", "timing", "given", "budget"),
+        *("diagnosis", "timing", "given", "budget", "options"),
     },
     "rollouts": {
         *("arrays", "judging", "errors", "formats", "inputs", "layers", "model", "_replay", "report", "runtimes"),
-        *("budget", "arithmetic", "timing", "given", "judging", "_verify"),
+        *("budget", "arithmetic", "timing", "given", "options", "_verify"),
     },
-    "cli": {"arrays", "errors", "formats", "inspection", "report", "reporters", "rollouts", "_verify", "__init__"},
+    "cli": {
+        *(
+            "arrays",
+            "errors",
+            "formats",
+            "inspection",
+            "judging",
+            "options",
+            "report",
+            "reporters",
+            "rollouts",
+            "_verify",
+        ),
+        "__init__",
+    },
 }
 ONLY_IN = {
     "click": {"cli"},

@@ -27,6 +27,7 @@ def diagnose(
     model: Path,
     inputs: tuple[str, ...],
     random: int | None,
+    seed: int,
     expected: tuple[str, ...],
     state_from: str | None,
     seconds: float | None,
@@ -38,7 +39,7 @@ def diagnose(
     Example: lstm-verify diagnose model.h5 --input x.npy
     """
     with errors():
-        report = verified(model, inputs, expected, random, state_from, [json_file], seconds=seconds, **options)
+        report = verified(model, inputs, expected, random, seed, state_from, [json_file], seconds=seconds, **options)
         if json_file:
             from lstm_verify.reporters import json as json_reporter
 

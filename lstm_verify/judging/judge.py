@@ -20,9 +20,9 @@ import numpy as np
 from lstm_verify._replay import Store, replay_rows
 from lstm_verify.arrays import Array, Rows, picked, whole
 from lstm_verify.budget import PartOfSigma, rounded_rows
-from lstm_verify.errors import InputError, LstmVerifyError, UnsupportedError
+from lstm_verify.errors import LstmVerifyError, UnsupportedError
 from lstm_verify.inputs import count_samples, vocabulary
-from lstm_verify.judging.compare import Comparison, Verdict, compare
+from lstm_verify.judging.compare import Comparison, Verdict, accepted, compare
 from lstm_verify.judging.draws import drawn_elements
 from lstm_verify.judging.tolerance import SIGMAS, Tolerance, largest
 from lstm_verify.model import Model
@@ -105,18 +105,19 @@ def judge(
             raise UnsupportedError(part.failed)
         sigma = case.begun(part)
         sigma.widen(drawn)
-        outputs = tuple(_with_reason(output, drawn) for output in case.judged(sigma))
+        outputs = case.judged(sigma)
     except UnsupportedError as error:
         used = fallback if tolerance.by_rounding else tolerance
         note = f"no rounding budget: {error}. The tolerance is {used}"
         unknown = _Sigma({}, np.ones(count_samples(predicted), bool))
         unknown.widen(drawn)
-        outputs = tuple(_with_reason(output, drawn) for output in replace(case, tolerance=used).judged(unknown))
-        return Judgement(outputs, used, notes=(note,))
+        outputs = replace(case, tolerance=used).judged(unknown)
+        return Judgement(_final(outputs, drawn, tolerance), used, notes=(note,))
     notes: list[str] = []
     if tolerance.by_rounding:
         narrow = _narrow(predicted) if tolerance.recorded else ()
         notes = [*narrow, *_notes(replayed, outputs, sigma)]
+    outputs = _final(outputs, drawn, tolerance)
     return Judgement(outputs, tolerance, len(sigma.is_whole), tuple(notes), not bool(sigma.is_whole.all()))
 
 
@@ -265,6 +266,12 @@ def _raised(array: Array) -> Array:
     return raised
 
 
+def _final(outputs: tuple[Comparison, ...], drawn: Mapping[str, Array], tolerance: Tolerance) -> tuple[Comparison, ...]:
+    """Comparisons with the reasons for what is unjudged, unless that is accepted."""
+    outputs = tuple(_with_reason(output, drawn) for output in outputs)
+    return tuple(map(accepted, outputs)) if tolerance.allow_unjudged else outputs
+
+
 def _with_reason(output: Comparison, drawn: Mapping[str, Array]) -> Comparison:
     """A comparison that is inconclusive since random numbers decide says so."""
     count = int(np.count_nonzero(drawn.get(output.name, 0)))
@@ -311,17 +318,6 @@ def _loose(output: Comparison, sigma: Rows, replayed: Rows) -> Iterator[str]:
             f"output '{output.name}': rounding alone may change it by {budget:.1g} ({SIGMAS:g}σ), where its "
             f"largest value is {size:.2g}; faults smaller than that stay hidden"
         )
-
-
-def with_products(model: Model, products: str | None) -> Model:
-    """The model whose framework multiplies float32 matrices as asked for.
-
-    Raises:
-        InputError: no such way is known.
-    """
-    if products is not None and products not in PRODUCTS:
-        raise InputError(f"products: {products!r}, expected one of {', '.join(PRODUCTS)}")
-    return replace(model, products=products or model.products)
 
 
 def as_computed(model: Model, asked: str | None, products: str, device: str) -> tuple[Model, list[str]]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from lstm_verify import Report, Tolerance, Verdict
+from lstm_verify import Report, Tolerance, Verdict, verify
 from lstm_verify.inspection import inspect
 from lstm_verify.judging.compare import compare, verdict_of
 from lstm_verify.layers import LSTMVariantCell
@@ -20,6 +20,7 @@ from lstm_verify.report import Predicted
 from lstm_verify.reporters import inspection, terminal
 from tests import reports
 from tests.builders import lstm_model, random_array, rnn, sequential
+from tests.command import FIXTURES, model, run
 from tests.reports import REPORTS, STRANGE
 
 MISMATCH = """\
@@ -354,3 +355,12 @@ def test_the_tolerance_that_would_pass_does_pass(worst: float, sigma: dict[str, 
 @pytest.mark.parametrize("name", ["not_finite", "missing_output", "other_shape", "nan_on_both_sides", "no_samples"])
 def test_no_tolerance_is_suggested_where_none_would_pass(name: str) -> None:
     assert "would pass" not in rendered(REPORTS[name]())
+
+
+def test_a_report_is_printed_as_the_command_prints_it_and_is_one_line_to_look_at() -> None:
+    files = model("origin_tanh_sigmoid"), FIXTURES / "origin.x.npy", FIXTURES / "origin_tanh_sigmoid.keras3.y.npz"
+    report = verify(*files[:2], expected=files[2], blind_spots=False)
+    printed = run(files[0], "-i", files[1], "-e", files[2], "--no-blind-spots").stdout
+    assert str(report) == "\n".join(line.rstrip() for line in printed.splitlines())
+    assert repr(report).startswith("<Report match")
+    assert "\n" not in repr(report)

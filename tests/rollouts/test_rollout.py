@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify import Model, RolloutReport, Verdict, load, rollout, verify
+from lstm_verify import Model, RolloutReport, Tolerance, Verdict, load, rollout, verify
+from lstm_verify.cli.common import grouped
 from lstm_verify.layers import RNN
 from tests.building import OUT, Build, Recipe
 from tests.command import run
@@ -37,7 +38,7 @@ class Built:
 
     def rollout(self, case: Case, **options: Any) -> RolloutReport:
         seed = self.arrays(case.seed or case.model, "in")
-        return rollout(self.folder / case.model, seed, steps=STEPS, **{**case.options, **options})
+        return rollout(self.folder / case.model, seed, steps=STEPS, **grouped({**case.options, **options}))
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,8 @@ def perturbed(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Make the replay read other recurrent weights than the framework."""
 
     def perturb(change: float) -> None:
-        def changed(path: Path, signature: str | None = None, *_: object) -> Model:
-            model = load(path, signature)
+        def changed(path: Path, *given: Any, **options: Any) -> Model:
+            model = load(path, *given, **options)
             layers = dict(model.layers)
             for name, layer in layers.items():
                 if isinstance(layer, RNN):
@@ -166,7 +167,8 @@ def test_a_small_change_of_weights_parts_the_runs_after_some_steps(
     perturbed(3e-5)
     path, seed = built.folder / "stepwise.keras3.keras", built.arrays("stepwise.keras3.keras", "in")["x"][:, :1]
     report, forced = (
-        rollout(path, seed, steps=STEPS, atol=1e-6, rtol=0, teacher_forced=forced) for forced in (False, True)
+        rollout(path, seed, steps=STEPS, tolerance=Tolerance(atol=1e-6), teacher_forced=forced)
+        for forced in (False, True)
     )
     assert report.verdict is forced.verdict is Verdict.MISMATCH
     assert report.first_step_beyond is not None

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,9 +68,9 @@ def test_a_file_of_any_name_and_no_noise_on_stderr(kind: str, tmp_path: Path) ->
     assert "all 5 samples agree" in result.stdout
 
 
-def with_hard_sigmoid(path: Path, signature: str | None, *_: object) -> Model:
+def with_hard_sigmoid(path: Path, **options: Any) -> Model:
     """The model as it would be read if its recurrent activation were taken for another."""
-    read = load(path, signature)
+    read = load(path, **options)
     lstm = read.layers["lstm"]
     assert isinstance(lstm, RNN)
     cell = replace(lstm.cell, recurrent_activation=ActivationFunction.of("hard_sigmoid", slope=1 / 6))
