@@ -86,7 +86,7 @@ def live(built: dict[str, Path]) -> dict[str, Report]:
         )
     for framework in FRAMEWORKS:
         calls[framework] = lambda framework=framework: verify(
-            built / framework / "origin_relu_sigmoid", arrays("origin_relu_sigmoid.x.npz")
+            built[framework] / "origin_relu_sigmoid", arrays("origin_relu_sigmoid.x.npz")
         )
     calls["states"] = lambda: verify(built["keras"] / "states", arrays("states.x.npz"))
     with ThreadPoolExecutor(2) as pool:
@@ -206,7 +206,7 @@ KEYS = {
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_states_of_saved_models(built: dict[str, Path], framework: str) -> None:
-    path, keys, x = built / framework / "states", KEYS[framework], arrays("states.x.npz")
+    path, keys, x = built[framework] / "states", KEYS[framework], arrays("states.x.npz")
     recorded = arrays(f"states.{FRAMEWORKS[framework]}.y.npz")
     expected = {keys[name]: values for name, values in recorded.items()}
     assert_matches(verify(path, x, expected=expected))
