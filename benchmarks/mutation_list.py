@@ -255,8 +255,8 @@ MUTATIONS = [
     ),
     Mutation(
         "arrays.py",
-        "allow_pickle=False)\n    return array",
-        "allow_pickle=True)\n    return array",
+        "np.load(file, allow_pickle=False) as archive",
+        "np.load(file, allow_pickle=True) as archive",
         "arrays of Python objects unpickled",
     ),
     # inputs and replay
