@@ -159,7 +159,7 @@ def first_failure(tree: Path, options: Sequence[str]) -> str:
 def page(outcomes: Sequence[Outcome]) -> str:
     """The table of the page."""
     slow = sum(not outcome.fast for outcome in outcomes)
-    fast = f"; {slow} of the {len(outcomes)} need a framework" if slow else ", and none needs a framework"
+    fast = f"; of {len(outcomes)}, {slow} took a framework to notice" if slow else ", and none needs a framework"
     lines = ["| what is broken | in | what notices |", "|---|---|---|"]
     for outcome in outcomes:
         test = outcome.caught.partition("[")[0] or "**nothing**"
