@@ -43,7 +43,7 @@ MAY_IMPORT = {
             "errors",
         ),
     },
-    "judging": {"arrays", "budget", "inputs", "model", "_replay", "rounded", "errors"},
+    "judging": {"arrays", "budget", "inputs", "layers", "model", "operations", "_replay", "rounded", "errors"},
     "given": {"arrays", "inputs", "model", "states", "errors"},
     "graph": {"arrays", "inputs", "model", "layers", "operations", "errors"},
     "formats": {"arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
@@ -57,13 +57,17 @@ MAY_IMPORT = {
     "report": {"arrays", "judging", "diagnosis", "model", "errors"},
     "reporters": {"report", "rollouts", "judging", "diagnosis", "model", "errors"},
     "states": {"arrays", "inputs", "model", "errors"},
+    "case": {
+        *("arrays", "diagnosis", "errors", "formats", "given", "inputs", "judging", "model", "options", "report"),
+        *("runtimes",),
+    },
     "_verify": {
         *("arrays", "judging", "errors", "formats", "inputs", "inspection", "model", "_replay", "report", "runtimes"),
-        *("diagnosis", "timing", "given", "budget", "options"),
+        *("case", "diagnosis", "timing", "given", "budget", "options"),
     },
     "rollouts": {
         *("arrays", "judging", "errors", "formats", "inputs", "layers", "model", "_replay", "report", "runtimes"),
-        *("budget", "arithmetic", "timing", "given", "options", "_verify"),
+        *("budget", "arithmetic", "timing", "case", "given", "options"),
     },
     "cli": {
         *(

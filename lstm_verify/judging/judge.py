@@ -21,10 +21,11 @@ from lstm_verify._replay import Store, replay_rows
 from lstm_verify.arrays import Array, Rows, picked, whole
 from lstm_verify.budget import PartOfSigma, rounded_rows
 from lstm_verify.errors import LstmVerifyError, UnsupportedError
-from lstm_verify.inputs import count_samples, vocabulary
+from lstm_verify.inputs import count_samples
 from lstm_verify.judging.compare import Comparison, Verdict, accepted, compare
 from lstm_verify.judging.draws import drawn_elements
 from lstm_verify.judging.tolerance import SIGMAS, Tolerance, largest
+from lstm_verify.judging.variations import variations
 from lstm_verify.model import Model
 from lstm_verify.rounded.precision import PRODUCTS
 
@@ -226,7 +227,7 @@ class _Case:
         given = self._inputs_of(chosen) if divisible else dict(self.inputs)
         for name, rows in self.replayed.items():
             self.least[name] = np.zeros(largest(_as_samples(rows)).shape)
-        for changed in _variations(self.model, given):
+        for changed in variations(self.model, given):
             try:
                 found = replay_rows(self.model, changed, batch_size=self.batch_size)
             except LstmVerifyError:
@@ -241,29 +242,6 @@ def _as_samples(rows: Rows) -> Array:
     """Values with samples first; a lone number is one of one."""
     values: Array = np.asarray(whole(rows))
     return values if values.ndim else values.reshape(1)
-
-
-def _variations(model: Model, inputs: Mapping[str, Rows]) -> Iterator[dict[str, Rows]]:
-    """The same samples with other inputs: numbers negated, larger by the largest, next to 0 (where gates are open that
-    large ones close), and in the opposite order; tokens counted back.
-
-    None is of another size than a user's: what outputs come to for inputs that he never has is no measure of them.
-    """
-    arrays = {name: np.asarray(whole(rows)) for name, rows in inputs.items()}
-    floats = {spec.name for spec in model.inputs if spec.axis is not None and arrays[spec.name].dtype.kind == "f"}
-    sizes = {name: vocabulary(model, name) for name in arrays}
-    yield {name: -array if name in floats else array for name, array in arrays.items()}
-    yield {name: _raised(array) if name in floats else array for name, array in arrays.items()}
-    yield {name: array * 1e-3 if name in floats else array for name, array in arrays.items()}
-    yield {name: array[:, ::-1] if array.ndim > 1 else array for name, array in arrays.items()}
-    yield {name: array if (n := sizes[name]) is None else n - 1 - array for name, array in arrays.items()}
-
-
-def _raised(array: Array) -> Array:
-    """Every number of a sample, (samples, ...), larger by the largest of them, or by 1 if they are all 0."""
-    most = largest(array.reshape(len(array), -1, 1)).max(axis=1, initial=0)
-    raised: Array = array + np.where(most > 0, most, 1).astype(array.dtype).reshape(-1, *(1,) * (array.ndim - 1))
-    return raised
 
 
 def _final(outputs: tuple[Comparison, ...], drawn: Mapping[str, Array], tolerance: Tolerance) -> tuple[Comparison, ...]:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from lstm_verify import runtimes
-from lstm_verify._verify import opened, request, runtime_options
 from lstm_verify.arrays import Array, Rows, whole, write_npz
+from lstm_verify.case import opened, request, runtime_options
 from lstm_verify.errors import FrameworkError, InputError
 from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.given import about, completed
