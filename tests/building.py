@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-KEPT = Path(os.environ.get("LSTM_VERIFY_ZOO", ROOT / ".cache" / "zoo"))
+KEPT = Path(os.environ.get("LSTM_VERIFY_ZOO", ROOT / ".cache" / "zoo")).absolute()
 """Where the folders are."""
 PACKAGES = ("tests", "fixtures", "lstm_verify")
 """Whose sources count."""
