@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from types import SimpleNamespace
@@ -56,7 +57,6 @@ class Servers:
     """A server for each framework, started when it is first asked for."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="warm-"))
         self._starting = Lock()
         self._started: dict[str, subprocess.Popen[bytes]] = {}
         self._modules = {
@@ -64,6 +64,11 @@ class Servers:
             for runtime in RUNTIMES
             if runtime.module != "tensorflow"
         }
+
+    @cached_property
+    def _folder(self) -> Path:
+        """Where their addresses are."""
+        return Path(tempfile.mkdtemp(prefix="warm-"))
 
     def use(self, wanted: bool) -> None:
         """Let runtimes fork from these servers, or start processes by themselves."""
@@ -77,7 +82,8 @@ class Servers:
     def stop(self) -> None:
         for server in self._started.values():
             server.communicate()  # ends its standard input, and so the server
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._started:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _module_of(self, env: dict[str, str]) -> str:
         fitting = (m for variables, m in self._modules.items() if all(env.get(k) == v for k, v in variables))
