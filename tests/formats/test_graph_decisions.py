@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +20,7 @@ from lstm_verify.formats.tensorflow.table import table_of
 from lstm_verify.graph.compute import Compute
 from lstm_verify.graph.expand import Expand
 from lstm_verify.operations import OPERATIONS
-from tests.building import ROOT
+from tests.building import Build, Recipe
 from tests.graph_files import read_at_once
 from tests.zoo.graph_decisions import CASTS, NAMES, UNITS
 
@@ -32,18 +29,8 @@ FAR = 2
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    found = tmp_path_factory.mktemp("decisions")
-    command = [sys.executable, "-m", "tests.zoo.graph_decisions", "--out", str(found)]
-    environment = {
-        **os.environ,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "KERAS_BACKEND": "tensorflow",
-    }
-    names = json.dumps(sorted(RULES))
-    done = subprocess.run(command, cwd=ROOT, env=environment, input=names, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+def folder(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    found = build(Recipe("graph_decisions", "tests.zoo.graph_decisions", given=json.dumps(sorted(RULES))))
     with read_at_once([found / "decisions", *(found / name for name in CASTS)], tmp_path_factory.mktemp("found")):
         yield found
 

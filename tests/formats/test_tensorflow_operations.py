@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +21,7 @@ from lstm_verify.graph.ir import Ref as Tensor
 from lstm_verify.graph.translate import Same, Table
 from lstm_verify.layers import Run, Signal
 from lstm_verify.operations import OPERATIONS, TensorList
-from tests.conftest import ROOT
+from tests.building import OUT, Build, Recipe
 from tests.formats.tensorflow_cases import CASES, Ref, Resource, Step
 
 Found = tuple[dict[str, Any], dict[str, Any]]
@@ -38,20 +34,11 @@ STEPS = {"TensorArrayFlow"}
 
 
 @pytest.fixture(scope="session")
-def truth(tmp_path_factory: pytest.TempPathFactory) -> Found:
+def truth(build: Build) -> Found:
     """What TensorFlow returns for every case, and the attributes that its nodes have."""
-    directory = tmp_path_factory.mktemp("operations")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.formats.tensorflow_runner", str(directory)],
-        cwd=ROOT,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    directory = build(Recipe("operations", "tests.formats.tensorflow_runner", (OUT,)))
     with np.load(directory / "outputs.npz") as outputs:
-        return dict(outputs), json.loads((Path(directory) / "attributes.json").read_text())
+        return dict(outputs), json.loads((directory / "attributes.json").read_text())
 
 
 @dataclass(frozen=True)

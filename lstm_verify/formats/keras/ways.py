@@ -1,6 +1,6 @@
 """What to do about a Keras model that cannot be replayed: what was found to work, as the ends of messages.
 
-Tried with Keras 3.15 and tf_keras 2.21 in `tests/test_ways_out.py`, which follows the messages to the letter.
+Tried with Keras 3.15 and tf_keras 2.21 in `tests/formats/test_ways_out.py`, which follows the messages to the letter.
 """
 
 from __future__ import annotations

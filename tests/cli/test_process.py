@@ -19,7 +19,7 @@ COMMAND = Path(sys.executable).with_name("lstm-verify")
 
 def call(*command: object, **environment: str) -> subprocess.CompletedProcess[bytes]:
     words = [str(word) for word in command]
-    return subprocess.run(words, capture_output=True, env={**os.environ, **environment}, timeout=60, check=False)
+    return subprocess.run(words, capture_output=True, env={**os.environ, **environment}, timeout=600, check=False)
 
 
 def imported(code: str) -> set[str]:
@@ -106,5 +106,7 @@ def test_relative_paths_and_files_next_to_them_are_data_not_code(tmp_path: Path)
         (tmp_path / name).write_text("raise SystemExit('code of the folder was run')")
     (tmp_path / "model.h5").write_bytes(model(ORIGIN).read_bytes())
     command = [COMMAND, "model.h5", "-i", FIXTURES / "origin.x.npy", "-e", recorded(ORIGIN)]
-    result = subprocess.run([str(word) for word in command], cwd=tmp_path, capture_output=True, check=False, timeout=60)
+    result = subprocess.run(
+        [str(word) for word in command], cwd=tmp_path, capture_output=True, check=False, timeout=600
+    )
     assert (result.returncode, result.stderr) == (0, b"")

@@ -6,17 +6,17 @@ Models are built, refused and rebuilt by the real frameworks, in one process eac
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.building import Build, of_both
 from tests.command import assert_refused, inputs, model, recorded, run
-from tests.conftest import ROOT
 from tests.zoo.ways_out import READ, WAYS
+
+RECIPES = {framework: of_both("ways_", "tests.zoo.ways_out")[f"ways_{framework}"] for framework in WAYS}
 
 
 @dataclass(frozen=True)
@@ -32,27 +32,23 @@ class Gone:
 
 
 @pytest.fixture(scope="module")
-def gone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Gone]:
-    """By framework; both run at the same time."""
-    folders = {framework: tmp_path_factory.mktemp(framework) for framework in WAYS}
-    with ThreadPoolExecutor() as pool:
-        return dict(zip(folders, pool.map(_go, folders, folders.values()), strict=True))
+def gone(build: Build) -> Callable[[str], Gone]:
+    """By framework."""
 
+    def of(framework: str) -> Gone:
+        folder = build(RECIPES[framework])
+        return Gone(folder, json.loads((folder / "ways.json").read_text()))
 
-def _go(framework: str, folder: Path) -> Gone:
-    command = [sys.executable, "-m", "tests.zoo.ways_out", "--framework", framework, "--out", folder]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return Gone(folder, json.loads((folder / "ways.json").read_text()))
+    return of
 
 
 @pytest.mark.parametrize(("framework", "name"), [(framework, name) for framework in WAYS for name in WAYS[framework]])
-def test_the_way_that_a_refusal_names_leads_to_a_match(framework: str, name: str, gone: dict[str, Gone]) -> None:
-    way, folder = WAYS[framework][name], gone[framework].folder / name
-    assert_refused(run(folder / way.refused, *gone[framework].arrays(name)), way.says)
+def test_the_way_that_a_refusal_names_leads_to_a_match(framework: str, name: str, gone: Callable[[str], Gone]) -> None:
+    way, folder = WAYS[framework][name], gone(framework).folder / name
+    assert_refused(run(folder / way.refused, *gone(framework).arrays(name)), way.says)
     architecture = ("--architecture", folder / "model.json") if (folder / "model.json").exists() else ()
-    arguments = (*gone[framework].arrays(name, "way."), *architecture, "--no-diagnose", "--no-blind-spots")
-    result = run(folder / gone[framework].reached[name], *arguments)
+    arguments = (*gone(framework).arrays(name, "way."), *architecture, "--no-diagnose", "--no-blind-spots")
+    result = run(folder / gone(framework).reached[name], *arguments)
     assert result.exit_code == 0, result.output
 
 
@@ -66,16 +62,16 @@ def test_the_way_that_a_refusal_names_leads_to_a_match(framework: str, name: str
     ],
 )
 def test_what_is_called_in_training_is_replayed_as_predict_computes_it(
-    framework: str, name: str, file: str, gone: dict[str, Gone]
+    framework: str, name: str, file: str, gone: Callable[[str], Gone]
 ) -> None:
-    result = run(gone[framework].folder / name / file, *gone[framework].arrays(name))
+    result = run(gone(framework).folder / name / file, *gone(framework).arrays(name))
     assert result.exit_code == 0, result.output
 
 
 def test_what_keras_cannot_reopen_verifies_as_keras_file_or_against_recorded_predictions(
-    gone: dict[str, Gone],
+    gone: Callable[[str], Gone],
 ) -> None:
-    folder, (option, x, *expected) = gone["keras"].folder / "not_reopened", gone["keras"].arrays("not_reopened")
+    folder, (option, x, *expected) = gone("keras").folder / "not_reopened", gone("keras").arrays("not_reopened")
     result = run(folder / "model.h5", option, x, "--json", "-")
     assert result.exit_code == 3, result.output
     reason = json.loads(result.stdout)["reason"]
@@ -85,6 +81,7 @@ def test_what_keras_cannot_reopen_verifies_as_keras_file_or_against_recorded_pre
     assert run(folder / "model.h5", option, x, *expected).exit_code == 0
 
 
+@pytest.mark.framework
 def test_what_a_runtime_cannot_open_verifies_against_recorded_predictions() -> None:
     """Keras 3 does not know `time_major`, which Keras 2 writes."""
     name, kind = "origin_tanh_sigmoid", "keras2.keras"

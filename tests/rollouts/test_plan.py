@@ -13,7 +13,7 @@ from lstm_verify.model import Input, LayerCall, Output, Tensor
 from lstm_verify.rollouts.loop import first_outputs
 from lstm_verify.rollouts.pairing import Wishes, check_names, likely_states
 from lstm_verify.rollouts.plan import Plan, make_plan
-from tests.rollouts import (
+from tests.rollouts.models import (
     CASES,
     NOTHING,
     SAMPLES,

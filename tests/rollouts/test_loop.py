@@ -19,7 +19,7 @@ from lstm_verify.operations.activations import ActivationFunction
 from lstm_verify.rollouts.loop import closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.plan import make_plan
 from lstm_verify.runtimes.programs.loop import ClosedLoop
-from tests.rollouts import (
+from tests.rollouts.models import (
     CASES,
     NOTHING,
     SAMPLES,

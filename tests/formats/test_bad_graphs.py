@@ -15,7 +15,7 @@ import pytest
 from lstm_verify.formats.weights.alone import alone
 from lstm_verify.formats.weights.checkpoint import weights_in
 from tests.break_graphs import DATA, FIXTURE
-from tests.building import ROOT
+from tests.building import OUT, ROOT, Build, Recipe
 from tests.command import assert_refused, inputs, model, recorded, run
 from tests.graph_files import reading
 
@@ -96,12 +96,11 @@ CHECKPOINTS = {
 
 
 @pytest.fixture(scope="module")
-def damaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def damaged(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder of all these files; inside, they have been read by one child process."""
     folder = tmp_path_factory.mktemp("damaged")
-    command = [sys.executable, "-m", "tests.break_graphs", str(folder)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    recipe = Recipe("broken_graphs", "tests.break_graphs", (OUT,), ("fixtures/basic_lstm.tf1.*",))
+    shutil.copytree(build(recipe), folder, dirs_exist_ok=True)
     for name, (content, _) in WRITTEN.items():
         (folder / name).write_bytes(content)
     for name, (change, _) in COPIED.items():

@@ -6,9 +6,6 @@ Each rollout starts a framework, which takes seconds, so most of them run once, 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,10 +17,11 @@ import pytest
 from lstm_verify import Model, RolloutReport, Tolerance, Verdict, load, rollout, verify
 from lstm_verify.cli.common import grouped
 from lstm_verify.layers import RNN
+from tests.building import OUT, Build, Recipe
 from tests.command import run
 
 STEPS = 24
-BUILDER = Path(__file__).parent / "runtimes" / "build_rollouts.py"
+RECIPE = Recipe("rollouts", "tests.runtimes.build_rollouts", (OUT,), environment={"TF_USE_LEGACY_KERAS": "1"})
 
 
 @dataclass(frozen=True)
@@ -93,18 +91,8 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    folder = tmp_path_factory.mktemp("rollouts")
-    environment = {"TF_USE_LEGACY_KERAS": "1", "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, "-P", str(BUILDER), str(folder)],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return Built(folder)
+def built(build: Build) -> Built:
+    return Built(build(RECIPE))
 
 
 @pytest.fixture(scope="module")

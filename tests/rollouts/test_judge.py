@@ -22,7 +22,7 @@ from lstm_verify.operations.activations import ActivationFunction
 from lstm_verify.rollouts.judge import judge, sigma_of_steps
 from lstm_verify.rollouts.loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.plan import Plan, make_plan
-from tests.rollouts import NOTHING, SAMPLES, STEPS, chain, child_side, dense, lstm, normal, planned, values
+from tests.rollouts.models import NOTHING, SAMPLES, STEPS, chain, child_side, dense, lstm, normal, planned, values
 from tests.runtimes.test_rollouts import TIE, rolled
 
 EVERY = ["window", "one_step", "no_time", "states", "sequence_and_states", "stateful", "tokens", "one_hot"]

@@ -28,8 +28,8 @@ from lstm_verify.layers.recurrent.scan import Recovered
 from lstm_verify.model import Model
 from lstm_verify.operations.activations import ActivationFunction
 from tests.conftest import FIXTURES
+from tests.formats.test_graph_zoo import SAVED, TF1, UNSUPPORTED
 from tests.graph_zoo import Zoo, loops, scans
-from tests.test_graph_zoo import SAVED, TF1, UNSUPPORTED
 
 STILL_LOOPS = {"residual", "raw", "raw_while", "unknown_multi"}
 """Graphs of TensorFlow 1 with a loop that does more than to run cells: they are told, and the loop stays."""
