@@ -73,7 +73,7 @@ def verify(
         seconds: how long to look at most for what explains a mismatch; None ends a search by what it computes alone, at
             the same fault on every machine.
         output: a `.npz` file to write the replayed predictions to.
-        progress: told how far the replay and the framework are.
+        progress: on_progress how far the replay and the framework are.
 
     Returns:
         The report; its verdict is *inconclusive* if the framework could not predict.
@@ -208,10 +208,10 @@ class _Replaying:
     def run(self) -> dict[str, Rows]:
         case, tell = self.case, self.progress
         samples = count_samples(case.inputs)
-        told = None if tell is None else lambda done: tell("replay", done, samples)
+        on_progress = None if tell is None else lambda done: tell("replay", done, samples)
         with timed(self.timings, "replay"):
             also = self.part.put if self.part else None
-            return replay_rows(case.model, case.inputs, "float64", case.batch_size, told, self.scratch, also)
+            return replay_rows(case.model, case.inputs, "float64", case.batch_size, on_progress, self.scratch, also)
 
 
 @dataclass(frozen=True)
@@ -231,8 +231,8 @@ def _predict_and_replay(
 ) -> tuple[_Predictions, dict[str, Rows]]:
     """Let a framework predict in its own process while this one replays."""
     runtime, tell = runtimes.find(name), replaying.progress
-    told = None if tell is None else lambda done, samples: tell("predict", done, samples)
-    with runtimes.predicting(runtime, asked, told) as prediction:
+    on_progress = None if tell is None else lambda done, samples: tell("predict", done, samples)
+    with runtimes.predicting(runtime, asked, on_progress) as prediction:
         replayed = replaying.run()
         search.result()  # most likely it will be a match, and the framework takes longer
         try:

@@ -84,7 +84,7 @@ class Textbook:
         return inputs
 
     def leave(self, layer: Layer, outputs: Signals) -> Signals:
-        """What the layer gives anyway."""
+        """The output of the layer as it is."""
         return outputs
 
 

@@ -45,7 +45,7 @@ class Noting:
                 noted.append(tuple(value.copy() for value in states))
 
         result = rnn.scan(x, mask, begun, run, before_step)
-        # of several calls of one layer none can be told
+        # which of several calls of one layer it was is not known
         self.noted[run.path] = [] if run.path in self.noted else noted
         return result
 

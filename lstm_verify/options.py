@@ -1,4 +1,4 @@
-"""Options: what a verification is told about the framework, and about inputs that it makes by itself."""
+"""Options: about the framework of a verification, and about inputs that it makes by itself."""
 
 from __future__ import annotations
 

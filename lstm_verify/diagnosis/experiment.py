@@ -239,9 +239,9 @@ class Experiment:
         allowed = SIGMAS * _chosen(sigma, self._deviating)
         with np.errstate(all="ignore"):
             share, left = allowed / before, misfit.absolute / before.max()
-            told = np.nan_to_num(-np.log2(np.minimum(share, 1.0)), posinf=np.inf)
-        bits = float(told.sum())
-        but_one = float(np.sort(told)[:-1].sum())
+            each = np.nan_to_num(-np.log2(np.minimum(share, 1.0)), posinf=np.inf)
+        bits = float(each.sum())
+        but_one = float(np.sort(each)[:-1].sum())
         return replace(misfit, allowed=float(np.median(share)), left=left, bits=bits, bits_but_one=but_one)
 
     @cached_property
@@ -300,7 +300,7 @@ class Experiment:
 
 
 def _begins_alike(new: Layer | None, old: Layer | None) -> bool:
-    """Whether states that one layer came by are such that the other could have come by."""
+    """Whether the states that one layer reached are such as the other could have reached."""
     if isinstance(old, Bidirectional) and isinstance(new, Bidirectional):
         pairs = ((new.forward_layer, old.forward_layer), (new.backward_layer, old.backward_layer))
         return _flags(new) == _flags(old) and all(_begins_alike(one, other) for one, other in pairs)

@@ -41,7 +41,7 @@ CLEARLY = 4.0
 
 @dataclass(frozen=True)
 class LikelyGate:
-    """The gate of a cell whose weights explain what the layer gives."""
+    """The gate of a cell whose weights explain the output of the layer."""
 
     name: str
     weight: tuple[str, tuple[int, ...], float] | None
@@ -49,14 +49,14 @@ class LikelyGate:
 
 
 def likely_gate(cell: object, x: Array, y: Array, sigma: Array, first: int = 0) -> LikelyGate | None:
-    """The gate whose weights explain what a framework's layer gives, if one alone does.
+    """The gate whose weights explain the output of a framework's layer, if one alone does.
 
     Args:
         cell: the cell of the layer.
         x: (samples, timesteps, features), what the layer takes, the step that is run first before the others.
-        y: (samples, timesteps, units), what it gives, in the same order; from states of zeros, without a mask.
+        y: (samples, timesteps, units), its output, in the same order; from states of zeros, without a mask.
         sigma: of the same shape, the rounding error of y.
-        first: the first step in which y is not what the cell gives; the steps from there on are looked at.
+        first: the first step in which y is not the output of the cell; the steps from there on are looked at.
     """
     if not isinstance(cell, CELLS) or type(cell) not in CELLS:
         return None

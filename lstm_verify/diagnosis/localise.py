@@ -39,7 +39,7 @@ SEQUENCE = "/sequence"
 """Behind the name of a recurrent layer that returns its last output: what it would return of all steps."""
 
 STEPS = 12
-"""The time steps that are told of a long sequence."""
+"""The time steps that are reported of a long sequence."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def place_of_outputs(experiment: Experiment) -> DeviationStart | None:
         experiment.model.outputs, experiment.replayed, experiment.predicted or (), experiment.sigma, strict=False
     )
     for output, y, p, σ in given:
-        step = None if _is_picture(experiment.model, output.tensor) else _first_step(y, p, σ)
+        step = None if _is_image(experiment.model, output.tensor) else _first_step(y, p, σ)
         if step is not None:
             return DeviationStart(None, None, step)
     return None
@@ -103,7 +103,7 @@ def place_of_outputs(experiment: Experiment) -> DeviationStart | None:
 def over_time(experiment: Experiment) -> tuple[tuple[int, float], ...]:
     """Of the first output that is a sequence, (samples, timesteps, ...), how far some time steps deviate."""
     for output, y, p in zip(experiment.model.outputs, experiment.replayed, experiment.predicted or (), strict=False):
-        if y.ndim > 2 and y.shape == p.shape and not _is_picture(experiment.model, output.tensor):
+        if y.ndim > 2 and y.shape == p.shape and not _is_image(experiment.model, output.tensor):
             largest = np.abs(y - p).max(axis=(0, *range(2, y.ndim)))
             steps = np.unique(np.linspace(0, len(largest) - 1, min(STEPS, len(largest))).astype(int))
             return tuple((int(step), float(largest[step])) for step in steps)
@@ -130,7 +130,7 @@ def place_in_layers(experiment: Experiment, tapped: Tapped) -> DeviationStart | 
         found.append(LayerDeviation(node.layer, sigmas, introduced, largest))
         if place is None and (introduced if introduced is not None else sigmas) > SIGMAS:
             layer = experiment.model.layers[node.layer]
-            image = _is_picture(experiment.model, Tensor(node.layer, node.call))
+            image = _is_image(experiment.model, Tensor(node.layer, node.call))
             step = None if image else _first_step(value, theirs, σ)
             place = DeviationStart(node.layer, _direction(layer, value, theirs, σ), step)
     if place is None:
@@ -139,7 +139,7 @@ def place_in_layers(experiment: Experiment, tapped: Tapped) -> DeviationStart | 
 
 
 def _looked_into(experiment: Experiment, place: DeviationStart, tapped: Tapped) -> DeviationStart:
-    """The time step and the gate in the first layer that differs, if it is known what it gives in every step."""
+    """The time step and the gate in the first layer that differs, if its output in every step is known."""
     node = next(node for node in experiment.model.nodes if node.layer == place.layer)
     layer = experiment.model.layers[node.layer]
     x, y = _given(experiment, node.inputs[0], tapped), tapped.get(f"{node.layer}{SEQUENCE}", tapped[node.layer])
@@ -161,7 +161,7 @@ def _looked_into(experiment: Experiment, place: DeviationStart, tapped: Tapped) 
 
 
 def _every_step(layer: RNN, x: Array) -> tuple[Array, Array]:
-    """What a layer gives in every step for exact inputs, in the order in which they are run, and σ of it."""
+    """The output of a layer in every step for exact inputs, in the order in which they are run, and σ of it."""
     arithmetic, sequence = RoundedArithmetic(), replace(layer, return_sequences=True, return_state=False)
     given = arithmetic.enter(layer, (Signal(as_rounded(x, "float32", arithmetic)),))
     try:
@@ -226,10 +226,10 @@ def _first_step(ours: Array, theirs: Array, sigma: Array) -> int | None:
     return int(steps.argmax()) if steps.any() else None
 
 
-def _is_picture(model: Model, tensor: Tensor) -> bool:
+def _is_image(model: Model, tensor: Tensor) -> bool:
     """Whether a value has no axis of time after that of the samples: an image, or what became of one.
 
-    A ConvLSTM gives (samples, rows, columns, filters) as its last output, and as its states.
+    The last output of a ConvLSTM and its states are (samples, rows, columns, filters).
     """
     producers = {(node.layer, node.call): node for node in model.nodes}
     while (node := producers.get((tensor.layer, tensor.call))) is not None and node.inputs:

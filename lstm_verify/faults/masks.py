@@ -18,7 +18,7 @@ from lstm_verify.layers.base import Array
 from lstm_verify.layers.recurrent.scan import Scan
 
 MaskChange = Callable[[Signals], Signals]
-"""From what a layer is given, or gives, to the same with another mask."""
+"""From an input or an output of a layer to the same with another mask."""
 
 
 def _unmasked(item: Masking | Embedding) -> Any:

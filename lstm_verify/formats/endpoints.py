@@ -41,7 +41,7 @@ class Endpoints:
 
 
 def with_given(endpoints: Endpoints | None, x: Any) -> Endpoints:
-    """The endpoints asked for, told what a user gives: its arrays may have names of tensors."""
+    """The endpoints asked for, with the shapes of what a user gives: its arrays may have names of tensors."""
     endpoints = endpoints or Endpoints()
     if not isinstance(x, Mapping):
         return endpoints

@@ -290,4 +290,4 @@ def elsewhere(model: Model) -> Iterator[str]:
             places.setdefault(axis, []).append(name)
     if places:
         found = "; ".join(f"axis {axis} of {', '.join(names)}" for axis, names in sorted(places.items()))
-        yield f"the samples are along {found}. Shapes and places are told with samples first"
+        yield f"the samples are along {found}. Shapes and places are reported with samples first"

@@ -187,8 +187,8 @@ def _converted(convert: Convert, values: tuple[Any, ...], op: str, name: str) ->
     try:
         return convert(*values)
     except (KeyError, ValueError, TypeError, IndexError):
-        told = ", ".join(map(repr, values))
-        raise UnsupportedError(f"operation {op} with {name}={told} is not supported") from None
+        given = ", ".join(map(repr, values))
+        raise UnsupportedError(f"operation {op} with {name}={given} is not supported") from None
 
 
 def _slots(values: Iterable[Any]) -> Iterator[int]:

@@ -52,7 +52,7 @@ class Expand(Entry):
         raise UnsupportedError(f"node '{node.name}': {self.refused(node, graph.table)}")
 
     def refused(self, node: Node, table: Table) -> str:
-        """Why a node has no steps, which would leave out something that it is told; nothing if it has."""
+        """Why a node has no steps, which would leave out an attribute; nothing if it has."""
         try:
             table.check(node.op, node.attributes, self.known)
         except UnsupportedError as error:

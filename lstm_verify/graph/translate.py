@@ -91,7 +91,7 @@ class Table:
     """The float type that the framework computes a node in; nothing if it computes with none."""
 
     def check(self, op: str, attributes: Mapping[str, Any], known: Collection[str]) -> None:
-        """Check that nothing that an operation is told is dropped.
+        """Check that no attribute of an operation is dropped.
 
         Raises:
             UnsupportedError: an attribute is not known, or is something that nothing here computes with.

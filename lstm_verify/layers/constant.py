@@ -37,7 +37,7 @@ class Constant(Layer):
 class Spare(Constant):
     """A constant of a loop that is only run where the recurrent layer in its place does not stand for it.
 
-    That layer has the same numbers as its weights; they are told once, and changed there.
+    That layer has the same numbers as its weights; they are reported once, and changed there.
     """
 
     cancels: ClassVar = ("value",)

@@ -26,7 +26,7 @@ has places would otherwise be there for each number of the input."""
 
 
 def channels_anywhere(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of an array with its channels last, which with `channels_first` takes and gives it with them first."""
+    """A function of an array with channels last, which with `channels_first` takes and returns them first."""
 
     @wraps(function)
     def of_either(x: Array, *arguments: Any, channels_first: bool = False, **options: Any) -> Any:

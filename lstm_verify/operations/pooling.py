@@ -16,7 +16,7 @@ from lstm_verify.operations.windows import Padding, Sizes, Windows
 
 
 def _inside(windows: Windows) -> tuple[int, ...]:
-    """The axes of a window in what `Windows.over` gives."""
+    """The axes of a window in the result of `Windows.over`."""
     return tuple(range(-windows.axes, 0))
 
 

@@ -14,7 +14,7 @@ Axes = int | tuple[int, ...] | None
 
 
 def axes_of(axis: Any) -> Axes:
-    """An axis, several, or all (None), from whatever gives them."""
+    """An axis, several, or all (None), as any array or sequence."""
     if axis is None or isinstance(axis, int):
         return axis
     values = np.asarray(axis)

@@ -117,20 +117,20 @@ def _found(report: Report) -> Iterator[str]:
             yield f"{item['layer']}: a recurrence of no known cell, replayed operation by operation"
             continue
         functions = [str(settings[key]) for key in ("activation", "recurrent_activation") if key in settings]
-        told = [
+        parts = [
             f"{item['type']} of {settings['units']}",
             "/".join(functions),
             f"gates {settings['gates in the graph']}",
         ]
-        told += [f"{key} {setting(settings[key])}" for key in TOLD if settings.get(key)]
-        yield f"{item['layer']}: {', '.join(told)}"
+        parts += [f"{key} {setting(settings[key])}" for key in SHOWN if settings.get(key)]
+        yield f"{item['layer']}: {', '.join(parts)}"
     if len(report.recurrences) > MOST_FOUND:
         yield f"and {len(report.recurrences) - MOST_FOUND} more"
 
 
 MOST_FOUND = 8
 """The recurrences that a report names; `inspect` shows all."""
-TOLD = (
+SHOWN = (
     "unrolled",
     "forget_bias",
     "peepholes",

@@ -73,7 +73,7 @@ def rollout(
             then, in the precision the model computes in.
         runtime: the framework, and how it predicts, as for `verify`; a rollout runs all samples at once.
         output: a `.npz` file to write the replayed outputs to, (samples, steps, ...).
-        progress: told how far the replay and the framework are, in steps.
+        progress: on_progress how far the replay and the framework are, in steps.
 
     Returns:
         The report; its verdict is *inconclusive* if the framework could not predict.
@@ -101,7 +101,7 @@ def rollout(
         asked = request(read, inputs, samples, architecture, options, rollout=plan.to_dict(), draws=draws)
         predicted, rolled, replayed, reason = _both(options.name or read.runtime, asked, replaying, teacher_forced)
         with timed(timings, "compare"):
-            read, told = as_computed(read, options.products, predicted.products, predicted.device)
+            read, of_products = as_computed(read, options.products, predicted.products, predicted.device)
             judged, token = Judgement((), tolerance), None
             if rolled is not None:
                 fed = rolled.fed if teacher_forced else None
@@ -110,7 +110,7 @@ def rollout(
         along_samples = {name: _samples_first(values) for name, values in replayed.outputs.items()}
         if output is not None:
             write_npz(output, along_samples | {f"{name}.tokens": one.T for name, one in replayed.tokens.items()})
-    notes += more + told + _further_notes(read, plan, inputs, teacher_forced, token)
+    notes += more + of_products + _further_notes(read, plan, inputs, teacher_forced, token)
     return RolloutReport(
         verdict=_verdict(judged, token, teacher_forced),
         model=read,
@@ -182,25 +182,27 @@ class _Replaying:
     progress: Progress | None
     timings: dict[str, float]
 
-    def told(self, stage: str) -> Callable[[int], None] | None:
+    def progress_of(self, stage: str) -> Callable[[int], None] | None:
         tell = self.progress
         return None if tell is None else lambda done: tell(stage, done, self.plan.steps)
 
     def run(self, fed: Mapping[str, Array] | None = None) -> Rolled:
         """Run in a closed loop, or on what another run was fed."""
         with timed(self.timings, "replay"):
-            told = self.told("replay")
+            on_progress = self.progress_of("replay")
             if fed is None:
-                return closed_loop(self.model, self.inputs, self.plan, self.draws, told)
-            return forced_loop(self.model, self.inputs, self.plan, self.draws, fed, told)
+                return closed_loop(self.model, self.inputs, self.plan, self.draws, on_progress)
+            return forced_loop(self.model, self.inputs, self.plan, self.draws, fed, on_progress)
 
 
 def _both(
     name: str, request: runtimes.Request, replaying: _Replaying, forced: bool
 ) -> tuple[Predicted, Rolled | None, Rolled, str]:
     """Run both sides: at the same time, or if the replay is to be given the framework's inputs one after the other."""
-    runtime, told = runtimes.find(name), replaying.told("predict")
-    with runtimes.predicting(runtime, request, None if told is None else lambda done, _: told(done)) as prediction:
+    runtime, steps_done = runtimes.find(name), replaying.progress_of("predict")
+    with runtimes.predicting(
+        runtime, request, None if steps_done is None else lambda done, _: steps_done(done)
+    ) as prediction:
         replayed = None if forced else replaying.run()
         rolled, reason = None, ""
         try:

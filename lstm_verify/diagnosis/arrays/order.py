@@ -172,11 +172,11 @@ def _named(pair: Pair, index: Array, fit: Agreement) -> tuple[Seen, Agreement]:
     if np.array_equal(index, each[::-1]):
         return predictions("permuted", pair.name, "in reverse order", f"{THOSE}, in reverse order", advice, fit)
     some = np.flatnonzero(index != each)[:TOLD]
-    told = ", ".join(f"row {row} is that of sample {index[row]}" for row in some)
+    moves = ", ".join(f"row {row} is that of sample {index[row]}" for row in some)
     if pair.is_aligned and len(np.unique(index)) == n:
-        return predictions("permuted", pair.name, told, f"{THOSE}, in another order: {told}", advice, fit)
+        return predictions("permuted", pair.name, moves, f"{THOSE}, in another order: {moves}", advice, fit)
     advice = "Predict again with the inputs that are given here, all of them and in their order."
-    return predictions("other_samples", pair.name, told, f"{THOSE} for other samples: {told}", advice, fit)
+    return predictions("other_samples", pair.name, moves, f"{THOSE} for other samples: {moves}", advice, fit)
 
 
 THOSE = "those that the weights compute"

@@ -100,9 +100,9 @@ class Pair:
         ratio = np.where(np.isnan(ratio), np.inf, ratio)
         evidence = _bits(p, self.replayed if self.is_aligned else None, limit)
         counted = self.deviating if among is None and self.is_aligned else among
-        told = evidence if counted is None else np.where(counted, evidence, 0.0)
-        rows = np.count_nonzero(told.reshape(len(p) if p.ndim else 1, -1).any(axis=1))
-        bits = float(told.sum()) - free * float(told.max(initial=0)) - float(rows * np.log2(width))
+        counting = evidence if counted is None else np.where(counted, evidence, 0.0)
+        rows = np.count_nonzero(counting.reshape(len(p) if p.ndim else 1, -1).any(axis=1))
+        bits = float(counting.sum()) - free * float(counting.max(initial=0)) - float(rows * np.log2(width))
         absolute = float(np.nan_to_num(away, nan=np.inf).max(initial=0))
         left = absolute / self._apart if free and self.is_aligned and self._apart else 0.0
         return Agreement(float(ratio.max(initial=0)), absolute, bits, left)

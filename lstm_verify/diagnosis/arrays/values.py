@@ -19,9 +19,9 @@ NOISE = 8.0
 DECIMALS = 7
 """The most decimals that are looked for."""
 DIGITS = 6
-"""A factor or a constant is told with as few digits as explain the predictions, and no more than these."""
+"""A factor or a constant is given with as few digits as explain the predictions, and no more than these."""
 TOLD = 4
-"""The columns whose numbers are told."""
+"""The columns whose numbers are given."""
 
 
 def constant(pair: Pair) -> tuple[Seen, Agreement] | None:
@@ -59,16 +59,16 @@ def rounded(pair: Pair) -> tuple[Seen, Agreement] | None:
             break
     else:
         return None
-    told = np.log2(np.maximum(step / np.maximum(2 * pair.unit * np.abs(p), 1e-300), 1.0))[p != 0]
+    bits = np.log2(np.maximum(step / np.maximum(2 * pair.unit * np.abs(p), 1e-300), 1.0))[p != 0]
     lost = 0.5 * step * np.sign(p - pair.replayed)
     away = np.abs(p - pair.replayed)
     expected = np.where(away <= 0.5 * step, p, pair.replayed + lost)
     fit = pair.fit(expected)
-    if fit.sigmas > SIGMAS or told.sum() < ENOUGH or len(np.unique(p)) < 2:
+    if fit.sigmas > SIGMAS or bits.sum() < ENOUGH or len(np.unique(p)) < 2:
         return None
     words = f"{decimals} decimal{'' if decimals == 1 else 's'}"
     advice = f"Record all digits, or accept these with `--decimals {decimals}`."
-    fit = Agreement(fit.sigmas, float(np.maximum(away - 0.5 * step, 0).max()), float(told.sum()))
+    fit = Agreement(fit.sigmas, float(np.maximum(away - 0.5 * step, 0).max()), float(bits.sum()))
     return predictions("rounded", pair.name, words, f"{THOSE}, rounded to {words}", advice, fit)
 
 

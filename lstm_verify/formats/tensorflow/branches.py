@@ -69,7 +69,7 @@ def _built(graph: Graph, merge: Node, predicate: Ref, if_true: Ref, if_false: Re
 
 
 def _between(graph: Graph, start: Ref, predicate: Ref, taken: dict[Ref, Ref]) -> list[Node]:
-    """The nodes that compute a value of a branch; `taken` is told where they begin, and what they are given there."""
+    """The nodes that compute a value of a branch; `taken` gets where they begin, and what they are given there."""
     found: dict[str, Node] = {}
     for ref, node in graph.backwards([start], lambda _, node: () if node.op in BEGINS else node.inputs):
         if node.op in SWITCH:

@@ -42,7 +42,7 @@ def _differences(cell: Cell, entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _said(key: str, value: Any) -> Any:
-    """What a config says, in our terms; None if it cannot be told, such as for a function of the user's."""
+    """What a config says, in our terms; None if it is not known, such as for a function of the user's."""
     if key not in ACTIVATIONS:
         return value
     try:

@@ -237,7 +237,7 @@ def _dtype(graph: Graph, ref: Ref) -> str:
     """The dtype of a tensor; of an operation that is not known, what takes the tensor tells.
 
     Raises:
-        InputError: it cannot be told.
+        InputError: it is not known.
     """
     node = graph.nodes[ref.node]
     if node.types is not None:
@@ -246,4 +246,4 @@ def _dtype(graph: Graph, ref: Ref) -> str:
         dtype = taker.attributes.get("SrcT", taker.attributes.get("T"))
         if ref in taker.inputs[:1] and isinstance(dtype, str):
             return dtype
-    raise InputError(f"tensor '{ref}': its dtype cannot be told, since operation {node.op} is not known")
+    raise InputError(f"tensor '{ref}': its dtype is not known, since operation {node.op} is not known")

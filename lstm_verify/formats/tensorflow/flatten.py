@@ -136,8 +136,8 @@ class Scope:
 
     def _reserve(self, name: str) -> str:
         """A name that no other node of the graph has: with the names of the calls around it that say anything."""
-        told = CALLED.sub("", self._prefix) + name
-        free = told if told not in self.flat else f"{self._prefix}{name}"
+        short = CALLED.sub("", self._prefix) + name
+        free = short if short not in self.flat else f"{self._prefix}{name}"
         number = 0
         while free in self.flat:
             number += 1

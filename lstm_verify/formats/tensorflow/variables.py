@@ -102,7 +102,7 @@ def carried(graph: Graph, functions: Mapping[str, Graph]) -> Graph:
     variable's value, and what is assigned to it becomes the one of the next round.
 
     Raises:
-        UnsupportedError: which assignment is the last one in a round cannot be told.
+        UnsupportedError: which assignment is the last one in a round is not known.
     """
     found = dict(graph.nodes)
     for node in graph.nodes.values():

@@ -5,9 +5,9 @@
     cells       which recurrent cell the forms of the states are
     loops       which loop runs cells over a list, and nothing else              → Scan
     specialised a loop that is one where a fed number is 1, such as a keep probability
-    partial     cells in other loops, told but not replaced
+    partial     cells in other loops, reported but not replaced
     check       whether the `Scan` returns what the loop does
-    unrolled    cells applied step by step without a loop, told but not replaced
+    unrolled    cells applied step by step without a loop, reported but not replaced
     fused       operations that are a whole LSTM, likewise
     provenance  which variables a cell is made of, and the order of its gates in them
 
@@ -69,7 +69,7 @@ def lift(model: Model) -> Model:
         return model
     layers, nodes = dict(model.layers), list[LayerCall]()
     variables = Variables(layers)
-    told, watching = list[Unrolled](), True
+    reported, watching = list[Unrolled](), True
     for node in model.nodes:
         calls = [node]
         if watching and isinstance(loop := layers[node.layer], Loop):
@@ -80,14 +80,14 @@ def lift(model: Model) -> Model:
         nodes += calls
         watching = watching and _stepped(runs, calls, layers)
         if watching and isinstance(left := layers[node.layer], Loop):
-            told += _told(node, left, runs[0], variables)
-    told += _unrolled(model, runs[0], variables)
+            reported += _in_part(node, left, runs[0], variables)
+    reported += _unrolled(model, runs[0], variables)
     names = {name: layer.name for name, layer in layers.items() if isinstance(layer, Scan) and layer.name not in layers}
     lifted = with_spares(replace(model, layers=layers, nodes=tuple(nodes)).pruned())
-    return replace(_renamed(lifted, names), unrolled=tuple(told))
+    return replace(_renamed(lifted, names), unrolled=tuple(reported))
 
 
-def _told(node: LayerCall, loop: Loop, run: _Watched, variables: Variables) -> list[Unrolled]:
+def _in_part(node: LayerCall, loop: Loop, run: _Watched, variables: Variables) -> list[Unrolled]:
     """Cells in a loop that stays one."""
     after = [run.known[Tensor(node.layer, 0, number)] for number in range(len(node.inputs))]
     try:
@@ -99,7 +99,7 @@ def _told(node: LayerCall, loop: Loop, run: _Watched, variables: Variables) -> l
 
 
 def _unrolled(model: Model, run: _Watched, variables: Variables) -> list[Unrolled]:
-    """Cells outside of loops, as far as they are told but not replaced."""
+    """Cells outside of loops, as far as they are reported but not replaced."""
     try:
         with np.errstate(all="ignore"):
             return [*fused(model, run.known, variables), *unrolled(model, run.known, variables)]

@@ -174,8 +174,8 @@ class _Recurrence(Body):
 
     def _untold(self, order: Sequence[RecurrentState], last: str | None) -> list[str]:
         """Loop variables that change in a way not accounted for; nothing may depend on what becomes of them."""
-        told = {*self.counters, *self.written, *(state.leaf.name for state in order)} | ({last} if last else set())
-        return [name for name in self.names if name not in told and self.changes(name)]
+        known = {*self.counters, *self.written, *(state.leaf.name for state in order)} | ({last} if last else set())
+        return [name for name in self.names if name not in known and self.changes(name)]
 
 
 def _chained(found: Sequence[Match], start: Form) -> list[Match]:

@@ -1,4 +1,4 @@
-"""Cells in loops that are not recognised as a whole, told but not replaced: the loop does more than to run them.
+"""Cells in loops that are not recognised as a whole, reported but not replaced: the loop does more than to run them.
 
 Such a cell is tried for one round of the loop, on states and inputs of that round.
 """

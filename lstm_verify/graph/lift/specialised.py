@@ -48,7 +48,7 @@ class SpecialisedScan(Scan):
         return cls(**settings, loop=loop, ones=ones, variables=variables)
 
     def fed_by(self, tensors: Sequence[Tensor]) -> SpecialisedScan:
-        """The same, told what its loop variables are in the graph."""
+        """The same, knowing what its loop variables are in the graph."""
         return replace(self, fed=tuple(dict.fromkeys(tensors[place].layer for place in self.ones)))
 
     def weights(self) -> Iterator[tuple[str, Array]]:
@@ -70,7 +70,7 @@ class SpecialisedScan(Scan):
 
 
 def with_spares(model: Model) -> Model:
-    """The model with the weights of loops that recurrent layers stand for told once, as those of the layers."""
+    """The model with the weights of loops that recurrent layers stand for, reported once, as those of the layers."""
     takers: dict[str, list[bool]] = {}
     for node in model.nodes:
         for tensor in node.inputs:

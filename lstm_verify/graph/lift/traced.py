@@ -14,7 +14,7 @@ from lstm_verify.layers.operation import Operation, Slot
 
 @dataclass(frozen=True)
 class Columns:
-    """Forms side by side: what a concatenation along the last axis gives."""
+    """Forms side by side: the result of a concatenation along the last axis."""
 
     parts: tuple[tuple[Form, int], ...]
     """Each form with its number of columns."""

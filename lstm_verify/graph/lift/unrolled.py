@@ -2,7 +2,7 @@
 
 The steps share their weights, so the n-th product with a weight is of the n-th step. Values of an earlier step are cut
 off where a later one takes them, and become its states; then a step in the middle is a cell like the body of a loop.
-The graph is still replayed operation by operation: what is found here is told, and changes nothing.
+The graph is still replayed operation by operation: what is found here is reported, and changes nothing.
 """
 
 from __future__ import annotations

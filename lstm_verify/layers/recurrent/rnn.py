@@ -110,7 +110,7 @@ class RNN(Recurrent):
             mask: (samples, timesteps), seldom with more axes; or None.
             begun: the output and the states to begin with.
             run: this run.
-            before_step: told the output and the states before each step, counted as they are run.
+            before_step: called with the number of each step, as they are run, and the output and states before it.
 
         Returns:
             The outputs, (samples, timesteps, units) if `return_sequences` or else (samples, units), and the states.

@@ -1,6 +1,6 @@
 """What runs in the child processes: one framework, one program, which imports nothing else of this package.
 
-A program has a function `load(request)`. It gives the loaded model, an object with:
+A program has a function `load(request)`. It returns the loaded model, an object with:
 
     description     what predicts, with versions
     batch_size      the samples of the batches into which it divides what it is given; None if it takes all at once

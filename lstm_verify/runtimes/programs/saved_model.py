@@ -47,11 +47,11 @@ class SignatureFunction:
         self.loaded = loaded  # owns the variables, which would go away with it
         self.name, self.function = name, loaded.signatures[name]
         self.takes: dict[str, Any] = dict(self.function.structured_input_signature[1])
-        gives = dict(self.function.structured_outputs)
+        available = dict(self.function.structured_outputs)
         self.inputs: dict[str, str] = dict(call.get("inputs") or {})
-        self.outputs: dict[str, str] = dict(call.get("outputs") or {key: key for key in sorted(gives)})
+        self.outputs: dict[str, str] = dict(call.get("outputs") or {key: key for key in sorted(available)})
         self._check("input", self.inputs.values(), self.takes)
-        self._check("output", self.outputs.values(), gives)
+        self._check("output", self.outputs.values(), available)
 
     def call(self, inputs: Arrays) -> list[tuple[str, Any]]:
         """Call the function; the outputs by the names of the request."""
