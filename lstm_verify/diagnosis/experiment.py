@@ -18,9 +18,7 @@ from lstm_verify.diagnosis.misfit import NEVER, Misfit, distance
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import as_input
 from lstm_verify.judging.tolerance import SIGMAS
-from lstm_verify.layers import RNN, Bidirectional, Layer, Run, Signal, TimeDistributed
-from lstm_verify.layers.loop import Loop
-from lstm_verify.layers.recurrent.scan import Scan
+from lstm_verify.layers.base import Run, Signal
 from lstm_verify.model import Model, Tensor
 
 UNFIT = (LstmVerifyError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError)
@@ -117,7 +115,7 @@ class Experiment:
         known, noted = self._known_and_noted
         try:
             changed = change.make(self.model)
-            if not all(_begins_alike(changed.layers.get(top), self.model.layers.get(top)) for top in change.tops):
+            if not all(_begins_alike(self.model, changed, top) for top in change.tops):
                 return None
             with np.errstate(all="ignore"):
                 run = Run(arithmetic=Textbook(), over_time=Resuming(noted))
@@ -270,18 +268,10 @@ class Experiment:
         return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
 
-def _begins_alike(new: Layer | None, old: Layer | None) -> bool:
-    """Whether states that one layer came by are such that the other could have come by."""
-    if isinstance(old, Bidirectional) and isinstance(new, Bidirectional):
-        pairs = ((new.forward_layer, old.forward_layer), (new.backward_layer, old.backward_layer))
-        return _flags(new) == _flags(old) and all(_begins_alike(one, other) for one, other in pairs)
-    if isinstance(old, RNN) and isinstance(new, RNN):
-        return _flags(new) == _flags(old) and new.cell.state_sizes == old.cell.state_sizes
-    return type(new) is type(old) and old is not None and not isinstance(old, Model | TimeDistributed | Scan | Loop)
-
-
-def _flags(layer: Layer) -> dict[str, Any]:
-    return {name: value for name, value in vars(layer).items() if isinstance(value, bool | str | None)}
+def _begins_alike(model: Model, changed: Model, name: str) -> bool:
+    """Whether a changed layer may begin with the states that the one of the model came by."""
+    ours, theirs = model.layers.get(name), changed.layers.get(name)
+    return ours is not None and theirs is not None and ours.begins_like(theirs)
 
 
 def _chosen(arrays: Sequence[Array], which: Sequence[Array]) -> Array:

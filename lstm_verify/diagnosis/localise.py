@@ -18,19 +18,7 @@ from lstm_verify.diagnosis.experiment import Experiment
 from lstm_verify.diagnosis.gate import likely_gate
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.judging.tolerance import SIGMAS
-from lstm_verify.layers import (
-    RNN,
-    Bidirectional,
-    ConvLSTMCell,
-    Layer,
-    Permute,
-    Reshape,
-    Run,
-    Signal,
-    TimeDistributed,
-)
-from lstm_verify.layers.images import OfPictures
-from lstm_verify.layers.recurrent.rnn import Recurrent
+from lstm_verify.layers import RNN, Bidirectional, Layer, Run, Signal
 from lstm_verify.model import LayerCall, Model, Tensor
 
 Tapped = Mapping[str, Array]
@@ -233,15 +221,9 @@ def _is_picture(model: Model, tensor: Tensor) -> bool:
     """
     producers = {(node.layer, node.call): node for node in model.nodes}
     while (node := producers.get((tensor.layer, tensor.call))) is not None and node.inputs:
-        layer = model.layers[node.layer]
-        if isinstance(layer, OfPictures | Reshape | Permute | TimeDistributed):
-            return isinstance(layer, OfPictures)
-        if isinstance(layer, Recurrent):
-            outputs, rnn = 1, layer
-            if isinstance(layer, Bidirectional):
-                outputs, rnn = 1 + (layer.merge_mode is None), layer.forward_layer
-            of_time = tensor.output < outputs and layer.return_sequences
-            return isinstance(rnn, RNN) and isinstance(rnn.cell, ConvLSTMCell) and not of_time
+        has_time = model.layers[node.layer].has_time(tensor.output)
+        if has_time is not None:
+            return not has_time
         tensor = node.inputs[0]
     return False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -20,7 +20,14 @@ class Constant(Layer):
         array(1)
     """
 
+    is_operation: ClassVar[bool] = True
+    is_stored: ClassVar[bool] = True
+    computed_with: ClassVar[str] = ""
+
     value: Array
+
+    def settings(self) -> dict[str, Any]:
+        return {}
 
     def with_weights(self, change: Callable[[Array], Array]) -> Self:
         return self  # it may be what something is compared with
@@ -58,7 +65,13 @@ class State(Layer):
         array([1., 1.])
     """
 
+    is_stored: ClassVar[bool] = True
+
     initial: Array
+
+    @property
+    def stateful(self) -> bool:
+        return True
 
     @property
     def is_of_samples(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from lstm_verify.layers.base import Array, Layer, Run, Signal, Signals
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Embedding(Layer):
     """A row of `embeddings` for each token."""
+
+    rounds_outputs: ClassVar[bool] = True
+    computed_with: ClassVar[str] = ""
 
     embeddings: Array
     """(input_dim, output_dim)"""

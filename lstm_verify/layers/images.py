@@ -17,6 +17,9 @@ Pair = tuple[int, int]
 class OfPictures(Unary):
     """A layer of (samples, rows, columns, channels)."""
 
+    def has_time(self, output: int) -> bool:
+        return False
+
     def forward(self, x: Array) -> Array:
         """Check the shape of the input, and that something is left of it.
 

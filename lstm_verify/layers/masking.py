@@ -8,6 +8,7 @@ Source: `keras.layers.Masking`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from lstm_verify.rounded.precision import in_format
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Masking(Layer):
     """Marks the time steps to skip."""
+
+    casts_inputs: ClassVar[bool] = False  # it casts what it compares, and hands on what comes in
 
     mask_value: float = 0.0
     """As the dtype holds it that the layer computes in."""

@@ -88,6 +88,10 @@ class Merge(Joining):
 
     operation: str
 
+    @property
+    def kind(self) -> str:
+        return self.operation
+
     def join(self, inputs: Signals) -> Signal:
         rank = max(x.ndim for x, _ in inputs)
         values = [x.reshape(len(x), *(1,) * (rank - x.ndim), *x.shape[1:]) for x, _ in inputs]

@@ -25,6 +25,10 @@ class Pooling1D(Unary):
     padding: str = "valid"
     average: bool = False
 
+    @property
+    def kind(self) -> str:
+        return "AveragePooling1D" if self.average else "MaxPooling1D"
+
     def forward(self, x: Array) -> Array:
         if not self.average:
             largest: Array = windows(x, self.pool_size, self.strides, padding=self.padding, fill=-np.inf).max(axis=2)

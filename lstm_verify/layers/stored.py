@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers.base import Array, Layer, Run, Signals
@@ -24,6 +25,13 @@ class Stored(Layer):
     """The tensors by their names, of any shape and dtype."""
     looks_like: str
     """What layers they could be of, going by their shapes; empty if nothing is recognised."""
+
+    @property
+    def kind(self) -> str:
+        return f"tensors, by their shapes of {self.looks_like}" if self.looks_like else "tensors"
+
+    def settings(self) -> dict[str, Any]:
+        return {}
 
     def weights(self) -> Iterator[tuple[str, Array]]:
         yield from self.arrays.items()

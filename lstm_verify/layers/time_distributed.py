@@ -10,6 +10,7 @@ Source: `keras.layers.TimeDistributed` (3.15); in tf_keras 2.21 that class and `
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from lstm_verify.layers.softmax import Softmax
 class TimeDistributed(Layer):
     """A layer applied to (samples, timesteps, ...) one time step at a time."""
 
+    is_resumable: ClassVar[bool] = False
+
     layer: Layer
     mask_from_layer: bool = False
     """True (Keras 2): the mask that `layer` computes goes on. False (Keras 3): the incoming one, as it is."""
@@ -30,9 +33,8 @@ class TimeDistributed(Layer):
     time step, before all, and where the mask hides a step it repeats the output before. The layer sees no mask, and its
     states go on through hidden steps. False (Keras 3): it is called once for each time step, with that step's mask."""
 
-    @property
-    def stateful(self) -> bool:
-        return bool(getattr(self.layer, "stateful", False))
+    def has_time(self, output: int) -> bool:
+        return True
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         ((x, mask),) = inputs

@@ -24,7 +24,6 @@ from lstm_verify.formats.keras.registry import (
     with_bias,
 )
 from lstm_verify.layers import Array, Cell, Layer
-from lstm_verify.model import is_stateful
 
 _cell_variables = with_bias("kernel", "recurrent_kernel")
 
@@ -228,5 +227,5 @@ def time_distributed(config: Config, arrays: Arrays) -> Layer:
         name=config.name,
         layer=inner,
         mask_from_layer=keras2,
-        stateful_in_loop=keras2 and is_stateful(inner),
+        stateful_in_loop=keras2 and inner.stateful,
     )

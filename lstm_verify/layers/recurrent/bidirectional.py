@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_verify.layers.base import Array, Run, Signal, Signals
+from lstm_verify.layers.base import Array, Layer, Run, Signal, Signals
 from lstm_verify.layers.recurrent.rnn import RNN, Recurrent
 
 MERGES: dict[str, Callable[[Array, Array], Array]] = {
@@ -35,6 +35,25 @@ class Bidirectional(Recurrent):
     @property
     def stateful(self) -> bool:
         return self.forward_layer.stateful
+
+    @property
+    def state_names(self) -> list[str]:
+        names = self.forward_layer.state_names
+        return [f"{direction} {name}" for direction in ("forward", "backward") for name in names]
+
+    @property
+    def is_of_images(self) -> bool:
+        return self.forward_layer.is_of_images
+
+    @property
+    def sequences(self) -> int:
+        return 2 if self.merge_mode is None else 1
+
+    def begins_like(self, other: Layer) -> bool:
+        if not isinstance(other, Bidirectional) or self.flags() != other.flags():
+            return False
+        pairs = ((self.forward_layer, other.forward_layer), (self.backward_layer, other.backward_layer))
+        return all(ours.begins_like(theirs) for ours, theirs in pairs)
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         x, states = Signal(inputs[0].value, self.mask_for(inputs)), inputs[1:]

@@ -36,7 +36,7 @@ class GRUGates(NamedTuple):
 class GRUCell(KernelCell):
     """The cell of `keras.layers.GRU`; gates in the order z, r, h."""
 
-    kind: ClassVar[str] = "GRU"
+    kind = "GRU"
     gate_order: ClassVar[tuple[str, ...]] = ("z", "r", "h")
 
     bias: Array | None = None

@@ -50,7 +50,7 @@ def gates_of(z: Array, c: Array, σ: ActivationFunction, g: ActivationFunction, 
 class LSTMCell(KernelCell):
     """The cell of `keras.layers.LSTM`; gates in the order i, f, c, o."""
 
-    kind: ClassVar[str] = "LSTM"
+    kind = "LSTM"
     gate_order: ClassVar[tuple[str, ...]] = ("i", "f", "c", "o")
 
     recurrent_activation: ActivationFunction = SIGMOID

@@ -29,7 +29,7 @@ class SimpleRNNGates(NamedTuple):
 class SimpleRNNCell(KernelCell):
     """The cell of `keras.layers.SimpleRNN`."""
 
-    kind: ClassVar[str] = "SimpleRNN"
+    kind = "SimpleRNN"
     gate_order: ClassVar[tuple[str, ...]] = ("h",)
 
     def gates(self, x: Array, state: States) -> SimpleRNNGates:

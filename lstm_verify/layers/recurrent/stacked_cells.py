@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ class StackedGates(NamedTuple):
 class StackedCells(Cell):
     """Cells on top of each other; the states are those of the first cell, then of the second, and so on."""
 
-    kind: ClassVar[str] = "StackedRNNCells"
+    kind = "StackedRNNCells"
 
     cells: tuple[Cell, ...]
 
@@ -41,6 +41,10 @@ class StackedCells(Cell):
     @property
     def output_size(self) -> int:
         return self.cells[-1].output_size
+
+    @property
+    def state_names(self) -> list[str]:
+        return [f"{name} of cell {number}" for number, cell in enumerate(self.cells) for name in cell.state_names]
 
     def expect_features(self, features: int) -> None:
         for cell in self.cells:
