@@ -185,6 +185,10 @@ class Layer(Weighted, ABC):
         """Whether it, or a layer inside, carries its states from one batch to the next."""
         return any(isinstance(child, Layer) and child.stateful for child in self.children().values())
 
+    def unwrapped(self) -> tuple[str, Layer]:
+        """The layer that a wrapper runs at each time step, with its path inside; itself, if it is no wrapper."""
+        return "", self
+
     def state_places(self) -> dict[int, str]:
         """The names of the states that it takes and gives, by their place among its inputs and outputs."""
         return {}

@@ -33,6 +33,9 @@ class TimeDistributed(Layer):
     time step, before all, and where the mask hides a step it repeats the output before. The layer sees no mask, and its
     states go on through hidden steps. False (Keras 3): it is called once for each time step, with that step's mask."""
 
+    def unwrapped(self) -> tuple[str, Layer]:
+        return "/layer", self.layer
+
     def has_time(self, output: int) -> bool:
         return True
 
