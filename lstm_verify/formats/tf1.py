@@ -12,6 +12,7 @@ import numpy as np
 
 from lstm_verify.errors import InputError
 from lstm_verify.formats.endpoints import Endpoints
+from lstm_verify.formats.interface import Format
 from lstm_verify.model import Model, Source
 
 CHECKPOINT_SUFFIXES = (".index", ".meta")
@@ -76,4 +77,13 @@ WEIGHTS_ONLY = (
     "A checkpoint without its graph has neither the activations nor the forget bias, which TensorFlow 1 adds at run "
     "time (1.0 unless the cell was told otherwise); kernels are [x; h] rows, of an LSTM with the gates i, j, f, o. "
     "Put the graph beside it: model.ckpt.meta."
+)
+
+FORMAT = Format(
+    "tf1",
+    "a TensorFlow graph .pb or checkpoint",
+    "graph is not one that TensorFlow writes",
+    recognise,
+    read,
+    read_between=read,
 )

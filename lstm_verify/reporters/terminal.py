@@ -23,7 +23,7 @@ from lstm_verify.report import Report
 STYLES = {Verdict.MATCH: "bold green", Verdict.MISMATCH: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 
 
-def render(report: Report, console: Console, top: int, details: bool = False) -> None:
+def render(report: Report, console: Console, top: int = 3, details: bool = False) -> None:
     """Print a report.
 
     Args:
