@@ -80,8 +80,9 @@ class Weighted:
 
     def __post_init__(self) -> None:
         for value in vars(self).values():
-            if isinstance(value, np.ndarray):
-                value.flags.writeable = False
+            for item in value.values() if isinstance(value, Mapping) else (value,):
+                if isinstance(item, np.ndarray):
+                    item.flags.writeable = False
 
     @property
     def kind(self) -> str:

@@ -1,4 +1,7 @@
-"""Values that come from nowhere but the file: constants of a graph, and variables, which may carry over."""
+"""Values that come from nowhere but the file: constants of a graph, and variables, which may carry over.
+
+Source: `tf.raw_ops.Const`, `tf.raw_ops.VariableV2` and `tf.raw_ops.Assign`.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,10 @@ class Spare(Constant):
     """A constant of a loop that is only run where the recurrent layer in its place does not stand for it.
 
     That layer has the same numbers as its weights; they are told once, and changed there.
+
+    Example:
+        >>> list(Spare(name="kernel", value=np.ones((2, 3))).weights())
+        []
     """
 
     cancels: ClassVar = ("value",)
@@ -84,7 +91,14 @@ class State(Layer):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Update(Layer):
-    """An assignment to a `State` of the same model, which holds from the next run on."""
+    """An assignment to a `State` of the same model, which holds from the next run on.
+
+    Example:
+        >>> run = Run()
+        >>> _ = Update(name="assign", state="h").apply((Signal(np.array([1.0, 2.0])),), run)
+        >>> run.states["h"]
+        (array([1., 2.]),)
+    """
 
     state: str
     """The name of the state."""

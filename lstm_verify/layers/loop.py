@@ -1,4 +1,7 @@
-"""Loops and branches whose bodies are graphs: TensorFlow's `While` and `If`, ONNX's `Loop`."""
+"""Loops and branches whose bodies are graphs.
+
+Source: `tf.raw_ops.While` and `tf.raw_ops.If`; the ONNX operators `Loop` and `If`.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,14 @@ class Loop(Layer):
 
     The body returns as many values as it takes. A value may be anything that an operation returns, such as a list of
     tensors. What is in the body has no name for reports, and is not changed.
+
+    Example:
+        >>> from lstm_verify.layers.base import Signal
+        >>> from lstm_verify.layers.operation import Operation, Slot
+        >>> condition = Operation(name="less", operation="less", arguments=(Slot(0), 10.0))
+        >>> body = Operation(name="double", operation="multiply", arguments=(Slot(0), 2.0))
+        >>> Loop(name="while", condition=condition, body=body).apply((Signal(np.array(3.0)),), Run())[0].value
+        array(12.)
     """
 
     computes: ClassVar[bool] = False
@@ -50,6 +61,14 @@ class Branch(Layer):
     """Run one of two graphs on all inputs but the first, by whether the first is true.
 
     What is in them has no name for reports, and is not changed.
+
+    Example:
+        >>> from lstm_verify.layers.base import Signal
+        >>> from lstm_verify.layers.operation import Operation, Slot
+        >>> double, half = (Operation(name="times", operation="multiply", arguments=(Slot(0), by)) for by in (2.0, 0.5))
+        >>> branch = Branch(name="if", if_true=double, if_false=half)
+        >>> branch.apply((Signal(np.array(False)), Signal(np.array(8.0))), Run())[0].value
+        array(4.)
     """
 
     computes: ClassVar[bool] = False

@@ -18,7 +18,13 @@ from lstm_verify.rounded.precision import in_format
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Masking(Layer):
-    """Marks the time steps to skip."""
+    """Marks the time steps to skip.
+
+    Example:
+        >>> signal = Signal(np.array([[[1.0, 2.0], [0.0, 0.0]]]))
+        >>> Masking(name="masking").apply((signal,), Run())[0].mask
+        array([[ True, False]])
+    """
 
     casts_inputs: ClassVar[bool] = False  # it casts what it compares, and hands on what comes in
 

@@ -1,4 +1,7 @@
-"""Tensors of a file that does not say what is computed from them: to look at, and not to run."""
+"""Tensors of a file that does not say what is computed from them: to look at, and not to run.
+
+Source: none, since nothing is computed.
+"""
 
 from __future__ import annotations
 

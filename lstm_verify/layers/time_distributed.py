@@ -21,7 +21,15 @@ from lstm_verify.layers.softmax import Softmax
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TimeDistributed(Layer):
-    """A layer applied to (samples, timesteps, ...) one time step at a time."""
+    """A layer applied to (samples, timesteps, ...) one time step at a time.
+
+    Example:
+        >>> from lstm_verify.layers.dense import Dense
+        >>> layer = TimeDistributed(name="each", layer=Dense(name="dense", kernel=np.array([[2.0]])))
+        >>> layer.apply((Signal(np.array([[[1.0], [2.0]]])),), Run())[0].value
+        array([[[2.],
+                [4.]]])
+    """
 
     is_resumable: ClassVar[bool] = False
 

@@ -25,7 +25,16 @@ MERGES: dict[str, Callable[[Array, Array], Array]] = {
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Bidirectional(Recurrent):
-    """A forward and a backward layer; initial and final states are the forward ones, then the backward ones."""
+    """A forward and a backward layer; initial and final states are the forward ones, then the backward ones.
+
+    Example:
+        >>> from lstm_verify.layers.recurrent.simple_rnn import SimpleRNNCell
+        >>> cell = SimpleRNNCell(name="cell", kernel=np.ones((1, 1)), recurrent_kernel=np.ones((1, 1)))
+        >>> forward, backward = RNN(name="forward", cell=cell), RNN(name="backward", cell=cell, go_backwards=True)
+        >>> both = Bidirectional(name="both", forward_layer=forward, backward_layer=backward)
+        >>> both.apply((Signal(np.array([[[0.0], [0.5]]])),), Run())[0].value.round(4)
+        array([[0.4621, 0.4318]])
+    """
 
     forward_layer: RNN
     backward_layer: RNN

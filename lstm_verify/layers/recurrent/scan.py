@@ -2,6 +2,8 @@
 
 It takes the loop variables of that loop and returns what the loop would, so that it can stand in its place: lists of
 tensors, each (samples, features), in and out, and the states. What a loop counts is not computed again.
+
+Source: the loops of `dynamic_rnn` (TensorFlow 1.15, `python/ops/rnn.py`) and of `keras.backend.rnn`.
 """
 
 from __future__ import annotations
@@ -48,7 +50,19 @@ class Unrolled:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scan(Layer):
-    """A recurrent layer in the place of a loop."""
+    """A recurrent layer in the place of a loop.
+
+    Example:
+        >>> from lstm_verify.layers.recurrent.simple_rnn import SimpleRNNCell
+        >>> from lstm_verify.operations import TensorList
+        >>> cell = SimpleRNNCell(name="cell", kernel=np.ones((1, 1)), recurrent_kernel=np.ones((1, 1)))
+        >>> rnn = RNN(name="rnn", cell=cell, return_state=True)
+        >>> scan = Scan(name="while", rnn=rnn, sequence=1, states=((2, 0, None),), counter=0, counters=(0,))
+        >>> steps = TensorList((np.array([[0.0]]), np.array([[0.5]])))
+        >>> variables = (Signal(np.array(0)), Signal(steps), Signal(np.zeros((1, 1))))
+        >>> [signal.value.round(4) for number, signal in enumerate(scan.apply(variables, Run())) if number != 1]
+        [np.int64(2), array([[0.4621]])]
+    """
 
     rnn: RNN
     """With `return_state`; it returns sequences if anything takes them."""

@@ -24,7 +24,16 @@ class StackedGates(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StackedCells(Cell):
-    """Cells on top of each other; the states are those of the first cell, then of the second, and so on."""
+    """Cells on top of each other; the states are those of the first cell, then of the second, and so on.
+
+    Example:
+        >>> from lstm_verify.layers.recurrent.simple_rnn import SimpleRNNCell
+        >>> cell = SimpleRNNCell(name="cell", kernel=np.ones((1, 1)), recurrent_kernel=np.ones((1, 1)))
+        >>> states = (np.zeros((1, 1)), np.zeros((1, 1)))
+        >>> below, above = StackedCells(name="both", cells=(cell, cell)).step(np.array([[0.5]]), states)
+        >>> below.round(4), above.round(4)
+        (array([[0.4621]]), array([[0.4318]]))
+    """
 
     kind = "StackedRNNCells"
 
