@@ -39,7 +39,7 @@ from lstm_verify.layers.recurrent.scan import Recovered, Scan
 from lstm_verify.layers.stored import Stored
 from lstm_verify.operations import TensorList
 from lstm_verify.operations.activations import ActivationFunction
-from tests.builders import FEATURES, UNITS, lstm_cell, random_array, rnn, sequences
+from tests.builders import FEATURES, UNITS, lstm_cell, random_array, rnn, sequences, states_for
 from tests.rounded.models import LAYERS, SAMPLES, weights
 
 
@@ -87,7 +87,9 @@ def scan() -> Example:
 
 EXAMPLES: dict[str, Example] = {
     **{name: Example(layer, (X,)) for name, layer in LAYERS.items()},
+    "LSTM, states": Example(rnn(lstm_cell(), return_state=True), (X, *states_for(lstm_cell(), SAMPLES))),
     "Attention": Example(Attention(name="attention", scale=np.array(0.7)), (X, OTHER)),
+    "Attention, key": Example(Attention(name="attention", roles=("query", "value", "key")), (X, OTHER, X[:, ::-1])),
     "MultiHeadAttention": Example(heads(), (X, OTHER)),
     "Concatenate": Example(Concatenate(name="both"), (X, OTHER)),
     "Merge": Example(Merge(name="product", operation="Multiply"), (X, OTHER)),
