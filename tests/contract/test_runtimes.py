@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +19,7 @@ from lstm_verify import runtimes
 from lstm_verify.errors import FrameworkError, UnsupportedError
 from lstm_verify.runtimes import RUNTIMES, Request, Runtime, predicting
 
+ASK = Path(__file__).parents[1] / "runtimes" / "ask_child.py"
 PROGRAMS = Path(runtimes.__file__).parent / "programs"
 every = pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda runtime: runtime.name)
 
@@ -50,18 +56,48 @@ def test_a_program_loads_and_imports_nothing_of_the_package(runtime: Runtime) ->
 
 
 @every
-@pytest.mark.parametrize("content", [b"", b"\x00\x01 nonsense"], ids=["empty", "nonsense"])
-def test_a_file_that_is_no_model_is_refused_in_one_line(runtime: Runtime, content: bytes, tmp_path: Path) -> None:
-    """By a framework that is not there as by one that is: the reason is one line either way."""
-    path = tmp_path / "model.bin"
-    path.write_bytes(content)
-    environment = {**runtime.environment, "PYTHONPATH": os.fspath(tmp_path)}
-    (tmp_path / f"{runtime.module}.py").write_text("raise ImportError('No module named numbers')")
-    one = Runtime(**{**vars(runtime), "environment": environment})
-    request = Request(path, {"x": np.zeros((2, 3, 4), np.float32)}, timeout=60)
+def test_a_framework_that_is_not_installed_is_named_with_what_installs_it(runtime: Runtime, tmp_path: Path) -> None:
+    (tmp_path / f"{runtime.module}.py").write_text(f"raise ModuleNotFoundError('No module named {runtime.module}')")
+    one = replace(runtime, environment={**runtime.environment, "PYTHONPATH": str(tmp_path)})
+    request = Request(tmp_path, {"x": np.zeros((2, 3, 4), np.float32)}, timeout=60)
     with predicting(one, request) as prediction, pytest.raises(FrameworkError) as caught:
         prediction.result()
-    message = str(caught.value)
-    assert message.startswith(f"{runtime.name}: ")
-    assert "\n" not in message
-    assert runtime.install in message
+    assert str(caught.value) == (
+        f"{runtime.name}: No module named {runtime.module}. Install it with: {runtime.install}"
+    )
+
+
+NONSENSE = {"empty": b"", "nonsense": b"\x00\x01 nonsense"}
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    """What the programs answer to files that are no models, all in one process, since a start takes seconds."""
+    folder = tmp_path_factory.mktemp("nonsense")
+    requests = {}
+    for runtime in RUNTIMES:
+        for name, content in NONSENSE.items():
+            path = folder / f"{name}.h5"
+            path.write_bytes(content)
+            requests[f"{runtime.name}-{name}"] = _request(runtime, path, folder)
+    (folder / "requests.json").write_text(json.dumps(list(requests.values())))
+    command = [sys.executable, str(ASK), str(folder / "requests.json"), str(folder / "answers.json")]
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **{k: v for one in RUNTIMES for k, v in one.environment.items()}}
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **environment})
+    return dict(zip(requests, json.loads((folder / "answers.json").read_text()), strict=True))
+
+
+def _request(runtime: Runtime, path: Path, folder: Path) -> dict[str, Any]:
+    facts = {"program": runtime.program, "module": runtime.module, "title": runtime.title}
+    options = {"unsafe": False, "again": False, "taps": False, "architecture": None, "call": {}}
+    return {**facts, **options, "model": str(path), "inputs": [], "directory": str(folder), "batch_size": None}
+
+
+@every
+@pytest.mark.parametrize("name", NONSENSE)
+def test_a_file_that_is_no_model_is_refused_in_one_line(
+    answers: dict[str, list[dict[str, Any]]], runtime: Runtime, name: str
+) -> None:
+    (answer,) = answers[f"{runtime.name}-{name}"]
+    assert answer["error"].strip()
+    assert "\n" not in answer["error"]
