@@ -55,6 +55,10 @@ class Class:
     """The layer with the options that it is called with."""
 
 
+CLASSES: dict[str, Class] = {}
+"""Every class that is supported, by its name: those of `classes.py`, whose builders look up here what is inside."""
+
+
 def variables_of(config: Config) -> list[LayerVariable]:
     """The variables of a layer, in the order in which Keras creates them.
 
@@ -125,10 +129,6 @@ def find(config: Config) -> Class:
     Raises:
         UnsupportedError: it is not known.
     """
-    from lstm_verify.formats.keras.classes import (
-        CLASSES,
-    )  # the table names the builders, which come back here
-
     if config.class_name not in CLASSES:
         raise unknown_layer(config.where, config.class_name, config.name)
     return CLASSES[config.class_name]
