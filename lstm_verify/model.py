@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from lstm_verify.errors import InputError, ModelFileError, UnsupportedError
+from lstm_verify.errors import InputError, ModelFileError, UnsupportedError, let_mistakes_through
 from lstm_verify.layers.base import PRECISIONS, Array, Layer, Run, Signal, Signals, Weighted
 from lstm_verify.layers.constant import State, Update
 from lstm_verify.layers.recurrent.scan import Unrolled
@@ -189,6 +189,7 @@ class Model(Layer):
         try:
             results = layer.apply(inputs, run)
         except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
+            let_mistakes_through(error)
             shapes = ", ".join(str(np.shape(signal.value)) for signal in inputs)
             raise ModelFileError(
                 f"layer '{run.path}': its config and weights do not fit an input of shape {shapes} "

@@ -23,6 +23,8 @@ FIXTURE_OF |= dict.fromkeys(("weights_keras", "weights_tf_keras"), "weights_alon
 FIXTURE_OF |= dict.fromkeys(EDGE_ZOOS, "edges")
 """By the name of a zoo, the fixture that hands it out; for the others it is `zoo`."""
 
+os.environ["LSTM_VERIFY_STRICT"] = "1"  # mistakes of the package are not taken for damaged files
+
 settings.register_profile("deterministic", derandomize=True, deadline=None)
 settings.load_profile("deterministic")
 

@@ -15,7 +15,7 @@ from lstm_verify.budget import Computation, budgets, plain, recent_rows
 from lstm_verify.checkpoints import Checkpoints, Noting, Resuming
 from lstm_verify.diagnosis.changes import Batches, Change
 from lstm_verify.diagnosis.misfit import NEVER, Misfit, distance
-from lstm_verify.errors import LstmVerifyError
+from lstm_verify.errors import LstmVerifyError, let_mistakes_through
 from lstm_verify.inputs import as_input
 from lstm_verify.judging.tolerance import SIGMAS
 from lstm_verify.layers.base import Run, Signal
@@ -120,7 +120,8 @@ class Experiment:
             with np.errstate(all="ignore"):
                 run = Run(arithmetic=Textbook(), over_time=Resuming(noted))
                 return [signal.value for signal in changed.resumed(known, change.tops, run)]
-        except UNFIT:
+        except UNFIT as error:
+            let_mistakes_through(error)
             return None
 
     def _tried(
@@ -132,7 +133,8 @@ class Experiment:
                 return self._run(kind, change.batches)
             with np.errstate(all="ignore"):
                 return [signal.value for signal in kind.model.resumed(known(), change.tops, Run())]
-        except UNFIT:
+        except UNFIT as error:
+            let_mistakes_through(error)
             return None
 
     def _narrow(self, changed: Model) -> Computation:

@@ -16,7 +16,7 @@ from lstm_verify.arithmetic import RoundedArithmetic, as_rounded, deviation_of
 from lstm_verify.arrays import Array, finite
 from lstm_verify.diagnosis.experiment import Experiment
 from lstm_verify.diagnosis.gate import likely_gate
-from lstm_verify.errors import LstmVerifyError
+from lstm_verify.errors import LstmVerifyError, let_mistakes_through
 from lstm_verify.judging.tolerance import SIGMAS
 from lstm_verify.layers import RNN, Bidirectional, Layer, Run, Signal
 from lstm_verify.model import LayerCall, Model, Tensor
@@ -192,7 +192,8 @@ def _introduced(experiment: Experiment, node: LayerCall, tapped: Tapped) -> floa
             (ours, _), *_rest = arithmetic.leave(
                 layer, layer.apply(arithmetic.enter(layer, tuple(given)), Run(arithmetic=arithmetic))
             )
-    except (LstmVerifyError, ValueError, TypeError, AttributeError):
+    except (LstmVerifyError, ValueError, TypeError, AttributeError) as error:
+        let_mistakes_through(error)
         return None
     value = np.asarray(getattr(ours, "value", ours), np.float64)
     return _sigmas(value, tapped[node.layer], deviation_of(ours))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from lstm_verify.errors import InputError, LstmVerifyError, ModelFileError
+from lstm_verify.errors import InputError, LstmVerifyError, ModelFileError, let_mistakes_through
 from lstm_verify.formats import keras_h5, keras_zip, saved_model, tf1
 from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.formats.interface import Format
@@ -102,5 +102,6 @@ def _read(format_: Format, read: Callable[[], Model], where: object) -> Model:
     except LstmVerifyError as error:
         raise type(error)(f"{where}: {error}") from error.__cause__
     except MALFORMED as error:
+        let_mistakes_through(error)
         found = f"{type(error).__name__}: {error}"
         raise ModelFileError(f"{where}: its {format_.expected} ({found}). Is the file whole?") from error
