@@ -36,7 +36,6 @@ def let_mistakes_through(error: Exception) -> None:
         raise error
 
 
-
 def printable(text: object) -> str:
     """The text with all that is no visible character escaped, line ends too: a name in a file can hold anything."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in str(text))

@@ -81,7 +81,8 @@ def is_operation(entry: Mapping[str, Any], generation: int) -> bool:
         return ".ops." in str(entry["module"])
     named = snake_names([str(entry.get("class_name"))])[0]
     known = named in KERAS_OPERATIONS or named in OTHER_NAMES
-    return generation == 3 and known and "trainable" not in (entry.get("config") or {})
+    values = entry.get("config")
+    return generation == 3 and known and not (isinstance(values, Mapping) and "trainable" in values)
 
 
 def build_operation(config: Config, node: Any) -> tuple[Layer, tuple[Tensor, ...]]:

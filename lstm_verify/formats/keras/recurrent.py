@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_verify import layers as canonical
 from lstm_verify.errors import ModelFileError, UnsupportedError
-from lstm_verify.formats.keras.config import Config, unwrap
+from lstm_verify.formats.keras.config import Config, as_list, unwrap
 from lstm_verify.formats.keras.registry import (
     Arrays,
     Class,
@@ -101,7 +101,7 @@ def cudnn_gru_cell(config: Config, arrays: Arrays) -> Cell:
 
 
 def _stacked_names(config: Config) -> list[tuple[str, Config]]:
-    cells = [unwrap(entry, config.version) for entry in config.get("cells")]
+    cells = [unwrap(entry, config.version) for entry in as_list(config.get("cells"), f"{config.where}: cells")]
     return list(zip(snake_names([cell.class_name for cell in cells]), cells, strict=True))
 
 

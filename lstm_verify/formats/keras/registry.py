@@ -113,7 +113,8 @@ def _refuse_other_variables(config: Config) -> None:
     if config.flag("renorm"):
         raise UnsupportedError(f"{config.where}: renorm=True is not supported")
     policy = config.values.get("dtype")
-    mode = policy.get("config", {}).get("mode") if isinstance(policy, Mapping) else None
+    inner = policy.get("config") if isinstance(policy, Mapping) else None
+    mode = inner.get("mode") if isinstance(inner, Mapping) else None
     given = config.get("quantization_config", None)
     if given is not None or isinstance(mode, str):
         what = f"dtype policy {mode!r}" if isinstance(mode, str) else f"quantization_config {str(given)[:60]}"

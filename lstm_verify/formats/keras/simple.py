@@ -80,8 +80,7 @@ def pooling(average: bool) -> Class:
 
 def axes_of(config: Config) -> tuple[int, ...]:
     """One axis or several."""
-    axis = config.get("axis", -1)
-    return tuple(axis) if isinstance(axis, list | tuple) else (axis,)
+    return config.wholes("axis", -1)
 
 
 def scale_and_center(config: Config) -> list[LayerVariable]:
@@ -187,8 +186,15 @@ def _sees_masks(config: Config) -> bool:
 
 
 def pair(config: Config, key: str) -> tuple[int, int]:
-    value = config.get(key, 1)
-    return (value, value) if isinstance(value, int) else (int(value[0]), int(value[-1]))
+    """Two whole numbers, or one for both.
+
+    Raises:
+        ModelFileError: there are more, or none.
+    """
+    numbers = config.wholes(key, 1)
+    if not 1 <= len(numbers) <= 2:
+        raise ModelFileError(f"{config.where}: {key} is {config.get(key)!r}, expected one whole number or two")
+    return numbers[0], numbers[-1]
 
 
 def plain(make: Callable[..., Layer], **parameters: Callable[[Config], Any]) -> Class:
@@ -224,9 +230,7 @@ def _separable(config: Config, arrays: Arrays, pointwise_kernel: Array | None) -
 
 
 def dot(config: Config, arrays: Arrays) -> Layer:
-    axes = config.get("axes")
-    first, second = axes if isinstance(axes, list | tuple) else (axes, axes)
-    return canonical.Dot(name=config.name, axes=(first, second), normalize=config.flag("normalize"))
+    return canonical.Dot(name=config.name, axes=pair(config, "axes"), normalize=config.flag("normalize"))
 
 
 def identity(config: Config, arrays: Arrays) -> Layer:
@@ -251,12 +255,11 @@ def rescaling(config: Config, arrays: Arrays) -> Layer:
 def normalization(config: Config, arrays: Arrays) -> Layer:
     adapted = ("mean",) in arrays
     held = "float64" if config.generation == 2 else "float32"  # whose tensors Keras 3 makes of given numbers first
-    axis = config.get("axis", -1)
     return canonical.Normalization(
         name=config.name,
         mean=arrays[("mean",)] if adapted else rounded_to(_constant(config, "mean", None), held),
         variance=arrays[("variance",)] if adapted else rounded_to(_constant(config, "variance", None), held),
-        axes=tuple(axis) if isinstance(axis, list | tuple) else () if axis is None else (axis,),
+        axes=config.wholes("axis", -1),
         invert=config.flag("invert"),
         supports_masking=config.generation == 3,  # as above
     )
