@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers.base import PRECISIONS, Array, Layer, Run, Signal, Signals
 from lstm_verify.operations import OPERATIONS
 from lstm_verify.rounded.precision import in_format
@@ -60,7 +61,12 @@ class Operation(Layer):
             if self.operation == "cast":
                 arguments[0] = in_format(arguments[0], options["dtype"])
             options["dtype"] = str(self.one.dtype)
-        results = OPERATIONS[self.operation](*arguments, **options)
+        try:
+            results = OPERATIONS[self.operation](*arguments, **options)
+        except TypeError as error:  # NumPy is who checks what a file calls it with
+            raise UnsupportedError(
+                f"operation {self.operation}: it is called with what it does not take ({error})"
+            ) from error
         return tuple(map(_signal, results)) if type(results) is tuple else (_signal(results),)
 
     def weights(self) -> Iterator[tuple[str, Array]]:

@@ -197,10 +197,7 @@ def _functional(config: Config, found: list[LayerEntry], layers: dict[str, Layer
     for node in nodes:
         layer = layers[node.layer]
         if isinstance(layer, Model) and len(node.inputs) != len(layer.inputs):
-            raise ModelFileError(
-                f"model '{config.name}': '{node.layer}' is called with {len(node.inputs)} inputs, expected "
-                f"{len(layer.inputs)}. Is the file whole?"
-            )
+            raise ModelFileError(f"layer '{node.layer}': {len(node.inputs)} inputs, expected {len(layer.inputs)}")
         if node.mask is not None and isinstance(layer, Recurrent):  # a mask given by hand is never forgotten
             layers[node.layer] = replace(layer, mask_with_initial_state=True)
     for entry in found:

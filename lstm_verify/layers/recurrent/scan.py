@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers.base import Array, Layer, Mask, Run, Signal, Signals, Weighted
 from lstm_verify.layers.recurrent.cell import Cell
 from lstm_verify.layers.recurrent.rnn import RNN
@@ -101,6 +102,8 @@ class Scan(Layer):
         return {"": self.rnn}
 
     def with_child(self, path: str, child: Any) -> Self:
+        if not isinstance(child, RNN):
+            raise UnsupportedError(f"loop '{self.name}': it runs a recurrent layer, and nothing that is put around one")
         return replace(self, rnn=child)
 
     def settings(self) -> dict[str, Any]:
