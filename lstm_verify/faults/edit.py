@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers.base import Layer, Run, Signals, Weighted
@@ -56,6 +56,21 @@ Edits = Iterator[Edit | Fit]
 def replaced(item: Any, **changes: Any) -> Callable[[], Any]:
     """What makes the item with some fields changed, once it is wanted."""
     return lambda: replace(item, **changes)
+
+
+Kind = TypeVar("Kind", bound=Weighted)
+
+
+def remade(kind: type[Kind], item: Weighted, **changes: Any) -> Kind:
+    """A layer, with some fields changed, as one of a faulty kind, which computes otherwise.
+
+    Raises:
+        UnsupportedError: it is of another faulty kind already, whose own fields this one has not.
+    """
+    settings = vars(item) | changes
+    if not settings.keys() <= {entry.name for entry in fields(kind)}:
+        raise UnsupportedError(f"layer '{item.name}': it has been changed before, and cannot be made {kind.__name__}")
+    return kind(**settings)
 
 
 @dataclass(frozen=True)
