@@ -163,7 +163,7 @@ def row(model: Model, case: Case) -> list[str]:
     found, seconds = diagnosed(model, case)
     said = "; or ".join(f"{e.change.fault} in {' and '.join(e.change.layers)}" for e in found.explanations)
     print(f"{case.name}: {seconds:.1f} s", file=sys.stderr, flush=True)
-    status = found.status if found.complete else f"{found.status}, not all was tried"
+    status = f"{found.status}, not all was tried" if found.untried else found.status
     return [case.name, case.layer, status, said, f"{found.tried:,}", at_most(seconds, GOAL)]
 
 

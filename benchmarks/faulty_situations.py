@@ -119,8 +119,9 @@ def verified(folder: Path, model: str, x: str, y: Path, seconds: float = 0.0) ->
     """Verify a model of a folder against recorded predictions."""
     arrays, expected = (_in_order(path) for path in (folder / f"{model}.{x}.npz", y))
     size = MODELS[model].batch
-    diagnosing = {"diagnose": bool(seconds), "seconds": seconds or 1.0, "blind_spots": False, "batch_size": size}
-    return lstm_verify.verify(folder / f"{model}.keras", arrays, expected=expected, **diagnosing)
+    diagnosing = {"diagnose": bool(seconds), "seconds": seconds or 1.0, "blind_spots": False}
+    runtime = lstm_verify.RuntimeOptions(batch_size=size)
+    return lstm_verify.verify(folder / f"{model}.keras", arrays, expected=expected, runtime=runtime, **diagnosing)
 
 
 def _in_order(path: Path) -> list[lstm_verify.Array]:

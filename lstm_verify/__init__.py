@@ -3,6 +3,7 @@
     load(path)             → Model     read from its file, without the framework
     replay(model, x)       → outputs   recomputed in NumPy
     verify(path, x)        → Report    compared with what the framework predicts
+    diagnose(path, x)      → Diagnosis what explains a mismatch, or None
     rollout(path, x, steps=N)          the same for a model that is fed with its own outputs, step by step
     inspect(model)         → dict      what is in it, as plain data
 
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lstm_verify._replay import Replayed, replay
-    from lstm_verify._verify import verify
+    from lstm_verify._verify import diagnose, verify
     from lstm_verify.errors import (
         FrameworkError,
         InputError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from lstm_verify.judging.compare import Comparison, Verdict
     from lstm_verify.judging.tolerance import Tolerance
     from lstm_verify.model import Model
+    from lstm_verify.options import RandomInputs, RuntimeOptions
     from lstm_verify.report import Report
     from lstm_verify.rollouts import rollout
     from lstm_verify.rollouts.report import RolloutReport
@@ -46,12 +48,15 @@ __all__ = [
     "Model",
     "ModelFileError",
     "OutputError",
+    "RandomInputs",
     "Replayed",
     "Report",
     "RolloutReport",
+    "RuntimeOptions",
     "Tolerance",
     "UnsupportedError",
     "Verdict",
+    "diagnose",
     "inspect",
     "load",
     "replay",
@@ -61,7 +66,7 @@ __all__ = [
 
 _MODULES = {
     "_replay": ("Replayed", "replay"),
-    "_verify": ("verify",),
+    "_verify": ("diagnose", "verify"),
     "judging.compare": ("Comparison", "Verdict"),
     "errors": (
         "FrameworkError",
@@ -76,6 +81,7 @@ _MODULES = {
     "formats.endpoints": ("Endpoints",),
     "inspection": ("inspect",),
     "model": ("Model",),
+    "options": ("RandomInputs", "RuntimeOptions"),
     "report": ("Report",),
     "rollouts": ("rollout",),
     "rollouts.report": ("RolloutReport",),

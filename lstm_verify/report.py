@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from importlib import import_module
+from typing import Any, ClassVar, NoReturn
 
 from lstm_verify.arrays import finite
 from lstm_verify.diagnosis import Diagnosis
@@ -42,6 +43,12 @@ class Judged(ABC):
     """
 
     verdict: Verdict
+    reporter: ClassVar[str]
+    """The module that prints it, which knows of reports, and not they of it."""
+
+    def __str__(self) -> str:
+        """The report as the command prints it, in plain text."""
+        return str(import_module(self.reporter).plain(self))
 
     def __bool__(self) -> NoReturn:
         raise TypeError(
@@ -74,6 +81,8 @@ class Judged(ABC):
 @dataclass(frozen=True, repr=False)
 class Report(Judged):
     """The result of a verification."""
+
+    reporter: ClassVar[str] = "lstm_verify.reporters.terminal"
 
     verdict: Verdict
     model: Model
@@ -116,7 +125,10 @@ class Report(Judged):
         if self.reason:
             return self.reason
         if self.verdict is Verdict.MATCH and self.exit_code and self.blind_spots:
-            return blind_line(self.blind_spots) or f"time was up after {self.blind_spots.tried:,} possible blind spots"
+            return (
+                blind_line(self.blind_spots)
+                or f"the search was cut after {self.blind_spots.tried:,} possible blind spots"
+            )
         reasons = [f"{output.name}: {output.reason}" for output in self.outputs if output.reason]
         return "; ".join(reasons) or f"all {self.samples} samples agree"
 

@@ -163,7 +163,13 @@ def ambiguous() -> Report:
 
 
 def unexplained() -> Report:
-    found = Diagnosis("unexplained", (), (BOTH, Misfit(9.0, 0.125, 3.0)), tried=1234, complete=False)
+    found = Diagnosis(
+        "unexplained",
+        (),
+        (BOTH, Misfit(9.0, 0.125, 3.0)),
+        tried=1234,
+        untried=("pairs of faults", "three faults at once"),
+    )
     return replace(mismatch_by_rounding(), diagnosis=found)
 
 

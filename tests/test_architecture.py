@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "rounded": {"errors"},
     "model": {"layers", "errors"},
     "timing": set(),
+    "options": {"rounded", "errors"},
     "checkpoints": {"layers"},
     "inputs": {"arrays", "model", "layers", "rounded", "errors"},
     "_replay": {"arrays", "checkpoints", "inputs", "model", "layers", "errors"},
@@ -43,7 +44,7 @@ MAY_IMPORT = {
             "errors",
         ),
     },
-    "judging": {"arrays", "budget", "inputs", "model", "_replay", "rounded", "errors"},
+    "judging": {"arrays", "budget", "inputs", "layers", "model", "operations", "_replay", "rounded", "errors"},
     "given": {"arrays", "inputs", "model", "states", "errors"},
     "graph": {"arrays", "inputs", "model", "layers", "operations", "errors"},
     "formats": {"arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
@@ -57,15 +58,33 @@ MAY_IMPORT = {
     "report": {"arrays", "judging", "diagnosis", "model", "errors"},
     "reporters": {"report", "rollouts", "judging", "diagnosis", "model", "errors"},
     "states": {"arrays", "inputs", "model", "errors"},
+    "case": {
+        *("arrays", "diagnosis", "errors", "formats", "given", "inputs", "judging", "model", "options", "report"),
+        *("runtimes",),
+    },
     "_verify": {
         *("arrays", "judging", "errors", "formats", "inputs", "inspection", "model", "_replay", "report", "runtimes"),
-        *("diagnosis", "timing", "given", "budget"),
+        *("case", "diagnosis", "timing", "given", "budget", "options"),
     },
     "rollouts": {
         *("arrays", "judging", "errors", "formats", "inputs", "layers", "model", "_replay", "report", "runtimes"),
-        *("budget", "arithmetic", "timing", "given", "judging", "_verify"),
+        *("budget", "arithmetic", "timing", "case", "given", "options"),
     },
-    "cli": {"arrays", "errors", "formats", "inspection", "report", "reporters", "rollouts", "_verify", "__init__"},
+    "cli": {
+        *(
+            "arrays",
+            "errors",
+            "formats",
+            "inspection",
+            "judging",
+            "options",
+            "report",
+            "reporters",
+            "rollouts",
+            "_verify",
+        ),
+        "__init__",
+    },
 }
 ONLY_IN = {
     "click": {"cli"},

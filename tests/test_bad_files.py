@@ -209,6 +209,17 @@ def test_zip_that_is_not_of_keras(tmp_path: Path) -> None:
     refused(tmp_path / "model.keras", "zip archive without config.json")
 
 
+@pytest.mark.parametrize("name", ["model.keras", "weights.npz"])
+def test_archive_that_says_it_needs_another_zip(name: str, tmp_path: Path) -> None:
+    """A version that nobody has written yet, in the entry of a part in the central directory."""
+    path = tmp_path / name
+    content = bytearray(ARCHIVE.read_bytes())
+    at = content.rindex(b"PK\x01\x02")
+    content[at + 6 : at + 8] = (127).to_bytes(2, "little")
+    path.write_bytes(content)
+    refused(path, "zip file version 12.7")
+
+
 def test_archive_with_damaged_compression(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     with zipfile.ZipFile(ARCHIVE) as archive, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as copy:

@@ -140,4 +140,5 @@ def test_blind_spots_can_be_left_out(fault_zoo: FaultZoo) -> None:
     report = verify(folder / record["model"], **arguments, blind_spots=False)
     assert report.blind_spots is None
     assert report.to_dict()["blind_spots"] is None
-    assert verify(folder / record["model"], **arguments, blind_spots=False, fail_on_blind_spots=True).exit_code == 1
+    files = files_of(folder, record)
+    assert run(*files, "--no-blind-spots", "--fail-on-blind-spots").exit_code == 1

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import InputError, Report, Verdict, verify
+from lstm_verify.cli.common import grouped
 from lstm_verify.layers import Array
 from tests.conftest import FIXTURES
 
@@ -25,7 +26,7 @@ WRONG = Y + np.float32(1e-3) * (np.arange(len(Y)) == len(Y) - 1)[:, None]
 
 
 def judged(y: Any, x: Any = X, **options: Any) -> Report:
-    return verify(FIXTURES / f"{NAME}.h5", x, expected=y, diagnose=False, blind_spots=False, **options)
+    return verify(FIXTURES / f"{NAME}.h5", x, expected=y, diagnose=False, blind_spots=False, **grouped(options))
 
 
 def test_the_honest_predictions_match() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import InputError, Report, Tolerance, Verdict, verify
+from lstm_verify.cli.common import grouped
 from lstm_verify.layers import Array
 from lstm_verify.model import Model
 from lstm_verify.rounded.precision import PRODUCTS
@@ -22,7 +23,7 @@ ORIGIN = "origin_tanh_sigmoid"
 
 
 def verified(dense: Array, **options: Any) -> Report:
-    return verify(model(ORIGIN), inputs(ORIGIN), expected=dense, diagnose=False, blind_spots=False, **options)
+    return verify(model(ORIGIN), inputs(ORIGIN), expected=dense, diagnose=False, blind_spots=False, **grouped(options))
 
 
 @pytest.fixture

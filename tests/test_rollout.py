@@ -5,12 +5,10 @@ Each rollout starts a framework, which takes seconds, so most of them run once, 
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify import Model, RolloutReport, Verdict, load, rollout, verify
+from lstm_verify import Model, RolloutReport, Tolerance, Verdict, load, rollout, verify
+from lstm_verify.cli.common import grouped
 from lstm_verify.layers import RNN
 from tests.command import run
 
@@ -37,9 +36,11 @@ class Built:
         with np.load(self.folder / f"{name}.npz") as archive:
             return {key.partition(".")[2]: archive[key] for key in archive.files if key.startswith(f"{kind}.")}
 
-    def rollout(self, case: Case, **options: Any) -> RolloutReport:
-        seed = self.arrays(case.seed or case.model, "in")
-        return rollout(self.folder / case.model, seed, steps=STEPS, **{**case.options, **options})
+    def rollout(self, case: Case, change: float = 0.0, **options: Any) -> RolloutReport:
+        """The rollout of a case, if asked for with other recurrent weights than the framework reads."""
+        seed, path = self.arrays(case.seed or case.model, "in"), self.folder / case.model
+        model = perturbed(path, change) if change else path
+        return rollout(model, seed, steps=STEPS, **grouped({**case.options, **options}))
 
 
 @dataclass(frozen=True)
@@ -152,33 +153,23 @@ def test_the_sine_by_plain_numpy(built: Built, reports: dict[str, RolloutReport]
 # --- where two runs part
 
 
-@pytest.fixture
-def perturbed(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Make the replay read other recurrent weights than the framework."""
-
-    def perturb(change: float) -> None:
-        def changed(path: Path, signature: str | None = None, *_: object) -> Model:
-            model = load(path, signature)
-            layers = dict(model.layers)
-            for name, layer in layers.items():
-                if isinstance(layer, RNN):
-                    kernel = layer.cell.recurrent_kernel * (1 + change)  # type: ignore[attr-defined]
-                    layers[name] = replace(layer, cell=replace(layer.cell, recurrent_kernel=kernel))
-            return replace(model, layers=layers)
-
-        monkeypatch.setattr(importlib.import_module("lstm_verify.rollouts"), "load", changed)
-
-    return perturb
+def perturbed(path: Path, change: float) -> Model:
+    """A model with other recurrent weights than the framework reads."""
+    model = load(path)
+    layers = dict(model.layers)
+    for name, layer in layers.items():
+        if isinstance(layer, RNN):
+            kernel = layer.cell.recurrent_kernel * (1 + change)  # type: ignore[attr-defined]
+            layers[name] = replace(layer, cell=replace(layer.cell, recurrent_kernel=kernel))
+    return replace(model, layers=layers)
 
 
-def test_a_small_change_of_weights_parts_the_runs_after_some_steps(
-    built: Built, perturbed: Callable[[float], None]
-) -> None:
+def test_a_small_change_of_weights_parts_the_runs_after_some_steps(built: Built) -> None:
     """From zero states the first step does not see the recurrent kernel. From the framework's inputs nothing grows."""
-    perturbed(3e-5)
     path, seed = built.folder / "stepwise.keras3.keras", built.arrays("stepwise.keras3.keras", "in")["x"][:, :1]
     report, forced = (
-        rollout(path, seed, steps=STEPS, atol=1e-6, rtol=0, teacher_forced=forced) for forced in (False, True)
+        rollout(perturbed(path, 3e-5), seed, steps=STEPS, tolerance=Tolerance(atol=1e-6), teacher_forced=forced)
+        for forced in (False, True)
     )
     assert report.verdict is forced.verdict is Verdict.MISMATCH
     assert report.first_step_beyond is not None
@@ -194,9 +185,8 @@ def test_a_small_change_of_weights_parts_the_runs_after_some_steps(
     assert 0 < forced.deviations.max() < report.deviations.max() / 2
 
 
-def test_other_weights_choose_another_token(built: Built, perturbed: Callable[[float], None]) -> None:
-    perturbed(0.4)
-    report = built.rollout(CASES["tokens_keras3"])
+def test_other_weights_choose_another_token(built: Built) -> None:
+    report = built.rollout(CASES["tokens_keras3"], change=0.4)
     token = report.different_token
     assert report.verdict is Verdict.MISMATCH
     assert token is not None

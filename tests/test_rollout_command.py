@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lstm_verify import InputError, rollout
+from lstm_verify import InputError, RuntimeOptions, rollout
 from tests.command import FIXTURES, assert_refused, assert_usage_error, run
 
 ORIGIN, STATEFUL = FIXTURES / "origin_tanh_sigmoid.keras3.h5", FIXTURES / "stateful.keras3.h5"
@@ -55,4 +55,4 @@ def test_the_library_refuses_the_same() -> None:
     with pytest.raises(InputError, match="steps: 0, expected 1 or more"):
         rollout(ORIGIN, FIXTURES / "origin.x.npy", steps=0)
     with pytest.raises(InputError, match="timeout"):
-        rollout(ORIGIN, FIXTURES / "origin.x.npy", steps=1, timeout=0)
+        rollout(ORIGIN, FIXTURES / "origin.x.npy", steps=1, runtime=RuntimeOptions(timeout=0))

@@ -41,10 +41,16 @@ def _with_ends(command: Command) -> Command:
     """The command, given `endpoints` in place of the names of tensors."""
 
     @wraps(command)
-    def with_ends(*args: Any, input_tensors: tuple[str, ...], output_tensors: tuple[str, ...], **options: Any) -> None:
+    def with_ends(
+        *args: Any,
+        signature: str | None,
+        input_tensors: tuple[str, ...],
+        output_tensors: tuple[str, ...],
+        **options: Any,
+    ) -> None:
         from lstm_verify.formats.endpoints import Endpoints
 
-        command(*args, endpoints=Endpoints(input_tensors, output_tensors), **options)
+        command(*args, endpoints=Endpoints(input_tensors, output_tensors, signature), **options)
 
     return with_ends
 
@@ -148,6 +154,25 @@ INPUT_OPTIONS = (
 )
 
 
+TOLERANCE = ("sigmas", "atol", "rtol", "decimals", "allow_unjudged")
+RUNTIME = {"runtime": "name"} | {key: key for key in ("batch_size", "timeout", "unsafe", "products")}
+
+
+def grouped(options: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of `lstm_verify.verify` or `rollout` for the options of a command.
+
+    Raises:
+        InputError: a value that makes no sense.
+    """
+    from lstm_verify.judging.tolerance import Tolerance
+    from lstm_verify.options import RuntimeOptions
+
+    others = {key: value for key, value in options.items() if key not in TOLERANCE and key not in RUNTIME}
+    tolerance = Tolerance(**{key: options[key] for key in TOLERANCE if key in options})
+    runtime = RuntimeOptions(**{name: options[key] for key, name in RUNTIME.items() if key in options})
+    return {**others, "tolerance": tolerance, "runtime": runtime}
+
+
 def check_inputs(
     inputs: tuple[str, ...],
     random: int | None,
@@ -172,6 +197,7 @@ def verified(
     inputs: tuple[str, ...],
     expected: tuple[str, ...],
     random: int | None,
+    seed: int,
     state_from: str | None,
     results: list[str | None],
     quiet: bool = False,
@@ -180,12 +206,13 @@ def verified(
     """Verify as a command is told to, once its options are seen to make sense and its results have a place to go.
 
     Args:
-        model, inputs, expected, random, state_from: what the command was given.
+        model, inputs, expected, random, seed, state_from: what the command was given.
         results: the files that the command is going to write.
         quiet: whether there is to be no progress bar.
-        options: the other arguments of `lstm_verify.verify`.
+        options: the other options of the command, which `grouped` makes arguments of `lstm_verify.verify`.
     """
     from lstm_verify._verify import verify
+    from lstm_verify.options import RandomInputs
 
     check_inputs(inputs, random, expected, state_from, options["runtime"], options["decimals"])
     named = [item.partition("=")[2] for item in (*inputs, *expected)]
@@ -194,12 +221,11 @@ def verified(
     with progress_bars(quiet) as progress:
         return verify(
             model,
-            files(inputs) if inputs else None,
+            files(inputs) if inputs else RandomInputs(random or 0, seed),
             expected=files(expected) if expected else None,
-            random=random or 0,
             state_from=state_from,
             progress=progress,
-            **options,
+            **grouped(options),
         )
 
 

@@ -18,16 +18,20 @@ from lstm_verify.reporters import find
 @input_options
 @runtime_options
 @click.option(
-    "--seconds", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="How long to look."
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    help="How long to look at most. Without it a search ends by what it computes, at the same fault on every machine.",
 )
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; - is standard output.")
 def diagnose(
     model: Path,
     inputs: tuple[str, ...],
     random: int | None,
+    seed: int,
     expected: tuple[str, ...],
     state_from: str | None,
-    seconds: float,
+    seconds: float | None,
     json_file: str | None,
     **options: Any,
 ) -> None:
@@ -36,7 +40,7 @@ def diagnose(
     Example: lstm-verify diagnose model.h5 --input x.npy
     """
     with errors():
-        report = verified(model, inputs, expected, random, state_from, [json_file], seconds=seconds, **options)
+        report = verified(model, inputs, expected, random, seed, state_from, [json_file], seconds=seconds, **options)
         if json_file:
             write(json_file, find("json", "verification").render(report))
         for note in report.notes:

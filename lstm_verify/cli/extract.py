@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(path_type=Path))
 @file_options
 @click.option("--output", "-o", required=True, metavar="FILE", help="The .npz file to write.")
-def extract(model: Path, architecture: Path | None, signature: str | None, endpoints: Endpoints, output: str) -> None:
+def extract(model: Path, architecture: Path | None, endpoints: Endpoints, output: str) -> None:
     """Write the tensors of MODEL by name: kernel, recurrent_kernel and bias of each layer, and so on.
 
     Example: lstm-verify extract model.h5 -o weights.npz
@@ -27,7 +27,7 @@ def extract(model: Path, architecture: Path | None, signature: str | None, endpo
 
     with errors():
         check_writable([output], [str(model), str(architecture or "")])
-        arrays = dict(load(model, signature, endpoints, architecture).weights())
+        arrays = dict(load(model, endpoints=endpoints, architecture=architecture).weights())
         write_npz(output, arrays)
         for name, array in arrays.items():
             click.echo(f"{name}  {array.shape}  {array.dtype}")

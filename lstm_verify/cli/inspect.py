@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(path_type=Path))
 @file_options
 @click.option("--json", "json_file", metavar="FILE|-", help="Write it as JSON; - is standard output.")
-def inspect(
-    model: Path, architecture: Path | None, signature: str | None, endpoints: Endpoints, json_file: str | None
-) -> None:
+def inspect(model: Path, architecture: Path | None, endpoints: Endpoints, json_file: str | None) -> None:
     """Show what is in MODEL: layers, gates, activations, shapes, and who wrote it.
 
     Example: lstm-verify inspect model.h5
@@ -30,7 +28,7 @@ def inspect(
 
     with errors():
         check_writable([json_file], [str(model), str(architecture or "")])
-        found = look(load(model, signature, endpoints, architecture))
+        found = look(load(model, endpoints=endpoints, architecture=architecture))
         if json_file:
             write(json_file, find("json", "model").render(found))
         if json_file != "-":

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lstm_verify.cli.common import check_writable, errors, files, progress_bars, runtime_options, write
+from lstm_verify.cli.common import check_writable, errors, files, grouped, progress_bars, runtime_options, write
 from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 
@@ -78,7 +78,7 @@ def rollout(
                 state_from=state_from,
                 output=output,
                 progress=progress,
-                **options,
+                **grouped(options),
             )
         if json_file:
             write(json_file, find("json", "rollout").render(report))

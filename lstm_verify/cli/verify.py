@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def verify(
     model: Path,
     inputs: tuple[str, ...],
     random: int | None,
+    seed: int,
     expected: tuple[str, ...],
     state_from: str | None,
     json_file: str | None,
@@ -38,6 +40,7 @@ def verify(
     per_sample: str | None,
     output: str | None,
     top: int,
+    fail_on_blind_spots: bool,
     verbose: bool,
     quiet: bool,
     **options: Any,
@@ -48,9 +51,11 @@ def verify(
     """
     if per_sample and not per_sample.endswith((".csv", ".npy")):
         raise click.UsageError(f"--per-sample {per_sample}: expected a name that ends in .csv or .npy")
+    options["blind_spots"] |= fail_on_blind_spots
     with errors():
         results = [json_file, junit, per_sample, output]
-        report = verified(model, inputs, expected, random, state_from, results, quiet, output=output, **options)
+        report = verified(model, inputs, expected, random, seed, state_from, results, quiet, output=output, **options)
+        report = replace(report, fails_on_blind_spots=fail_on_blind_spots)
         write_reports(report, json_file, junit, per_sample)
         for note in () if quiet else report.notes:
             click.echo(f"note: {printable(note)}", err=True)

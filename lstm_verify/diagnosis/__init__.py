@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import combinations
@@ -24,6 +23,7 @@ from lstm_verify.diagnosis.plausible import hint, rarity
 from lstm_verify.diagnosis.rivals import rivals
 from lstm_verify.diagnosis.search import Found, Search
 from lstm_verify.diagnosis.single_weight import SingleWeight, find_single_weight, weight_at
+from lstm_verify.diagnosis.work import Allowance
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import bind, count_samples, random_inputs
 from lstm_verify.judging.compare import Comparison
@@ -31,7 +31,7 @@ from lstm_verify.judging.tolerance import SIGMAS, Tolerance
 from lstm_verify.layers import Identity
 from lstm_verify.model import Model
 
-__all__ = ["SECONDS", "Diagnosis", "Explanation", "diagnose", "told_apart"]
+__all__ = ["Diagnosis", "Explanation", "diagnose", "told_apart"]
 
 SAMPLES = 8
 """The samples that experiments are made with."""
@@ -48,9 +48,8 @@ Tap = Callable[[Array], Tapped | None]
 """From the numbers of samples to what the framework's layers compute for them."""
 ORDERED = 128
 """The first samples, on which it is tried what one batch may leave to the next."""
-SECONDS = 60.0
-SEARCHING = 0.8
-"""The share of the time for faults; the rest is for a second look, and for single weights."""
+WORK = 60.0
+"""What a diagnosis may compute, in seconds of a usual machine (`work`)."""
 CLEARLY_BETTER = 4.0
 """Of two explanations, the one whose deviations are so many times smaller than the other's is the better."""
 
@@ -62,7 +61,7 @@ def diagnose(
     predicted: Mapping[str, Rows],
     outputs: tuple[Comparison, ...],
     batch_size: int | None = None,
-    seconds: float = SECONDS,
+    seconds: float | None = None,
     again: float = 0.0,
     tap: Tap | None = None,
     replayed: Mapping[str, Rows] | None = None,
@@ -76,7 +75,7 @@ def diagnose(
         predicted: what the framework computed, by output name.
         outputs: what came of comparing it with the replay.
         batch_size: the number of samples that ran together.
-        seconds: how long to look.
+        seconds: how long to look at most, if that is less than what a diagnosis may compute anyway.
         again: how far the framework was from itself when it predicted again.
         tap: asks the framework for what its layers compute for some samples; None if it cannot be asked.
         replayed: what the replay computed; None computes it anew.
@@ -85,7 +84,8 @@ def diagnose(
     Returns:
         The diagnosis; None where an output is missing or has another shape, and the numbers do not tell why.
     """
-    until, samples = time.monotonic() + seconds, count_samples(inputs)
+    allowance = Allowance(WORK, np.inf if seconds is None else seconds)
+    samples = count_samples(inputs)
     if again > 0:
         active = _dropout_active(model, again, outputs)
         if active is not None:
@@ -101,13 +101,17 @@ def diagnose(
     if not comparable:
         return seen
     chosen = None if whole else _worst(outputs, min(SAMPLES, samples))
-    first = experiment(model, inputs, predicted, chosen, batch_size if whole else None)
+    first = experiment(model, inputs, predicted, chosen, batch_size if whole else None, allowance)
     if seen is not None:
         return replace(seen, over_time=over_time(first))
-    ordered = None if whole else experiment(model, inputs, predicted, np.arange(min(ORDERED, samples)))
+    ordered = None if whole else experiment(model, inputs, predicted, np.arange(min(ORDERED, samples)), None, allowance)
     altered = altered_inputs(model, inputs)
-    found = Search(first, SEARCHING * seconds, ordered, batch_size, altered).run()
-    more = first if whole else experiment(model, inputs, predicted, _worst(outputs, min(MORE_SAMPLES, samples)))
+    found = Search(first, ordered, batch_size, altered).run()
+    more = (
+        first
+        if whole
+        else experiment(model, inputs, predicted, _worst(outputs, min(MORE_SAMPLES, samples)), None, allowance)
+    )
     lasting = []
     for change, _ in found.explaining:
         tried_on = ordered if change.batches and ordered else more
@@ -120,7 +124,9 @@ def diagnose(
         return replace(diagnosis, place=place_of_outputs(first))
     tapped = tap(np.arange(samples) if chosen is None else chosen) if tap else None
     place = (place_in_layers(first, tapped) if tapped else None) or place_of_outputs(first)
-    one = _suspect(first, place, until)
+    one = _suspect(first, place)
+    if one is None and allowance.is_over():
+        diagnosis = replace(diagnosis, untried=(*diagnosis.untried, "single weights"))
     others = None if one else other_weights(model, inputs, predicted)
     if others is not None:
         explanation = Explanation(others.change, others.before, others.after, others.samples)
@@ -173,14 +179,14 @@ def _with_rivals(model: Model, seen: Explanation, faults: list[Explanation]) -> 
     return Diagnosis("ambiguous" if rest else "explained", (first, *rest), separating=separating if rest else None)
 
 
-def _suspect(tried_on: Experiment, place: DeviationStart | None, until: float) -> SingleWeight | None:
+def _suspect(tried_on: Experiment, place: DeviationStart | None) -> SingleWeight | None:
     """A single weight that explains the predictions: the one that a layer's outputs point to, or else any."""
     if place and place.layer and place.weight:
         inner = {"forward": "/forward_layer", "backward": "/backward_layer"}.get(place.direction or "", "")
         found = weight_at(tried_on, place.layer + inner, *place.weight)
         if found:
             return found
-    return find_single_weight(tried_on, until)
+    return find_single_weight(tried_on)
 
 
 def _dropout_active(model: Model, again: float, outputs: tuple[Comparison, ...]) -> Diagnosis | None:
@@ -218,7 +224,7 @@ def _diagnosis(model: Model, lasting: list[Explanation], found: Found) -> Diagno
     status = {0: "unexplained", 1: "explained"}.get(len(explanations), "ambiguous")
     closest = None if explanations else hint(found.ranking, found.before)
     evidence = tuple(sorted(found.ranking, key=lambda entry: entry[1].mean)[:EVIDENCE])
-    return Diagnosis(status, explanations, closest, found.tried, found.complete, separating, evidence=evidence)
+    return Diagnosis(status, explanations, closest, found.tried, found.untried, separating, evidence=evidence)
 
 
 def _worded(change: Change) -> frozenset[tuple[str, str | None, str]]:

@@ -7,7 +7,6 @@ order, an input without padding hides what becomes of masks.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -22,9 +21,10 @@ from lstm_verify.diagnosis.experiment import Experiment, experiment
 from lstm_verify.diagnosis.masks import computed_masks
 from lstm_verify.diagnosis.misfit import distance
 from lstm_verify.diagnosis.plausible import is_common
+from lstm_verify.diagnosis.work import Allowance
 from lstm_verify.inputs import count_samples
 from lstm_verify.judging.tolerance import SIGMAS
-from lstm_verify.layers import Run, Signal
+from lstm_verify.layers import Signal
 from lstm_verify.model import LayerCall, Model, Tensor
 from lstm_verify.rounded import PRECISIONS
 
@@ -36,7 +36,8 @@ CLEARLY = 100.0
 """Times what a replay in float32 is off by, which is about σ, if not several."""
 NOTHING = 2.0**-16
 """Less than this, in units of the precision's last place, is nothing."""
-SECONDS = 20.0
+WORK = 20.0
+"""What the search may compute, in seconds of a usual machine (`work`)."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class BlindSpots:
     found: tuple[BlindSpot, ...]
     tried: int
     complete: bool
-    """Whether there was time for every fault."""
+    """Whether every fault was tried, and not only as many as was allowed."""
 
     def by_layer(self) -> dict[str, list[str]]:
         """The names of the faults, by the layer that they are in."""
@@ -82,7 +83,7 @@ class _Calls(NamedTuple):
 
 @one_thread()
 def blind_spots(
-    model: Model, inputs: Mapping[str, Rows], batch_size: int | None = None, seconds: float = SECONDS
+    model: Model, inputs: Mapping[str, Rows], batch_size: int | None = None, work: float = WORK
 ) -> BlindSpots:
     """Find the faults that an input cannot show.
 
@@ -90,23 +91,24 @@ def blind_spots(
         model: the model.
         inputs: its inputs, bound to it, by name.
         batch_size: the number of samples that the framework predicts at a time; None if that is not known.
-        seconds: how long to look.
+        work: what may be computed, in seconds of a usual machine.
     """
-    until = time.monotonic() + seconds
+    allowance = Allowance(work)
     samples = count_samples(inputs)
     together = model.stateful or not model.divisible
-    few = experiment(model, inputs, None, None if together else _spread(samples, FEW), batch_size if together else None)
+    chosen, size = (None, batch_size) if together else (_spread(samples, FEW), None)
+    few = experiment(model, inputs, None, chosen, size, allowance)
     many: Experiment | None = few if together or samples <= FEW else None
     calls = _calls(few)
     found, tried, complete = [], 0, True
     for change in _representative(few.model, calls, batch_size):
-        if time.monotonic() > until:
+        if allowance.is_over():
             complete = False
             break
         tried += 1
         if not change.batches and (_shows(few, change) or _shows_roughly(few, change)):
             continue
-        many = many or experiment(model, inputs, None, _more(inputs, 2 * (batch_size or 1)))
+        many = many or experiment(model, inputs, None, _more(inputs, 2 * (batch_size or 1)), None, allowance)
         effect = _effect(many, change)
         if effect <= SIGMAS:
             found.append(BlindSpot(change, effect))
@@ -171,11 +173,7 @@ def _is_like(before: list[Array], after: list[Array], share: float) -> bool:
 
 
 def _calls(given: Experiment) -> _Calls:
-    model, signals = given.model, given.known
-    if not signals:
-        first = tuple(Signal(value[: model.batch_size] if np.ndim(value) else value) for value in given.values)
-        with np.errstate(all="ignore"):
-            signals = model.signals(first, Run())
+    model, signals = given.model, given.signals
     masked = {node.layer for node in model.nodes if _gets_a_mask(node, signals)}
     return _Calls(masked, {node.layer for node in model.nodes if len(node.inputs) > 1})
 

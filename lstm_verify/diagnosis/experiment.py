@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from lstm_verify.budget import Computation, budgets, plain, recent_rows
 from lstm_verify.checkpoints import Checkpoints, Noting, Resuming
 from lstm_verify.diagnosis.changes import Batches, Change
 from lstm_verify.diagnosis.misfit import NEVER, Misfit, distance
+from lstm_verify.diagnosis.work import FLOAT32, ROUNDED, Allowance, Estimate
 from lstm_verify.errors import LstmVerifyError, let_mistakes_through
 from lstm_verify.inputs import as_input
 from lstm_verify.judging.tolerance import SIGMAS
@@ -44,6 +45,8 @@ class Experiment:
     """(samples, ...) float64, in the order of its outputs; None if there is nothing to be explained."""
     batch_size: int | None = None
     """The number of samples that run together, if that makes a difference."""
+    allowance: Allowance = field(default_factory=Allowance)
+    """What every run counts for."""
 
     @cached_property
     def replayed(self) -> list[Array]:
@@ -66,6 +69,25 @@ class Experiment:
     def _known_and_noted(self) -> tuple[dict[Tensor, Signal], Checkpoints]:
         noting = Noting()
         return self._everything(plain(self.model)._replace(run=Run(over_time=noting))), noting.noted
+
+    @cached_property
+    def signals(self) -> Mapping[Tensor, Signal]:
+        """Everything that the model of the file computes; for the first batch, if that makes a difference."""
+        if self.known:
+            return self.known
+        first = tuple(Signal(value[: self._size()] if np.ndim(value) else value) for value in self.values)
+        with np.errstate(all="ignore"):
+            return self.model.signals(first, Run())
+
+    @cached_property
+    def _estimate(self) -> Estimate:
+        batches = -(-self.samples // self._size()) if self.in_batches else 1
+        return Estimate(self.model, self.signals, batches)
+
+    def _spend(self, change: Change | None, factor: float = 1.0) -> None:
+        """Count a run of the model with a change, or of all of it."""
+        everything = change is None or change.batches or self.in_batches
+        self.allowance.spend(factor * self._estimate.of(None if everything or change is None else change.tops))
 
     @cached_property
     def sigma(self) -> list[Array]:
@@ -97,12 +119,14 @@ class Experiment:
 
     def outputs(self, change: Change) -> list[Array] | None:
         """What the changed model computes; None if it cannot."""
+        self._spend(change)
         return self._tried(change, lambda changed: plain(changed), lambda: self.known)
 
     def roughly(self, change: Change) -> list[Array] | None:
         """The same in float32, which takes half the time and is as exact as what it is compared with."""
         if self._is_wide:
             return self.outputs(change)
+        self._spend(change, FLOAT32)
         return self._tried(change, self._narrow, lambda: self._known_narrow)
 
     def recently(self, change: Change) -> list[Array] | None:
@@ -202,6 +226,7 @@ class Experiment:
         outputs = self.outputs(change)
         if outputs is None:
             return NEVER
+        self._spend(None, ROUNDED)
         sigma = self.rounded(change.make(self.model), change.batches)
         misfit = self.misfit(outputs, sigma)
         if misfit is NEVER:
@@ -256,9 +281,13 @@ class Experiment:
         """How many samples there are."""
         return max((len(value) for value in self.values if np.ndim(value)), default=1)
 
+    def _size(self, batches: Batches | None = None) -> int:
+        """How many samples run together."""
+        return (batches.size if batches else self.batch_size) or self.model.batch_size or self.samples
+
     def _run(self, kind: Computation, batches: Batches | None = None) -> list[Any]:
         """The outputs for these samples."""
-        size = (batches.size if batches else self.batch_size) or self.model.batch_size or self.samples
+        size = self._size(batches)
         parts: list[list[Any]] = []
         for _ in range(2 if batches and batches.twice else 1):
             parts = []
@@ -292,6 +321,7 @@ def experiment(
     predicted: Mapping[str, Rows] | None,
     chosen: Array | None,
     batch_size: int | None = None,
+    allowance: Allowance | None = None,
 ) -> Experiment:
     """An experiment with some samples of what was verified; None for all of them."""
     given = {name: _rows(rows, chosen) for name, rows in inputs.items()}
@@ -300,7 +330,7 @@ def experiment(
     wanted = None
     if predicted is not None:
         wanted = [np.asarray(_rows(predicted[output.name], chosen), np.float64) for output in model.outputs]
-    return Experiment(model.astype("float64"), floats, wanted, batch_size)
+    return Experiment(model.astype("float64"), floats, wanted, batch_size, allowance or Allowance())
 
 
 def _rows(rows: Rows, chosen: Array | None) -> Array:

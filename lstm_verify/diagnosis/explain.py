@@ -125,8 +125,9 @@ def _unexplained(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
     tried = "1 change of the model was tried"
     if diagnosis.tried != 1:
         tried = f"{diagnosis.tried:,} changes of the model were tried"
-    rest = "" if diagnosis.complete else ", not all there are before time was up"
-    yield f"No known fault explains {_returned(subject)}: {tried}{rest}."
+    yield f"No known fault explains {_returned(subject)}: {tried}."
+    if diagnosis.untried:
+        yield f"The search was cut. Not tried, or not all of them: {', '.join(diagnosis.untried)}."
     if diagnosis.closest is not None:
         change, misfit = diagnosis.closest
         yield (

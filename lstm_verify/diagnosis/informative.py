@@ -11,8 +11,8 @@ from lstm_verify.inputs import bind
 from lstm_verify.model import Model
 from lstm_verify.timing import timed
 
-SECONDS = 5.0
-"""For the blind spots of each attempt."""
+WORK = 5.0
+"""For the blind spots of each attempt, in seconds of a usual machine."""
 
 SCALES = (1.0, 3.0, 10.0)
 """Times N(0, 1): larger inputs reach clips and the far sides of activations."""
@@ -31,7 +31,7 @@ def informative_inputs(
     best: tuple[int, float, dict[str, Array], BlindSpots] | None = None
     for scale in SCALES:
         scaled = {name: _scaled(array, scale) for name, array in made.items()}
-        spots = blind_spots_of(model, bind(model, scaled)[0], batch_size, SECONDS)
+        spots = blind_spots_of(model, bind(model, scaled)[0], batch_size, WORK)
         if best is None or len(spots.found) < best[0]:
             best = len(spots.found), scale, scaled, spots
         if not spots.found:

@@ -38,8 +38,8 @@ class Diagnosis:
     closest: tuple[Change, Misfit] | None = None
     """What comes nearest, if nothing explains it."""
     tried: int = 0
-    complete: bool = True
-    """Whether everything was tried, before time was up."""
+    untried: tuple[str, ...] = ()
+    """The kinds of changes that were not tried, or not all of them, since that is more than was allowed."""
     separating: Mapping[str, int] | None = None
     """The number and the seed of random samples that would tell the faults apart."""
     place: DeviationStart | None = None
@@ -65,7 +65,8 @@ class Diagnosis:
             ],
             "smallest_tolerance": self.below.to_dict() if self.below else None,
             "tried": self.tried,
-            "complete": self.complete,
+            "complete": not self.untried,
+            "untried": list(self.untried),
             "separating_input": dict(self.separating) if self.separating else None,
             "first_deviation": self.place.to_dict() if self.place else None,
             "suspect": self.suspect.to_dict() if self.suspect else None,

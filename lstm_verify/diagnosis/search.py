@@ -8,7 +8,6 @@ is looked at again with its own σ, and with more samples; one without effect on
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -42,6 +41,9 @@ FEW = 8
 FEWEST = 8
 """The predicted numbers that it takes to tell how products were rounded: any few may look so by accident."""
 
+SEARCHING = 0.8
+"""The share of what is allowed that goes to faults; the rest is for a second look, and for single weights."""
+
 
 @dataclass
 class Found:
@@ -51,18 +53,17 @@ class Found:
     tried: int = 0
     before: Misfit = NEVER
     """How far the model of the file is from the predictions."""
-    complete: bool = True
-    """Whether everything was tried, before time was up."""
+    untried: tuple[str, ...] = ()
+    """What was not tried, or not all of it, since that is more than was allowed."""
     ranking: list[tuple[Change, Misfit]] = field(default_factory=list)
     """Everything that was tried."""
 
 
 @dataclass
 class Search:
-    """A search in some samples, within some time."""
+    """A search in some samples, as far as their allowance goes."""
 
     experiment: Experiment
-    seconds: float
     ordered: Experiment | None = None
     """The first samples, in their order; None if those of the experiment are that."""
     batch_size: int | None = None
@@ -73,7 +74,6 @@ class Search:
 
     def run(self) -> Found:
         """Try everything, the simple before the complicated, until something explains the predictions."""
-        self._until = time.monotonic() + self.seconds
         self.found.before = self.experiment.misfit(self.experiment.replayed)
         model = self.experiment.model
         every = list(singles(model))
@@ -82,27 +82,27 @@ class Search:
         families = [family for family in every if isinstance(family, Family)]
         common = [change for change in changes if is_common(change)]
         others = [change for change in changes if not is_common(change)]
-        stages: tuple[Callable[[], Iterable[Change]], ...] = (
+        stages: dict[str, Callable[[], Iterable[Change]]] = {
             # what has one cause, and frameworks do: several may explain the predictions alike, so all of it is tried
-            lambda: chain(
+            "single faults": lambda: chain(
                 *(common, exchanges(model), self._alike(common), computed_masks(model), ends(model)),
                 *(whole_model(model), self.altered),
             ),
-            lambda: short_products(model) if self._size >= FEWEST else (),
-            lambda: self._carried(carrying),
-            lambda: known_pairs(common),
-            lambda: self._fitted(families),
-            lambda: self._reset(),
-            lambda: fitted_starts(self.ordered or self.experiment),
-            lambda: chain(others, self._alike(others)),
-            lambda: leading_pairs(self.found.ranking, changes),
-            lambda: self._fitted(beside_leaders(self.found.ranking, families)),
-            lambda: any_pairs(self.found.ranking),
-            lambda: threes(self.found.ranking, self.found.before, changes),
-        )
-        for stage in stages:
+            "rounded products": lambda: short_products(model) if self._size >= FEWEST else (),
+            "states carried from batch to batch": lambda: self._carried(carrying),
+            "faults that come together": lambda: known_pairs(common),
+            "fitted numbers": lambda: self._fitted(families),
+            "states reset within a sequence": lambda: self._reset(),
+            "other initial states": lambda: fitted_starts(self.ordered or self.experiment),
+            "rare faults": lambda: chain(others, self._alike(others)),
+            "pairs with the nearest fault": lambda: leading_pairs(self.found.ranking, changes),
+            "fitted numbers beside a fault": lambda: self._fitted(beside_leaders(self.found.ranking, families)),
+            "pairs of faults": lambda: any_pairs(self.found.ranking),
+            "three faults at once": lambda: threes(self.found.ranking, self.found.before, changes),
+        }
+        for number, stage in enumerate(stages.values()):
             if not self._try_all(stage()):
-                self.found.complete = False
+                self.found.untried = tuple(stages)[number:]
                 break
             if self.found.explaining:
                 break
@@ -113,12 +113,16 @@ class Search:
         return sum(array.size for array in self.experiment.predicted or ())
 
     def _try_all(self, changes: Iterable[Change]) -> bool:
-        """Try changes; whether there was time for all."""
+        """Try changes; whether all of them were allowed."""
         for change in changes:
-            if time.monotonic() > self._until:
+            if self._is_over:
                 return False
             self._try(change)
-        return True
+        return not self._is_over
+
+    @property
+    def _is_over(self) -> bool:
+        return self.experiment.allowance.is_over(SEARCHING)
 
     def _try(self, change: Change) -> None:
         experiment = self.ordered if change.batches and self.ordered else self.experiment
@@ -193,7 +197,7 @@ class Search:
 
     def _fitted(self, families: Iterable[Family | Beside]) -> Iterator[Change]:
         for family in families:
-            if time.monotonic() > self._until:
+            if self._is_over:
                 return
             found = fitted(self.experiment, family)
             if found is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -54,15 +53,15 @@ def weight_at(
     return None
 
 
-def find_single_weight(experiment: Experiment, until: float) -> SingleWeight | None:
-    """Try every weight; the one that explains the predictions, if one does and is found in time."""
+def find_single_weight(experiment: Experiment) -> SingleWeight | None:
+    """Try every weight; the one that explains the predictions, if one does and so much is allowed."""
     total = sum(weight.size for site in sites(experiment.model) for weight in own_weights(site.item).values())
     residual = experiment.residual(experiment.replayed)
     if residual is None or total > MOST:
         return None
     ranking: list[tuple[float, Site, str, tuple[int, ...]]] = []
     for site, name, index in _places(experiment.model):
-        if time.monotonic() > until:
+        if experiment.allowance.is_over():
             return None
         slope = _slope(experiment, residual, site, name, index)
         if slope is not None and (steepness := float(slope @ slope)) > 0:

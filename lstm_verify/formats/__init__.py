@@ -28,20 +28,14 @@ MALFORMED = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError
 OWN_ENDS = "this is a Keras model, whose inputs and outputs its config names. Leave it out"
 
 
-def load(
-    path: str | Path,
-    signature: str | None = None,
-    endpoints: Endpoints | None = None,
-    architecture: str | Path | None = None,
-) -> Model:
+def load(path: str | Path, *, endpoints: Endpoints | None = None, architecture: str | Path | None = None) -> Model:
     """Read a model from its file, without the framework that wrote it; nothing in the file is executed.
 
     Args:
         path: a Keras `.h5` or `.keras` file, a SavedModel's directory, a frozen TensorFlow graph, or the prefix of a
             checkpoint with its graph; the format is recognised by content. Of a file that holds weights only, the model
             has tensors to look at, and cannot be replayed, unless there is an architecture for it.
-        signature: which signature of a TensorFlow file; None takes `serving_default`, or the only one.
-        endpoints: which tensors of a TensorFlow graph are its inputs and outputs; None for its own.
+        endpoints: a signature of a TensorFlow file, or which tensors are its inputs and outputs; None for its own.
         architecture: a file with the config of the model, if that at `path` is there for its weights only: the JSON of
             `model.to_json()`, or a `.keras` or `.h5` file of the same model, whose own weights are not used.
 
@@ -55,7 +49,7 @@ def load(
         'Keras 3.15.1'
     """
     path = Path(path)
-    magic = _magic(path)
+    magic, signature = _magic(path), endpoints.signature if endpoints else None
     if architecture is not None:
         _refuse_ends(path, signature, endpoints)
         where = f"{path} with the architecture {architecture}"

@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Tensors of a TensorFlow graph that take the place of its own inputs and outputs.
+    """Where a TensorFlow graph begins and ends: a signature, or tensors in place of its own inputs and outputs.
 
     Names are those of TensorFlow, `dense/add:0`; `:0` may be left out.
 
@@ -24,6 +24,8 @@ class Endpoints:
     """Tensors that are fed, though they may be no placeholders; what only computes them is not needed then."""
     outputs: tuple[str, ...] = ()
     """Tensors to compare; none for those that the graph is found to end in."""
+    signature: str | None = None
+    """Which signature of the file; None takes `serving_default`, or the only one."""
     given: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """The shapes of arrays that are given by name; those that are named like tensors of the graph are fed to them."""
 

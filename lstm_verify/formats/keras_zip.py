@@ -9,7 +9,6 @@ import shutil
 import struct
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -24,6 +23,7 @@ from lstm_verify.formats.keras.config import Config
 from lstm_verify.formats.keras.graph import model_variables
 from lstm_verify.formats.keras.registry import Arrays
 from lstm_verify.formats.keras.store import read_by_path
+from lstm_verify.formats.zip_archive import DAMAGED
 from lstm_verify.model import Model
 
 PARTS = ("config.json", "metadata.json", "model.weights.h5")
@@ -85,7 +85,7 @@ def opened(path: Path) -> Iterator[tuple[Any, str, FilePart]]:
                     raise ModelFileError(f"a zip archive without {missing[0]}. Is it a .keras file?")
                 config, metadata = (archive.read(part(archive, name)) for name in PARTS[:2])
                 place = _place(path, archive, Path(directory))
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
+        except DAMAGED as error:
             raise ModelFileError(f"not a readable zip archive ({error}). Was it copied whole?") from None
         yield parse_json(config, "config.json"), _version(metadata), place
 

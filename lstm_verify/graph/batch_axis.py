@@ -14,7 +14,6 @@ Transposes at both ends then make it a model like any other, with its samples fi
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice, product
@@ -24,6 +23,7 @@ import numpy as np
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import as_input, random_inputs, samples_first
 from lstm_verify.layers import Array, Layer, Run, Signal
+from lstm_verify.layers.loop import Loop
 from lstm_verify.layers.operation import Operation, Slot
 from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
 
@@ -35,8 +35,11 @@ TRIES = 100
 """The assignments of axes that are tried at most."""
 LOOKED_AT = 10_000
 """Of how many those are chosen: a graph with many inputs has more than anybody could look at."""
-SECONDS = 10.0
-"""How long they are tried, so that no graph that is slow to run is waited for; what is not found is run as a whole."""
+OPERATIONS = 200_000
+"""How many operations are run for that, so that no graph that is slow to run is waited for. The likeliest assignment
+is always tried. What is not found is run as a whole."""
+ROUNDS = 50
+"""Of a loop, whose number of rounds is known only when it is run."""
 FAILED = (LstmVerifyError, ValueError, LookupError)
 
 Axis = int | None
@@ -68,12 +71,13 @@ def axes_of(model: Model, given: Shapes) -> Axes | None:
     given = {name.removesuffix(":0"): shape for name, shape in given.items()}
     if any(spec.shape is None for spec in model.inputs):
         return None
-    assignments = list(islice(_assignments(model, given), TRIES))
-    for inputs in _for_some_time(assignments) if not model.stateful else ():
+    tries = min(TRIES, max(1, OPERATIONS // _operations(model)))
+    assignments = list(islice(_assignments(model, given), tries))
+    for inputs in assignments if not model.stateful else ():
         outputs = _divided(arranged(model, Axes(inputs)))
         if outputs is not None:
             return Axes(inputs, outputs, True)
-    for inputs in _for_some_time(assignments):
+    for inputs in assignments:
         tried = arranged(model, Axes(inputs))
         outputs = _kept(tried, _count(tried) or TOGETHER)
         if any(axis is not None for axis in outputs.values()) and outputs == _kept(tried, _count(tried) or OTHERWISE):
@@ -81,13 +85,10 @@ def axes_of(model: Model, given: Shapes) -> Axes | None:
     return None
 
 
-def _for_some_time(assignments: list[dict[str, Axis]]) -> Iterator[dict[str, Axis]]:
-    """The assignments that there is time to try; the likeliest in any case."""
-    until = time.monotonic() + SECONDS
-    for number, axes in enumerate(assignments):
-        if number and time.monotonic() > until:
-            return
-        yield axes
+def _operations(model: Model) -> int:
+    """About how many operations a run takes."""
+    loops = (layer for layer in model.layers.values() if isinstance(layer, Loop))
+    return len(model.nodes) + ROUNDS * sum(_operations(loop.body) for loop in loops if isinstance(loop.body, Model))
 
 
 def _assignments(model: Model, given: Shapes) -> Iterator[dict[str, Axis]]:

@@ -20,10 +20,12 @@ import numpy as np
 from lstm_verify._replay import Store, replay_rows
 from lstm_verify.arrays import Array, Rows, picked, whole
 from lstm_verify.budget import PartOfSigma, rounded_rows
-from lstm_verify.errors import InputError, LstmVerifyError, UnsupportedError
-from lstm_verify.inputs import count_samples, vocabulary
-from lstm_verify.judging.compare import Comparison, Verdict, compare
+from lstm_verify.errors import LstmVerifyError, UnsupportedError
+from lstm_verify.inputs import count_samples
+from lstm_verify.judging.compare import Comparison, Verdict, accepted, compare
+from lstm_verify.judging.draws import drawn_elements
 from lstm_verify.judging.tolerance import SIGMAS, Tolerance, largest
+from lstm_verify.judging.variations import variations
 from lstm_verify.model import Model
 from lstm_verify.rounded.precision import PRODUCTS
 
@@ -97,21 +99,26 @@ def judge(
     plain = compare(predicted, replayed, Tolerance(0.0, 0.0))
     if not all(output.deviations.size for output in plain):
         return Judgement(plain, tolerance)  # a missing output, or another shape
+    drawn = drawn_elements(model, inputs, replayed, batch_size)
     case = _Case(model, inputs, predicted, replayed, tolerance, batch_size)
     try:
         if part is not None and part.failed:
             raise UnsupportedError(part.failed)
         sigma = case.begun(part)
+        sigma.widen(drawn)
         outputs = case.judged(sigma)
     except UnsupportedError as error:
         used = fallback if tolerance.by_rounding else tolerance
         note = f"no rounding budget: {error}. The tolerance is {used}"
         unknown = _Sigma({}, np.ones(count_samples(predicted), bool))
-        return Judgement(replace(case, tolerance=used).judged(unknown), used, notes=(note,))
+        unknown.widen(drawn)
+        outputs = replace(case, tolerance=used).judged(unknown)
+        return Judgement(_final(outputs, drawn, tolerance), used, notes=(note,))
     notes: list[str] = []
     if tolerance.by_rounding:
         narrow = _narrow(predicted) if tolerance.recorded else ()
         notes = [*narrow, *_notes(replayed, outputs, sigma)]
+    outputs = _final(outputs, drawn, tolerance)
     return Judgement(outputs, tolerance, len(sigma.is_whole), tuple(notes), not bool(sigma.is_whole.all()))
 
 
@@ -132,6 +139,13 @@ class _Sigma:
             kept[samples] = np.maximum(kept[samples], rows)
             self.rows[name] = kept
         self.is_whole[samples] = True
+
+    def widen(self, drawn: Mapping[str, Array]) -> None:
+        """Allow anything where a random number decides."""
+        for name, at in drawn.items():
+            if at.any():
+                known = whole(self.rows[name]) if name in self.rows else np.full(at.shape, np.nan)
+                self.rows[name] = np.where(at.reshape(known.shape), np.inf, known)
 
 
 @dataclass(frozen=True)
@@ -213,7 +227,7 @@ class _Case:
         given = self._inputs_of(chosen) if divisible else dict(self.inputs)
         for name, rows in self.replayed.items():
             self.least[name] = np.zeros(largest(_as_samples(rows)).shape)
-        for changed in _variations(self.model, given):
+        for changed in variations(self.model, given):
             try:
                 found = replay_rows(self.model, changed, batch_size=self.batch_size)
             except LstmVerifyError:
@@ -230,27 +244,22 @@ def _as_samples(rows: Rows) -> Array:
     return values if values.ndim else values.reshape(1)
 
 
-def _variations(model: Model, inputs: Mapping[str, Rows]) -> Iterator[dict[str, Rows]]:
-    """The same samples with other inputs: numbers negated, larger by the largest, next to 0 (where gates are open that
-    large ones close), and in the opposite order; tokens counted back.
-
-    None is of another size than a user's: what outputs come to for inputs that he never has is no measure of them.
-    """
-    arrays = {name: np.asarray(whole(rows)) for name, rows in inputs.items()}
-    floats = {spec.name for spec in model.inputs if spec.axis is not None and arrays[spec.name].dtype.kind == "f"}
-    sizes = {name: vocabulary(model, name) for name in arrays}
-    yield {name: -array if name in floats else array for name, array in arrays.items()}
-    yield {name: _raised(array) if name in floats else array for name, array in arrays.items()}
-    yield {name: array * 1e-3 if name in floats else array for name, array in arrays.items()}
-    yield {name: array[:, ::-1] if array.ndim > 1 else array for name, array in arrays.items()}
-    yield {name: array if (n := sizes[name]) is None else n - 1 - array for name, array in arrays.items()}
+def _final(outputs: tuple[Comparison, ...], drawn: Mapping[str, Array], tolerance: Tolerance) -> tuple[Comparison, ...]:
+    """Comparisons with the reasons for what is unjudged, unless that is accepted."""
+    outputs = tuple(_with_reason(output, drawn) for output in outputs)
+    return tuple(map(accepted, outputs)) if tolerance.allow_unjudged else outputs
 
 
-def _raised(array: Array) -> Array:
-    """Every number of a sample, (samples, ...), larger by the largest of them, or by 1 if they are all 0."""
-    most = largest(array.reshape(len(array), -1, 1)).max(axis=1, initial=0)
-    raised: Array = array + np.where(most > 0, most, 1).astype(array.dtype).reshape(-1, *(1,) * (array.ndim - 1))
-    return raised
+def _with_reason(output: Comparison, drawn: Mapping[str, Array]) -> Comparison:
+    """A comparison that is inconclusive since random numbers decide says so."""
+    count = int(np.count_nonzero(drawn.get(output.name, 0)))
+    if output.verdict is not Verdict.INCONCLUSIVE or not count:
+        return output
+    reason = (
+        f"{count:,} of {int(np.prod(output.shape)):,} values depend on random numbers that the model draws, so that "
+        "nothing can be said of them. If it was exported as in training, export it with training=False"
+    )
+    return replace(output, reason=reason)
 
 
 def _narrow(predicted: Mapping[str, Rows]) -> Iterator[str]:
@@ -287,17 +296,6 @@ def _loose(output: Comparison, sigma: Rows, replayed: Rows) -> Iterator[str]:
             f"output '{output.name}': rounding alone may change it by {budget:.1g} ({SIGMAS:g}σ), where its "
             f"largest value is {size:.2g}; faults smaller than that stay hidden"
         )
-
-
-def with_products(model: Model, products: str | None) -> Model:
-    """The model whose framework multiplies float32 matrices as asked for.
-
-    Raises:
-        InputError: no such way is known.
-    """
-    if products is not None and products not in PRODUCTS:
-        raise InputError(f"products: {products!r}, expected one of {', '.join(PRODUCTS)}")
-    return replace(model, products=products or model.products)
 
 
 def as_computed(model: Model, asked: str | None, products: str, device: str) -> tuple[Model, list[str]]:

@@ -30,7 +30,15 @@ SIGMAS = 8.0
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far a prediction may lie from the replay: 8 σ of rounding, or what is given in its stead."""
+    """How far a prediction may lie from the replay: 8 σ of rounding, or what is given in its stead.
+
+    Raises:
+        InputError: a number that makes no sense.
+
+    Example:
+        >>> print(Tolerance(), "or", Tolerance(atol=1e-6))
+        |Δ| ≤ 8σ of rounding or |Δ| ≤ 1e-06 + 0·|replayed|
+    """
 
     atol: float | None = None
     """Absolute, in units of the output."""
@@ -40,11 +48,20 @@ class Tolerance:
     """In standard deviations of the rounding error; without effect if `atol` or `rtol` is given."""
     decimals: int | None = None
     """To how many decimals the predictions were rounded when they were recorded; None if they were not."""
+    allow_unjudged: bool = False
+    """Whether elements are accepted that rounding alone may change as much as a fault would."""
     recorded: bool = True
     """Whether the predictions come from a file, whose narrow format may have cost them digits."""
 
     asked: bool = True
     """Whether a user asked for it; one that only stands in for σ judges nothing where it would allow anything."""
+
+    def __post_init__(self) -> None:
+        for name, value in (("sigmas", self.sigmas), ("atol", self.atol), ("rtol", self.rtol)):
+            if value is not None and not (value >= 0 and np.isfinite(value)):
+                raise InputError(f"{name}: {value}, expected a finite number that is not negative")
+        if self.decimals is not None and self.decimals not in range(MOST_DECIMALS + 1):
+            raise InputError(f"decimals: {self.decimals}, expected a whole number from 0 to {MOST_DECIMALS}")
 
     @property
     def by_rounding(self) -> bool:
@@ -85,20 +102,6 @@ class Tolerance:
         if self.by_rounding:
             return {"sigmas": self.sigmas, "atol": None, "rtol": None, "decimals": self.decimals}
         return {"sigmas": None, "atol": self.atol or 0.0, "rtol": self.rtol or 0.0, "decimals": self.decimals}
-
-
-def asked_tolerance(sigmas: float, atol: float | None, rtol: float | None, decimals: int | None = None) -> Tolerance:
-    """The tolerance asked for.
-
-    Raises:
-        InputError: a number that makes no sense.
-    """
-    for name, value in (("sigmas", sigmas), ("atol", atol), ("rtol", rtol)):
-        if value is not None and not (value >= 0 and np.isfinite(value)):
-            raise InputError(f"{name}: {value}, expected a finite number that is not negative")
-    if decimals is not None and decimals not in range(MOST_DECIMALS + 1):
-        raise InputError(f"decimals: {decimals}, expected a whole number from 0 to {MOST_DECIMALS}")
-    return Tolerance(atol, rtol, sigmas, decimals)
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,12 @@ class Weighted:
         """The same layer with a change of every floating-point weight."""
         return replace(self, **{f.name: _changed(getattr(self, f.name), change) for f in fields(self)})
 
+    def with_parts(self, change: Callable[[Weighted], Weighted]) -> Self:
+        """The same with every layer or cell inside replaced by what a function makes of it."""
+        return replace(
+            self, **{f.name: _mapped(getattr(self, f.name), lambda array: array, change) for f in fields(self)}
+        )
+
     def expect(self, what: str, array: Array | None, shape: tuple[int, ...], meaning: str) -> None:
         """Check a weight's shape; None, a weight that the layer has not, fits.
 

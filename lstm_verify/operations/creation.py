@@ -33,9 +33,23 @@ def linspace(start: Array, stop: Array, count: Array) -> Array:
     return np.linspace(start, stop, int(count), dtype=start.dtype)
 
 
-def _random(draw: Callable[[np.random.Generator, tuple[int, ...]], Any]) -> Callable[..., Array]:
-    """Random numbers, the same ones each time: what depends on them cannot be compared with another run anyway."""
-    return lambda shape, *seeds, dtype: np.asarray(draw(np.random.default_rng(SEED), ints(shape))).astype(dtype)
+DRAWS = ("usual", "other", "lowest", "highest")
+"""Random numbers: the same ones each time, others, or the least and the largest that may come."""
+
+
+def _random(
+    values: Callable[[np.random.Generator, tuple[int, ...]], Any], lowest: float, highest: float
+) -> Callable[..., Array]:
+    def drawn(shape: Array, *seeds: Array, dtype: str, draw: str = "usual") -> Array:
+        if draw in ("lowest", "highest"):
+            return np.full(ints(shape), lowest if draw == "lowest" else highest, dtype)
+        return np.asarray(values(_generator(draw), ints(shape))).astype(dtype)
+
+    return drawn
+
+
+def _generator(draw: str) -> np.random.Generator:
+    return np.random.default_rng(SEED + DRAWS.index(draw))
 
 
 def _truncated(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -43,10 +57,15 @@ def _truncated(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.where(np.abs(x) > 2, x / 4, x)
 
 
-def random_integers(shape: Array, *seeds_and_bounds: Array) -> Array:
+def random_integers(shape: Array, *seeds_and_bounds: Array, draw: str = "usual") -> Array:
     low, high = seeds_and_bounds[-2:]
-    return np.random.default_rng(SEED).integers(int(low), int(high), ints(shape), dtype=low.dtype)
+    if draw in ("lowest", "highest"):
+        return np.full(ints(shape), low if draw == "lowest" else high - 1, low.dtype)
+    return _generator(draw).integers(int(low), int(high), ints(shape), dtype=low.dtype)
 
+
+RANDOM = frozenset({"random_uniform", "random_normal", "random_truncated_normal", "random_integers"})
+"""The operations that draw random numbers, with `draw`, one of `DRAWS`, to say which."""
 
 MAKING: dict[str, Callable[..., Any]] = {
     "cast": lambda x, dtype: x.astype(dtype),
@@ -56,9 +75,9 @@ MAKING: dict[str, Callable[..., Any]] = {
     "arange": arange,
     "linspace": linspace,
     "one_hot": one_hot,
-    "random_uniform": _random(lambda generator, shape: generator.random(shape)),
-    "random_normal": _random(lambda generator, shape: generator.standard_normal(shape)),
-    "random_truncated_normal": _random(_truncated),
+    "random_uniform": _random(lambda generator, shape: generator.random(shape), 0.0, 1 - 2.0**-24),
+    "random_normal": _random(lambda generator, shape: generator.standard_normal(shape), -2.0, 2.0),
+    "random_truncated_normal": _random(_truncated, -2.0, 2.0),
     "random_integers": random_integers,
     "random_key": lambda seed: (np.zeros(1, np.uint64), np.zeros(2, np.uint64)),
     "random_algorithm": lambda: np.asarray(1, np.int32),

@@ -29,7 +29,7 @@ def render(report: Report, console: Console) -> None:
 
 
 def _tried(diagnosis: Diagnosis) -> Table:
-    more = "" if diagnosis.complete else ", before time was up"
+    more = ", when the search was cut" if diagnosis.untried else ""
     title = f"the nearest of {diagnosis.tried:,} changes tried{more}"
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=Text(title), title_justify="left")
     table.add_column("max |Δ|", justify="right")

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
-from lstm_verify.reporters.terminal import STYLES, about_model, allowed, in_sigmas, number, pairs, place
+from lstm_verify.reporters.terminal import STYLES, about_model, allowed, as_text, in_sigmas, number, pairs, place
 from lstm_verify.rollouts.report import RolloutReport
 
 SHOWN_TOKENS = 12
@@ -23,6 +23,11 @@ def render(report: RolloutReport, console: Console) -> None:
     if report.deviations.size:
         console.print(_steps(report))
     console.print(_verdict(report), soft_wrap=True)
+
+
+def plain(report: RolloutReport) -> str:
+    """A report in plain text."""
+    return as_text(lambda console: render(report, console))
 
 
 def _header(report: RolloutReport) -> dict[str, str]:

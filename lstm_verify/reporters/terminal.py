@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from io import StringIO
 from math import isfinite, isnan
 from typing import Any
 
@@ -23,7 +24,11 @@ from lstm_verify.report import Report
 STYLES = {Verdict.MATCH: "bold green", Verdict.MISMATCH: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 
 
-def render(report: Report, console: Console, top: int = 3, details: bool = False) -> None:
+WORST = 5
+"""The samples of each output that are shown unless something else is asked for."""
+
+
+def render(report: Report, console: Console, top: int = WORST, details: bool = False) -> None:
     """Print a report.
 
     Args:
@@ -41,6 +46,19 @@ def render(report: Report, console: Console, top: int = 3, details: bool = False
     console.print(_verdict(report), soft_wrap=True)
     for line in _after_the_verdict(report, details):
         console.print(Text(printable(line)), soft_wrap=True)
+
+
+def plain(report: Report) -> str:
+    """A report in plain text, 80 columns wide where it is a table."""
+    return as_text(lambda console: render(report, console, WORST))
+
+
+def as_text(print_to: Callable[[Console], None]) -> str:
+    """What is printed, without colours."""
+    console = Console(file=StringIO(), width=80, highlight=False, color_system=None)
+    print_to(console)
+    written: StringIO = console.file  # type: ignore[assignment]
+    return "\n".join(line.rstrip() for line in written.getvalue().splitlines())
 
 
 def _after_the_verdict(report: Report, details: bool) -> Iterator[str]:
@@ -61,7 +79,7 @@ def _blind_spots(spots: BlindSpots, report: Report, details: bool) -> Iterator[s
     if details:
         yield from (f"  {line}" for line in blind_details(spots))
     if not spots.complete:
-        yield f"blind spots: time was up after {spots.tried:,} faults, there may be more"
+        yield f"blind spots: the search was cut after {spots.tried:,} faults, there may be more"
 
 
 def _header(report: Report) -> RenderableType:

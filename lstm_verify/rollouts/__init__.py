@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 
 from lstm_verify import runtimes
-from lstm_verify._verify import TIMEOUT, Progress
 from lstm_verify.arrays import Array, Rows, whole, write_npz
+from lstm_verify.case import opened, request, runtime_options
 from lstm_verify.errors import FrameworkError, InputError
-from lstm_verify.formats import load
-from lstm_verify.formats.endpoints import Endpoints, with_given
-from lstm_verify.given import about, arrays_of, completed
+from lstm_verify.formats.endpoints import Endpoints
+from lstm_verify.given import about, completed
 from lstm_verify.inputs import as_input, bind, count_samples, moved, moved_back, named_rows
-from lstm_verify.judging.compare import Verdict, accepted, verdict_of
-from lstm_verify.judging.judge import Judgement, as_computed, with_products
-from lstm_verify.judging.tolerance import SIGMAS, asked_tolerance
+from lstm_verify.judging.compare import Verdict, verdict_of
+from lstm_verify.judging.judge import Judgement, as_computed
+from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Input, Model
+from lstm_verify.options import Progress, RuntimeOptions
 from lstm_verify.report import Predicted
 from lstm_verify.rollouts.judge import judge
 from lstm_verify.rollouts.loop import Rolled, closed_loop, first_outputs, forced_loop
@@ -36,7 +36,7 @@ from lstm_verify.timing import timed
 
 
 def rollout(
-    path: str | Path,
+    model: str | Path | Model,
     x: Any,
     *,
     steps: int,
@@ -48,23 +48,16 @@ def rollout(
     seed: int = 0,
     state_from: str | Path | None = None,
     architecture: str | Path | None = None,
-    runtime: str | None = None,
-    signature: str | None = None,
     endpoints: Endpoints | None = None,
-    sigmas: float = SIGMAS,
-    atol: float | None = None,
-    rtol: float | None = None,
-    products: str | None = None,
-    allow_unjudged: bool = False,
-    timeout: float = TIMEOUT,
-    unsafe: bool = False,
+    tolerance: Tolerance | None = None,
+    runtime: RuntimeOptions | str | None = None,
     output: str | Path | None = None,
     progress: Progress | None = None,
 ) -> RolloutReport:
     """Feed a model's outputs back into it, step after step, and compare the framework's run with the replay's.
 
     Args:
-        path: the model, as for `verify`.
+        model: the model, as for `verify`.
         x: its inputs in the first step, in the same forms; states that are left out begin as zeros.
         steps: how many times it is called.
         feedback: which output becomes which input, by name; None for the only output that is no state.
@@ -74,18 +67,11 @@ def rollout(
         sample: choose tokens at random by their probabilities, with the same random numbers on both sides.
         seed: for these.
         state_from: a `.npz` file with the states to begin with, such as those of an encoder.
-        architecture: a file with the config of the model, if that at `path` is there for its weights only.
-        runtime: the framework, one of `runtimes.NAMES`; None takes the one that wrote the file.
-        signature: which signature of a TensorFlow file.
-        endpoints: which tensors of a TensorFlow graph are its inputs and outputs, as for `verify`.
-        sigmas: how far each step may lie from the replay, in standard deviations of the rounding error that has come
-            together by then in the precision the model computes in.
-        atol: absolute tolerance, in units of the output, in place of that.
-        rtol: tolerance relative to the replayed value, in place of that; added to `atol` if both are given.
-        products: how the framework multiplies matrices in float32, as for `verify`.
-        allow_unjudged: accept elements that rounding alone may change as much as a fault would.
-        timeout: seconds until the framework is given up.
-        unsafe: let the framework run code from the file.
+        architecture: a file with the config of the model, if that at `model` is there for its weights only.
+        endpoints: a signature of a TensorFlow file, or which tensors are its inputs and outputs, as for `verify`.
+        tolerance: how far each step may lie from the replay; None is what rounding explains that has come together by
+            then, in the precision the model computes in.
+        runtime: the framework, and how it predicts, as for `verify`; a rollout runs all samples at once.
         output: a `.npz` file to write the replayed outputs to, (samples, steps, ...).
         progress: told how far the replay and the framework are, in steps.
 
@@ -100,48 +86,34 @@ def rollout(
     timings: dict[str, float] = {}
     if steps < 1:
         raise InputError(f"steps: {steps}, expected 1 or more")
-    if not timeout > 0:
-        raise InputError(f"timeout: {timeout}, expected a positive number of seconds")
+    options = runtime_options(runtime)
+    tolerance = replace(tolerance or Tolerance(), recorded=False)
     with timed(timings, "total"):
         with timed(timings, "load"):
-            model = with_products(load(path, signature, with_given(endpoints, arrays_of(x)), architecture), products)
+            read, arrays = opened(model, x, endpoints, architecture, options)
             wishes = Wishes(_plain(feedback), _plain(state), one_hot, sample)
-            check_names(model, wishes)
-            inputs, made, notes = _seed(model, x, state_from, wishes)
-            plan, more = make_plan(model, steps, inputs, made, first_outputs(model, inputs), wishes)
-        tolerance = replace(asked_tolerance(sigmas, atol, rtol), recorded=False)
+            check_names(read, wishes)
+            inputs, made, notes = _seed(read, x, arrays, state_from, wishes)
+            plan, more = make_plan(read, steps, inputs, made, first_outputs(read, inputs), wishes)
         samples = len(inputs[plan.feedback[0].input])
         draws = np.random.default_rng(seed).random((steps, samples)) if sample else None
-        replaying = _Replaying(model, inputs, plan, draws, progress, timings)
-        request = runtimes.Request(
-            Path(path),
-            inputs,
-            model.suffix,
-            samples,
-            timeout,
-            unsafe,
-            model.source.call if model.source else {},
-            rollout=plan.to_dict(),
-            draws=draws,
-            architecture=architecture,
-        )
-        predicted, rolled, replayed, reason = _both(runtime or model.runtime, request, replaying, teacher_forced)
+        replaying = _Replaying(read, inputs, plan, draws, progress, timings)
+        asked = request(read, inputs, samples, architecture, options, rollout=plan.to_dict(), draws=draws)
+        predicted, rolled, replayed, reason = _both(options.name or read.runtime, asked, replaying, teacher_forced)
         with timed(timings, "compare"):
-            model, told = as_computed(model, products, predicted.products, predicted.device)
+            read, told = as_computed(read, options.products, predicted.products, predicted.device)
             judged, token = Judgement((), tolerance), None
             if rolled is not None:
                 fed = rolled.fed if teacher_forced else None
-                judged = judge(model, inputs, plan, rolled, replayed, tolerance, fed, predicted.name)
+                judged = judge(read, inputs, plan, rolled, replayed, tolerance, fed, predicted.name)
                 token = _different_token(plan, rolled, replayed)
-        if allow_unjudged:
-            judged = replace(judged, outputs=tuple(map(accepted, judged.outputs)))
         along_samples = {name: _samples_first(values) for name, values in replayed.outputs.items()}
         if output is not None:
             write_npz(output, along_samples | {f"{name}.tokens": one.T for name, one in replayed.tokens.items()})
-    notes += more + told + _further_notes(model, plan, inputs, teacher_forced, token)
+    notes += more + told + _further_notes(read, plan, inputs, teacher_forced, token)
     return RolloutReport(
         verdict=_verdict(judged, token, teacher_forced),
-        model=model,
+        model=read,
         predicted=predicted,
         tolerance=judged.tolerance,
         plan=plan,
@@ -152,7 +124,7 @@ def rollout(
         tokens={name: one.T for name, one in replayed.tokens.items()},
         different_token=token,
         reason=reason,
-        notes=(*model.findings, *notes, *judged.notes),
+        notes=(*read.findings, *notes, *judged.notes),
         timings=timings,
     )
 
@@ -163,11 +135,11 @@ def _plain(pairs: Pairs | None) -> dict[str, str]:
 
 
 def _seed(
-    model: Model, x: Any, state_from: str | Path | None, wishes: Wishes
+    model: Model, x: Any, arrays: Any, state_from: str | Path | None, wishes: Wishes
 ) -> tuple[dict[str, Array], list[str], list[str]]:
     """The inputs of the first step, the names of those that are zeros since nobody gave them, and notes."""
     with about(x):
-        given = named_rows(arrays_of(x))
+        given = named_rows(arrays)
         if "" in given and len(model.inputs) > 1:
             unnamed = given.pop("")
             given[main_input(model, wishes, likely_states(model).values(), len(unnamed.shape))] = unnamed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class Token:
 @dataclass(frozen=True, repr=False)
 class RolloutReport(Judged):
     """The result of a rollout; in each of its comparisons the rows are steps."""
+
+    reporter: ClassVar[str] = "lstm_verify.reporters.rollout"
 
     verdict: Verdict
     model: Model

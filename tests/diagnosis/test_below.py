@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify import Report, verify
+from lstm_verify import Report, Tolerance, verify
+from lstm_verify.cli.common import grouped
 from lstm_verify.diagnosis.explain import diagnosis_lines
 from tests.conftest import FIXTURES
 
@@ -16,7 +17,7 @@ MODELS = ("origin_tanh_sigmoid", "bidirectional_masked", "stacked_gru", "encoder
 
 def report_of(name: str, **options: Any) -> Report:
     x = FIXTURES / ("origin.x.npy" if name.startswith("origin") else f"{name}.x.npz")
-    return verify(FIXTURES / f"{name}.keras3.keras", x, expected=FIXTURES / f"{name}.keras3.y.npz", **options)
+    return verify(FIXTURES / f"{name}.keras3.keras", x, expected=FIXTURES / f"{name}.keras3.y.npz", **grouped(options))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -60,6 +61,6 @@ def test_a_deviation_beyond_rounding_is_diagnosed_whatever_was_asked_for() -> No
     arrays[name].flat[0] += 1e-3
     x = FIXTURES / "stacked_gru.x.npz"
     model = FIXTURES / "stacked_gru.keras3.keras"
-    report = verify(model, x, expected=arrays, atol=1e-12, seconds=0)
+    report = verify(model, x, expected=arrays, tolerance=Tolerance(atol=1e-12), seconds=0)
     assert report.diagnosis is not None
     assert (report.diagnosis.status, report.diagnosis.below) == ("unexplained", None)

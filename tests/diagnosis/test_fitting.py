@@ -101,13 +101,13 @@ def test_small_noise_in_all_weights_is_not_blamed_on_one() -> None:
     generator, few = np.random.default_rng(25), X[:8]
     shaken = ONE.with_weights(lambda weight: weight * (1 + 5e-6 * generator.standard_normal(weight.shape)))
     tried_on = deviating(few, predicted_by(shaken, few))
-    assert find_single_weight(tried_on, until=np.inf) is None
+    assert find_single_weight(tried_on) is None
     assert fitted_faults(tried_on) == []
 
 
 def test_a_weight_that_is_off_by_as_little_is_suspected() -> None:
     head: Any = ONE.layers["dense"]
     predicted = predicted_by(with_layer(ONE, "dense", bias=head.bias * (1 + 1e-4)), X[:24])
-    found = find_single_weight(deviating(X[:24], predicted), until=np.inf)
+    found = find_single_weight(deviating(X[:24], predicted))
     assert found is not None
     assert (found.layer, found.weight, found.index) == ("dense", "bias", (0,))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify import Report, Verdict, load, replay, rollout, verify
+from lstm_verify import RandomInputs, Report, RuntimeOptions, Verdict, load, replay, rollout, verify
 from lstm_verify.inspection import inspect, recurrences
 from lstm_verify.model import Model
 from tests.building import ROOT
@@ -92,10 +92,10 @@ def test_both_runtimes_take_samples_wherever_they_are(built: Built, form: str, t
     """Given inputs and random ones, in pieces of two samples; the framework is called with its own shapes."""
     path = built.path("one_state_for_all", form)
     x, _ = built.arrays("one_state_for_all")
-    for options in ({"x": x, "batch_size": 2}, {"random": 6, "batch_size": 4}):
-        report = verify(path, **options, blind_spots=False)
+    for given, size, samples in ((x, 2, 5), (RandomInputs(6), 4, 6)):
+        report = verify(path, given, runtime=RuntimeOptions(batch_size=size), blind_spots=False)
         assert report.verdict is Verdict.MATCH, report.summary()
-        assert report.samples == options.get("random", 5)
+        assert report.samples == samples
         assert report.predicted.name == ("tf1" if form == "pb" else "saved_model")
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from lstm_verify import Verdict, load, replay, verify
 from lstm_verify.budget import standard_deviations
+from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.formats.tensorflow.attributes import IGNORED
 from lstm_verify.formats.tensorflow.operations import RULES
 from lstm_verify.formats.tensorflow.table import table_of
@@ -54,9 +55,11 @@ def decision(folder: Path, name: str) -> tuple[np.ndarray[Any, Any], np.ndarray[
 def test_a_graph_decides_in_its_own_format(folder: Path, name: str) -> None:
     """At the number itself and next to it; in float32, where nothing was rounded before, all is certain."""
     x, y = decision(folder, name)
-    model = load(folder / "decisions", signature=name)
+    model = load(folder / "decisions", endpoints=Endpoints(signature=name))
     np.testing.assert_allclose(np.asarray(replay(model, x)), y, rtol=2 * UNITS[name.rsplit("_", 1)[1]], atol=1e-6)
-    report = verify(folder / "decisions", x, expected=y, signature=name, blind_spots=False, diagnose=False)
+    report = verify(
+        folder / "decisions", x, expected=y, endpoints=Endpoints(signature=name), blind_spots=False, diagnose=False
+    )
     assert report.verdict is not Verdict.MISMATCH, report.summary()
     if name.endswith("float32") and "Floor" not in name:
         assert report.verdict is Verdict.MATCH, report.summary()
@@ -67,7 +70,9 @@ def test_a_wrong_decision_is_no_match(folder: Path, name: str) -> None:
     x, y = decision(folder, name)
     wrong = y.copy()
     wrong[-FAR:] = y[-FAR:] + 1
-    report = verify(folder / "decisions", x, expected=wrong, signature=name, blind_spots=False, diagnose=False)
+    report = verify(
+        folder / "decisions", x, expected=wrong, endpoints=Endpoints(signature=name), blind_spots=False, diagnose=False
+    )
     assert report.verdict is Verdict.MISMATCH
     assert [bool(within) for within in report.outputs[0].within] == [True] * (len(x) - FAR) + [False] * FAR
 

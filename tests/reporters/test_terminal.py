@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from lstm_verify import Report, Tolerance, Verdict
+from lstm_verify import Report, Tolerance, Verdict, verify
 from lstm_verify.inspection import inspect
 from lstm_verify.judging.compare import compare, verdict_of
 from lstm_verify.layers import LSTMVariantCell
@@ -20,6 +20,7 @@ from lstm_verify.report import Predicted
 from lstm_verify.reporters import inspection, terminal
 from tests import reports
 from tests.builders import lstm_model, random_array, rnn, sequential
+from tests.command import FIXTURES, model, run
 from tests.reports import REPORTS, STRANGE
 
 MISMATCH = """\
@@ -93,8 +94,8 @@ It cannot be told apart on this input from: `lstm` bias = zero (bias).
 """
 UNEXPLAINED = """\
 
-No known fault explains what model.predict returns: 1,234 changes of the model were tried, not all there are before \
-time was up.
+No known fault explains what model.predict returns: 1,234 changes of the model were tried.
+The search was cut. Not tried, or not all of them: pairs of faults, three faults at once.
 The nearest is `lstm` bias = zero (bias), which leaves 0.12: not an explanation, but perhaps a part of one.
 """
 BLIND = "blind spots: this input could not have shown: initial_state, clip in lstm; gelu_approximation in dense"
@@ -231,7 +232,7 @@ def test_blind_spots_follow_the_verdict() -> None:
 
 def test_blind_spots_of_which_not_all_were_looked_for() -> None:
     lines = after_the_verdict(reports.not_all_blind_spots()).splitlines()
-    assert lines[-1] == "blind spots: time was up after 12 faults, there may be more"
+    assert lines[-1] == "blind spots: the search was cut after 12 faults, there may be more"
 
 
 def test_nothing_compared() -> None:
@@ -354,3 +355,12 @@ def test_the_tolerance_that_would_pass_does_pass(worst: float, sigma: dict[str, 
 @pytest.mark.parametrize("name", ["not_finite", "missing_output", "other_shape", "nan_on_both_sides", "no_samples"])
 def test_no_tolerance_is_suggested_where_none_would_pass(name: str) -> None:
     assert "would pass" not in rendered(REPORTS[name]())
+
+
+def test_a_report_is_printed_as_the_command_prints_it_and_is_one_line_to_look_at() -> None:
+    files = model("origin_tanh_sigmoid"), FIXTURES / "origin.x.npy", FIXTURES / "origin_tanh_sigmoid.keras3.y.npz"
+    report = verify(*files[:2], expected=files[2], blind_spots=False)
+    printed = run(files[0], "-i", files[1], "-e", files[2], "--no-blind-spots").stdout
+    assert str(report) == "\n".join(line.rstrip() for line in printed.splitlines())
+    assert repr(report).startswith("<Report match")
+    assert "\n" not in repr(report)

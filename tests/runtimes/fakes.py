@@ -11,6 +11,7 @@ import pytest
 
 from lstm_verify import Report, runtimes
 from lstm_verify._verify import verify
+from lstm_verify.cli.common import grouped
 from lstm_verify.runtimes import Runtime
 from tests.command import inputs, model, recorded
 
@@ -91,7 +92,7 @@ class Fake:
         """Verify the fixture against this framework."""
         monkeypatch.setattr(runtimes, "RUNTIMES", (self.runtime,))
         path = options.pop("path", model(self.name))
-        return verify(path, inputs(self.name) if x is None else x, runtime="fake", **options)  # type: ignore[arg-type]
+        return verify(path, inputs(self.name) if x is None else x, **grouped({"runtime": "fake", **options}))  # type: ignore[arg-type]
 
     def noted(self, name: str) -> list[str]:
         """What the framework wrote down in its folder."""

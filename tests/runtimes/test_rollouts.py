@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import RolloutReport, Verdict, load, rollout, runtimes
+from lstm_verify.cli.common import grouped
 from lstm_verify.inputs import bind
 from lstm_verify.rollouts.loop import closed_loop, first_outputs
 from lstm_verify.rollouts.pairing import Wishes
@@ -51,7 +52,7 @@ def rolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, **optio
     np.save(tmp_path / "steps.npy", said().astype("float32"))
     fake.environment["FAKE_STEPS"] = str(tmp_path / "steps.npy")
     monkeypatch.setattr(runtimes, "RUNTIMES", (fake.runtime,))
-    return rollout(model(NAME), inputs(NAME), steps=STEPS, runtime="fake", **options)  # type: ignore[arg-type]
+    return rollout(model(NAME), inputs(NAME), steps=STEPS, **grouped({"runtime": "fake", **options}))
 
 
 def test_what_the_replay_says_matches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

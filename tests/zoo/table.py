@@ -24,6 +24,7 @@ from tests.zoo import (
     activations,
     attention,
     bidirectional,
+    calls,
     conv_lstm,
     graphs,
     layers,
@@ -126,6 +127,16 @@ SECTIONS: list[tuple[str, Iterable[str], Rows]] = [
             ("`MultiHeadAttention`", "heads_*"),
             ("in other dtypes", "policy_*"),
             ("`EinsumDense`, `RMSNormalization`", "*"),
+        ],
+    ),
+    (
+        "Arguments of calls",
+        calls.ENTRIES,
+        [
+            ("masks given by hand", "*mask*"),
+            ("`training`", "call_training*"),
+            ("states", "*state* call_stacked*"),
+            ("models by name, in other dtypes, and so on", "*"),
         ],
     ),
     (

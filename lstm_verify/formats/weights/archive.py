@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from lstm_verify.formats import keras_zip
 from lstm_verify.formats.weights.hdf5 import by_path
 from lstm_verify.formats.weights.interface import Found, Weights
+from lstm_verify.formats.zip_archive import names_in
 
 
 def recognise(path: Path, magic: bytes) -> bool:
     """Whether the file is a zip archive with a part of the name that Keras gives its weights."""
-    with suppress(zipfile.BadZipFile, OSError, ValueError):
-        if keras_zip.recognise(path, magic):
-            with zipfile.ZipFile(path) as archive:
-                return keras_zip.PARTS[2] in archive.namelist()
-    return False
+    return keras_zip.recognise(path, magic) and keras_zip.PARTS[2] in names_in(path, magic)
 
 
 def use(path: Path, with_weights: Callable[[Weights], Found]) -> Found:

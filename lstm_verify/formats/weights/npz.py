@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from lstm_verify.formats.keras.store import order_of_get_weights
 from lstm_verify.formats.keras_zip import part
 from lstm_verify.formats.weights.alone import runs
 from lstm_verify.formats.weights.interface import Found, Together, Weights
+from lstm_verify.formats.zip_archive import names_in
 from lstm_verify.layers import Array
 
 EXPECTED = "expected arr_0, arr_1, … of numpy.savez(file, *model.get_weights())"
@@ -24,12 +24,8 @@ EXPECTED = "expected arr_0, arr_1, … of numpy.savez(file, *model.get_weights()
 
 def recognise(path: Path, magic: bytes) -> bool:
     """Whether the file is a zip archive of nothing but `.npy` files."""
-    with suppress(zipfile.BadZipFile, OSError, ValueError):
-        if magic.startswith(b"PK"):
-            with zipfile.ZipFile(path) as archive:
-                names = archive.namelist()
-                return bool(names) and all(name.endswith(".npy") for name in names)
-    return False
+    names = names_in(path, magic)
+    return bool(names) and all(name.endswith(".npy") for name in names)
 
 
 def use(path: Path, with_weights: Callable[[Weights], Found]) -> Found:

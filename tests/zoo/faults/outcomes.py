@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from lstm_verify import Verdict, verify
+from lstm_verify import RuntimeOptions, Verdict, verify
 from lstm_verify.diagnosis import Diagnosis, diagnose
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.inputs import bind
@@ -196,8 +196,8 @@ def outcome_of(folder: Path, record: Record) -> Outcome:
 def verified(folder: Path, record: Record, predictions: str = "y", **options: Any) -> Report:
     """The report on recorded predictions of a case: `y` with its fault, `honest` without."""
     path, stem, size = folder / record["model"], str(folder / record["name"]), record["batch_size"]
-    options = {"blind_spots": False, **options}
-    return verify(path, f"{stem}.x.npz", expected=f"{stem}.{predictions}.npz", batch_size=size, **options)
+    options = {"blind_spots": False, "runtime": RuntimeOptions(batch_size=size), **options}
+    return verify(path, f"{stem}.x.npz", expected=f"{stem}.{predictions}.npz", **options)
 
 
 def _diagnosed(folder: Path, record: Record, report: Report) -> Diagnosis:

@@ -1,0 +1,141 @@
+"""The case: what is verified, a model with its inputs, and what a framework is asked for about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lstm_verify import runtimes
+from lstm_verify.arrays import Rows
+from lstm_verify.diagnosis.blind import BlindSpots
+from lstm_verify.diagnosis.informative import informative_inputs
+from lstm_verify.errors import InputError
+from lstm_verify.formats import load
+from lstm_verify.formats.endpoints import Endpoints, with_given
+from lstm_verify.given import about, arrays_of, completed
+from lstm_verify.inputs import bind, random_inputs
+from lstm_verify.judging.judge import as_computed
+from lstm_verify.model import Model
+from lstm_verify.options import RandomInputs, RuntimeOptions
+from lstm_verify.report import Predicted
+
+
+def runtime_options(runtime: RuntimeOptions | str | None) -> RuntimeOptions:
+    """How a framework predicts, of which a name alone may be given."""
+    return runtime if isinstance(runtime, RuntimeOptions) else RuntimeOptions(runtime)
+
+
+def opened(
+    model: str | Path | Model,
+    x: Any,
+    endpoints: Endpoints | None,
+    architecture: str | Path | None,
+    options: RuntimeOptions,
+) -> tuple[Model, Any]:
+    """A model, read if it is not yet, with the products that the framework is said to make; and the inputs, read too.
+
+    Raises:
+        InputError: the model is read already, and it is too late for endpoints or an architecture.
+    """
+    arrays = arrays_of(x)
+    if not isinstance(model, Model):
+        read = load(model, endpoints=with_given(endpoints, arrays), architecture=architecture)
+    elif endpoints is not None or architecture is not None:
+        raise InputError(f"model '{model.name}': it is read already. Give endpoints and the architecture to `load`")
+    else:
+        read = model
+    return replace(read, products=options.products or read.products), arrays
+
+
+def request(
+    model: Model,
+    inputs: Mapping[str, Rows],
+    batch_size: int | None,
+    architecture: str | Path | None,
+    options: RuntimeOptions,
+    **more: Any,
+) -> runtimes.Request:
+    """What a framework is asked for.
+
+    Raises:
+        InputError: the model was not read from a file.
+    """
+    source = model.source
+    if source is None:
+        raise InputError(f"model '{model.name}': it comes from no file that a framework could open. Give `expected`")
+    limits = (options.timeout, options.unsafe)
+    return runtimes.Request(
+        Path(source.path), inputs, source.suffix, batch_size, *limits, source.call, architecture=architecture, **more
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is verified: a model, with its inputs."""
+
+    model: Model
+    inputs: dict[str, Rows]
+    framework: str
+    batch_size: int | None
+    """How many samples the framework predicts at a time, and so does the replay of a stateful model; None for all."""
+    spots: BlindSpots | None = None
+    """The blind spots of inputs that were made, if they were looked for on the way."""
+    notes: tuple[str, ...] = ()
+
+    def batch_size_of(self, expected: Any) -> int | None:
+        """How many samples are a batch, as far as that is known: it is not of recorded predictions."""
+        return self.batch_size if expected is None or self.model.stateful else None
+
+    def as_computed(self, options: RuntimeOptions, predicted: Predicted) -> tuple[Case, list[str]]:
+        """The same with products as the framework says that it makes them, and a note if that is so."""
+        model, notes = as_computed(self.model, options.products, predicted.products, predicted.device)
+        return replace(self, model=model), notes
+
+
+def case_of(
+    model: Model, x: Any, arrays: Any, options: RuntimeOptions, state_from: str | Path | None, wants_blind_spots: bool
+) -> Case:
+    """The model with inputs, given or made; `arrays` is what `x` has, if that is a file."""
+    framework = options.name or model.runtime
+    notes: list[str] = []
+    spots, asked = None, options.batch_size
+    if x is None or isinstance(x, RandomInputs):
+        made = x or RandomInputs()
+        arrays, asked, spots, notes = _made(model, framework, asked, made, wants_blind_spots)
+        if (count := _random_samples(model, made.samples)) != made.samples:
+            notes.append(f"{count} samples made, whole batches of {model.batch_size} as the model wants them")
+    if state_from is not None:
+        arrays, more = completed(model, arrays, state_from)
+        notes += more
+    with about(x):
+        inputs, more = bind(model, arrays)
+    return Case(model, inputs, framework, _batch_size(model, framework, asked), spots, (*notes, *more))
+
+
+def _made(
+    model: Model, framework: str, batch_size: int | None, wanted: RandomInputs, informative: bool
+) -> tuple[Any, int | None, BlindSpots | None, list[str]]:
+    """Inputs, the size of a batch, and if they were made to be informative, their blind spots and a note."""
+    count = _random_samples(model, wanted.samples)
+    # at least two batches, so that it would show what one leaves to the next
+    size = batch_size or min(runtimes.find(framework).batch_size or count, max(1, count // 2))
+    made = random_inputs(model, count, wanted.seed)
+    if not informative:
+        return made, size, None, []
+    inputs, spots, notes = informative_inputs(model, made, _batch_size(model, framework, size))
+    return inputs, size, spots, notes
+
+
+def _batch_size(model: Model, runtime: str, asked: int | None) -> int | None:
+    """How many samples are a batch, for the framework and, if the model is stateful, for the replay; None for all."""
+    if not model.divisible:
+        return model.batch_size
+    return model.batch_size or asked or runtimes.find(runtime).batch_size
+
+
+def _random_samples(model: Model, samples: int) -> int:
+    """As many as asked for, rounded up to whole batches of a model that insists on a batch size."""
+    size = model.batch_size or 1
+    return -(-samples // size) * size
