@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "rounded": {"errors"},
     "model": {"layers", "errors"},
     "timing": set(),
+    "processes": set(),
     "options": {"rounded", "errors"},
     "checkpoints": {"layers"},
     "inputs": {"arrays", "model", "layers", "rounded", "errors"},
@@ -47,8 +48,8 @@ MAY_IMPORT = {
     "judging": {"arrays", "budget", "inputs", "layers", "model", "operations", "_replay", "rounded", "errors"},
     "given": {"arrays", "inputs", "model", "states", "errors"},
     "graph": {"arrays", "inputs", "model", "layers", "operations", "errors"},
-    "formats": {"arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
-    "runtimes": {"arrays", "errors"},
+    "formats": {"processes", "arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
+    "runtimes": {"arrays", "processes", "errors"},
     "inspection": {"model", "layers", "operations"},
     "faults": {"layers", "model", "operations", "errors"},
     "diagnosis": {

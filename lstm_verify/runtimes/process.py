@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ import numpy as np
 
 from lstm_verify.arrays import NpyRows, Rows
 from lstm_verify.errors import FrameworkError, LstmVerifyError
+from lstm_verify.processes import ending, last_words, stop
 from lstm_verify.runtimes.interface import Request, Runtime
 
 CHILD = Path(__file__).with_name("child.py")
@@ -85,9 +85,7 @@ class Prediction:
 
     def stop(self) -> None:
         """End the child and whatever it started, which may outlive it."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        stop(self.process)
 
     def _reason(self) -> str:
         if self.timed_out:
@@ -96,9 +94,8 @@ class Prediction:
             return f"{self.error}. Install it with: {self.runtime.install}"
         if self.error:
             return self.error if self.description else f"{self.error.rstrip('.')}. {self._way_out()}"
-        code = self.process.returncode
-        ended = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}"
-        return f"its process {ended} before it predicted{self._last_words()}"
+        said = last_words((self.directory / "log.txt").read_bytes())
+        return f"its process {ending(self.process.returncode)} before it predicted{said}"
 
     def _way_out(self) -> str:
         """What helps where the framework cannot open the model."""
@@ -106,11 +103,6 @@ class Prediction:
         if self.request.suffix == ".h5":
             return f"Where Keras cannot reopen its own .h5, save the model as .keras; or {recorded}"
         return f"{recorded[0].upper()}{recorded[1:]}"
-
-    def _last_words(self) -> str:
-        log = self.directory / "log.txt"
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        return f" ({lines[-1][:200]})" if lines else ""
 
     def listen(self, replies: int) -> None:
         """Read replies until the child closes its end."""
@@ -143,13 +135,6 @@ class Prediction:
             self.products = str(message.get("products", self.products))
         elif "done" in message and self.progress:
             self.progress(message["done"], message["of"])
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _unique(outputs: list[dict[str, str]], item: dict[str, str]) -> bool:
