@@ -135,7 +135,7 @@ def test_what_only_graphs_have_is_refused_by_others(format_: Format, files: File
     path = files[format_.name][0]
     if format_.read_between is None:
         with pytest.raises(InputError, match="no signatures"):
-            load(path, signature="serving_default")
+            load(path, endpoints=Endpoints(signature="serving_default"))
         with pytest.raises(InputError, match="tensors can be named in TensorFlow graphs"):
             load(path, endpoints=Endpoints(("no_such:0",), ()))
     else:
