@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from lstm_verify.rollouts import rollout
     from lstm_verify.rollouts.report import RolloutReport
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Comparison",
