@@ -2,19 +2,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check fixtures tables benchmark clean
+.PHONY: demo test test-fast check fixtures tables benchmark clean
 
 demo: .venv/installed ## install, and verify a model of fixtures/
 	$(BIN)/lstm-verify fixtures/origin_tanh_sigmoid.keras3.h5 --input fixtures/origin.x.npy
 
-test: .venv/installed ## the whole test suite
-	$(BIN)/python -m pytest
+test: .venv/installed ## the whole test suite, in two processes; what frameworks build for it is kept in .cache
+	$(BIN)/python -m pytest -n 2
+
+test-fast: .venv/installed ## what needs no framework, in a minute or so
+	$(BIN)/python -m pytest -n 2 -m "not framework and not zoo"
 
 check: .venv/installed ## style, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 fixtures: .venv/installed ## make the models of fixtures/ anew, with the real frameworks
 	$(BIN)/python fixtures/make.py
@@ -37,4 +40,4 @@ benchmark: .venv/installed ## print the tables of docs/benchmarks.md
 	touch $@
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

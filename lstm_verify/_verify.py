@@ -162,7 +162,7 @@ def diagnose(model: str | Path | Model, x: Any = None, **options: Any) -> Diagno
 
 
 def _recorded(model: Model, expected: Any) -> _Predictions:
-    description = str(expected) if isinstance(expected, str | Path) else "recorded predictions"
+    description = str(expected) if isinstance(expected, str | Path) else "arrays in memory"
     outputs, notes = recorded(model, expected)
     return _Predictions(Predicted("recorded", description), outputs, notes=tuple(notes))
 

@@ -246,7 +246,7 @@ def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]
 
 MOST_RANDOM = 2**31
 """How many numbers an input may have that is made."""
-HANDED_ON = {"cast", "reshape_to", "transpose", "expand_dims", "squeeze", "strided_slice", "maximum", "minimum"}
+HANDED_ON = {"cast", "reshape_to", "transpose", "expand_dims", "squeeze", "slices", "maximum", "minimum"}
 """Operations behind which a token is still a token."""
 
 

@@ -57,9 +57,17 @@ class GraphZoo:
             raise found
         return found
 
-    def verify(self, path: Path, x: Mapping[str, Any], y: Mapping[str, Any], signature: str | None = None) -> Report:
+    def verify(
+        self,
+        path: Path,
+        x: Mapping[str, Any],
+        y: Mapping[str, Any],
+        signature: str | None = None,
+        blind_spots: bool = False,
+    ) -> Report:
         """What `lstm_verify.verify` makes of a file; of a graph without signatures, as far as inputs and outputs go."""
-        return verify(only(self.load(path, signature), set(x), set(y)), dict(x), expected=dict(y))
+        model = only(self.load(path, signature), set(x), set(y))
+        return verify(model, dict(x), expected=dict(y), blind_spots=blind_spots)
 
     def arrays(self, name: str) -> tuple[Record, Record]:
         """The inputs of an entry and its outputs."""

@@ -10,7 +10,10 @@ import pytest
 from tests.command import run
 from tests.conftest import CASES
 
-pytestmark = pytest.mark.skipif(not CASES.exists(), reason="the folder with the cases is not there")
+pytestmark = [
+    pytest.mark.framework,
+    pytest.mark.skipif(not CASES.exists(), reason="the folder with the cases is not there"),
+]
 
 VERDICTS = {
     "masking_0.001.keras masking_0.001.y.npz": 0,

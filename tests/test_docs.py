@@ -10,17 +10,27 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 import lstm_verify
 from lstm_verify.cli import cli
-from tests.conftest import ROOT
+from tests.command import run
+from tests.conftest import FIXTURES, ROOT
+from tests.graph_files import reading
+from tests.without_frameworks.sitecustomize import NOTES
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+WITH_FRAMEWORKS = {"generation.md", "rollout.md", "states.md", "tensorflow-1.md", "tutorial.md"}
+"""The pages whose Python lets a framework predict, or reads TensorFlow files."""
+GRAPHS = (".pb", ".ckpt", ".ckpt.meta", ".export")
 NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]\d+)?")
 
 
@@ -35,10 +45,15 @@ def run_examples(text: str, name: str) -> doctest.TestResults:
     return runner.run(test)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def marked(value: Any, name: str, needs_framework: bool) -> Any:
+    return pytest.param(*value, id=name, marks=[pytest.mark.framework] if needs_framework else [])
+
+
+@pytest.mark.parametrize("page", [marked((page,), page.name, page.name in WITH_FRAMEWORKS) for page in PAGES])
 def test_python_in_pages(page: Path) -> None:
     fences = re.compile(r"^```.*$", re.MULTILINE)
-    assert run_examples(fences.sub("", page.read_text()), page.name).failed == 0
+    with graphs_read():
+        assert run_examples(fences.sub("", page.read_text()), page.name).failed == 0
 
 
 def modules() -> Iterator[str]:
@@ -63,21 +78,45 @@ def transcripts(page: Path) -> Iterator[tuple[str, str]]:
             yield command, output
 
 
+def starts_framework(command: str) -> bool:
+    """Whether a command reads a TensorFlow file, or lets a framework predict."""
+    words = shlex.split(command)
+    recorded = {"-e", "--expected"} & set(words) or words[1] in ("inspect", "extract")
+    return not recorded or any(word.endswith(GRAPHS) for word in words)
+
+
 TRANSCRIPTS = [(page, *found) for page in PAGES for found in transcripts(page) if found[0].startswith("lstm-verify")]
 
 
-@pytest.mark.parametrize(("page", "command", "output"), TRANSCRIPTS, ids=[command for _, command, _ in TRANSCRIPTS])
-def test_commands_in_pages(page: Path, command: str, output: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "command", "output"), [marked(found, found[1], starts_framework(found[1])) for found in TRANSCRIPTS]
+)
+def test_commands_in_pages(page: Path, command: str, output: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers may differ in their last digits from one machine to the next, so they count by their presence."""
-    words = shlex.split(command)
-    done = subprocess.run(
-        [sys.executable, "-m", "lstm_verify", *words[1:]], capture_output=True, text=True, env=_plain_terminal()
-    )
-    assert _shape_of(done.stdout + done.stderr) == _shape_of(output), page
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+    words = shlex.split(command)[1:]
+    if starts_framework(command):
+        with graphs_read():
+            result = run(*words)
+        shown = result.stdout + result.stderr
+    else:
+        done = subprocess.run([sys.executable, "-m", "lstm_verify", *words], capture_output=True, text=True)
+        shown = done.stdout + done.stderr
+    assert _shape_of(shown) == _shape_of(output), page
 
 
-def _plain_terminal() -> dict[str, str]:
-    return {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+@cache
+def _graphs() -> Callable[[], AbstractContextManager[None]]:
+    """The TensorFlow files that pages are about, read by one child process; their paths are as in the pages."""
+    paths = [Path("fixtures") / path.name for path in FIXTURES.iterdir() if path.name.endswith(GRAPHS)]
+    checkpoints = [Path("fixtures") / path.stem for path in FIXTURES.glob("*.ckpt.index")]
+    return reading([*paths, *checkpoints], Path(tempfile.mkdtemp()))
+
+
+def graphs_read() -> AbstractContextManager[None]:
+    """Inside, they are not read again."""
+    return nullcontext() if NOTES in os.environ else _graphs()()
 
 
 def _shape_of(text: str) -> list[str]:

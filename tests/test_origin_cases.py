@@ -9,8 +9,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,12 +23,17 @@ from lstm_verify.inspection import inspect
 from lstm_verify.layers import RNN, LSTMCell
 from lstm_verify.layers.recurrent.scan import Scan
 from tests.build_origins import ORIGINS
-from tests.conftest import FIXTURES, ROOT
+from tests.building import OUT, Build, Recipe
+from tests.conftest import FIXTURES
 from tests.graph_files import read_at_once
 from tests.oracle import dense, listed, run
 from tests.oracle_tf1 import TF1Cell
 
 FRAMEWORKS = {"keras": "keras3", "tf_keras": "keras2"}
+ORIGIN_OF = {
+    framework: Recipe(f"origins_{framework}", "tests.build_origins", (framework, OUT), ("fixtures/*.keras",))
+    for framework in FRAMEWORKS
+}
 CELLS: dict[str, dict[str, Any]] = {
     "basic_lstm": {},
     "basic_lstm_forget_0": {"forget_bias": 0.0},
@@ -44,23 +47,15 @@ LIVE = [("basic_lstm.tf1.pb", "tf1"), ("basic_lstm.tf1.ckpt.meta", "tf1")]
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of SavedModels, `keras/NAME` and `tf_keras/NAME`."""
-    folder = tmp_path_factory.mktemp("origins")
-
-    def build(framework: str) -> None:
-        command = [sys.executable, "-m", "tests.build_origins", framework, str(folder / framework)]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(build, FRAMEWORKS))
-    return folder
+def built(build: Build) -> dict[str, Path]:
+    """The folders of SavedModels, by framework."""
+    return {framework: build(ORIGIN_OF[framework]) for framework in FRAMEWORKS}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _read_once(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def _read_once(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Every TensorFlow file here is read by one child process for all."""
-    saved = [built / framework / name for framework in FRAMEWORKS for name in (*ORIGINS, "states")]
+    saved = [built[framework] / name for framework in FRAMEWORKS for name in (*ORIGINS, "states")]
     with read_at_once([*saved, *(FIXTURES / name for name in (*FORMS, *STATES, *SINES))], tmp_path_factory.mktemp("r")):
         yield
 
@@ -82,7 +77,7 @@ def assert_matches(report: Report, limit: float = 1e-6) -> None:
 
 
 @pytest.fixture(scope="module")
-def live(built: Path) -> dict[str, Report]:
+def live(built: dict[str, Path]) -> dict[str, Report]:
     """Reports through the real runtimes, two at a time: graphs of TensorFlow 1, and SavedModels."""
     calls: dict[str, Callable[[], Report]] = {}
     for name, runtime in LIVE:
@@ -91,9 +86,9 @@ def live(built: Path) -> dict[str, Report]:
         )
     for framework in FRAMEWORKS:
         calls[framework] = lambda framework=framework: verify(
-            built / framework / "origin_relu_sigmoid", arrays("origin_relu_sigmoid.x.npz")
+            built[framework] / "origin_relu_sigmoid", arrays("origin_relu_sigmoid.x.npz")
         )
-    calls["states"] = lambda: verify(built / "keras" / "states", arrays("states.x.npz"))
+    calls["states"] = lambda: verify(built["keras"] / "states", arrays("states.x.npz"))
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(calls, pool.map(lambda call: call(), calls.values()), strict=True))
 
@@ -103,9 +98,9 @@ def live(built: Path) -> dict[str, Report]:
 
 @pytest.mark.parametrize("name", ORIGINS)
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_saved_models_of_the_three_activations(built: Path, framework: str, name: str) -> None:
+def test_saved_models_of_the_three_activations(built: dict[str, Path], framework: str, name: str) -> None:
     generation, x = FRAMEWORKS[framework], arrays(f"{name}.x.npz")
-    path = built / framework / name
+    path = built[framework] / name
     assert_matches(verify(path, x, expected=FIXTURES / f"{name}.{generation}.y.npz"))
     cell = scan_of(path).rnn.cell
     assert isinstance(cell, LSTMCell)
@@ -120,9 +115,9 @@ def test_a_saved_model_through_its_signature(live: dict[str, Report], framework:
     assert live[framework].predicted.name == "saved_model"
 
 
-def test_predictions_of_other_activations_are_found(built: Path) -> None:
+def test_predictions_of_other_activations_are_found(built: dict[str, Path]) -> None:
     report = verify(
-        built / "keras" / "origin_tanh_relu",
+        built["keras"] / "origin_tanh_relu",
         arrays("origin_tanh_relu.x.npz"),
         expected=FIXTURES / "origin_tanh_sigmoid.keras3.y.npz",
     )
@@ -210,8 +205,8 @@ KEYS = {
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_states_of_saved_models(built: Path, framework: str) -> None:
-    path, keys, x = built / framework / "states", KEYS[framework], arrays("states.x.npz")
+def test_states_of_saved_models(built: dict[str, Path], framework: str) -> None:
+    path, keys, x = built[framework] / "states", KEYS[framework], arrays("states.x.npz")
     recorded = arrays(f"states.{FRAMEWORKS[framework]}.y.npz")
     expected = {keys[name]: values for name, values in recorded.items()}
     assert_matches(verify(path, x, expected=expected))

@@ -13,7 +13,10 @@ from tests.conftest import REAL_MODELS
 
 NAMES = sorted(path.stem for path in REAL_MODELS.glob("*.h5"))
 
-pytestmark = pytest.mark.skipif(not NAMES, reason="the folder with the real models is not there")
+pytestmark = [
+    pytest.mark.framework,
+    pytest.mark.skipif(not NAMES, reason="the folder with the real models is not there"),
+]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -16,7 +16,7 @@ from lstm_verify.layers.recurrent.simple_rnn import SimpleRNNCell
 from lstm_verify.layers.recurrent.stacked_cells import StackedCells
 from lstm_verify.model import LayerCall, Output, Tensor
 from tests.command import FIXTURES, assert_refused, assert_usage_error, run
-from tests.rollouts import (
+from tests.rollouts.models import (
     STATES,
     lstm,
     values,

@@ -104,7 +104,7 @@ class Shortened(np.ndarray[Any, Any]):
     @classmethod
     def of(cls, values: Any, way: Way) -> Any:
         """The same numbers as such an array; what is no array of floats as it is."""
-        if not (isinstance(values, np.ndarray) and values.dtype.kind == "f"):
+        if not _is_float(values):
             return values
         made = values.view(cls)
         made.way = way
@@ -116,24 +116,29 @@ class Shortened(np.ndarray[Any, Any]):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
         given = [plain_array(value) for value in inputs]
-        if ufunc is np.matmul and all(isinstance(value, np.ndarray) and value.dtype.kind == "f" for value in given):
+        if ufunc is np.matmul and all(map(_is_float, given)):
             given = list(self.way.pair(*given))
         options = {} if out is None else {"out": tuple(map(plain_array, out))}
         return self._like(getattr(ufunc, method)(*given, **options, **kwargs))
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        if function is np.tensordot and all(map(_is_float, args[:2])):
+            args = (*self.way.pair(*map(plain_array, args[:2])), *args[2:])
         change = self._rounded if function in FUNCTIONS else plain_array
         return self._like(function(*_mapped(args, change), **_mapped(kwargs, plain_array)))
 
     def _rounded(self, values: Any) -> Any:
         plain = plain_array(values)
-        is_float = isinstance(plain, np.ndarray) and plain.dtype.kind == "f"
-        return self.way.factor(plain) if is_float else plain
+        return self.way.factor(plain) if _is_float(plain) else plain
 
     def _like(self, result: Any) -> Any:
         if isinstance(result, tuple | list):
             return type(result)(self._like(item) for item in result)
         return Shortened.of(result, self.way)
+
+
+def _is_float(values: Any) -> bool:
+    return isinstance(values, np.ndarray) and values.dtype.kind == "f"
 
 
 def plain_array(values: Any) -> Any:

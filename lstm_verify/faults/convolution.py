@@ -15,33 +15,26 @@ import numpy as np
 from lstm_verify.faults.edit import Edit, Edits, around, replaced
 from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import (
-    Conv1D,
-    Conv2D,
     ConvLSTMCell,
-    DepthwiseConv2D,
+    Convolution,
+    DepthwiseConvolution,
     Flatten,
     Layer,
     Reshape,
-    SeparableConv1D,
     Signal,
     Signals,
 )
 from lstm_verify.layers.attention import Attending
 from lstm_verify.layers.base import Array
 
-KERNELS: dict[type, tuple[tuple[str, ...], int]] = {
-    Conv1D: (("kernel",), 1),
-    Conv2D: (("kernel",), 2),
-    SeparableConv1D: (("depthwise_kernel",), 1),
-    DepthwiseConv2D: (("depthwise_kernel",), 2),
-}
-"""The weights of a layer that have the axes of a window first, and the number of these."""
-
 
 def _kernels(item: Any) -> tuple[tuple[str, ...], int]:
+    """The weights of a layer that have the axes of a window first, and the number of these."""
     if isinstance(item, ConvLSTMCell):
         return ("kernel", "recurrent_kernel"), len(item.window)
-    return next((found for kind, found in KERNELS.items() if isinstance(item, kind)), ((), 0))
+    if isinstance(item, Convolution):
+        return ("kernel",), item.axes
+    return (("depthwise_kernel",), item.axes) if isinstance(item, DepthwiseConvolution) else ((), 0)
 
 
 def kernel_flipped(item: Any) -> Edits:
@@ -75,7 +68,7 @@ def channels_first(item: Any) -> Edits:
     says, behaves = "channels last", "channels first"
     if isinstance(item, Flatten) or (isinstance(item, Reshape) and len(item.target_shape) == 1):
         yield Edit("order of what is flattened", says, behaves, partial(around, item, before=_channels_forward))
-    if isinstance(item, Conv1D | Conv2D):
+    if isinstance(item, Convolution):
         yield Edit("kernel", says, f"{behaves}, in the order of memory", replaced(item, kernel=_as_read(item.kernel)))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from lstm_verify.arrays import Array
 from lstm_verify.errors import UnsupportedError
+from lstm_verify.graph.expand import expanded
 from lstm_verify.graph.ir import ABSENT, Graph, Node, Ref
-from lstm_verify.graph.translate import Table
+from lstm_verify.graph.translate import Fixed, Table
 from lstm_verify.layers import Layer
 from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
 
@@ -34,7 +36,8 @@ class Builder:
             UnsupportedError: an operation is not supported; the message has its node.
             ModelFileError: something is missing.
         """
-        return _Building(self, graph, inputs).model(name, outputs)
+        whole, moved = expanded(graph, self.table)
+        return _Building(self, whole, inputs, moved).model(name, outputs)
 
     def function(self, name: str, function: Graph | str) -> Model:
         """Build the model of a subgraph: of a function of the library if it is a name."""
@@ -55,6 +58,8 @@ class _Building:
     builder: Builder
     graph: Graph
     inputs: Mapping[Ref, Input]
+    moved: Mapping[Ref, Ref]
+    """The outputs of nodes that are now those of others."""
     layers: dict[str, Layer] = field(default_factory=dict)
     calls: list[LayerCall] = field(default_factory=list)
 
@@ -85,12 +90,23 @@ class _Building:
 
     def source(self, ref: Ref) -> Ref:
         while ref not in self.inputs:
-            node = self.graph.node(ref.node)
-            before = self.table.entry(node.op).handed_on(node, ref.output)
+            before = self.moved.get(ref) or self._handed_on(ref)
             if before is None:
                 return ref
             ref = before
         return ref
+
+    def constant(self, ref: Ref) -> Array | None:
+        source = self.source(ref)
+        if source in self.inputs:
+            return None
+        node = self.graph.node(source.node)
+        entry = self.table.entry(node.op)
+        return entry.value(node) if isinstance(entry, Fixed) else None
+
+    def _handed_on(self, ref: Ref) -> Ref | None:
+        node = self.graph.node(ref.node)
+        return self.table.entry(node.op).handed_on(node, ref.output)
 
     def _effects(self) -> list[Node]:
         return [node for node in self.graph.nodes.values() if self.table.entry(node.op).is_effect]

@@ -1,6 +1,8 @@
 """What a framework's table of operations is made of: an entry for each says what becomes of its nodes.
 
-    Compute     an operation of the NumPy vocabulary, with the node's inputs and attributes as its arguments
+    Compute     an operation of the NumPy vocabulary, with the node's inputs and attributes as its arguments (`compute`)
+    Expand      several operations of the framework that together are the one (`expand`)
+    Since       one of several entries, by the version of the operation that the file means
     Same        its input, handed on as it is
     Fixed       a value from the file
     Variable    a value from the file that the model may assign
@@ -8,27 +10,24 @@
     While, If   a loop or a branch, whose bodies are graphs
     Refused     an error that says why
 
-Every attribute is used, or checked, or is on the list of those that change no result; with any other, or with a value
-that is not known, a node is not supported. An attribute that is missing has its default.
+A table is that of one file: which version of its operations the file means is settled when the table is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from itertools import count
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
 from lstm_verify.arrays import Array
 from lstm_verify.errors import LstmVerifyError, ModelFileError, UnsupportedError
-from lstm_verify.graph.ir import ABSENT, Graph, Node, Ref
+from lstm_verify.graph.ir import Graph, Node, Ref
 from lstm_verify.layers import Layer
 from lstm_verify.layers.base import PRECISIONS
 from lstm_verify.layers.constant import Constant, State, Update
 from lstm_verify.layers.loop import Branch, Loop
-from lstm_verify.layers.operation import Operation, Slot
 from lstm_verify.model import Model
 
 
@@ -55,6 +54,9 @@ class Building(Protocol):
 
     def source(self, ref: Ref) -> Ref:
         """A tensor itself, behind nodes that hand it on."""
+
+    def constant(self, ref: Ref) -> Array | None:
+        """The value of a tensor, if the file has it."""
 
 
 class Entry:
@@ -89,106 +91,19 @@ class Table:
     compute_dtype: Callable[[Node], str] = lambda node: ""
     """The float type that the framework computes a node in; nothing if it computes with none."""
 
+    def check(self, op: str, attributes: Mapping[str, Any], known: Collection[str]) -> None:
+        """Check that nothing that an operation is told is dropped.
+
+        Raises:
+            UnsupportedError: an attribute is not known, or is something that nothing here computes with.
+        """
+        for key, value in attributes.items():
+            if self.is_foreign(value) or not (key in known or key in self.ignored or key.startswith("_")):
+                raise UnsupportedError(f"operation {op} with {key}={value!r} is not supported")
+
     def entry(self, op: str) -> Entry:
         """The entry of an operation; one that refuses it if there is none."""
         return self.entries.get(op, Refused(f"operation {op} is not supported"))
-
-
-@dataclass(frozen=True)
-class Option:
-    """An attribute that becomes a keyword argument of the operation."""
-
-    name: str
-    convert: Callable[[Any], Any] = lambda value: value
-    """Raises ValueError or KeyError for a value that is not supported."""
-    default: Any = None
-    """The attribute's default, if it is not that of the keyword argument."""
-
-
-@dataclass(frozen=True)
-class Only:
-    """An attribute that must have one of these values."""
-
-    values: tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Compute(Entry):
-    """An operation of the NumPy vocabulary.
-
-    Example:
-        >>> concatenation = Compute("concatenate_last", arguments=lambda axis, *values: (*values, axis))
-        >>> concatenation.arguments("axis", "a", "b")
-        ('a', 'b', 'axis')
-    """
-
-    operation: str
-    """One of `OPERATIONS`."""
-    attributes: Mapping[str, Option | Only] = field(default_factory=dict)
-    ignored: frozenset[str] = frozenset()
-    """Attributes of this operation that change no result."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Keyword arguments that it always has."""
-    arguments: Callable[..., tuple[Any, ...]] = lambda *inputs: inputs
-    """The positional arguments, made of the node's inputs: in another order, without some, with what stands for those
-    that are left out, which are None."""
-
-    def make(self, node: Node, graph: Building) -> Made:
-        try:
-            options = self.translated(node.op, node.attributes, graph.table)
-        except UnsupportedError as error:
-            raise UnsupportedError(f"node '{node.name}': {error}") from None
-        layer = Operation(
-            name=node.name,
-            operation=self.operation,
-            arguments=self._arguments(node),
-            options=options,
-            compute_dtype=graph.table.compute_dtype(node),
-        )
-        return Made(layer, tuple(ref for ref in node.inputs if ref != ABSENT))
-
-    def _arguments(self, node: Node) -> tuple[Any, ...]:
-        numbers = count()
-        slots = [None if ref == ABSENT else Slot(next(numbers)) for ref in node.inputs]
-        try:
-            return self.arguments(*slots)
-        except TypeError:
-            raise ModelFileError(f"node '{node.name}': {len(slots)} inputs, which {node.op} does not have") from None
-
-    def translated(self, op: str, attributes: Mapping[str, Any], table: Table) -> dict[str, Any]:
-        """The keyword arguments that the attributes of a node come to.
-
-        Args:
-            op: the operation as the framework has it, for errors.
-            attributes: plain Python; dtypes by name, shapes as lists.
-            table: the table that the entry is of.
-
-        Raises:
-            UnsupportedError: an attribute, or its value, is not supported.
-        """
-        for key, value in attributes.items():
-            known = key in self.attributes or key in self.ignored or key in table.ignored or key.startswith("_")
-            if table.is_foreign(value) or not known:
-                raise UnsupportedError(f"operation {op} with {key}={value!r} is not supported")
-        options = dict(self.options)
-        for key, use in self.attributes.items():
-            value = attributes.get(key)
-            if value is None and isinstance(use, Option):
-                value = use.default
-            if value is None:
-                continue
-            try:
-                _use(use, value, options)
-            except (KeyError, ValueError, TypeError, IndexError):
-                raise UnsupportedError(f"operation {op} with {key}={value!r} is not supported") from None
-        return options
-
-
-def _use(use: Option | Only, value: Any, options: dict[str, Any]) -> None:
-    if isinstance(use, Option):
-        options[use.name] = use.convert(value)
-    elif value not in use.values:
-        raise ValueError
 
 
 @dataclass(frozen=True)
@@ -239,6 +154,11 @@ class Assign(Entry):
         return Made(Update(name=node.name, state=variable, compute_dtype=""), node.inputs[1:])
 
 
+def _bodies(node: Node, graph: Building, *attributes: str) -> tuple[Model, ...]:
+    """The models of the graphs that a node has by some attributes."""
+    return tuple(graph.function(f"{node.name}/{each}", node.subgraphs[each]) for each in attributes)
+
+
 @dataclass(frozen=True)
 class While(Entry):
     """A loop: a body that is run as long as a condition holds."""
@@ -248,9 +168,7 @@ class While(Entry):
     body: str
 
     def make(self, node: Node, graph: Building) -> Made:
-        condition, body = (
-            graph.function(f"{node.name}/{part}", node.subgraphs[part]) for part in (self.condition, self.body)
-        )
+        condition, body = _bodies(node, graph, self.condition, self.body)
         layer = Loop(name=node.name, condition=condition, body=body, compute_dtype=body.precision)
         return Made(layer, node.inputs)
 
@@ -264,9 +182,7 @@ class If(Entry):
     if_false: str
 
     def make(self, node: Node, graph: Building) -> Made:
-        if_true, if_false = (
-            graph.function(f"{node.name}/{part}", node.subgraphs[part]) for part in (self.if_true, self.if_false)
-        )
+        if_true, if_false = _bodies(node, graph, self.if_true, self.if_false)
         dtype = min(if_true.precision, if_false.precision, key=PRECISIONS.index)
         layer = Branch(name=node.name, if_true=if_true, if_false=if_false, compute_dtype=dtype)
         return Made(layer, node.inputs)
@@ -287,3 +203,28 @@ class RefusedEffect(Refused):
     """One that would happen although no output depends on it."""
 
     is_effect: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class Since:
+    """The entries of an operation that has meant different things, each by the first version in which it holds.
+
+    Example:
+        >>> squeeze = Since({1: Same(), 13: Refused("its axes are an input")})
+        >>> squeeze.at(11)
+        Same(each=False)
+    """
+
+    entries: Mapping[int, Entry]
+
+    def at(self, version: int) -> Entry:
+        """The entry that holds in a version; one that refuses the operation where there is none."""
+        first = max((since for since in self.entries if since <= version), default=None)
+        if first is None:
+            return Refused(f"version {version} of this operation is not supported, only from {min(self.entries)} on")
+        return self.entries[first]
+
+
+def at_version(entries: Mapping[str, Entry | Since], version: int) -> dict[str, Entry]:
+    """The entries that hold in a version of a set of operations."""
+    return {op: entry.at(version) if isinstance(entry, Since) else entry for op, entry in entries.items()}

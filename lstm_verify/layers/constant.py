@@ -82,8 +82,13 @@ class State(Layer):
 
     @property
     def is_of_samples(self) -> bool:
-        """Whether it is a recurrent state, (samples, units), and so fixes the number of samples."""
-        return self.initial.ndim == 2 and np.issubdtype(self.initial.dtype, np.floating)
+        """Whether it is a recurrent state, (samples, units) or of images, and so fixes the number of samples."""
+        return self.initial.ndim >= 2 and np.issubdtype(self.initial.dtype, np.floating)
+
+    @property
+    def cancels(self) -> tuple[str, ...]:
+        """Zeros to begin with are no weights."""
+        return () if self.initial.any() else ("initial",)
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         return (Signal(run.states.get(self.name, (self.initial,))[0]),)

@@ -1,4 +1,4 @@
-"""Layers that only move elements: Flatten, Reshape, Permute, RepeatVector, ZeroPadding1D, Cropping1D, UpSampling1D.
+"""Layers that only move elements: Flatten, Reshape, Permute, RepeatVector.
 
 None of them passes a mask on. Source: the layers of those names in `keras.layers`.
 """
@@ -54,34 +54,3 @@ class RepeatVector(Unary):
 
     def forward(self, x: Array) -> Array:
         return np.repeat(x[:, None], self.n, axis=1)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class ZeroPadding1D(Unary):
-    """Zeros before and after the time steps."""
-
-    padding: tuple[int, int]
-
-    def forward(self, x: Array) -> Array:
-        return np.pad(x, ((0, 0), self.padding, (0, 0)))
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Cropping1D(Unary):
-    """Time steps dropped at the beginning and the end."""
-
-    cropping: tuple[int, int]
-
-    def forward(self, x: Array) -> Array:
-        begin, end = self.cropping
-        return x[:, begin : x.shape[1] - end]
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class UpSampling1D(Unary):
-    """Each time step `size` times."""
-
-    size: int
-
-    def forward(self, x: Array) -> Array:
-        return np.repeat(x, self.size, axis=1)

@@ -1,6 +1,6 @@
 """Recurrent cells that are one operation, with kernels of [x; h] rows.
 
-LSTM, with the gates of the kernel in the order i, c, f, o, or i, f, c, o in the second version of the block:
+LSTM, with the gates of the kernel in the order i, c, f, o unless another one is given:
 
     i = σ(z_i + w_i∘c′)      f = σ(z_f + w_f∘c′ + forget_bias)      z = [x, h′] W + b
     c = clip(f∘c′ + i∘tanh(z_c))      o = σ(z_o + w_o∘c)      h = o∘tanh(c)
@@ -37,12 +37,12 @@ def lstm_cell(
     w_o: Array,
     bias: Array,
     *,
-    forget_bias: float = 1.0,
-    cell_clip: float = 3.0,
+    forget_bias: float = 0.0,
+    cell_clip: float | None = None,
     use_peephole: bool = False,
     order: tuple[int, ...] = ICFO,
 ) -> tuple[Array, ...]:
-    """One step of an LSTM on (samples, features); a `cell_clip` that is not positive clips nothing.
+    """One step of an LSTM on (samples, features); `cell_clip` limits c on both sides.
 
     Returns:
         i, c, f, o, tanh(z_c), tanh(c) and h, each (samples, units).
@@ -54,7 +54,7 @@ def lstm_cell(
         z_i, z_f = z_i + w_i * c_previous, z_f + w_f * c_previous
     i, f, candidate = sigmoid(z_i), sigmoid(z_f), np.tanh(z_c)
     c = f * c_previous + i * candidate
-    if cell_clip > 0:
+    if cell_clip is not None:
         c = np.clip(c, -cell_clip, cell_clip)
     o = sigmoid(z_o + w_o * c if use_peephole else z_o)
     squashed = np.tanh(c)
@@ -89,6 +89,5 @@ def gru_cell(x: Array, h_previous: Array, w_ru: Array, w_c: Array, b_ru: Array, 
 CELLS: dict[str, Callable[..., Any]] = {
     "lstm_cell": lstm_cell,
     "lstm_block": lstm_block,
-    "lstm_block_ifco": lambda *inputs, **options: lstm_block(*inputs, order=IFCO, **options),
     "gru_cell": gru_cell,
 }

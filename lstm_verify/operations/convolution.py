@@ -1,88 +1,95 @@
-"""Convolution and pooling in two dimensions, channels last.
+"""Convolution and its transpose along any number of axes.
 
-    y[s, i, j] = Σ_{k,l} x[s, i·strides + k·dilation, j·strides + l·dilation] W[k, l]
+    y[s, i, …] = Σ_{k, …} x[s, i·stride + k·dilation - before, …] W[k, …]
 
-Padding `SAME` gives ⌈length / stride⌉ windows, with the odd step of padding at the end; `VALID` pads nothing. Source:
-the documentation of `tf.nn.convolution`.
+Arrays are (samples, *lengths, channels), or (samples, channels, *lengths) if the channels come first; a kernel is
+(*size, channels / groups, filters) either way. Where windows lie, and the kinds of padding, are in `windows`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import wraps
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from lstm_verify.arrays import Array
+from lstm_verify.errors import InputError
 from lstm_verify.operations.products import einsum
+from lstm_verify.operations.windows import Padding, Sizes, Windows, each_axis
 
-Pair = tuple[int, int]
 PIECE = 2**20
 """How many numbers of windows are copied side by side at a time, for a product with the kernel: as many as the kernel
-has rows and columns would otherwise be there for each number of the input."""
+has places would otherwise be there for each number of the input."""
 
 
-def _padding(length: int, reach: int, stride: int, padding: str) -> Pair:
-    if padding == "VALID":
-        return 0, 0
-    total = max((-(-length // stride) - 1) * stride + reach - length, 0)
-    return total // 2, total - total // 2
+def channels_anywhere(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of an array with its channels last, which with `channels_first` takes and gives it with them first."""
+
+    @wraps(function)
+    def of_either(x: Array, *arguments: Any, channels_first: bool = False, **options: Any) -> Any:
+        if not channels_first:
+            return function(x, *arguments, **options)
+        return np.moveaxis(function(np.moveaxis(x, 1, -1), *arguments, **options), -1, 1)
+
+    return of_either
 
 
-def _windows(
-    x: Array, size: Pair, strides: Pair, padding: str, dilations: Pair = (1, 1), explicit: Any = (), fill: float = 0.0
-) -> Any:
-    """The windows of (samples, rows, columns, channels): (samples, rows, columns, channels, *size)."""
-    reach = [(k - 1) * d + 1 for k, d in zip(size, dilations, strict=True)]
-    if padding == "EXPLICIT":
-        around = [tuple(explicit[2:4]), tuple(explicit[4:6])]
-    else:
-        around = [_padding(x.shape[axis + 1], reach[axis], strides[axis], padding) for axis in (0, 1)]
-    if any(map(any, around)):
-        x = np.pad(x, [(0, 0), *around, (0, 0)], constant_values=fill)
-    if any(length < needed for length, needed in zip(x.shape[1:3], reach, strict=True)):
-        return np.zeros(
-            (
-                len(x),
-                *(max(0, 1 + (n - r) // s) for n, r, s in zip(x.shape[1:3], reach, strides, strict=True)),
-                x.shape[3],
-                *size,
-            ),
-            x.dtype,
-        )
-    view = np.lib.stride_tricks.sliding_window_view(x, tuple(reach), axis=(1, 2))
-    return view[:, :: strides[0], :: strides[1], :, :: dilations[0], :: dilations[1]]
-
-
-def conv2d(
+@channels_anywhere
+def convolution(
     x: Array,
     kernel: Array,
-    strides: Pair,
-    padding: str,
-    dilations: Pair = (1, 1),
-    explicit: Any = (),
+    *,
+    strides: Sizes = 1,
+    padding: Padding = "valid",
+    dilation: Sizes = 1,
+    groups: int | None = None,
 ) -> Array:
-    """Convolve with a kernel of (rows, columns, channels / groups, filters)."""
-    rows, columns, channels = kernel.shape[:3]
-    groups = x.shape[3] // channels
-    kernels = np.split(kernel, groups, 3)
+    """Convolve with a kernel, each group of channels with its own filters.
+
+    Args:
+        x: (samples, *lengths, channels).
+        kernel: (*size, channels / groups, filters).
+        strides, padding, dilation: of the windows.
+        groups: None: as many as the channels of both say.
+
+    Raises:
+        InputError: the channels are not those of the kernel.
+    """
+    *size, channels, filters = kernel.shape
+    terms, found = prod(kernel.shape[:-1]), x.shape[-1] // max(channels, 1)
+    if x.shape[-1] != channels * (found if groups is None else groups):
+        raise InputError(f"{x.shape[-1]} channels, expected {channels} for each group of a kernel of {kernel.shape}")
+    kernels, axes = _parts(kernel.reshape(terms, filters), found), len(size)
+    channels_last = (*range(axes + 1), *range(axes + 2, 2 * axes + 2), axes + 1)
 
     def product(windows: Any) -> Any:
-        parts = zip(np.split(windows, groups, 3), kernels, strict=True)
-        return _joined([np.tensordot(w.transpose(0, 1, 2, 4, 5, 3), k, 3) for w, k in parts], -1)
+        lead, parts = windows.shape[: axes + 1], _parts(windows.transpose(channels_last), found)
+        sums = [np.tensordot(part.reshape(*lead, terms), k, 1) for part, k in zip(parts, kernels, strict=True)]
+        return _joined(sums, -1)
 
-    y: Array = _in_pieces(_windows(x, (rows, columns), strides, padding, dilations, explicit), product)
+    y: Array = _in_pieces(Windows(tuple(size), strides, padding, dilation).over(x), product, axes)
     return y
 
 
-def _in_pieces(windows: Any, product: Callable[[Any], Any], axis: int = 0) -> Any:
+def _parts(x: Any, groups: int) -> list[Any]:
+    """An array cut into groups of its last axis."""
+    return [x] if groups == 1 else np.split(x, groups, -1)
+
+
+def _in_pieces(windows: Any, product: Callable[[Any], Any], axes: int, axis: int = 0) -> Any:
     """A product with windows, of some samples at a time; or of some rows, if the windows of one sample are many."""
-    each = windows.size // max(windows.shape[axis], 1)
-    size = max(1, PIECE // max(each, 1))
-    if axis == 0 and each > PIECE:
-        return _joined([_in_pieces(windows[n : n + 1], product, 1) for n in range(len(windows))], 0)
+    if windows.size <= PIECE:
+        return product(windows)
+    each = windows.size // windows.shape[axis]
     before = (slice(None),) * axis
-    starts = range(0, max(windows.shape[axis], 1), size)
+    if axis < axes and each > PIECE:
+        alone = (windows[(*before, slice(n, n + 1))] for n in range(windows.shape[axis]))
+        return _joined([_in_pieces(one, product, axes, axis + 1) for one in alone], axis)
+    size = max(1, PIECE // each)
+    starts = range(0, windows.shape[axis], size)
     return _joined([product(windows[(*before, slice(start, start + size))]) for start in starts], axis)
 
 
@@ -90,32 +97,55 @@ def _joined(parts: list[Any], axis: int) -> Any:
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
 
 
-def conv2d_transposed(
-    sizes: Array, kernel: Array, y: Array, strides: Pair, padding: str, dilations: Pair = (1, 1), explicit: Any = ()
+@channels_anywhere
+def transposed_convolution(
+    y: Array,
+    kernel: Array,
+    shape: Sequence[int] | Array | None = None,
+    *,
+    strides: Sizes = 1,
+    padding: Padding = "valid",
+    dilation: Sizes = 1,
+    groups: int = 1,
+    output_padding: Sizes = 0,
 ) -> Array:
-    """What `conv2d` does to its input, turned round: each y is spread over the window that it would be computed from.
+    """What a convolution does to its input, turned round: each y is spread over the window that it would be made from.
 
-        x[s, i·strides + k·dilation, …] += Σ_f y[s, i, …, f] W[k, …, f]
+        x[s, i·stride + k·dilation - before, …] += Σ_f y[s, i, …, f] W[k, …, f]
 
     With zeros between the y of neighbouring windows, this is a convolution by the kernel read backwards.
 
     Args:
-        sizes: the shape of the result, or its rows and columns.
-        kernel: (rows, columns, channels / groups, filters), of a result with that many channels.
-        y: (samples, rows, columns, filters).
+        y: (samples, *counts, filters).
+        kernel: (*size, channels / groups, filters), of a result with that many channels.
+        shape: of the result, as it is with its channels last, or its lengths alone; None: as long as windows reach.
+        strides, padding, dilation: of the windows. A padding by a rule needs a shape.
+        groups: of the result's channels; a whole shape says how many there are.
+        output_padding: how much longer than windows reach the result is, if its shape is not given.
     """
-    lengths = [int(size) for size in (sizes if len(sizes) == 2 else sizes[1:3])]
-    channels = kernel.shape[2]
-    groups = 1 if len(sizes) == 2 else int(sizes[3]) // channels
-    edges = [tuple(explicit[2:4]), tuple(explicit[4:6])] if padding == "EXPLICIT" else [None, None]
-    for axis, (length, size, stride, dilation, edge) in enumerate(
-        zip(lengths, kernel.shape, strides, dilations, edges, strict=False), start=1
-    ):
-        reach = (size - 1) * dilation
-        before = (edge or _padding(length, reach + 1, stride, padding))[0]
-        y = _between(_spread(y, axis, stride), axis, reach - before, length + reach)
-    parts = np.split(kernel[::-1, ::-1], groups, 3)
-    return conv2d(y, np.concatenate([part.transpose(0, 1, 3, 2) for part in parts], 3), (1, 1), "VALID", dilations)
+    size = kernel.shape[:-2]
+    windows, apart = Windows(size, strides, padding, dilation), each_axis(strides, len(size))
+    if shape is None:
+        lengths = _reached(windows, y.shape[1:-1], each_axis(output_padding, len(size)))
+    elif len(shape) == len(size):
+        lengths = [int(length) for length in shape]
+    else:
+        _, *lengths, channels = (int(length) for length in shape)
+        groups = channels // kernel.shape[-2]
+    axes = zip(lengths, apart, windows.reach, windows.pads(lengths), strict=True)
+    for axis, (length, stride, reach, (before, _)) in enumerate(axes, start=1):
+        y = _between(_spread(y, axis, stride), axis, reach - 1 - before, length + reach - 1)
+    parts = np.split(np.flip(kernel, tuple(range(len(size)))), groups, -1)
+    turned = np.concatenate([np.swapaxes(part, -1, -2) for part in parts], -1)
+    x: Array = convolution(y, turned, dilation=dilation)
+    return x
+
+
+def _reached(windows: Windows, counts: Sequence[int], extra: Sequence[int]) -> list[int]:
+    """How long axes are of which so many windows, with their padding, reach some places before the end."""
+    apart = each_axis(windows.strides, windows.axes)
+    padded = [(n - 1) * s + r + e for n, s, r, e in zip(counts, apart, windows.reach, extra, strict=True)]
+    return [length - sum(pads) for length, pads in zip(padded, windows.pads(padded), strict=True)]
 
 
 def _spread(x: Any, axis: int, stride: int) -> Any:
@@ -133,30 +163,20 @@ def _between(x: Any, axis: int, start: int, length: int) -> Any:
     return np.pad(x, [ends if a == axis else (0, 0) for a in range(x.ndim)])
 
 
-def depthwise_conv2d(
-    x: Array, kernel: Array, strides: Pair, padding: str, dilations: Pair = (1, 1), explicit: Any = ()
+@channels_anywhere
+def depthwise_convolution(
+    x: Array, kernel: Array, *, strides: Sizes = 1, padding: Padding = "valid", dilation: Sizes = 1
 ) -> Any:
-    """Convolve each channel by itself, with a kernel of (rows, columns, channels, filters of each)."""
-    windows = _windows(x, kernel.shape[:2], strides, padding, dilations, explicit)
-    y = einsum("sijckl,klcm->sijcm", windows, kernel)
-    return y.reshape(*y.shape[:3], -1)
-
-
-def max_pool(x: Array, size: Pair, strides: Pair, padding: str, explicit: Any = ()) -> Any:
-    return _windows(x, size, strides, padding, explicit=explicit, fill=-np.inf).max(axis=(4, 5))
-
-
-def average_pool(x: Array, size: Pair, strides: Pair, padding: str) -> Any:
-    """The mean of what lies inside the image; padding does not count."""
-    inside = np.ones((1, *x.shape[1:3], 1), x.dtype)
-    total, count = (_windows(a, size, strides, padding).sum(axis=(4, 5)) for a in (x, inside))
-    return total / count
+    """Convolve each channel by itself, with a kernel of (*size, channels, filters of each)."""
+    size = kernel.shape[:-2]
+    places, taps = "ijk"[: len(size)], "pqr"[: len(size)]
+    windows = Windows(size, strides, padding, dilation).over(x)
+    y = einsum(f"s{places}c{taps},{taps}cm->s{places}cm", windows, kernel)
+    return y.reshape(*y.shape[:-2], y.shape[-2] * y.shape[-1])
 
 
 CONVOLUTION: dict[str, Callable[..., Any]] = {
-    "conv2d": conv2d,
-    "conv2d_transposed": conv2d_transposed,
-    "depthwise_conv2d": depthwise_conv2d,
-    "max_pool": max_pool,
-    "average_pool": average_pool,
+    "convolution": convolution,
+    "transposed_convolution": transposed_convolution,
+    "depthwise_convolution": depthwise_convolution,
 }

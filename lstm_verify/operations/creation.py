@@ -40,7 +40,7 @@ DRAWS = ("usual", "other", "lowest", "highest")
 def _random(
     values: Callable[[np.random.Generator, tuple[int, ...]], Any], lowest: float, highest: float
 ) -> Callable[..., Array]:
-    def drawn(shape: Array, *seeds: Array, dtype: str, draw: str = "usual") -> Array:
+    def drawn(shape: Array, *, dtype: str, draw: str = "usual") -> Array:
         if draw in ("lowest", "highest"):
             return np.full(ints(shape), lowest if draw == "lowest" else highest, dtype)
         return np.asarray(values(_generator(draw), ints(shape))).astype(dtype)
@@ -57,8 +57,7 @@ def _truncated(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.where(np.abs(x) > 2, x / 4, x)
 
 
-def random_integers(shape: Array, *seeds_and_bounds: Array, draw: str = "usual") -> Array:
-    low, high = seeds_and_bounds[-2:]
+def random_integers(shape: Array, low: Array, high: Array, *, draw: str = "usual") -> Array:
     if draw in ("lowest", "highest"):
         return np.full(ints(shape), low if draw == "lowest" else high - 1, low.dtype)
     return _generator(draw).integers(int(low), int(high), ints(shape), dtype=low.dtype)
@@ -79,7 +78,6 @@ MAKING: dict[str, Callable[..., Any]] = {
     "random_normal": _random(lambda generator, shape: generator.standard_normal(shape), -2.0, 2.0),
     "random_truncated_normal": _random(_truncated, -2.0, 2.0),
     "random_integers": random_integers,
-    "random_key": lambda seed: (np.zeros(1, np.uint64), np.zeros(2, np.uint64)),
+    "random_key": lambda: (np.zeros(1, np.uint64), np.zeros(2, np.uint64)),
     "random_algorithm": lambda: np.asarray(1, np.int32),
-    "random_key_and_algorithm": lambda seed: (np.zeros(1, np.uint64), np.zeros(2, np.uint64), np.asarray(1, np.int32)),
 }

@@ -86,44 +86,45 @@ class TensorList:
 
 
 def shape_of(values: Any) -> Shape:
-    """A shape as an operation is given it: -1 is an unknown length, a lone -1 an unknown rank."""
-    array = np.asarray(values)
-    return None if not array.ndim else tuple(None if length < 0 else length for length in ints(array))
+    """A shape as it is given: None or a negative number is an unknown length, and alone an unknown rank."""
+    if values is None or not np.ndim(values):
+        return None
+    return tuple(None if length is None or length < 0 else int(length) for length in values)
 
 
-# ------------------------------------------------------------------------------------------ lists that are values
+def reserve(length: Array, *, shape: Any = None, dtype: str, grows: bool = False) -> TensorList:
+    return TensorList((None,) * int(length), shape_of(shape), dtype, grows)
 
 
-def empty(shape: Array, limit: Array | None = None, *, dtype: str) -> TensorList:
-    return TensorList((), shape_of(shape), dtype, grows=False)
-
-
-def reserve(shape: Array, length: Array, *, dtype: str) -> TensorList:
-    return TensorList((None,) * int(length), shape_of(shape), dtype, grows=False)
-
-
-def from_tensor(x: Array, shape: Array) -> TensorList:
+def from_tensor(x: Array, *, shape: Any = None) -> TensorList:
     return TensorList((), shape_of(shape), str(x.dtype), grows=False).cut(x)
 
 
 def set_item(items: TensorList, index: Array, value: Array, *, grow: bool = False) -> TensorList:
-    if not grow:
-        items.check(int(index))
-    return replace(replace(items, grows=True).with_item(int(index), value), grows=items.grows)
+    return replace(replace(items, grows=grow or items.grows).with_item(int(index), value), grows=items.grows)
 
 
-def pop_back(items: TensorList, shape: Array) -> tuple[TensorList, Array]:
+def pop_back(items: TensorList, *, shape: Any = None) -> tuple[TensorList, Array]:
     last = items.item(len(items.items) - 1, shape_of(shape))
     return items.of(items.items[:-1]), last
 
 
-def scatter(x: Array, indices: Array, shape: Array, length: Array | None = None) -> TensorList:
+def scatter(x: Array, indices: Array, length: Array | None = None, *, shape: Any = None) -> TensorList:
+    """A list of the parts of a tensor at some places; it is as long as they need if its length is not given, or -1."""
     wanted = -1 if length is None else int(length)
     size = wanted if wanted >= 0 else max(ints(indices), default=-1) + 1
-    return scatter_into(TensorList((None,) * size, shape_of(shape), str(x.dtype), grows=False), x, indices)
+    return scatter_into(reserve(np.asarray(size), shape=shape, dtype=str(x.dtype)), x, indices, grow=True)
 
 
-def scatter_into(items: TensorList, x: Array, indices: Array) -> TensorList:
+def scatter_into(items: TensorList, x: Array, indices: Array, *, grow: bool = False) -> TensorList:
+    """The list with the parts of a tensor at some places.
+
+    Raises:
+        InputError: a place is beyond the end, and the list does not grow.
+    """
+    last = max(ints(indices), default=-1)
+    if last >= len(items.items) and not (grow or items.grows):
+        items.check(last)
     if len(x) == len(items.items) and ints(indices) == tuple(range(len(x))):
         return items.cut(x)
     values = list(items.items)
@@ -133,9 +134,9 @@ def scatter_into(items: TensorList, x: Array, indices: Array) -> TensorList:
     return items.of(tuple(values))
 
 
-def joined(items: TensorList, shape: Array | None = None, lengths: Array | None = None) -> tuple[Array, Array]:
+def joined(items: TensorList, *, shape: Any = None) -> tuple[Array, Array]:
     """All items along their first axis, and the length of each."""
-    whole = None if shape is None else shape_of(shape)
+    whole = shape_of(shape)
     if not items.items:
         known = items.shape or whole or (None,)
         return np.zeros((0, *(length or 0 for length in known[1:])), items.dtype), np.zeros(0, np.int64)
@@ -143,9 +144,8 @@ def joined(items: TensorList, shape: Array | None = None, lengths: Array | None 
     return np.concatenate(values), np.asarray([len(value) for value in values], np.int64)
 
 
-def split(x: Array, shape: Array, lengths: Array) -> TensorList:
-    parts = np.split(x, np.cumsum(lengths)[:-1])
-    known = shape_of(shape)
+def split(x: Array, lengths: Array, *, shape: Any = None) -> TensorList:
+    parts, known = np.split(x, np.cumsum(lengths)[:-1]), shape_of(shape)
     return TensorList(tuple(parts), None if known is None else (None, *known[1:]), str(x.dtype), grows=False)
 
 
@@ -155,55 +155,21 @@ def element_shape(items: TensorList, *, dtype: str = "int32") -> Array:
     return np.asarray([-1 if length is None else length for length in items.shape], dtype)
 
 
-# ---------------------------------------- arrays with a handle, which stands for nothing here, and a flow
-
-
-def array(size: Array, *, shape: list[int | None] | None = None, dtype: str, grows: bool = False) -> Any:
-    """An array of unset items: its handle, of no use here, and itself."""
-    items = TensorList((None,) * int(size), None if shape is None else tuple(shape), dtype, grows)
-    return np.zeros((), np.int32), items
-
-
-def array_scatter(handle: Any, indices: Array, x: Array, items: TensorList) -> TensorList:
-    if len(x) and max(ints(indices)) >= len(items.items) and not items.grows:
-        raise InputError(f"item {max(ints(indices))} of a list of {len(items.items)} tensors")
-    return scatter_into(items, x, indices)
-
-
-def array_split(handle: Any, x: Array, lengths: Array, items: TensorList) -> TensorList:
-    return items.of(tuple(np.split(x, np.cumsum(lengths)[:-1])))
-
-
-def array_gather(
-    handle: Any, indices: Array, items: TensorList, *, shape: list[int | None] | None = None, dtype: str = ""
-) -> Array:
-    return items.stacked(ints(indices), None if shape is None else tuple(shape))
-
-
 LISTS: dict[str, Callable[..., Any]] = {
-    "list_empty": empty,
     "list_reserve": reserve,
     "list_from_tensor": from_tensor,
-    "list_stack": lambda items, shape: items.stacked(shape=shape_of(shape)),
-    "list_get": lambda items, index, shape: items.item(int(index), shape_of(shape)),
+    "list_stack": lambda items, shape=None: items.stacked(shape=shape_of(shape)),
+    "list_get": lambda items, index, shape=None: items.item(int(index), shape_of(shape)),
     "list_set": set_item,
     "list_push_back": lambda items, value: items.of((*items.items, value)),
     "list_pop_back": pop_back,
     "list_length": lambda items: np.asarray(len(items.items), np.int32),
     "list_resize": lambda items, length: items.resized(int(length)),
-    "list_gather": lambda items, indices, shape: items.stacked(ints(indices), shape_of(shape)),
+    "list_gather": lambda items, indices, shape=None: items.stacked(ints(indices), shape_of(shape)),
     "list_scatter": scatter,
     "list_scatter_into": scatter_into,
     "list_concatenate": joined,
     "list_join": lambda first, second: first.of((*first.items, *second.items)),
     "list_split": split,
     "list_element_shape": element_shape,
-    "array": array,
-    "array_read": lambda handle, index, items: items.item(int(index)),
-    "array_write": lambda handle, index, value, items: items.with_item(int(index), value),
-    "array_size": lambda handle, items: np.asarray(len(items.items), np.int32),
-    "array_gather": array_gather,
-    "array_scatter": array_scatter,
-    "array_concatenate": lambda handle, items: joined(items),
-    "array_split": array_split,
 }

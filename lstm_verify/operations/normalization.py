@@ -26,7 +26,6 @@ def batch_normalization(
     axis: int = -1,
     training: bool = True,
     momentum: float = 1.0,
-    outputs: int = 5,
 ) -> tuple[Array, ...]:
     """Normalise each channel by the mean and variance given, or in training by those of `x` itself.
 
@@ -39,7 +38,6 @@ def batch_normalization(
         axis: of the channels.
         training: whether `x` says what its mean and variance are.
         momentum: how much of them goes into the running ones that are returned.
-        outputs: 5, or 6 with one that only training on GPUs uses.
 
     Returns:
         y, the running mean and variance (the latter without bias), and the mean and variance that were used.
@@ -58,7 +56,7 @@ def batch_normalization(
         used, spread = running = mean, variance
     factor = scale / np.sqrt(spread + epsilon)
     y = (x - used.reshape(shape)) * factor.reshape(shape) + offset.reshape(shape)
-    return (y, *running, used, spread, *[np.zeros(0, x.dtype)] * (outputs - 5))
+    return y, *running, used, spread
 
 
 NORMALIZATION: dict[str, Callable[..., Any]] = {"batch_normalization": batch_normalization}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,37 +31,41 @@ def slice_sizes(x: Array, begin: Array, size: Array) -> Array:
     return x[tuple(key)]
 
 
-def strided_slice(
+def slices(
     x: Array,
-    begin: Array,
-    end: Array,
-    strides: Array,
+    starts: Array,
+    stops: Array,
+    steps: Array,
     *,
-    begin_mask: int = 0,
-    end_mask: int = 0,
-    ellipsis_mask: int = 0,
-    new_axis_mask: int = 0,
-    shrink_axis_mask: int = 0,
+    from_start: Sequence[int] = (),
+    to_end: Sequence[int] = (),
+    indices: Sequence[int] = (),
+    new_axes: Sequence[int] = (),
+    ellipsis: Sequence[int] = (),
 ) -> Any:
-    """`x[begin:end:strides]` of every axis.
+    """`x[start:stop:step, …]`, an entry for each axis.
 
-    A bit of a mask stands for an entry: no begin, no end, `...`, `None`, or an index in place of a slice. Of these the
-    ellipsis comes first and the index last, as TensorFlow has it.
+    Args:
+        x: the array.
+        starts, stops, steps: (entries,), integers.
+        from_start, to_end: the numbers of entries of which the start or the stop says nothing.
+        indices: those that are one place, the start, and no slice.
+        new_axes: those that are `None`.
+        ellipsis: the one that is `...`, if there is one.
 
     Raises:
         InputError: an index is beyond the end.
     """
     key: list[Any] = []
-    for number, (first, last, step) in enumerate(zip(ints(begin), ints(end), ints(strides), strict=True)):
-        bit = 1 << number
-        if ellipsis_mask & bit:
+    for number, (start, stop, step) in enumerate(zip(ints(starts), ints(stops), ints(steps), strict=True)):
+        if number in ellipsis:
             key.append(Ellipsis)
-        elif new_axis_mask & bit:
+        elif number in new_axes:
             key.append(None)
-        elif shrink_axis_mask & bit:
-            key.append(first)
+        elif number in indices:
+            key.append(start)
         else:
-            key.append(slice(None if begin_mask & bit else first, None if end_mask & bit else last, step))
+            key.append(slice(None if number in from_start else start, None if number in to_end else stop, step))
     try:
         return x[tuple(key)]
     except IndexError as error:
@@ -138,7 +142,7 @@ def band_part(x: Array, lower: Array, upper: Array) -> Array:
 SELECTION: dict[str, Callable[..., Any]] = {
     "get_item": get_item,
     "slice_sizes": slice_sizes,
-    "strided_slice": strided_slice,
+    "slices": slices,
     "gather": gather,
     "gather_nd": gather_nd,
     "scatter_nd": scatter_nd,

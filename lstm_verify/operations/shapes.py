@@ -36,21 +36,20 @@ def squeeze(x: Array, axis: Any = None) -> Array:
     return np.squeeze(x, axes_of(axis))
 
 
-def concatenate_last(*arguments: Array) -> Array:
-    """Join arrays along the axis that is the last argument."""
-    *arrays, axis = arguments
+def concatenate(*arrays: Array, axis: Any = 0) -> Array:
     return np.concatenate(arrays, int(axis))
 
 
-def pack(*arrays: Array, axis: int = 0) -> Array:
-    return np.stack(arrays, axis)
+def stack(*arrays: Array, axis: Any = 0) -> Array:
+    return np.stack(arrays, int(axis))
 
 
-def unpack(x: Array, axis: int = 0) -> tuple[Array, ...]:
+def unstack(x: Array, axis: int = 0) -> tuple[Array, ...]:
+    """The parts of an array along an axis."""
     return tuple(np.moveaxis(x, axis, 0))
 
 
-def split_sizes(x: Array, sizes: Array, axis: Array) -> tuple[Array, ...]:
+def split_sizes(x: Array, sizes: Array, *, axis: Any = 0) -> tuple[Array, ...]:
     """Cut into parts of the sizes given, one of which may be -1: what is left.
 
     Raises:
@@ -63,17 +62,12 @@ def split_sizes(x: Array, sizes: Array, axis: Array) -> tuple[Array, ...]:
     return tuple(np.split(x, np.cumsum(wanted)[:-1], int(axis)))
 
 
-def split_evenly(axis: Array, x: Array, parts: int) -> tuple[Array, ...]:
+def split_evenly(x: Array, *, parts: int, axis: Any = 0) -> tuple[Array, ...]:
     return tuple(np.split(x, parts, int(axis)))
 
 
 def broadcast_shapes(*given: Array) -> Array:
     return np.asarray(np.broadcast_shapes(*map(ints, given)), given[0].dtype)
-
-
-def flip_marked(x: Array, marked: Array) -> Array:
-    """Reverse the axes that are marked with true."""
-    return np.flip(x, tuple(int(axis) for axis in np.flatnonzero(marked)))
 
 
 def reverse_sequence(x: Array, lengths: Array, axis: int, batch_axis: int = 0) -> Array:
@@ -100,11 +94,9 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "expand_dims": lambda x, axis: np.expand_dims(x, axes_of(axis) or 0),
     "transpose": lambda x, axes=None: np.transpose(x, axes_of(axes)),
     "move_axis": np.moveaxis,
-    "concatenate": np.concatenate,
-    "concatenate_last": concatenate_last,
-    "stack": np.stack,
-    "pack": pack,
-    "unpack": unpack,
+    "concatenate": concatenate,
+    "stack": stack,
+    "unstack": unstack,
     "split_sizes": split_sizes,
     "split_evenly": split_evenly,
     "broadcast_to": lambda x, newshape: np.broadcast_to(x, ints(newshape)),
@@ -112,7 +104,6 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "tile": lambda x, multiples: np.tile(x, ints(multiples)),
     "flip": lambda x, axis=None: np.flip(x, axes_of(axis)),
     "roll": lambda x, shift, axis: np.roll(x, ints(shift), ints(axis)),
-    "flip_marked": flip_marked,
     "reverse_sequence": reverse_sequence,
     "invert_permutation": invert_permutation,
 }

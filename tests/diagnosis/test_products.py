@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from lstm_verify.diagnosis.experiment import Experiment, experiment
-from lstm_verify.diagnosis.products import Shortened, Shorter, ShortProducts, short_products
+from lstm_verify.diagnosis.products import Hybrid, Shortened, Shorter, ShortProducts, plain_array, short_products
 from lstm_verify.inputs import bind
-from lstm_verify.layers import RNN, Array, Dense, LSTMCell
+from lstm_verify.layers import RNN, Array, Conv1D, Conv2D, Dense, LSTMCell
 from lstm_verify.model import Model
 from tests.builders import sequential
 from tests.diagnosis.cases import diagnosed, float32, names, with_cell, with_layer
@@ -163,3 +164,15 @@ def test_inputs_and_weights_in_int8_are_named() -> None:
     found = diagnosed(model, x, {"dense": y.astype(np.float32)})
     assert (found.status, names(found)) == ("explained", {("dynamic_range", "dense")})
     assert found.explanations[0].change.behaves_as == INT8[0]
+
+
+def test_convolutions_have_their_weights_in_int8_as_dense_layers_have() -> None:
+    """A convolution of one place is a Dense layer; one of fewer weights is left alone by both."""
+    for channels, changes in ((40, True), (20, False)):
+        x, kernel = RNG.standard_normal((3, 5, 4, channels)), RNG.standard_normal((channels, 32))
+        dense = Dense(name="dense", kernel=kernel)
+        for conv in (Conv1D(name="conv", kernel=kernel[None]), Conv2D(name="conv", kernel=kernel[None, None])):
+            given = x[:, :, 0] if conv.axes == 1 else x
+            short = [plain_array(layer.forward(Shortened.of(given, Hybrid(True, True)))) for layer in (conv, dense)]
+            assert_allclose(*short, rtol=1e-12)
+            assert (np.abs(short[0] - conv.forward(given)).max() > 1e-3) == changes

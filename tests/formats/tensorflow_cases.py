@@ -464,6 +464,14 @@ case(
     "Conv2DBackpropInput", i(2, 8, 6, 5), f(3, 2, 5, 4), BACK, strides=[1] * 4, padding="VALID", dilations=[1, 2, 3, 1]
 )
 case("Conv2DBackpropInput", i(2, 6, 4, 6), f(3, 2, 3, 4), BACK, strides=[1] * 4, padding="VALID")
+VOLUME = f(2, 4, 5, 3, 2)
+for padding in ("SAME", "VALID"):
+    attributes = {"strides": [1, 1, 2, 1, 1], "padding": padding}
+    case("Conv3D", VOLUME, f(2, 3, 1, 2, 4), **attributes)
+    for op in ("MaxPool3D", "AvgPool3D"):
+        case(op, VOLUME, ksize=[1, 2, 3, 1, 1], **attributes)
+    back = f(2, 4, 3, 3, 4, seed=3) if padding == "SAME" else f(2, 3, 2, 3, 4, seed=3)
+    case("Conv3DBackpropInputV2", i(2, 4, 5, 3, 2), f(2, 3, 1, 2, 4), back, **attributes)
 VECTORS = [f(3, seed=seed, low=0.2) for seed in range(4)]
 NOTHING = np.zeros(0, np.float32)
 for op in ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"):

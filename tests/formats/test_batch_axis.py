@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +13,7 @@ import pytest
 from lstm_verify import RandomInputs, Report, RuntimeOptions, Verdict, load, replay, rollout, verify
 from lstm_verify.inspection import inspect, recurrences
 from lstm_verify.model import Model
-from tests.building import ROOT
+from tests.building import Build, Recipe
 from tests.command import assert_refused, run
 from tests.graph_files import read_at_once
 from tests.zoo.tf1_axes import ENTRIES
@@ -47,12 +44,8 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    folder = tmp_path_factory.mktemp("axes")
-    command = [sys.executable, "-m", "tests.zoo.tf1_axes", "--out", str(folder)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+def built(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    folder = build(Recipe("tf1_axes", "tests.zoo.tf1_axes"))
     found = Built(folder)
     with read_at_once([found.path(*case) for case in CASES], tmp_path_factory.mktemp("found")):
         yield found

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +17,10 @@ from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.formats.tensorflow.attributes import IGNORED
 from lstm_verify.formats.tensorflow.operations import RULES
 from lstm_verify.formats.tensorflow.table import table_of
+from lstm_verify.graph.compute import Compute
+from lstm_verify.graph.expand import Expand
 from lstm_verify.operations import OPERATIONS
-from tests.building import ROOT
+from tests.building import Build, Recipe
 from tests.graph_files import read_at_once
 from tests.zoo.graph_decisions import CASTS, NAMES, UNITS
 
@@ -30,18 +29,8 @@ FAR = 2
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    found = tmp_path_factory.mktemp("decisions")
-    command = [sys.executable, "-m", "tests.zoo.graph_decisions", "--out", str(found)]
-    environment = {
-        **os.environ,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "KERAS_BACKEND": "tensorflow",
-    }
-    names = json.dumps(sorted(RULES))
-    done = subprocess.run(command, cwd=ROOT, env=environment, input=names, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+def folder(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    found = build(Recipe("graph_decisions", "tests.zoo.graph_decisions", given=json.dumps(sorted(RULES))))
     with read_at_once([found / "decisions", *(found / name for name in CASTS)], tmp_path_factory.mktemp("found")):
         yield found
 
@@ -99,14 +88,16 @@ def definitions(folder: Path) -> dict[str, dict[str, Any]]:
 def test_no_attribute_of_an_operation_is_dropped(folder: Path) -> None:
     """Each that TensorFlow defines is used, checked, or among those without effect; others are refused by name."""
     unknown = {
-        op: [
-            key
-            for key in found["attributes"]
-            if key not in {*RULES[op].attributes, *RULES[op].ignored, *IGNORED, *UNKNOWN.get(op, ())}
-        ]
+        op: [key for key in found["attributes"] if key not in {*known_of(op), *IGNORED, *UNKNOWN.get(op, ())}]
         for op, found in definitions(folder).items()
     }
     assert not {op: keys for op, keys in unknown.items() if keys}
+
+
+def known_of(op: str) -> Collection[str]:
+    rule = RULES[op]
+    assert isinstance(rule, Compute | Expand)
+    return rule.known
 
 
 UNKNOWN: dict[str, tuple[str, ...]] = {}
@@ -119,14 +110,19 @@ def test_an_attribute_that_is_missing_has_its_default(folder: Path) -> None:
     for op, found in definitions(folder).items():
         defaults = {key: value for key, value in found["defaults"].items() if value is not None}
         rule, table = RULES[op], table_of({}, None)
-        said = effective(rule.operation, rule.translated(op, defaults, table))
-        left_out = effective(rule.operation, rule.translated(op, {}, table))
+        if not isinstance(rule, Compute):  # whose steps have defaults of their own
+            continue
+        always = {key: value for key, value in ALWAYS_SAID.items() if key in found["attributes"]}
+        said = effective(rule.operation, rule.translated(op, defaults | always, table))
+        left_out = effective(rule.operation, rule.translated(op, always, table))
         if said != left_out:
             differing[op] = {key for key in said if said[key] != left_out.get(key, "nothing")}
     assert not differing
 
 
-HANDING_ON = {"lstm_block": "lstm_cell", "lstm_block_ifco": "lstm_cell"}
+ALWAYS_SAID = {"padding": "SAME"}
+"""Attributes without a default that say with others what these mean."""
+HANDING_ON = {"lstm_block": "lstm_cell"}
 """Operations that hand their options on to others."""
 
 

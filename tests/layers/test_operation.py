@@ -160,11 +160,17 @@ def test_get_item(key: Any, wanted: Array) -> None:
     assert_array_equal(call("get_item", Slot(0), key), wanted)
 
 
-def test_a_list_of_tensors_is_filled_in() -> None:
-    joined = call("concatenate", [Slot(1), Slot(0)], values=(X, Y), axis=-1)
+def test_several_tensors_become_one() -> None:
+    joined = call("concatenate", Slot(1), Slot(0), values=(X, Y), axis=-1)
     assert_array_equal(joined[..., :3], Y)
     assert_array_equal(joined[..., 3:], X)
-    assert_array_equal(call("stack", [Slot(0), Slot(1)], values=(X, Y), axis=1)[:, 1], Y)
+    assert_array_equal(call("stack", Slot(0), Slot(1), values=(X, Y), axis=1)[:, 1], Y)
+
+
+def test_slots_are_filled_in_lists_and_options() -> None:
+    assert_array_equal(call("get_item", Slot(0), [slice(None), Slot(1)], values=(X, np.array(2))), X[:, 2])
+    joined = call("concatenate", Slot(0), Slot(1), values=(X, Y, np.array(-1)), axis=Slot(2))
+    assert_array_equal(joined[..., 3:], Y)
 
 
 def test_shapes() -> None:

@@ -16,7 +16,6 @@ from lstm_verify.layers import (
     Run,
     Signal,
     UpSampling1D,
-    ZeroPadding1D,
 )
 from tests.builders import random_array, sequences
 
@@ -57,24 +56,6 @@ def test_repeat_vector() -> None:
     assert got.shape == (5, 4, 3)
     for t in range(4):
         assert_array_equal(got[:, t], X[:, 0])
-
-
-def test_zero_padding_before_and_after() -> None:
-    got = ZeroPadding1D(name="pad", padding=(1, 2)).forward(X)
-    assert got.shape == (5, 9, 3)
-    assert_array_equal(got[:, 1:7], X)
-    assert not got[:, [0, 7, 8]].any()
-
-
-@pytest.mark.parametrize(("cropping", "left"), [((1, 2), [1, 2, 3]), ((0, 1), [0, 1, 2, 3, 4]), ((2, 0), [2, 3, 4, 5])])
-def test_cropping_before_and_after(cropping: tuple[int, int], left: list[int]) -> None:
-    assert_array_equal(Cropping1D(name="crop", cropping=cropping).forward(X), X[:, left])
-
-
-def test_upsampling_repeats_each_step() -> None:
-    got = UpSampling1D(name="up", size=3).forward(X)
-    for t in range(18):
-        assert_array_equal(got[:, t], X[:, t // 3])
 
 
 def test_only_identity_passes_the_mask_on() -> None:

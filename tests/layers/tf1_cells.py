@@ -1,7 +1,8 @@
-"""LSTM cells of TensorFlow 1, run by TensorFlow: `python -m tests.layers.tf1_cells OUT.npz` in a process of its own.
+"""LSTM cells of TensorFlow 1, run by TensorFlow: `python -m tests.layers.tf1_cells DIR` in a process of its own.
 
-Every entry of `CASES` gives the arguments of one cell. The file has, for each case, the input `x`, the variables by
-their own names, the outputs of every step and the last states: `CASE/x`, `CASE/kernel`, …, `CASE/outputs`, `CASE/c`.
+Every entry of `CASES` gives the arguments of one cell. The file `cells.npz` has, for each case, the input `x`, the
+variables by their own names, the outputs of every step and the last states: `CASE/x`, `CASE/kernel`, …, `CASE/outputs`,
+`CASE/c`.
 """
 
 from __future__ import annotations
@@ -63,13 +64,15 @@ def run_block(tf: Any) -> dict[str, np.ndarray]:
     return {"x": x, **weights, "outputs": np.stack(outputs, 1), "c": c, "h": h}
 
 
-def main(path: str) -> None:
+def main(folder: str) -> None:
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     import tensorflow as tf
 
     found = {name: run_cell(tf, seed, options) for seed, (name, options) in enumerate(CASES.items())}
     found["block"] = run_block(tf)
-    np.savez(path, **{f"{name}/{key}": value for name, case in found.items() for key, value in case.items()})
+    np.savez(
+        f"{folder}/cells.npz", **{f"{name}/{key}": value for name, case in found.items() for key, value in case.items()}
+    )
 
 
 if __name__ == "__main__":

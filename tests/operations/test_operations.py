@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lstm_verify.errors import InputError
 from lstm_verify.operations import OPERATIONS, TensorList
+from lstm_verify.operations.cells import IFCO
 from lstm_verify.operations.lists import shape_of
 from tests.builders import random_array
 
@@ -79,42 +80,13 @@ def test_space_goes_to_batch_and_back() -> None:
     assert_array_equal(op("batch_to_space", there, block, widths), x)
 
 
-def test_a_convolution_of_one_step_is_a_matrix_product() -> None:
-    x, kernel = random_array(2, 3, 4, 5), random_array(5, 6)
-    y = op("conv2d", x, kernel[None, None], strides=(1, 1), padding="VALID")
-    assert_allclose(y, x @ kernel, rtol=1e-12)
-    assert op("conv2d", x, random_array(4, 1, 5, 6), strides=(1, 1), padding="VALID").shape == (2, 0, 4, 6)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"strides": (1, 1), "padding": "SAME"},
-        {"strides": (2, 3), "padding": "VALID"},
-        {"strides": (3, 2), "padding": "SAME"},
-        {"strides": (1, 1), "padding": "VALID", "dilations": (2, 1)},
-        {"strides": (2, 2), "padding": "EXPLICIT", "explicit": (0, 0, 3, 1, 4, 2, 0, 0)},
-    ],
-)
-@pytest.mark.parametrize("groups", [1, 2])
-def test_a_transposed_convolution_is_the_transpose_of_one(options: dict[str, Any], groups: int) -> None:
-    """⟨conv(x), y⟩ = ⟨x, transposed(y)⟩ for all x and y, and so the matrices of the two are each other's transposes."""
-    x, kernel = random_array(2, 8, 7, 4), random_array(3, 2, 4 // groups, 6, seed=1)
-    there = op("conv2d", x, kernel, **options)
-    y = random_array(*there.shape, seed=2)
-    back = op("conv2d_transposed", np.array(x.shape), kernel, y, **options)
-    assert back.shape == x.shape
-    assert_allclose(np.vdot(there, y), np.vdot(x, back), rtol=1e-12)
-
-
-def test_the_blocks_differ_in_the_order_of_gates() -> None:
+def test_gates_may_be_in_another_order() -> None:
     x, h, c = random_array(5, 2, 3), random_array(2, 4), random_array(2, 4)
     kernel, bias, peepholes = random_array(7, 16), random_array(16), [random_array(4, seed=n) for n in range(3)]
     i, f, g, o = np.split(np.arange(16), 4)
-    options = {"forget_bias": 0.0, "cell_clip": 0.0}
-    one = op("lstm_block", np.array(5), x, c, h, kernel, *peepholes, bias, **options)
+    one = op("lstm_block", np.array(5), x, c, h, kernel, *peepholes, bias)
     order = np.concatenate([i, g, f, o])
-    other = op("lstm_block_ifco", np.array(5), x, c, h, kernel[:, order], *peepholes, bias[order], **options)
+    other = op("lstm_block", np.array(5), x, c, h, kernel[:, order], *peepholes, bias[order], order=IFCO)
     for ours, theirs in zip(one, other, strict=True):
         assert_allclose(ours, theirs, rtol=1e-12)
 
@@ -147,18 +119,17 @@ ITEMS = TensorList((np.ones(2), None), (2,), "float64", grows=False)
         ("slice from 1 to 4", lambda: op("slice_sizes", ARRAY_2, np.array([1]), np.array([3]))),
         (
             "out of bounds",
-            lambda: op("strided_slice", ARRAY_2, np.array([2]), np.array([3]), np.array([1]), shrink_axis_mask=1),
+            lambda: op("slices", ARRAY_2, np.array([2]), np.array([3]), np.array([1]), indices=(0,)),
         ),
-        (r"split into \[1, 2\]", lambda: op("split_sizes", ARRAY_2, np.array([1, 2]), np.array(0))),
+        (r"split into \[1, 2\]", lambda: op("split_sizes", ARRAY_2, np.array([1, 2]), axis=0)),
         ("the 3 largest elements of 2", lambda: op("top_k", ARRAY_2, np.array(3))),
-        ("item 2 of a list of 2", lambda: op("list_get", ITEMS, np.array(2), np.array(-1))),
-        ("item -1 of a list of 2", lambda: op("list_get", ITEMS, np.array(-1), np.array(-1))),
+        ("item 2 of a list of 2", lambda: op("list_get", ITEMS, np.array(2))),
+        ("item -1 of a list of 2", lambda: op("list_get", ITEMS, np.array(-1))),
         ("item 2 of a list of 2", lambda: op("list_set", ITEMS, np.array(2), np.ones(2))),
-        ("item 2 of a list of 2", lambda: op("array_write", None, np.array(2), np.ones(2), ITEMS)),
-        ("item 7 of a list of 2", lambda: op("array_scatter", None, np.array([7]), np.ones((1, 2)), ITEMS)),
-        ("item -1 of a list of 0", lambda: op("list_pop_back", TensorList(), np.array(-1))),
-        ("never set", lambda: op("list_get", TensorList((None,)), np.array(0), np.array(-1))),
-        ("never set", lambda: op("list_stack", TensorList((None,), (None, 2)), np.array([3, -1, 2]))),
+        ("item 7 of a list of 2", lambda: op("list_scatter_into", ITEMS, np.ones((1, 2)), np.array([7]))),
+        ("item -1 of a list of 0", lambda: op("list_pop_back", TensorList())),
+        ("never set", lambda: op("list_get", TensorList((None,)), np.array(0))),
+        ("never set", lambda: op("list_stack", TensorList((None,), (None, 2)), shape=(3, None, 2))),
     ],
 )
 def test_what_is_not_there_is_an_error(message: str, call: Callable[[], Any]) -> None:
@@ -169,39 +140,59 @@ def test_what_is_not_there_is_an_error(message: str, call: Callable[[], Any]) ->
 def test_a_list_is_a_value() -> None:
     changed = op("list_set", ITEMS, np.array(1), np.full(2, 5.0))
     assert ITEMS.items[1] is None
-    assert_array_equal(op("list_stack", changed, np.array([2])), [[1, 1], [5, 5]])
-    assert_array_equal(op("list_stack", ITEMS, np.array(-1)), [[1, 1], [0, 0]])
+    assert_array_equal(op("list_stack", changed), [[1, 1], [5, 5]])
+    assert_array_equal(op("list_stack", ITEMS), [[1, 1], [0, 0]])
     assert len(op("list_push_back", ITEMS, np.ones(2)).items) == 3
     assert len(ITEMS.items) == 2
 
 
 def test_a_list_cut_from_a_tensor_is_stacked_without_a_copy_until_it_changes() -> None:
     x = random_array(3, 2)
-    items = op("list_from_tensor", x, np.array([2]))
-    assert op("list_stack", items, np.array([2])) is x
-    assert_array_equal(op("list_gather", items, np.array([0, 1, 2]), np.array([2])), x)
-    assert_array_equal(op("list_gather", items, np.array([2, 0]), np.array([2])), x[[2, 0]])
+    items = op("list_from_tensor", x)
+    assert op("list_stack", items) is x
+    assert_array_equal(op("list_gather", items, np.array([0, 1, 2])), x)
+    assert_array_equal(op("list_gather", items, np.array([2, 0])), x[[2, 0]])
     changed = op("list_set", items, np.array(1), np.zeros(2))
-    assert_array_equal(op("list_stack", changed, np.array([2])), x * [[1], [0], [1]])
-    shorter, _ = op("list_pop_back", items, np.array([2]))
-    assert_array_equal(op("list_stack", shorter, np.array([2])), x[:2])
+    assert_array_equal(op("list_stack", changed), x * [[1], [0], [1]])
+    shorter, _ = op("list_pop_back", items)
+    assert_array_equal(op("list_stack", shorter), x[:2])
     longer = op("list_push_back", items, np.ones(2))
-    assert_array_equal(op("list_stack", longer, np.array([2])), [*x, [1, 1]])
+    assert_array_equal(op("list_stack", longer), [*x, [1, 1]])
 
 
 def test_a_tensor_scattered_in_order_is_the_list() -> None:
     x = random_array(3, 2)
     for indices in ([0, 1, 2], [2, 0, 1]):
-        items = op("list_scatter", x, np.array(indices), np.array([2]), np.array(-1))
-        assert_array_equal(op("list_stack", items, np.array([2])), x[np.argsort(indices)])
+        items = op("list_scatter", x, np.array(indices), np.array(-1))
+        assert_array_equal(op("list_stack", items), x[np.argsort(indices)])
+    assert len(op("list_scatter", x, np.array([0, 4, 1])).items) == 5
     into = op("list_scatter_into", TensorList((np.ones(2),) * 4), x, np.array([0, 1, 2]))
-    assert_array_equal(op("list_stack", into, np.array([2])), [*x, [1, 1]])
+    assert_array_equal(op("list_stack", into), [*x, [1, 1]])
 
 
 def test_the_shape_of_an_item_is_gathered_from_all_that_is_said() -> None:
     items = TensorList((None,), (None, 2), "float64")
-    assert op("list_get", items, np.array(0), np.array([3, -1])).shape == (3, 2)
+    assert op("list_get", items, np.array(0), shape=np.array([3, -1])).shape == (3, 2)
     assert shape_of(np.array(-1)) is None
-    assert shape_of(np.array([-1, 2])) == (None, 2)
+    assert shape_of(np.array([-1, 2])) == shape_of([None, 2]) == (None, 2)
     assert op("list_element_shape", items).tolist() == [-1, 2]
     assert op("list_element_shape", TensorList()).tolist() == -1
+
+
+def test_a_list_grows_if_it_may() -> None:
+    x = random_array(2, 2)
+    growing = TensorList((None,), (2,), "float64", grows=True)
+    assert len(op("list_set", growing, np.array(3), x[0]).items) == 4
+    assert len(op("list_scatter_into", growing, x, np.array([0, 2])).items) == 3
+    grown = op("list_set", ITEMS, np.array(2), x[0], grow=True)
+    assert (len(grown.items), grown.grows) == (3, False)
+
+
+def test_parts_of_a_tensor_by_entries() -> None:
+    x, steps = random_array(3, 4, 5), np.array([1, 2, -1])
+    starts, stops = np.array([1, 0, 3]), np.array([2, 3, 0])
+    assert_array_equal(op("slices", x, starts, stops, steps), x[1:2, 0:3:2, 3:0:-1])
+    assert_array_equal(op("slices", x, starts, stops, steps, from_start=(0, 2), to_end=(2,)), x[:2, 0:3:2, ::-1])
+    assert_array_equal(op("slices", x, starts, stops, steps, indices=(0, 2)), x[1, 0:3:2, 3])
+    assert_array_equal(op("slices", x, starts, stops, steps, ellipsis=(1,), indices=(0,)), x[1, ..., 3:0:-1])
+    assert_array_equal(op("slices", x, starts, stops, steps, new_axes=(1,), indices=(0,)), x[1, None, 3:0:-1])

@@ -167,6 +167,7 @@ def test_an_open_gate_is_1_and_has_the_error_of_that() -> None:
     np.testing.assert_allclose(σ, [math.exp(-21), math.exp(-30), 0], rtol=2e-3, atol=1e-37)
 
 
+@pytest.mark.framework
 def test_frameworks_have_gates_of_exactly_1_where_that_is_claimed() -> None:
     """1 - sigmoid(z) = exp(-z) and 1 - tanh(z) = 2 exp(-2z), nearly, and below 1/32 u both are said to be 1."""
     done = subprocess.run([sys.executable, "-m", "tests.rounded.saturated"], capture_output=True, text=True, check=True)

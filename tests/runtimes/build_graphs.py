@@ -2,7 +2,7 @@
 
 A program of its own, since a process can hold one generation of Keras behind `tf.keras`, and one of control flow:
 
-    TF_USE_LEGACY_KERAS=1 KERAS_BACKEND=tensorflow python build_graphs.py FOLDER
+    TF_USE_LEGACY_KERAS=1 KERAS_BACKEND=tensorflow python -m tests.runtimes.build_graphs FOLDER
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A program of its own, since a process can hold one generation of Keras behind `tf.keras`:
 
-    TF_USE_LEGACY_KERAS=1 KERAS_BACKEND=tensorflow python build_rollouts.py FOLDER
+    TF_USE_LEGACY_KERAS=1 KERAS_BACKEND=tensorflow python -m tests.runtimes.build_rollouts FOLDER
 
 The loops here are written for each model by hand. Each `.npz` has the seed by input name, `in.NAME`, and every step's
 outputs by output name, `out.NAME`, (samples, steps, ...).

@@ -15,6 +15,8 @@ from lstm_verify.layers import RNN
 from lstm_verify.operations.activations import ActivationFunction
 from tests.command import inputs, model
 
+pytestmark = [pytest.mark.framework, pytest.mark.cold]
+
 ORIGIN = "origin_tanh_sigmoid"
 
 
@@ -38,7 +40,7 @@ def test_the_framework_that_wrote_a_file_predicts_what_is_replayed(name: str, ki
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "lstm_verify", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_a_framework_that_cannot_open_the_file_is_inconclusive() -> None:

@@ -21,9 +21,11 @@ import pytest
 
 from lstm_verify.errors import FrameworkError
 from lstm_verify.runtimes import Prediction, Request, find, predicting
+from tests.building import OUT, Build, Recipe
 from tests.runtimes.graph_cases import ALL, FAILING, PREDICTING, SCALED, TENSORS, Arrays, Case, with_more
 
 HERE = Path(__file__).parent
+RECIPE = Recipe("graphs", "tests.runtimes.build_graphs", (OUT,), environment={"TF_USE_LEGACY_KERAS": "1"})
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ class Graphs:
 
 
 @pytest.fixture(scope="module")
-def graphs(tmp_path_factory: pytest.TempPathFactory) -> Graphs:
+def graphs(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Graphs:
     folder = tmp_path_factory.mktemp("graphs")
-    run("build_graphs.py", folder, TF_USE_LEGACY_KERAS="1", KERAS_BACKEND="tensorflow")
+    shutil.copytree(build(RECIPE), folder, dirs_exist_ok=True)
     for broken, change in BROKEN.items():
         shutil.copytree(folder / "keras3", folder / broken)
         change(folder / broken)
@@ -166,6 +168,7 @@ def predicted(runtime: str, request: Request) -> tuple[dict[str, Any], Predictio
         }, prediction
 
 
+@pytest.mark.cold
 def test_saved_model_from_the_parent(graphs: Graphs) -> None:
     """With a number among the inputs and the outputs, and a directory that has no ending."""
     arrays = graphs.arrays("functions")
@@ -179,6 +182,7 @@ def test_saved_model_from_the_parent(graphs: Graphs) -> None:
     assert prediction.seconds > 0
 
 
+@pytest.mark.cold
 def test_a_checkpoint_behind_links_from_the_parent(graphs: Graphs, tmp_path: Path) -> None:
     """A prefix is no file, and what it begins may be links to files of other names."""
     for file in graphs.folder.glob("model.ckpt.*"):
@@ -192,6 +196,7 @@ def test_a_checkpoint_behind_links_from_the_parent(graphs: Graphs, tmp_path: Pat
         np.testing.assert_allclose(outputs[name], arrays[of], rtol=0, atol=5e-7)
 
 
+@pytest.mark.cold
 def test_failure_from_the_parent(graphs: Graphs) -> None:
     call = {"signature": "other", "inputs": {}, "outputs": {}}
     with pytest.raises(

@@ -15,6 +15,7 @@ from lstm_verify.inputs import bind
 from lstm_verify.judging.tolerance import SIGMAS
 from lstm_verify.runtimes.layer_outputs import LayerOutputs
 
+pytestmark = pytest.mark.framework
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 SAMPLES = np.array([4, 1, 2])
 

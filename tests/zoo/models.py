@@ -14,6 +14,7 @@ from tests.zoo import (
     policies,
     recurrent,
     states,
+    three_dimensional,
     two_dimensional,
 )
 from tests.zoo.entry import Entry
@@ -39,6 +40,7 @@ ENTRIES = merge(
     masks.ENTRIES,
     layers.ENTRIES,
     two_dimensional.ENTRIES,
+    three_dimensional.ENTRIES,
     conv_lstm.ENTRIES,
     attention.ENTRIES,
     calls.ENTRIES,

@@ -15,7 +15,10 @@ from lstm_verify.formats.keras.ways import AUGMENTATION, NotExported
 from lstm_verify.model import Tensor
 
 MODELS = ("Sequential", "Functional", "Model")
-RECURRENT = ("LSTM", "GRU", "SimpleRNN", "CuDNNLSTM", "CuDNNGRU", "ConvLSTM1D", "ConvLSTM2D", "RNN", "Bidirectional")
+RECURRENT = (
+    *("LSTM", "GRU", "SimpleRNN", "CuDNNLSTM", "CuDNNGRU", "RNN", "Bidirectional"),
+    *("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
+)
 TAKES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(RECURRENT, ("sequences", "initial_state", "mask", "training")),
     **dict.fromkeys((*MODELS, "TimeDistributed", "BatchNormalization"), ("inputs", "training", "mask")),

@@ -39,9 +39,7 @@ from lstm_verify.formats.keras.simple import (
     batch_normalization,
     batch_normalization_variables,
     concatenate,
-    conv1d,
     dense,
-    depthwise_conv1d,
     dot,
     embedding,
     group_normalization,
@@ -51,22 +49,18 @@ from lstm_verify.formats.keras.simple import (
     merge,
     normalization,
     normalization_variables,
-    pair,
     plain,
-    pooling,
     prelu,
     rescaling,
     rms_normalization,
     scale_and_center,
-    separable_conv1d,
     softmax,
     unit_normalization,
 )
-from lstm_verify.formats.keras.two_dimensional import TWO_DIMENSIONAL
+from lstm_verify.formats.keras.spatial import SPATIAL
 from lstm_verify.formats.keras.ways import AUGMENTATION
 
 _identity = plain(canonical.Identity)
-_keepdims = {"keepdims": lambda config: config.flag("keepdims")}
 _model = Class(graph.build_model, graph.model_variables)
 
 CLASSES: dict[str, Class] = {
@@ -80,6 +74,7 @@ CLASSES: dict[str, Class] = {
     "CuDNNGRU": of_cudnn(cudnn_gru_cell),
     "ConvLSTM1D": conv_lstm(canonical.ConvLSTM1DCell),
     "ConvLSTM2D": conv_lstm(canonical.ConvLSTM2DCell),
+    "ConvLSTM3D": conv_lstm(canonical.ConvLSTM3DCell),
     "RNN": Class(rnn, rnn_variables),
     "Bidirectional": Class(bidirectional, bidirectional_variables),
     "TimeDistributed": Class(
@@ -89,14 +84,7 @@ CLASSES: dict[str, Class] = {
     "Dense": Class(dense, with_bias("kernel")),
     "Embedding": Class(embedding, lambda config: named("embeddings")),
     "Masking": plain(canonical.Masking, mask_value=lambda config: config.number("mask_value", 0.0)),
-    "Conv1D": Class(conv1d, with_bias("kernel")),
-    "SeparableConv1D": Class(separable_conv1d, with_bias("depthwise_kernel", "pointwise_kernel")),
-    "DepthwiseConv1D": Class(depthwise_conv1d, with_bias("depthwise_kernel")),
-    "MaxPooling1D": pooling(average=False),
-    "AveragePooling1D": pooling(average=True),
-    "GlobalMaxPooling1D": plain(canonical.GlobalMaxPooling1D, **_keepdims),
-    "GlobalAveragePooling1D": plain(canonical.GlobalAveragePooling1D, **_keepdims),
-    **TWO_DIMENSIONAL,
+    **SPATIAL,
     "BatchNormalization": Class(batch_normalization, batch_normalization_variables),
     "LayerNormalization": Class(layer_normalization, layer_normalization_variables),
     "RMSNormalization": Class(rms_normalization, lambda config: named("scale")),
@@ -112,6 +100,7 @@ CLASSES: dict[str, Class] = {
     "Dropout": _identity,
     "SpatialDropout1D": _identity,
     "SpatialDropout2D": _identity,
+    "SpatialDropout3D": _identity,
     "AlphaDropout": _identity,
     "GaussianDropout": _identity,
     "GaussianNoise": _identity,
@@ -121,9 +110,6 @@ CLASSES: dict[str, Class] = {
     "Reshape": plain(canonical.Reshape, target_shape=lambda config: config.wholes("target_shape")),
     "Permute": plain(canonical.Permute, dims=lambda config: config.wholes("dims")),
     "RepeatVector": plain(canonical.RepeatVector, n=lambda config: config.whole("n")),
-    "ZeroPadding1D": plain(canonical.ZeroPadding1D, padding=lambda config: pair(config, "padding")),
-    "Cropping1D": plain(canonical.Cropping1D, cropping=lambda config: pair(config, "cropping")),
-    "UpSampling1D": plain(canonical.UpSampling1D, size=lambda config: config.whole("size", 2)),
     **{
         name: Class(attention, attention_variables, attention_call, as_called)
         for name in ("Attention", "AdditiveAttention")

@@ -1,4 +1,4 @@
-"""Recurrent layers whose products are convolutions: ConvLSTM1D and ConvLSTM2D."""
+"""Recurrent layers whose products are convolutions: ConvLSTM1D, ConvLSTM2D and ConvLSTM3D."""
 
 from __future__ import annotations
 

@@ -65,6 +65,8 @@ ARGUMENTS = {"x_min": "low", "x_max": "high"}
 """Arguments of Keras operations that are called something else here."""
 OTHER_NAMES = {"convert_to_tensor": "identity"}
 """Operations that are called something else here. Attention makes this one of a mask, which is a tensor anyway."""
+JOINING = ("concatenate", "stack")
+"""Operations that Keras gives a list of tensors."""
 TURNED = ("transpose_a", "transpose_b", "adjoint_a", "adjoint_b", "a_is_sparse", "b_is_sparse", "output_type")
 """What TensorFlow's product of matrices takes and NumPy's does not; false or none, they say nothing."""
 KERAS2_CLASSES = ("TFOpLambda", "SlicingOpLambda")
@@ -108,6 +110,9 @@ def build_operation(config: Config, node: Any) -> tuple[Layer, tuple[Tensor, ...
     if operation not in KERAS_OPERATIONS and operation not in OTHER_NAMES:
         raise UnsupportedError(f"{config.where}: the operation {function} is not supported")
     given = {ARGUMENTS.get(key, key): value for key, value in options.items() if value is not None}
+    if operation in JOINING:
+        arguments, rest = list(arguments[0]), arguments[1:]
+        given |= dict(zip(("axis",), rest, strict=False))
     if operation in ("argmax", "argmin") and given.pop("keepdims", False):
         raise NotExported(
             f"{config.where}: {function} with keepdims is not supported, not even in a SavedModel. "

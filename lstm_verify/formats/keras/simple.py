@@ -45,39 +45,6 @@ def embedding(config: Config, arrays: Arrays) -> Layer:
     return canonical.Embedding(name=config.name, embeddings=embeddings, mask_zero=config.flag("mask_zero"))
 
 
-def conv1d(config: Config, arrays: Arrays) -> Layer:
-    kernel = arrays[("kernel",)]
-    check_units(config, "kernel", kernel, config.whole("filters"))
-    if len(kernel) != config.whole("kernel_size"):
-        raise ModelFileError(
-            f"{config.where}: kernel has shape {kernel.shape}, expected kernel_size={config.get('kernel_size')} first"
-        )
-    return canonical.Conv1D(
-        name=config.name,
-        kernel=kernel,
-        bias=arrays.get(("bias",)),
-        strides=config.whole("strides", 1),
-        padding=config.choice("padding", {"valid", "same", "causal"}, "valid"),
-        dilation=config.whole("dilation_rate", 1),
-        groups=config.whole("groups", 1),
-        activation=activation_of(config),
-    )
-
-
-def pooling(average: bool) -> Class:
-    def build(config: Config, arrays: Arrays) -> Layer:
-        size = config.whole("pool_size", 2)
-        return canonical.Pooling1D(
-            name=config.name,
-            pool_size=size,
-            strides=size if config.get("strides", None) is None else config.whole("strides"),
-            padding=config.choice("padding", {"valid", "same"}, "valid"),
-            average=average,
-        )
-
-    return Class(build)
-
-
 def axes_of(config: Config) -> tuple[int, ...]:
     """One axis or several."""
     return config.wholes("axis", -1)
@@ -200,33 +167,6 @@ def pair(config: Config, key: str) -> tuple[int, int]:
 def plain(make: Callable[..., Layer], **parameters: Callable[[Config], Any]) -> Class:
     """A layer without variables, whose parameters are keys of its config."""
     return Class(lambda config, arrays: make(name=config.name, **{key: get(config) for key, get in parameters.items()}))
-
-
-def depthwise_conv1d(config: Config, arrays: Arrays) -> Layer:
-    return _separable(config, arrays, None)
-
-
-def separable_conv1d(config: Config, arrays: Arrays) -> Layer:
-    pointwise_kernel = arrays[("pointwise_kernel",)]
-    check_units(config, "pointwise_kernel", pointwise_kernel, config.whole("filters"))
-    return _separable(config, arrays, pointwise_kernel)
-
-
-def _separable(config: Config, arrays: Arrays, pointwise_kernel: Array | None) -> Layer:
-    depthwise_kernel = arrays[("depthwise_kernel",)]
-    check_units(config, "depthwise_kernel", depthwise_kernel, config.whole("depth_multiplier", 1))
-    config.whole("kernel_size")
-    config.refuse("groups", 1)
-    return canonical.SeparableConv1D(
-        name=config.name,
-        depthwise_kernel=depthwise_kernel,
-        pointwise_kernel=pointwise_kernel,
-        bias=arrays.get(("bias",)),
-        strides=config.whole("strides", 1),
-        padding=config.choice("padding", {"valid", "same", "causal"}, "valid"),
-        dilation=config.whole("dilation_rate", 1),
-        activation=activation_of(config),
-    )
 
 
 def dot(config: Config, arrays: Arrays) -> Layer:

@@ -1,6 +1,6 @@
 """What to do about a Keras model that cannot be replayed: what was found to work, as the ends of messages.
 
-Tried with Keras 3.15 and tf_keras 2.21 in `tests/test_ways_out.py`, which follows the messages to the letter.
+Tried with Keras 3.15 and tf_keras 2.21 in `tests/formats/test_ways_out.py`, which follows the messages to the letter.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ class OnlyInPart(UnsupportedError):
 
 
 NOT_REPLAYED = {
-    *("Conv3D", "Conv3DTranspose", "ConvLSTM3D", "MaxPooling3D", "AveragePooling3D"),
     *("MelSpectrogram", "STFTSpectrogram", "Resizing", "CategoryEncoding", "Discretization"),
     *("Hashing", "HashedCrossing", "IntegerLookup", "StringLookup", "TextVectorization"),
     *("RandomCrop", "ContrastLimitedAdaptiveHistogramEqualization"),
@@ -45,8 +44,7 @@ NOT_REPLAYED = {
 """Layers of Keras that cannot be verified in a SavedModel either."""
 EXPORTED = {
     *("SpectralNormalization", "GroupQueryAttention", "ReversibleEmbedding", "CenterCrop", "LocallyConnected1D"),
-    *("LocallyConnected2D", "GlobalAveragePooling3D", "GlobalMaxPooling3D", "Cropping3D", "ZeroPadding3D"),
-    *("UpSampling3D", "SpatialDropout3D", "AutoContrast", "Pipeline"),
+    *("LocallyConnected2D", "AutoContrast", "Pipeline"),
 }
 """Layers of Keras that are replayed from a SavedModel."""
 AUGMENTATION = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstm_verify.operations.windows import Padding
+
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 
 IGNORED = frozenset(
@@ -25,19 +27,34 @@ def channels_axis(data_format: str) -> int:
     return {"NHWC": -1, "NCHW": 1}[data_format]
 
 
-def pair(values: list[int]) -> tuple[int, int]:
-    """Rows and columns of (samples, rows, columns, channels)."""
-    samples, rows, columns, channels = values
+def lengths(values: list[int]) -> tuple[int, ...]:
+    """What is said of the lengths of (samples, *lengths, channels), if it is 1 for the others."""
+    samples, *each, channels = values
     if samples != 1 or channels != 1:
         raise ValueError
-    return rows, columns
+    return tuple(each)
 
 
-def padding(value: str) -> str:
-    if value not in ("SAME", "VALID", "EXPLICIT"):
+def padding(value: str, explicit: list[int] | None = None) -> Padding:
+    """A padding by its name, or by what lies before and after each axis of (samples, rows, columns, channels)."""
+    if value != "EXPLICIT":
+        return {"SAME": "same", "VALID": "valid"}[value]
+    before, after = (explicit or [])[::2], (explicit or [])[1::2]
+    samples, *sides, channels = zip(before, after, strict=True)
+    if any(samples) or any(channels):
         raise ValueError
-    return value
+    return tuple(sides)
 
 
 def some(values: list[int]) -> tuple[int, ...] | None:
     return tuple(values) or None
+
+
+def positive(value: float) -> float | None:
+    """A limit, which one that is not positive is not."""
+    return value if value > 0 else None
+
+
+def bits(mask: int) -> tuple[int, ...]:
+    """The numbers of the bits that are set."""
+    return tuple(place for place in range(mask.bit_length()) if mask >> place & 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lstm_verify.formats.tensorflow.attributes import FLOATS, channels_axis, single
-from lstm_verify.graph.translate import Compute, Only, Option
+from lstm_verify.graph.compute import Compute, Only, Option
 
 
 def _plain(names: Mapping[str, str]) -> dict[str, Compute]:

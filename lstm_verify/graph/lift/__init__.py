@@ -44,9 +44,6 @@ from lstm_verify.model import LayerCall, Model, Tensor
 SAMPLES = (3, 5)
 """How many samples the two runs have in which loops are watched; a count that neither the graph nor its shapes have."""
 
-ANY_SHAPE = -1
-"""Of the items of a list."""
-
 UNRECOGNISED = (
     Unlike,
     ValueError,
@@ -162,9 +159,9 @@ def _calls(node: LayerCall, found: Recognised, taken: set[int], layers: dict[str
     layers[node.layer] = scan
     if found.cut is not None:
         tensor = inputs[found.cut.variable]
-        for operation, constant in (("transpose", found.cut.axes), ("list_from_tensor", ANY_SHAPE)):
+        for operation, options in (("transpose", {"axes": found.cut.axes}), ("list_from_tensor", {})):
             name = f"{operation} of {node.layer}"  # a name that no graph has
-            layers[name] = Operation(name=name, operation=operation, arguments=(Slot(0), np.asarray(constant)))
+            layers[name] = Operation(name=name, operation=operation, arguments=(Slot(0),), options=options)
             before.append(LayerCall(name, (tensor,)))
             tensor = Tensor(name)
         inputs = (*inputs, tensor)

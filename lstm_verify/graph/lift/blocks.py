@@ -26,7 +26,7 @@ def lstm_cell(arguments: list[Traced], values: list[Any], operation: Operation) 
     if any(item.form is not None for item in weights):
         return None
     kernel, w_i, w_f, w_o, bias = (np.asarray(item.value) for item in weights)
-    options: dict[str, Any] = {"forget_bias": 1.0, "cell_clip": 3.0, "use_peephole": False, "order": ICFO}
+    options: dict[str, Any] = {"forget_bias": 0.0, "cell_clip": None, "use_peephole": False, "order": ICFO}
     options |= operation.options
     z = _joined(x.as_form(), h.as_form(), kernel, bias, x.value.shape[-1])
     units = z.width // 4
@@ -37,7 +37,7 @@ def lstm_cell(arguments: list[Traced], values: list[Any], operation: Operation) 
     i, f = _function("sigmoid", z_i), _function("sigmoid", z_f.plus_constant(np.asarray(options["forget_bias"])))
     candidate = _function("tanh", z_c)
     new = f * old + i * candidate
-    if options["cell_clip"] > 0:
+    if options["cell_clip"] is not None:
         limit = np.asarray(options["cell_clip"])
         new = Form.of(FunctionCall("clip", (new, -limit, limit)))
     o = _function("sigmoid", z_o + new.scaled(w_o) if options["use_peephole"] else z_o)

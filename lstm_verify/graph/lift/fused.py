@@ -16,9 +16,6 @@ from lstm_verify.graph.lift.traced import Traced
 from lstm_verify.layers.operation import Operation
 from lstm_verify.layers.recurrent.scan import Unrolled
 from lstm_verify.model import Model, Tensor
-from lstm_verify.operations.cells import ICFO, IFCO
-
-ORDERS = {"lstm_block": ICFO, "lstm_block_ifco": IFCO}
 
 
 def fused(model: Model, values: Mapping[Tensor, Any], variables: Variables) -> Iterator[Unrolled]:
@@ -31,7 +28,7 @@ def fused(model: Model, values: Mapping[Tensor, Any], variables: Variables) -> I
     """
     for node in model.nodes:
         layer = model.layers[node.layer]
-        if isinstance(layer, Operation) and layer.operation in ORDERS:
+        if isinstance(layer, Operation) and layer.operation == "lstm_block":
             _, x, c, h, *weights = (values[tensor] for tensor in node.inputs)
             leaves = {"x": x[0], "c": c, "h": h}
             given = [Traced(value, Form.of(Leaf(name))) for name, value in leaves.items()]
@@ -40,7 +37,7 @@ def fused(model: Model, values: Mapping[Tensor, Any], variables: Variables) -> I
                 name=node.layer,
                 operation="lstm_cell",
                 arguments=(),
-                options={**layer.options, "order": ORDERS[layer.operation]},
+                options=layer.options,
             )
             results = lstm_cell(given, [None] * 7, cell)
             if results is None:

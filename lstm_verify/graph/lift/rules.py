@@ -121,11 +121,11 @@ def _same(arguments: list[Traced], values: list[Any], operation: Operation) -> l
 
 
 def _concatenated(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
-    *parts, axis = arguments
-    if int(axis.value) not in (-1, values[0].ndim - 1) or not all(map(_is_float, parts)):
+    axis, last = operation.options.get("axis", 0), (-1, values[0].ndim - 1)
+    if isinstance(axis, Slot) or int(axis) not in last or not all(map(_is_float, arguments)):
         return None
     flat: list[tuple[Form, int]] = []
-    for item in parts:
+    for item in arguments:
         flat += item.form.parts if isinstance(item.form, Columns) else [(item.as_form(), item.value.shape[-1])]
     return [Traced(values[0], Columns(tuple(flat)))]
 
@@ -249,23 +249,17 @@ def _leaf(item: Traced) -> Leaf | None:
     return atom if isinstance(atom, Leaf) else None
 
 
-def _read(list_at: int) -> Rule:
-    def rule(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
-        items, index = _leaf(arguments[list_at]), _leaf(arguments[1])
-        return [Traced(values[0], Form.of(Item.at(items.name, index.name)))] if items and index else None
-
-    return rule
+def _read(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
+    items, index = _leaf(arguments[0]), _leaf(arguments[1])
+    return [Traced(values[0], Form.of(Item.at(items.name, index.name)))] if items and index else None
 
 
-def _write(list_at: int, value_at: int) -> Rule:
-    def rule(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
-        items, index = _leaf(arguments[list_at]), _leaf(arguments[1])
-        first = arguments[1].form is None and int(arguments[1].value) == 0
-        if items is None or not (index or first):
-            return None
-        return [Traced(values[0], Written(items.name, index.name if index else None, arguments[value_at]))]
-
-    return rule
+def _write(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
+    items, index = _leaf(arguments[0]), _leaf(arguments[1])
+    first = arguments[1].form is None and int(arguments[1].value) == 0
+    if items is None or not (index or first):
+        return None
+    return [Traced(values[0], Written(items.name, index.name if index else None, arguments[2]))]
 
 
 def _cast(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
@@ -302,15 +296,13 @@ RULES: dict[str, Rule] = {
     "matmul": _matmul,
     "identity": _same,
     "cast": _cast,
-    "concatenate_last": _concatenated,
+    "concatenate": _concatenated,
     "split_evenly": _view,
     "split_sizes": _view,
-    "strided_slice": lambda *given: _view(*given) or step(*given),
+    "slices": lambda *given: _view(*given) or step(*given),
     "gather": step,
     "slice_sizes": _view,
     "reshape_to": _view,
-    "list_get": _read(0),
-    "array_read": _read(2),
-    "list_set": _write(0, 2),
-    "array_write": _write(3, 2),
+    "list_get": _read,
+    "list_set": _write,
 }

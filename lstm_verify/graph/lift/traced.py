@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lstm_verify.graph.lift.expressions import Form, FunctionCall
+from lstm_verify.layers.operation import Operation, Slot
 
 
 @dataclass(frozen=True)
@@ -43,3 +45,16 @@ class Traced(NamedTuple):
             return Form((), np.asarray(self.value))
         parts = [part for part, _ in self.form.parts] if isinstance(self.form, Columns) else [self.value]
         return Form.of(FunctionCall("columns", tuple(parts)))
+
+
+def settled(operation: Operation, given: Sequence[Traced]) -> Operation | None:
+    """The operation with the values of those options that are inputs; None if one of these depends on a loop variable.
+
+    Args:
+        operation: an operation.
+        given: its inputs.
+    """
+    slots = {key: given[value.number] for key, value in operation.options.items() if isinstance(value, Slot)}
+    if any(item.form is not None for item in slots.values()):
+        return None
+    return replace(operation, options=operation.options | {key: item.value for key, item in slots.items()})

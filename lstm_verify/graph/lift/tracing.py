@@ -13,7 +13,7 @@ import numpy as np
 
 from lstm_verify.graph.lift.expressions import Form, FunctionCall
 from lstm_verify.graph.lift.rules import RULES
-from lstm_verify.graph.lift.traced import Traced
+from lstm_verify.graph.lift.traced import Traced, settled
 from lstm_verify.layers import Layer, Run, Signal
 from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.operation import Operation, Slot
@@ -43,12 +43,13 @@ def _called(layer: Layer, inputs: list[Traced]) -> list[Traced]:
     values = [signal.value for signal in signals]
     if isinstance(layer, Constant) or all(item.form is None for item in inputs):
         return [Traced(value) for value in values]
-    if not isinstance(layer, Operation):
+    operation = settled(layer, inputs) if isinstance(layer, Operation) else None
+    if operation is None:
         return _opaque(type(layer).__name__, inputs, {"layer": id(layer)}, values)
-    arguments = [inputs[a.number] if isinstance(a, Slot) else Traced(np.asarray(a)) for a in layer.arguments]
-    rule = RULES.get(layer.operation)
-    results = rule(arguments, values, layer) if rule else None
-    return results or _opaque(layer.operation, arguments, layer.options, values)
+    arguments = [inputs[a.number] if isinstance(a, Slot) else Traced(np.asarray(a)) for a in operation.arguments]
+    rule = RULES.get(operation.operation)
+    results = rule(arguments, values, operation) if rule else None
+    return results or _opaque(operation.operation, arguments, operation.options, values)
 
 
 def _opaque(name: str, arguments: Sequence[Traced], options: Mapping[str, Any], values: Sequence[Any]) -> list[Traced]:

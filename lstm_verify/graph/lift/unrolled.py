@@ -23,7 +23,7 @@ from lstm_verify.graph.lift.lstm import lstm
 from lstm_verify.graph.lift.provenance import Variables, recovered, scope
 from lstm_verify.graph.lift.rules import RULES
 from lstm_verify.graph.lift.simple_rnn import simple_rnn
-from lstm_verify.graph.lift.traced import Columns, Traced
+from lstm_verify.graph.lift.traced import Columns, Traced, settled
 from lstm_verify.layers import Layer, Run, Signal
 from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.loop import Branch
@@ -37,7 +37,7 @@ MOST_STATES = 8
 """States of one step; more are not told apart by trying all."""
 WEIGHT = {"matmul": 1, "lstm_cell": 3, "gru_cell": 2}
 """The argument that is the first weight, of operations that have one: all before it meet weights."""
-SAME_WHATEVER_STEP = {"matmul", "concatenate_last", "pack", "stack"}
+SAME_WHATEVER_STEP = {"matmul", "concatenate", "stack"}
 
 
 def unrolled(model: Model, values: Mapping[Tensor, Any], variables: Variables) -> tuple[Unrolled, ...]:
@@ -100,23 +100,25 @@ class _Chain:
             return [Traced(value) for value in results]
         if isinstance(layer, Branch) and given[0].form is not None and (found := self._branched(layer, given)):
             return found
-        if not isinstance(layer, Operation):
+        operation = settled(layer, given) if isinstance(layer, Operation) else None
+        if operation is None:
             return [
                 Traced(value, Form.of(FunctionCall("layer", (id(layer),), {}, n))) for n, value in enumerate(results)
             ]
-        arguments = [given[a.number] if isinstance(a, Slot) else Traced(np.asarray(a)) for a in layer.arguments]
-        weight = WEIGHT.get(layer.operation, 0)
+        arguments = [given[a.number] if isinstance(a, Slot) else Traced(np.asarray(a)) for a in operation.arguments]
+        weight = WEIGHT.get(operation.operation, 0)
         if weight and arguments[weight].form is None:
             arguments[:weight] = self._multiplied(arguments[:weight], arguments[weight])
-        elif layer.operation not in SAME_WHATEVER_STEP:
+        elif operation.operation not in SAME_WHATEVER_STEP:
             arguments = self._of_one_step(arguments)
-        rule = RULES.get(layer.operation)
-        found = rule(arguments, results, layer) if rule else None
+        rule = RULES.get(operation.operation)
+        found = rule(arguments, results, operation) if rule else None
         if found:
             return found
         forms = tuple(item.value if item.form is None else item.as_form() for item in arguments)
         return [
-            Traced(v, Form.of(FunctionCall(layer.operation, forms, layer.options, n))) for n, v in enumerate(results)
+            Traced(v, Form.of(FunctionCall(operation.operation, forms, operation.options, n)))
+            for n, v in enumerate(results)
         ]
 
     def _multiplied(self, given: list[Traced], weight: Traced) -> list[Traced]:

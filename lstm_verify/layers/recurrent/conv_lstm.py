@@ -10,47 +10,26 @@ The convolution with W has the strides, padding and dilation of the layer; that 
 that h keeps its size.
 
 Source: Shi, Chen, Wang, Yeung, Wong and Woo, Convolutional LSTM Network, NIPS 2015, without its peepholes;
-`keras.layers.ConvLSTM1D` and `ConvLSTM2D`.
+`keras.layers.ConvLSTM1D`, `ConvLSTM2D` and `ConvLSTM3D`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
-
-import numpy as np
+from typing import Any, ClassVar
 
 from lstm_verify.errors import InputError
 from lstm_verify.layers.base import Array, given
 from lstm_verify.layers.recurrent.cell import KernelCell, States
 from lstm_verify.layers.recurrent.lstm import LSTMGates, gates_of
-from lstm_verify.layers.windows import windows
 from lstm_verify.operations.activations import SIGMOID, ActivationFunction
-from lstm_verify.operations.convolution import conv2d
-
-
-def convolved(x: Array, kernel: Array, strides: tuple[int, ...], padding: str, dilation: tuple[int, ...]) -> Array:
-    """Convolve a sequence or an image.
-
-    Args:
-        x: (samples, length, channels) or (samples, rows, columns, channels).
-        kernel: (*kernel_size, channels, filters).
-        strides, dilation: of each axis.
-        padding: `valid` or `same`.
-
-    Returns:
-        (samples, length, filters) or (samples, rows, columns, filters).
-    """
-    if kernel.ndim == 3:
-        return np.tensordot(windows(x, len(kernel), strides[0], dilation[0], padding), kernel, 2)
-    steps, apart = (strides[0], strides[1]), (dilation[0], dilation[1])
-    y: Array = conv2d(x, kernel, steps, padding.upper(), apart)
-    return y
+from lstm_verify.operations.convolution import convolution
+from lstm_verify.operations.windows import Windows
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ConvLSTMCell(KernelCell):
-    """What the cells of both ranks have in common; gates in the order i, f, c, o.
+    """What the cells of all ranks have in common; gates in the order i, f, c, o.
 
     The kernel is (*kernel_size, channels, 4*filters), the recurrent kernel (*kernel_size, filters, 4*filters), the bias
     (4*filters,).
@@ -83,11 +62,7 @@ class ConvLSTMCell(KernelCell):
         Raises:
             InputError: the window does not fit into the inputs.
         """
-        axes = zip(shape[:-1], self.window, self.strides, self.dilation, strict=True)
-        sizes = tuple(
-            -(-(length if self.padding == "same" else length - step * (size - 1)) // stride)
-            for length, size, stride, step in axes
-        )
+        sizes = Windows(self.window, self.strides, self.padding, self.dilation).counts(shape[:-1])
         if min(sizes) < 1:
             raise InputError(
                 f"layer '{self.name}': its input has {' x '.join(map(str, shape[:-1]))} "
@@ -97,9 +72,9 @@ class ConvLSTMCell(KernelCell):
 
     def gates(self, x: Array, state: States) -> LSTMGates:
         h, c = state
-        ones = (1,) * len(self.window)
-        z_x = convolved(x, self.kernel, self.strides, self.padding, self.dilation) + given(self.bias, 0)
-        z_h = convolved(h, self.recurrent_kernel, ones, "same", ones)
+        steps: dict[str, Any] = {"strides": self.strides, "padding": self.padding, "dilation": self.dilation}
+        z_x = convolution(x, self.kernel, **steps) + given(self.bias, 0)
+        z_h = convolution(h, self.recurrent_kernel, padding="same")
         self.expect_alike(z_x, z_h)
         return gates_of(z_x + z_h, c, self.recurrent_activation, self.activation, self.forget_bias)
 
@@ -124,6 +99,7 @@ class ConvLSTM1DCell(ConvLSTMCell):
     """The cell of `keras.layers.ConvLSTM1D`; its states are (samples, length, filters).
 
     Example:
+        >>> import numpy as np
         >>> cell = ConvLSTM1DCell(name="cell", kernel=np.ones((2, 1, 4)), recurrent_kernel=np.ones((2, 1, 4)))
         >>> h, c = cell.step(np.full((1, 3, 1), 0.5), (np.zeros((1, 2, 1)), np.zeros((1, 2, 1))))
         >>> h.shape, h.round(4).ravel()
@@ -139,6 +115,7 @@ class ConvLSTM2DCell(ConvLSTMCell):
     """The cell of `keras.layers.ConvLSTM2D`; its states are (samples, rows, columns, filters).
 
     Example:
+        >>> import numpy as np
         >>> cell = ConvLSTM2DCell(name="cell", kernel=np.ones((2, 2, 1, 4)), recurrent_kernel=np.ones((2, 2, 1, 4)))
         >>> cell.state_shapes((6, 5, 1))
         ((5, 4, 1), (5, 4, 1))
@@ -146,3 +123,11 @@ class ConvLSTM2DCell(ConvLSTMCell):
 
     kind = "ConvLSTM2D"
     input_axes: ClassVar[tuple[str, ...]] = ("rows", "columns", "channels")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ConvLSTM3DCell(ConvLSTMCell):
+    """The cell of `keras.layers.ConvLSTM3D`; its states are (samples, planes, rows, columns, filters)."""
+
+    kind: ClassVar[str] = "ConvLSTM3D"
+    input_axes: ClassVar[tuple[str, ...]] = ("planes", "rows", "columns", "channels")

@@ -1,14 +1,16 @@
-"""What dropout is where it keeps everything, in the two ways in which TensorFlow has written it."""
+"""What dropout is where it keeps everything, in the two ways in which TensorFlow has written it; and options."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lstm_verify.graph.lift.expressions import Form, FunctionCall, Leaf
 from lstm_verify.graph.lift.rules import RULES
-from lstm_verify.graph.lift.traced import Traced
-from lstm_verify.layers.operation import Operation
+from lstm_verify.graph.lift.traced import Columns, Traced, settled
+from lstm_verify.layers.operation import Operation, Slot
 
 X = Form.of(Leaf("x"))
 VALUE = np.full((2, 3), 0.25, np.float32)
@@ -42,3 +44,27 @@ def test_dropout_by_choice(kind: str, rate: float, kept: bool) -> None:
     keeps = Form.of(FunctionCall("greater_equal", (drawn(kind), np.asarray(rate))))
     found = result("where", keeps, X, None)
     assert (found is not None and found.key == X.key) == kept
+
+
+CONCATENATION = Operation(name="c", operation="concatenate", arguments=(Slot(0), Slot(1)), options={"axis": Slot(2)})
+
+
+def test_an_option_that_is_a_constant_input_has_its_value() -> None:
+    given = [Traced(VALUE, X), Traced(VALUE, X), Traced(np.asarray(-1))]
+    operation = settled(CONCATENATION, given)
+    assert operation is not None
+    assert operation.options == {"axis": -1}
+    wide = np.concatenate([VALUE, VALUE], -1)
+    found = RULES["concatenate"](given[:2], [wide], operation)
+    assert found is not None
+    assert isinstance(found[0].form, Columns)
+    assert [width for _, width in found[0].form.parts] == [3, 3]
+
+
+def test_an_option_that_depends_on_a_loop_variable_leaves_the_operation_unknown() -> None:
+    assert settled(CONCATENATION, [Traced(VALUE, X), Traced(VALUE, X), Traced(np.asarray(-1), X)]) is None
+
+
+def test_rows_below_each_other_are_no_columns() -> None:
+    operation = replace(CONCATENATION, options={"axis": 0})
+    assert RULES["concatenate"]([Traced(VALUE, X)] * 2, [np.concatenate([VALUE, VALUE])], operation) is None

@@ -17,7 +17,7 @@ from lstm_verify.layers import Array, Bidirectional, ConvLSTMCell, Run, Signal
 from lstm_verify.layers.recurrent.conv_lstm import ConvLSTM1DCell
 from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import apply, conv_lstm_cell, random_array, rnn
-from tests.layers.test_conv1d import taps, window_count
+from tests.layers.test_convolution import taps, window_count
 from tests.oracle_activations import sigmoid
 
 Place = tuple[int, ...]

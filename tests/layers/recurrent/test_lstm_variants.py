@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -20,7 +17,7 @@ from lstm_verify.layers import Array, Bidirectional, Cell, LSTMCell, LSTMVariant
 from lstm_verify.layers.recurrent.fast_lstm import Additions
 from tests import oracle_lstm
 from tests.builders import FEATURES, SAMPLES, UNITS, apply, lstm_cell, random_array, rnn, sequences, states_for
-from tests.conftest import ROOT
+from tests.building import OUT, Build, Recipe
 from tests.layers import cells
 from tests.layers.tf1_cells import BLOCK, CASES
 
@@ -262,19 +259,8 @@ def test_what_does_not_fit_is_refused(options: dict[str, Any], message: str) -> 
 
 
 @pytest.fixture(scope="module")
-def run_by_tensorflow(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Array]:
-    path = tmp_path_factory.mktemp("cells") / "cells.npz"
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.layers.tf1_cells", str(path)],
-        cwd=ROOT,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return dict(np.load(path))
+def run_by_tensorflow(build: Build) -> Mapping[str, Array]:
+    return dict(np.load(build(Recipe("tf1_cells", "tests.layers.tf1_cells", (OUT,))) / "cells.npz"))
 
 
 def canonical(kernel: Array, bias: Array) -> dict[str, Array]:

@@ -1,0 +1,37 @@
+"""A process that is forked from a warm server predicts what one predicts that imports the framework itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lstm_verify import FrameworkError, load
+from lstm_verify.runtimes import Prediction, Request, find, predicting
+from tests.command import inputs, model
+from tests.conftest import WARM
+
+pytestmark = pytest.mark.framework
+ORIGIN = "origin_tanh_sigmoid"
+Bytes = dict[str, bytes]
+
+
+def predicted(runtime: str, kind: str, warm: bool, timeout: float = 600.0) -> tuple[Prediction, Bytes]:
+    WARM.use(warm)
+    path = model(ORIGIN, kind)
+    with np.load(inputs(ORIGIN)) as x:
+        request = Request(path, dict(x), load(path).suffix, timeout=timeout)
+    with predicting(find(runtime), request) as prediction:
+        return prediction, {name: rows[:].tobytes() for name, rows in prediction.result().items()}
+
+
+@pytest.mark.parametrize(("runtime", "kind"), [("keras", "keras3.h5"), ("tf_keras", "keras2.keras")])
+def test_the_same_predictions_to_the_last_bit(runtime: str, kind: str) -> None:
+    (warm, its), (cold, others) = (predicted(runtime, kind, how) for how in (True, False))
+    assert type(warm.process) is not type(cold.process)
+    assert (warm.description, its) == (cold.description, others)
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_process_that_takes_too_long_is_ended(warm: bool) -> None:
+    with pytest.raises(FrameworkError, match=r"no predictions after 0\.001 s"):
+        predicted("keras", "keras3.h5", warm, timeout=0.001)
