@@ -12,11 +12,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.arrays import Array
-from lstm_verify.layers import Embedding, Layer, Masking, Signal, Signals
-from lstm_verify.layers.constant import Constant, State
-from lstm_verify.layers.loop import Branch, Loop
-from lstm_verify.layers.operation import Operation
-from lstm_verify.model import Model
+from lstm_verify.layers.base import Layer, Signal, Signals
 from lstm_verify.rounded import FLOAT32, PRECISIONS, Rounded, Rounding, own_error
 from lstm_verify.rounded.precision import PRODUCTS
 
@@ -33,21 +29,21 @@ class RoundedArithmetic:
 
     def enter(self, layer: Layer, inputs: Signals) -> Signals:
         """Round inputs to a layer's precision, and follow the errors of what it computes from whole numbers."""
-        if isinstance(layer, Model | Loop | Branch):
+        if not layer.computes:
             return inputs  # layers inside are asked one by one
         rounding = self.rounding(layer.compute_dtype)
-        if layer.compute_dtype in PRECISIONS and not isinstance(layer, Masking):  # which casts what it compares
+        if layer.compute_dtype in PRECISIONS and layer.casts_inputs:
             inputs = tuple(
                 Signal(signal.value.rounded_to(rounding), signal.mask) if isinstance(signal.value, Rounded) else signal
                 for signal in inputs
             )
-        if any(isinstance(signal.value, Rounded) for signal in inputs) or isinstance(layer, Embedding | Constant):
+        if any(isinstance(signal.value, Rounded) for signal in inputs):
             return inputs
         return tuple(Signal(_followed(layer, signal.value, rounding), signal.mask) for signal in inputs)
 
     def leave(self, layer: Layer, outputs: Signals) -> Signals:
         """Carry on numbers that a layer made out of something else, such as tokens, as exact ones."""
-        if isinstance(layer, Constant | State):
+        if layer.is_stored:
             return outputs
         return tuple(Signal(self._rounded(layer, signal.value), signal.mask) for signal in outputs)
 
@@ -65,13 +61,12 @@ class RoundedArithmetic:
         if not (isinstance(value, np.ndarray) and value.dtype.kind == "f"):
             return value
         made = Rounded(value, rounding=self.rounding("float32"))
-        return made.rounded_to(self.rounding(layer.compute_dtype)) if isinstance(layer, Embedding) else made
+        return made.rounded_to(self.rounding(layer.compute_dtype)) if layer.rounds_outputs else made
 
 
 def _followed(layer: Layer, value: Any, rounding: Rounding) -> Any:
-    """Numbers that a layer computes floats from, as exact ones; whole numbers of operations stay what they are."""
-    kinds = "f" if isinstance(layer, Operation) else "fiub"
-    if not (isinstance(value, np.ndarray) and value.dtype.kind in kinds and value.ndim):
+    """Numbers that a layer computes floats from, as exact ones."""
+    if not (isinstance(value, np.ndarray) and value.dtype.kind in layer.computed_with and value.ndim):
         return value
     return Rounded(value.astype(np.float64), rounding=rounding)
 

@@ -13,6 +13,28 @@ Every message is one line: *where: what it is, what it should be. What to try.*
 
 from __future__ import annotations
 
+import os
+
+MISTAKES = (TypeError, AttributeError, AssertionError)
+"""What nothing raises but a mistake of this package: what comes from outside is checked where it is read."""
+
+
+def let_mistakes_through(error: Exception) -> None:
+    """Raise an error again that is a mistake of this package, if the environment has `LSTM_VERIFY_STRICT`.
+
+    Where an error is caught so that no file, however strange, makes a command crash, a mistake would look like a
+    damaged file. The tests set the variable, and see it.
+
+    Example:
+        >>> let_mistakes_through(ValueError("a shape that does not fit"))
+        >>> os.environ["LSTM_VERIFY_STRICT"] = "1"
+        >>> let_mistakes_through(TypeError("'NoneType' object is not iterable"))
+        Traceback (most recent call last):
+        TypeError: 'NoneType' object is not iterable
+    """
+    if os.environ.get("LSTM_VERIFY_STRICT") and isinstance(error, MISTAKES):
+        raise error
+
 
 def printable(text: object) -> str:
     """The text with all that is no visible character escaped, line ends too: a name in a file can hold anything."""

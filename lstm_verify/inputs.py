@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -222,6 +223,8 @@ def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]
         shape = (leading, *(RANDOM_TIMESTEPS if n is None else n for n in spec.shape[1:]))[: len(spec.shape)]
         shape = shape[1:] if spec.axis is None else shape
         tokens = vocabulary(model, spec.name)
+        if math.prod(shape) > MOST_RANDOM:
+            raise InputError(f"input '{spec.name}': its shape {shape} is too large for one to be made. Give --input")
         if not shape:
             values: npt.NDArray[Any] = np.ones(())  # a setting such as keep_prob, which 1 leaves without effect
         elif tokens is not None:
@@ -241,6 +244,8 @@ def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]
     return made
 
 
+MOST_RANDOM = 2**31
+"""How many numbers an input may have that is made."""
 HANDED_ON = {"cast", "reshape_to", "transpose", "expand_dims", "squeeze", "slices", "maximum", "minimum"}
 """Operations behind which a token is still a token."""
 

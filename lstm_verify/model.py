@@ -10,23 +10,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from lstm_verify.errors import InputError, ModelFileError, UnsupportedError
-from lstm_verify.layers import (
-    RNN,
-    Array,
-    Bidirectional,
-    Layer,
-    Run,
-    Signal,
-    Signals,
-    TimeDistributed,
-)
+from lstm_verify.errors import InputError, ModelFileError, UnsupportedError, let_mistakes_through
+from lstm_verify.layers.base import PRECISIONS, Array, Layer, Run, Signal, Signals, Weighted
 from lstm_verify.layers.constant import State, Update
-from lstm_verify.layers.operation import Operation
 from lstm_verify.layers.recurrent.scan import Unrolled
 
 
@@ -122,6 +112,9 @@ class Model(Layer):
         array([[6.]])
     """
 
+    computes: ClassVar[bool] = False
+    is_resumable: ClassVar[bool] = False
+
     layers: Mapping[str, Layer]
     nodes: tuple[LayerCall, ...]
     """In an order in which every input is computed before it is used."""
@@ -196,6 +189,7 @@ class Model(Layer):
         try:
             results = layer.apply(inputs, run)
         except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
+            let_mistakes_through(error)
             shapes = ", ".join(str(np.shape(signal.value)) for signal in inputs)
             raise ModelFileError(
                 f"layer '{run.path}': its config and weights do not fit an input of shape {shapes} "
@@ -234,6 +228,12 @@ class Model(Layer):
         layers = {name: layer for name, layer in self.layers.items() if name in needed}
         return replace(self, layers=layers, nodes=tuple(reversed(nodes)))
 
+    def children(self) -> dict[str, Weighted]:
+        return dict(self.layers)
+
+    def with_child(self, path: str, child: Any) -> Self:
+        return replace(self, layers={**self.layers, path: child})
+
     def weights(self) -> Iterator[tuple[str, Array]]:
         for name, layer in self.layers.items():
             for path, array in layer.weights():
@@ -250,14 +250,9 @@ class Model(Layer):
         return self.source.suffix if self.source else ""
 
     @property
-    def stateful(self) -> bool:
-        """Whether a layer in it carries its states from one batch to the next."""
-        return any(is_stateful(layer) for layer in self.layers.values())
-
-    @property
     def precision(self) -> str:
         """The coarsest dtype that the framework computes a layer in: `bfloat16`, `float16`, `float32` or `float64`."""
-        return min((_precision(layer) for layer in self.layers.values()), key=PRECISIONS.index, default="float32")
+        return min((layer.precision for layer in self.layers.values()), key=PRECISIONS.index, default="float32")
 
     @property
     def batch_size(self) -> int | None:
@@ -291,23 +286,3 @@ def _given_mask(layer: str, value: Array) -> Array:
     if np.any(value != mask):
         raise UnsupportedError(f"layer '{layer}': its mask holds other numbers than 0 and 1, which is not supported")
     return mask
-
-
-PRECISIONS = ("bfloat16", "float16", "float32", "float64")
-
-
-def _precision(layer: Layer) -> str:
-    if isinstance(layer, Model):
-        return layer.precision
-    if isinstance(layer, Operation) and layer.operation == "cast" and layer.options.get("dtype") in PRECISIONS:
-        return str(layer.options["dtype"])
-    return layer.compute_dtype if layer.compute_dtype in PRECISIONS else "float64"
-
-
-def is_stateful(layer: Layer) -> bool:
-    """Whether the layer, or one inside it, carries its states from one batch to the next."""
-    if isinstance(layer, Bidirectional):
-        return layer.forward_layer.stateful
-    if isinstance(layer, TimeDistributed):
-        return is_stateful(layer.layer)
-    return isinstance(layer, State) or (isinstance(layer, RNN | Model) and layer.stateful)

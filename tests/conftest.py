@@ -25,6 +25,8 @@ CASES = ROOT.parent / "shared" / "cases"
 WARM = Servers()
 GUARD = str(Path(sitecustomize.__file__).parent)
 
+os.environ["LSTM_VERIFY_STRICT"] = "1"  # mistakes of the package are not taken for damaged files
+
 settings.register_profile("deterministic", derandomize=True, deadline=None)
 settings.load_profile("deterministic")
 

@@ -6,7 +6,8 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
@@ -24,6 +25,7 @@ MAY_IMPORT = {
     "rounded": {"errors"},
     "model": {"layers", "errors"},
     "timing": set(),
+    "processes": set(),
     "options": {"rounded", "errors"},
     "checkpoints": {"layers"},
     "inputs": {"arrays", "model", "layers", "rounded", "errors"},
@@ -46,8 +48,8 @@ MAY_IMPORT = {
     "judging": {"arrays", "budget", "inputs", "layers", "model", "operations", "_replay", "rounded", "errors"},
     "given": {"arrays", "inputs", "model", "states", "errors"},
     "graph": {"arrays", "inputs", "model", "layers", "operations", "errors"},
-    "formats": {"arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
-    "runtimes": {"arrays", "errors"},
+    "formats": {"processes", "arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
+    "runtimes": {"arrays", "processes", "errors"},
     "inspection": {"model", "layers", "operations"},
     "faults": {"layers", "model", "operations", "errors"},
     "diagnosis": {
@@ -100,9 +102,9 @@ def room_of(module: str) -> str:
     return module.split("/")[0]
 
 
-def imports(module: str) -> Iterator[str]:
+def imports(module: str, nodes: Callable[[ast.AST], Iterable[ast.AST]] = ast.walk) -> Iterator[str]:
     """Everything a module imports, by its full name, whether at the top or inside a function."""
-    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
+    for node in nodes(ast.parse((PACKAGE / f"{module}.py").read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -122,6 +124,53 @@ def test_imports_point_down_only(module: str) -> None:
 def test_a_library_lives_in_one_place(library: str) -> None:
     users = {module for module in MODULES if any(name.split(".")[0] == library for name in imports(module))}
     assert not [user for user in users if not {user, room_of(user)} & ONLY_IN[library]]
+
+
+def when_run(tree: ast.AST) -> Iterator[ast.AST]:
+    """All of a module but for what only type checkers see."""
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield node
+            yield from when_run(node)
+
+
+def inside_functions(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in when_run(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield from ast.walk(node)
+
+
+NAMES = {f"lstm_verify.{module.replace('/', '.')}".removesuffix(".__init__"): module for module in MODULES}
+
+
+def needed_by(module: str) -> Iterator[str]:
+    """The modules of the package that one needs, at its top or later."""
+    for node in when_run(ast.parse((PACKAGE / f"{module}.py").read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for name in (f"{node.module}.{alias.name}" for alias in node.names):
+                yield name if name in NAMES else node.module
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    try:
+        TopologicalSorter({name: set(needed_by(module)) for name, module in NAMES.items()}).prepare()
+    except CycleError as error:
+        raise AssertionError(" imports ".join(reversed(error.args[1]))) from None
+
+
+LATER = {
+    "formats/saved_model": "formats.tensorflow",
+    "formats/tf1": "formats.tensorflow",
+    "formats/weights/checkpoint": "formats.tensorflow",
+}
+"""Who may import what of the package inside a function, besides the command line: what takes long, and seldom."""
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) not in ("cli", "__init__")])
+def test_imports_stand_at_the_top(module: str) -> None:
+    found = {name for name in imports(module, inside_functions) if name.startswith("lstm_verify.")}
+    allowed = f"lstm_verify.{LATER.get(module, 'none')}"
+    assert not {name for name in found if not name.startswith(allowed)}
 
 
 CHILDREN = ("runtimes/child", "runtimes/programs/", "formats/hdf5/child")

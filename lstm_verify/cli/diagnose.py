@@ -10,6 +10,7 @@ import click
 
 from lstm_verify.cli.common import errors, input_options, runtime_options, verified, write
 from lstm_verify.errors import printable
+from lstm_verify.reporters import find
 
 
 @click.command()
@@ -41,15 +42,11 @@ def diagnose(
     with errors():
         report = verified(model, inputs, expected, random, seed, state_from, [json_file], seconds=seconds, **options)
         if json_file:
-            from lstm_verify.reporters import json as json_reporter
-
-            write(json_file, json_reporter.render(report.to_dict()))
+            write(json_file, find("json", "verification").render(report))
         for note in report.notes:
             click.echo(f"note: {printable(note)}", err=True)
         if json_file != "-":
             from rich.console import Console
 
-            from lstm_verify.reporters import evidence
-
-            evidence.render(report, Console(highlight=False))
+            find("evidence", "verification").render(report, Console(highlight=False))
     sys.exit(report.exit_code)

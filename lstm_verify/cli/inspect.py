@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lstm_verify.cli.common import check_writable, errors, file_options, write
+from lstm_verify.reporters import find
 
 if TYPE_CHECKING:
     from lstm_verify.formats.endpoints import Endpoints
@@ -24,16 +25,13 @@ def inspect(model: Path, architecture: Path | None, endpoints: Endpoints, json_f
     """
     from lstm_verify.formats import load
     from lstm_verify.inspection import inspect as look
-    from lstm_verify.reporters import json
 
     with errors():
         check_writable([json_file], [str(model), str(architecture or "")])
         found = look(load(model, endpoints=endpoints, architecture=architecture))
         if json_file:
-            write(json_file, json.render(found))
+            write(json_file, find("json", "model").render(found))
         if json_file != "-":
             from rich.console import Console
 
-            from lstm_verify.reporters import inspection
-
-            inspection.render(found, Console(highlight=False))
+            find("terminal", "model").render(found, Console(highlight=False))

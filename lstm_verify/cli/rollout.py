@@ -10,6 +10,7 @@ import click
 
 from lstm_verify.cli.common import check_writable, errors, files, grouped, progress_bars, runtime_options, write
 from lstm_verify.errors import printable
+from lstm_verify.reporters import find
 
 
 @click.command()
@@ -80,17 +81,13 @@ def rollout(
                 **grouped(options),
             )
         if json_file:
-            from lstm_verify.reporters import json
-
-            write(json_file, json.render(report.to_dict()))
+            write(json_file, find("json", "rollout").render(report))
         for note in () if quiet else report.notes:
             click.echo(f"note: {printable(note)}", err=True)
         if not quiet and json_file != "-":
             from rich.console import Console
 
-            from lstm_verify.reporters import rollout as reporter
-
-            reporter.render(report, Console(highlight=False))
+            find("terminal", "rollout").render(report, Console(highlight=False))
     sys.exit(report.exit_code)
 
 

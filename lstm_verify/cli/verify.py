@@ -11,6 +11,7 @@ import click
 
 from lstm_verify.cli.common import errors, input_options, runtime_options, verified, write
 from lstm_verify.errors import printable
+from lstm_verify.reporters import find
 
 
 @click.command()
@@ -61,23 +62,12 @@ def verify(
         if not quiet and json_file != "-":
             from rich.console import Console
 
-            from lstm_verify.reporters import terminal
-
-            terminal.render(report, Console(highlight=False), top, verbose)
+            find("terminal", "verification").render(report, Console(highlight=False), top, verbose)
     sys.exit(report.exit_code)
 
 
 def write_reports(report: Any, json_file: str | None, junit: str | None, per_sample: str | None) -> None:
-    if json_file:
-        from lstm_verify.reporters import json as json_reporter
-
-        write(json_file, json_reporter.render(report.to_dict()))
-    if junit:
-        from lstm_verify.reporters import junit as junit_reporter
-
-        write(junit, junit_reporter.render(report))
-    if per_sample:
-        from lstm_verify.reporters import samples
-
-        render = samples.render_csv if per_sample.endswith(".csv") else samples.render_npy
-        write(per_sample, render(report))
+    wanted = {"json": json_file, "junit": junit, (per_sample or "")[-3:]: per_sample}
+    for name, file in wanted.items():
+        if file:
+            write(file, find(name, "verification").render(report))

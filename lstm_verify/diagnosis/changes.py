@@ -12,7 +12,7 @@ import numpy as np
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.faults import PRECISIONS, Edit, Fit, Site, edits, in_precision, own_weights, site_at, sites
 from lstm_verify.layers.base import Array, Layer, Unary
-from lstm_verify.model import LayerCall, Model, Output, Tensor, is_stateful
+from lstm_verify.model import LayerCall, Model, Output, Tensor
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def carried(change: Change, batch_size: int | None, samples: int) -> Iterator[Ch
 
 def not_reset(model: Model, batch_size: int | None) -> Iterator[Change]:
     """A stateful model that begins with what another prediction left."""
-    stateful = [name for name, layer in model.layers.items() if is_stateful(layer)]
+    stateful = [name for name, layer in model.layers.items() if layer.stateful]
     if stateful:
         yield Change(
             "initial_state",

@@ -16,21 +16,9 @@ from lstm_verify.arithmetic import RoundedArithmetic, as_rounded, deviation_of
 from lstm_verify.arrays import Array, finite
 from lstm_verify.diagnosis.experiment import Experiment
 from lstm_verify.diagnosis.gate import likely_gate
-from lstm_verify.errors import LstmVerifyError
+from lstm_verify.errors import LstmVerifyError, let_mistakes_through
 from lstm_verify.judging.tolerance import SIGMAS
-from lstm_verify.layers import (
-    RNN,
-    Bidirectional,
-    ConvLSTMCell,
-    Layer,
-    Permute,
-    Reshape,
-    Run,
-    Signal,
-    Spatial,
-    TimeDistributed,
-)
-from lstm_verify.layers.recurrent.rnn import Recurrent
+from lstm_verify.layers import RNN, Bidirectional, Layer, Run, Signal
 from lstm_verify.model import LayerCall, Model, Tensor
 
 Tapped = Mapping[str, Array]
@@ -204,7 +192,8 @@ def _introduced(experiment: Experiment, node: LayerCall, tapped: Tapped) -> floa
             (ours, _), *_rest = arithmetic.leave(
                 layer, layer.apply(arithmetic.enter(layer, tuple(given)), Run(arithmetic=arithmetic))
             )
-    except (LstmVerifyError, ValueError, TypeError, AttributeError):
+    except (LstmVerifyError, ValueError, TypeError, AttributeError) as error:
+        let_mistakes_through(error)
         return None
     value = np.asarray(getattr(ours, "value", ours), np.float64)
     return _sigmas(value, tapped[node.layer], deviation_of(ours))
@@ -233,17 +222,9 @@ def _is_image(model: Model, tensor: Tensor) -> bool:
     """
     producers = {(node.layer, node.call): node for node in model.nodes}
     while (node := producers.get((tensor.layer, tensor.call))) is not None and node.inputs:
-        layer = model.layers[node.layer]
-        if isinstance(layer, Spatial) and layer.axes > 1:
-            return True
-        if isinstance(layer, Reshape | Permute | TimeDistributed):
-            return False
-        if isinstance(layer, Recurrent):
-            outputs, rnn = 1, layer
-            if isinstance(layer, Bidirectional):
-                outputs, rnn = 1 + (layer.merge_mode is None), layer.forward_layer
-            of_time = tensor.output < outputs and layer.return_sequences
-            return isinstance(rnn, RNN) and isinstance(rnn.cell, ConvLSTMCell) and not of_time
+        has_time = model.layers[node.layer].has_time(tensor.output)
+        if has_time is not None:
+            return not has_time
         tensor = node.inputs[0]
     return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,3 +72,18 @@ def distance(predicted: Sequence[Array], outputs: Sequence[Array], sigma: Sequen
     if not finite:
         return NEVER  # NaN everywhere agrees with anything that fails
     return Misfit(worst, largest, float(np.sqrt(squares / max(count, 1))))
+
+
+def with_evidence(misfit: Misfit, allowed: Array, before: Array) -> Misfit:
+    """A misfit with how much it says that the deviations are gone.
+
+    Args:
+        misfit: what is left.
+        allowed: what rounding allows for each element that deviated, in one row.
+        before: how far each deviated, more than 0.
+    """
+    with np.errstate(all="ignore"):
+        share, left = allowed / before, misfit.absolute / before.max()
+        each = np.nan_to_num(-np.log2(np.minimum(share, 1.0)), posinf=np.inf)
+    bits, but_one = float(each.sum()), float(np.sort(each)[:-1].sum())
+    return replace(misfit, allowed=float(np.median(share)), left=left, bits=bits, bits_but_one=but_one)

@@ -23,7 +23,7 @@ from lstm_verify.diagnosis.misfit import Misfit
 from lstm_verify.faults import sites
 from lstm_verify.inputs import count_samples
 from lstm_verify.layers import Activation as ActivationLayer
-from lstm_verify.layers import Dense, Identity, TimeDistributed
+from lstm_verify.layers import Dense, Identity
 from lstm_verify.model import Model, Tensor
 from lstm_verify.operations.activations import ActivationFunction
 
@@ -90,11 +90,10 @@ def _last_layers(model: Model) -> Iterator[_Last]:
         tensor, functions = output.tensor, list[ActivationFunction]()
         while (node := made.get(tensor)) is not None and len(node.inputs) == 1:
             layer = model.layers[node.layer]
-            dense = layer.layer if isinstance(layer, TimeDistributed) else layer
+            inside, dense = layer.unwrapped()
             if isinstance(dense, Dense):
                 if uses.count(node.layer) == 1:
-                    path = node.layer + ("/layer" if dense is not layer else "")
-                    yield _Last(path, dense, node.inputs[0], place, (dense.activation, *functions))
+                    yield _Last(node.layer + inside, dense, node.inputs[0], place, (dense.activation, *functions))
                 break
             if not isinstance(layer, ActivationLayer | Identity):
                 break

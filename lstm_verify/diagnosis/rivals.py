@@ -13,7 +13,6 @@ from lstm_verify.diagnosis.experiment import Experiment
 from lstm_verify.diagnosis.fitting import fitted
 from lstm_verify.diagnosis.misfit import Misfit
 from lstm_verify.diagnosis.plausible import is_common
-from lstm_verify.layers import TimeDistributed
 from lstm_verify.layers.loop import Loop
 from lstm_verify.layers.recurrent.rnn import Recurrent
 from lstm_verify.layers.recurrent.scan import Scan
@@ -55,8 +54,7 @@ def _tail(model: Model) -> set[str]:
         if node.layer not in wanted:
             continue
         tail.add(node.layer)
-        layer = model.layers[node.layer]
-        inner = layer.layer if isinstance(layer, TimeDistributed) else layer
+        _, inner = model.layers[node.layer].unwrapped()
         if not isinstance(inner, LAST):
             wanted |= {tensor.layer for tensor in node.inputs}
     return tail

@@ -16,6 +16,7 @@ from lstm_verify.arrays import Array
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.experiment import Experiment
 from lstm_verify.faults import Site, site_at, sites
+from lstm_verify.faults.edit import remade
 from lstm_verify.faults.states import ResetRNN, reset_every, started
 from lstm_verify.layers import RNN
 from lstm_verify.model import Model
@@ -47,7 +48,7 @@ def resets(model: Model, steps: Iterable[int]) -> Iterator[Change]:
 
 def _with_resets(model: Model, path: str, every: int) -> Model:
     site = site_at(model, path, lambda item: isinstance(item, RNN))
-    return site.put(ResetRNN(**vars(site.item) | {"every": every}))
+    return site.put(remade(ResetRNN, site.item, every=every))
 
 
 def _recurrent(model: Model) -> list[Site]:

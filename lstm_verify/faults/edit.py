@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.layers import (
-    RNN,
-    Bidirectional,
-    Layer,
-    MultiHeadAttention,
-    Run,
-    Signals,
-    StackedCells,
-    TimeDistributed,
-)
-from lstm_verify.layers.base import Weighted
-from lstm_verify.layers.recurrent.scan import Scan
+from lstm_verify.layers.base import Layer, Run, Signals, Weighted
 from lstm_verify.model import Model
 
 
@@ -69,6 +58,21 @@ def replaced(item: Any, **changes: Any) -> Callable[[], Any]:
     return lambda: replace(item, **changes)
 
 
+Kind = TypeVar("Kind", bound=Weighted)
+
+
+def remade(kind: type[Kind], item: Weighted, **changes: Any) -> Kind:
+    """A layer, with some fields changed, as one of a faulty kind, which computes otherwise.
+
+    Raises:
+        UnsupportedError: it is of another faulty kind already, whose own fields this one has not.
+    """
+    settings = vars(item) | changes
+    if not settings.keys() <= {entry.name for entry in fields(kind)}:
+        raise UnsupportedError(f"layer '{item.name}': it has been changed before, and cannot be made {kind.__name__}")
+    return kind(**settings)
+
+
 @dataclass(frozen=True)
 class Site:
     """A layer or a cell in a model."""
@@ -85,7 +89,7 @@ class Site:
 def sites(model: Model) -> Iterator[Site]:
     """Every layer and cell of a model, wrappers before what is in them."""
     for name, layer in model.layers.items():
-        yield from _inside(name, layer, partial(lambda name, new: _with(model, name, new), name), name)
+        yield from _inside(name, layer, partial(model.with_child, name), name)
 
 
 def site_at(model: Model, path: str, suits: Callable[[Any], bool]) -> Site:
@@ -106,42 +110,17 @@ def site_at(model: Model, path: str, suits: Callable[[Any], bool]) -> Site:
     raise UnsupportedError(f"layer '{path}': what is there after another change does not suit this one")
 
 
-def _with(model: Model, name: str, layer: Layer) -> Model:
-    return replace(model, layers={**model.layers, name: layer})
-
-
 def _inside(path: str, item: Any, put: Callable[[Any], Model], top: str) -> Iterator[Site]:
     if isinstance(item, Around):  # another edit, beside which there is room for one more
         yield from _inside(path, item.layer, lambda new: put(replace(item, layer=new)), top)
         return
     yield Site(path, item, put, top)
-    if isinstance(item, Scan):  # the loop of a graph is the recurrent layer in it
-        yield from _inside(path, item.rnn, lambda new: put(replace(item, rnn=new)), top)
-    if isinstance(item, Model):
-        for site in sites(item):
-            yield Site(f"{path}/{site.path}", site.item, partial(lambda site, new: put(site.put(new)), site), top)
-    if isinstance(item, StackedCells):
-        for index, cell in enumerate(item.cells):
-            yield from _inside(
-                f"{path}/cells/{index}", cell, partial(lambda i, new: put(_with_cell(item, i, new)), index), top
-            )
-    parts = next((_PARTS[kind] for kind in type(item).__mro__ if kind in _PARTS), ())
-    if isinstance(item, MultiHeadAttention):
-        parts = tuple((name, f"/{name}") for name in item.parts())
-    for attribute, suffix in parts:
-        part = getattr(item, attribute)
-        yield from _inside(path + suffix, part, partial(lambda a, new: put(replace(item, **{a: new})), attribute), top)
+    for name, child in item.children().items():
+        yield from _inside(f"{path}/{name}" if name else path, child, partial(_with_child, item, name, put), top)
 
 
-_PARTS: dict[type, tuple[tuple[str, str], ...]] = {
-    RNN: (("cell", ""),),
-    Bidirectional: (("forward_layer", "/forward_layer"), ("backward_layer", "/backward_layer")),
-    TimeDistributed: (("layer", "/layer"),),
-}
-
-
-def _with_cell(stacked: StackedCells, index: int, cell: Any) -> StackedCells:
-    return replace(stacked, cells=(*stacked.cells[:index], cell, *stacked.cells[index + 1 :]))
+def _with_child(item: Weighted, name: str, put: Callable[[Any], Model], child: Any) -> Model:
+    return put(item.with_child(name, child))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -151,11 +130,6 @@ class Around(Layer):
     layer: Layer
     before: Callable[[Signals], Signals] | None = None
     after: Callable[[Signals], Signals] | None = None
-
-    @property
-    def stateful(self) -> bool:
-        """Whether the layer inside is."""
-        return bool(getattr(self.layer, "stateful", False))
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         outputs = self.layer.apply(self.before(inputs) if self.before else inputs, run)

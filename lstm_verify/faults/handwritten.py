@@ -10,7 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from lstm_verify.faults.activation import variant_of
-from lstm_verify.faults.edit import Edit, Edits
+from lstm_verify.faults.edit import Edit, Edits, remade
 from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import RNN, LSTMCell, LSTMVariantCell, Run, Signal, Signals
 from lstm_verify.layers.base import Array
@@ -69,7 +69,7 @@ class PartRNN(RNN):
     @classmethod
     def of(cls, rnn: RNN, part: Part) -> RNN:
         """The same layer so."""
-        return cls(**vars(rnn) | {"part": part})
+        return remade(cls, rnn, part=part)
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         (x, mask), *states = inputs

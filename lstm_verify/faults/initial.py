@@ -29,7 +29,7 @@ from lstm_verify.layers import (
     Signals,
     UnitNormalization,
 )
-from lstm_verify.layers.base import Array
+from lstm_verify.layers.base import Array, Weighted
 
 STATISTICS, FACTORS = ("moving_mean", "moving_variance"), ("gamma", "beta", "scale")
 ZERO = ("moving_mean", "beta")
@@ -86,6 +86,9 @@ class Twice(Layer):
     """A layer whose output goes through it again."""
 
     layer: Layer
+
+    def children(self) -> dict[str, Weighted]:
+        return {}  # nothing in it is changed once more
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         return self.layer.apply(self.layer.apply(inputs, run), run)

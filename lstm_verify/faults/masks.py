@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.faults.edit import Edit, Edits, around, replaced
+from lstm_verify.faults.edit import Edit, Edits, around, remade, replaced
 from lstm_verify.faults.interface import Fault
 from lstm_verify.faults.time import FirstOutputRNN, mask_of
 from lstm_verify.layers import RNN, Bidirectional, Embedding, Identity, Masking, Run, Signal, Signals, TimeDistributed
@@ -119,7 +119,7 @@ class LastIndexRNN(RNN):
     @classmethod
     def of(cls, rnn: RNN) -> RNN:
         """The same layer so."""
-        return cls(**vars(rnn))
+        return remade(cls, rnn)
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         mask_of(self, inputs)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.faults.edit import Edit, Edits, Fit, around
+from lstm_verify.faults.edit import Edit, Edits, Fit, around, remade
 from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import RNN, Bidirectional, Run, Signals
 from lstm_verify.layers.base import Array, Signal
@@ -46,7 +46,7 @@ class ChangedStates(RNN):
     @classmethod
     def of(cls, rnn: RNN, **functions: Change) -> RNN:
         """The same layer so."""
-        return cls(**vars(rnn) | functions)
+        return remade(cls, rnn, **functions)
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         return self.after(super().apply(self.before(inputs), run))
@@ -80,7 +80,7 @@ def reset_every(item: Any, steps: int) -> Edit | None:
     if not isinstance(item, RNN):
         return None
     words = f"zero again after every {steps} time steps" if steps > 1 else "zero at every time step"
-    return Edit("initial state", "carried from step to step", words, lambda: ResetRNN(**vars(item), every=steps))
+    return Edit("initial state", "carried from step to step", words, lambda: remade(ResetRNN, item, every=steps))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -99,7 +99,7 @@ class StartedRNN(RNN):
 
 def started(rnn: RNN, start: tuple[Array, ...]) -> RNN:
     """The layer that begins at these states."""
-    return StartedRNN(**vars(rnn) | {"start": start})
+    return remade(StartedRNN, rnn, start=start)
 
 
 def _starts(item: RNN) -> Edits:
@@ -121,7 +121,7 @@ class Forgetful(State):
     @classmethod
     def of(cls, state: State) -> State:
         """The same variable so."""
-        return cls(**vars(state))
+        return remade(cls, state)
 
     def apply(self, inputs: Signals, run: Any) -> Signals:
         return (Signal(self.initial),)

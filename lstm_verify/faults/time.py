@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.faults.edit import Edit, Edits, around, replaced
+from lstm_verify.faults.edit import Edit, Edits, around, remade, replaced
 from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import RNN, Bidirectional, Run, Signal, Signals
 from lstm_verify.layers.base import Array
@@ -77,7 +77,7 @@ class FlippedRNN(RNN):
     @classmethod
     def of(cls, rnn: RNN) -> RNN:
         """The same layer so."""
-        return cls(**vars(rnn))
+        return remade(cls, rnn)
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         return flipped(super().apply(inputs, run))

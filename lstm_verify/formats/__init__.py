@@ -1,4 +1,4 @@
-"""File formats: each a module with `recognise` and `read`. A new one is its file and a line in `FORMATS`."""
+"""File formats: each a module with a `FORMAT` (`interface.py`). A new one is its file and a line in `FORMATS`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from lstm_verify.errors import InputError, LstmVerifyError, ModelFileError
+from lstm_verify.errors import InputError, LstmVerifyError, ModelFileError, let_mistakes_through
 from lstm_verify.formats import keras_h5, keras_zip, saved_model, tf1
 from lstm_verify.formats.endpoints import Endpoints
+from lstm_verify.formats.interface import Format
 from lstm_verify.formats.weights import files as weights
 from lstm_verify.model import Model
 
-FORMATS = (weights, keras_h5, keras_zip, saved_model, tf1)
-GRAPHS = (saved_model, tf1)
-"""Formats in whose files a model can be called in several ways."""
+FORMATS: tuple[Format, ...] = (
+    weights.FORMAT,
+    keras_h5.FORMAT,
+    keras_zip.FORMAT,
+    saved_model.FORMAT,
+    tf1.FORMAT,
+)
+"""The first that recognises a file reads it."""
 
 MALFORMED = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, RecursionError)
 """What comes of a config or a graph in which a list stands where a number should, and the like."""
@@ -47,15 +53,20 @@ def load(path: str | Path, *, endpoints: Endpoints | None = None, architecture: 
     if architecture is not None:
         _refuse_ends(path, signature, endpoints)
         where = f"{path} with the architecture {architecture}"
-        return _read(partial(weights.read_with, Path(architecture), path, magic), where, is_graph=False)
-    for module in FORMATS:
-        if module.recognise(path, magic):
-            if module in GRAPHS:
-                return _read(partial(module.read, path, signature=signature, endpoints=endpoints), path, is_graph=True)
-            _refuse_ends(path, signature, endpoints)
-            return _read(partial(module.read, path), path, is_graph=False)
-    what = "a directory without saved_model.pb" if path.is_dir() else "not a model file that is known here"
-    raise ModelFileError(f"{path}: {what}, expected Keras .h5 or .keras, a SavedModel, or a TensorFlow graph .pb")
+        return _read(weights.FORMAT, partial(weights.read_with, Path(architecture), path, magic), where)
+    format_ = recognised(path, magic)
+    if format_ is None:
+        what = "a directory without saved_model.pb" if path.is_dir() else "not a model file that is known here"
+        raise ModelFileError(f"{path}: {what}, expected {', '.join(known.title for known in FORMATS)}")
+    if format_.read_between is not None:
+        return _read(format_, partial(format_.read_between, path, signature, endpoints), path)
+    _refuse_ends(path, signature, endpoints)
+    return _read(format_, partial(format_.read, path), path)
+
+
+def recognised(path: Path, magic: bytes) -> Format | None:
+    """The format of a file, by its path and first bytes; None if it is of none that is known."""
+    return next((format_ for format_ in FORMATS if format_.recognise(path, magic)), None)
 
 
 def _refuse_ends(path: Path, signature: str | None, endpoints: Endpoints | None) -> None:
@@ -79,11 +90,12 @@ def _magic(path: Path) -> bytes:
         raise ModelFileError(f"{path}: cannot be read ({error.strerror}). Is the path right?") from None
 
 
-def _read(read: Callable[[], Model], where: object, is_graph: bool) -> Model:
+def _read(format_: Format, read: Callable[[], Model], where: object) -> Model:
     try:
         return read()
     except LstmVerifyError as error:
         raise type(error)(f"{where}: {error}") from error.__cause__
     except MALFORMED as error:
-        what = "its graph is not one that TensorFlow writes" if is_graph else "its config is not one that Keras writes"
-        raise ModelFileError(f"{where}: {what} ({type(error).__name__}: {error}). Is the file whole?") from error
+        let_mistakes_through(error)
+        found = f"{type(error).__name__}: {error}"
+        raise ModelFileError(f"{where}: its {format_.expected} ({found}). Is the file whole?") from error

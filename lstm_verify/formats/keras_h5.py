@@ -12,6 +12,7 @@ from typing import Any
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.hdf5 import Group, read_tree
+from lstm_verify.formats.interface import Format
 from lstm_verify.formats.keras.assemble import parse_json, read_whole
 from lstm_verify.formats.keras.store import read_by_order
 from lstm_verify.formats.weights.alone import alone
@@ -76,3 +77,6 @@ def _text(value: str, where: str) -> str:
         return value.encode(errors="surrogateescape").decode()
     except UnicodeError as error:
         raise ModelFileError(f"{where}: not text ({error}). Was the file copied whole?") from None
+
+
+FORMAT = Format("keras_h5", "Keras .h5", "config is not one that Keras writes", recognise, read)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.hdf5 import Group, read_tree
+from lstm_verify.formats.interface import Format
 from lstm_verify.formats.keras.assemble import parse_json, read_whole
 from lstm_verify.formats.keras.config import Config
 from lstm_verify.formats.keras.graph import model_variables
@@ -137,3 +138,6 @@ def part(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
         sizes = f"{about.file_size / 2**20:,.0f} MiB, packed in {about.compress_size / 2**20:,.1f} MiB"
         raise ModelFileError(f"{name}: {sizes}, which is no model. Was the archive made by a framework?")
     return about
+
+
+FORMAT = Format("keras_zip", "Keras .keras", "config is not one that Keras writes", recognise, read)

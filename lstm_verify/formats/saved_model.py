@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lstm_verify.formats.endpoints import Endpoints
+from lstm_verify.formats.interface import Format
 from lstm_verify.model import Model
 
 FILES = ("saved_model.pb", "saved_model.pbtxt")
@@ -33,3 +34,8 @@ def read(path: Path, signature: str | None = None, endpoints: Endpoints | None =
     return build(
         path, file, FileKind("TensorFlow SavedModel", "saved_model", {"tags": list(file.tags)}), signature, endpoints
     )
+
+
+FORMAT = Format(
+    "saved_model", "a SavedModel", "graph is not one that TensorFlow writes", recognise, read, read_between=read
+)

@@ -12,6 +12,10 @@ import numpy as np
 
 from lstm_verify.errors import InputError
 from lstm_verify.formats.endpoints import Endpoints
+from lstm_verify.formats.interface import Format
+from lstm_verify.formats.weights.alone import alone
+from lstm_verify.formats.weights.checkpoint import weights_in
+from lstm_verify.layers.constant import Constant
 from lstm_verify.model import Model, Source
 
 CHECKPOINT_SUFFIXES = (".index", ".meta")
@@ -38,11 +42,9 @@ def read(path: Path, signature: str | None = None, endpoints: Endpoints | None =
         ModelFileError: the file is damaged.
         UnsupportedError: the graph has an operation that is not supported.
     """
-    # all that builds models of graphs is not needed for other formats
+    # a tenth of a second, in which all that builds models of graphs is imported, is spared the other formats
     from lstm_verify.formats.tensorflow.assemble import FileKind, build
     from lstm_verify.formats.tensorflow.reader import read_graph
-    from lstm_verify.formats.weights.alone import alone
-    from lstm_verify.formats.weights.checkpoint import weights_in
 
     file = read_graph(path)
     if file.kind == "checkpoint":
@@ -63,8 +65,6 @@ def read(path: Path, signature: str | None = None, endpoints: Endpoints | None =
 
 def weights_only(path: Path, variables: Mapping[str, np.ndarray]) -> Model:
     """A checkpoint of TensorFlow 1 without its graph: tensors to look at, but nothing to replay."""
-    from lstm_verify.layers.constant import Constant
-
     layers = {name: Constant(name=name, value=value.copy()) for name, value in variables.items()}
     source = Source(str(path), "TensorFlow checkpoint", "TensorFlow", "tf1", "")
     return Model(
@@ -76,4 +76,13 @@ WEIGHTS_ONLY = (
     "A checkpoint without its graph has neither the activations nor the forget bias, which TensorFlow 1 adds at run "
     "time (1.0 unless the cell was told otherwise); kernels are [x; h] rows, of an LSTM with the gates i, j, f, o. "
     "Put the graph beside it: model.ckpt.meta."
+)
+
+FORMAT = Format(
+    "tf1",
+    "a TensorFlow graph .pb or checkpoint",
+    "graph is not one that TensorFlow writes",
+    recognise,
+    read,
+    read_between=read,
 )

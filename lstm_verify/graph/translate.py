@@ -25,9 +25,10 @@ from lstm_verify.arrays import Array
 from lstm_verify.errors import LstmVerifyError, ModelFileError, UnsupportedError
 from lstm_verify.graph.ir import Graph, Node, Ref
 from lstm_verify.layers import Layer
+from lstm_verify.layers.base import PRECISIONS
 from lstm_verify.layers.constant import Constant, State, Update
 from lstm_verify.layers.loop import Branch, Loop
-from lstm_verify.model import PRECISIONS, Model
+from lstm_verify.model import Model
 
 
 class Made(NamedTuple):

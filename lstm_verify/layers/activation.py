@@ -17,7 +17,13 @@ from lstm_verify.operations.activations import ActivationFunction
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Activation(Unary):
-    """An activation function as a layer."""
+    """An activation function as a layer.
+
+    Example:
+        >>> layer = Activation(name="relu", activation=ActivationFunction.of("relu"))
+        >>> layer.forward(np.array([[-1.0, 2.0]]))
+        array([[0., 2.]])
+    """
 
     supports_masking: bool = True
 
@@ -29,7 +35,13 @@ class Activation(Unary):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PReLU(Unary):
-    """A rectifier with a learned slope for negative values."""
+    """A rectifier with a learned slope for negative values.
+
+    Example:
+        >>> PReLU(name="prelu", alpha=np.array([0.5, 0.25])).forward(np.array([[-2.0, 4.0], [6.0, -8.0]]))
+        array([[-1.,  4.],
+               [ 6., -2.]])
+    """
 
     supports_masking: bool = True
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from lstm_verify.errors import ModelFileError
+from lstm_verify.operations.activations import ActivationFunction
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_] | None
+PRECISIONS = ("bfloat16", "float16", "float32", "float64")
+"""The dtypes that a layer may be computed in, the coarsest first."""
 
 
 class Signal(NamedTuple):
@@ -77,8 +80,39 @@ class Weighted:
 
     def __post_init__(self) -> None:
         for value in vars(self).values():
-            if isinstance(value, np.ndarray):
-                value.flags.writeable = False
+            for item in value.values() if isinstance(value, Mapping) else (value,):
+                if isinstance(item, np.ndarray):
+                    item.flags.writeable = False
+
+    @property
+    def kind(self) -> str:
+        """What reports call it, as Keras does."""
+        return type(self).__name__
+
+    def children(self) -> dict[str, Weighted]:
+        """The layers and cells inside, by their paths, such as `forward_layer`, or `cells/0`.
+
+        The path of one that is known by the path of the layer itself, such as the cell of a recurrent layer, is empty.
+        """
+        return {path: part for entry in fields(self) for path, part in _parts(entry.name, getattr(self, entry.name))}
+
+    def with_child(self, path: str, child: Weighted) -> Self:
+        """The same layer with another one inside, at one of the paths of `children`."""
+        name, _, place = path.partition("/")
+        changed: dict[str, Any] = {name: _put(getattr(self, name), int(place), child) if place else child}
+        return replace(self, **changed)
+
+    def settings(self) -> dict[str, Any]:
+        """Every number, flag and activation that is not a weight, by name."""
+        return {entry.name: value for entry in fields(self) if (value := self._setting(entry.name)) is not None}
+
+    def _setting(self, name: str) -> Any:
+        value = getattr(self, name)
+        if isinstance(value, ActivationFunction):
+            return str(value)
+        if isinstance(value, tuple) and all(isinstance(item, int) for item in value):
+            return list(value)
+        return value if name != "name" and isinstance(value, bool | int | float | str | np.generic) else None
 
     def weights(self) -> Iterator[tuple[str, Array]]:
         """Every weight of the layer with its path inside the layer, such as `cell/kernel`."""
@@ -128,9 +162,74 @@ class Layer(Weighted, ABC):
     """The dtype that the framework computes this layer in, by its dtype policy; empty if it only moves numbers. The
     rounding budget goes by it, the replay does not."""
 
+    is_operation: ClassVar[bool] = False
+    """Whether it is a part of a graph, and no layer of a framework."""
+    is_stored: ClassVar[bool] = False
+    """Whether its output is what the file holds."""
+    computes: ClassVar[bool] = True
+    """False of one that only runs the layers inside, which the arithmetic of a run is asked about one by one."""
+    casts_inputs: ClassVar[bool] = True
+    """Whether its inputs are rounded to the dtype that it computes in."""
+    rounds_outputs: ClassVar[bool] = False
+    """Whether numbers of the file that it gives out are rounded to the dtype that it computes in."""
+    computed_with: ClassVar[str] = "fiub"
+    """The kinds of NumPy's dtypes that it makes floats of, so that errors are followed from there on."""
+    is_resumable: ClassVar[bool] = True
+    """Whether it may begin with what one like it came by; not if it holds recurrent layers that checkpoints are not
+    told apart of."""
+
     @abstractmethod
     def apply(self, inputs: Signals, run: Run) -> Signals:
         """Return the outputs of the layer for its inputs."""
+
+    @property
+    def precision(self) -> str:
+        """The coarsest dtype that the framework computes it in, one of `PRECISIONS`."""
+        return self.compute_dtype if self.compute_dtype in PRECISIONS else PRECISIONS[-1]
+
+    @property
+    def stateful(self) -> bool:
+        """Whether it, or a layer inside, carries its states from one batch to the next."""
+        return any(isinstance(child, Layer) and child.stateful for child in self.children().values())
+
+    def unwrapped(self) -> tuple[str, Layer]:
+        """The layer that a wrapper runs at each time step, with its path inside; itself, if it is no wrapper."""
+        return "", self
+
+    def state_places(self) -> dict[int, str]:
+        """The names of the states that it takes and gives, by their place among its inputs and outputs."""
+        return {}
+
+    def recurrences(self) -> list[tuple[Weighted | None, dict[str, Any]]]:
+        """The cells that were recognised in a graph's loop, None for one of no known cell, with what the graph says."""
+        return []
+
+    def named_inputs(self, count: int) -> list[int]:
+        """The places, of so many inputs, of those that a report names."""
+        return list(range(count))
+
+    def has_time(self, output: int) -> bool | None:
+        """Whether an output has an axis of time, or none, as images; None if it is as the input in that."""
+        return None
+
+    def begins_like(self, other: Layer) -> bool:
+        """Whether states that this layer came by are such that the other could have come by."""
+        return self.is_resumable and type(other) is type(self)
+
+    def flags(self) -> dict[str, bool | str | None]:
+        """Its settings that say which way it computes."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, bool | str | None)}
+
+
+def _put(parts: tuple[Weighted, ...], place: int, child: Weighted) -> tuple[Weighted, ...]:
+    return (*parts[:place], child, *parts[place + 1 :])
+
+
+def _parts(path: str, value: object) -> Iterator[tuple[str, Weighted]]:
+    if isinstance(value, Weighted):
+        yield path, value
+    elif isinstance(value, tuple):
+        yield from ((f"{path}/{number}", item) for number, item in enumerate(value) if isinstance(item, Weighted))
 
 
 def _weights(path: str, value: object) -> Iterator[tuple[str, Array]]:

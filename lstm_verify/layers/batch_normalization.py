@@ -19,7 +19,15 @@ from lstm_verify.layers.base import Array, Unary, given
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BatchNormalization(Unary):
-    """Normalisation by moving statistics; every array is (channels,)."""
+    """Normalisation by moving statistics; every array is (channels,).
+
+    Example:
+        >>> statistics = {"moving_mean": np.array([1.0]), "moving_variance": np.array([0.25])}
+        >>> layer = BatchNormalization(name="norm", **statistics, epsilon=0.0)
+        >>> layer.forward(np.array([[2.0], [1.0]]))
+        array([[2.],
+               [0.]])
+    """
 
     supports_masking: bool = True
 

@@ -1,10 +1,13 @@
-"""Values that come from nowhere but the file: constants of a graph, and variables, which may carry over."""
+"""Values that come from nowhere but the file: constants of a graph, and variables, which may carry over.
+
+Source: `tf.raw_ops.Const`, `tf.raw_ops.VariableV2` and `tf.raw_ops.Assign`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -20,7 +23,14 @@ class Constant(Layer):
         array(1)
     """
 
+    is_operation: ClassVar[bool] = True
+    is_stored: ClassVar[bool] = True
+    computed_with: ClassVar[str] = ""
+
     value: Array
+
+    def settings(self) -> dict[str, Any]:
+        return {}
 
     def with_weights(self, change: Callable[[Array], Array]) -> Self:
         return self  # it may be what something is compared with
@@ -38,6 +48,10 @@ class Spare(Constant):
     """A constant of a loop that is only run where the recurrent layer in its place does not stand for it.
 
     That layer has the same numbers as its weights; they are reported once, and changed there.
+
+    Example:
+        >>> list(Spare(name="kernel", value=np.ones((2, 3))).weights())
+        []
     """
 
     cancels: ClassVar = ("value",)
@@ -58,7 +72,13 @@ class State(Layer):
         array([1., 1.])
     """
 
+    is_stored: ClassVar[bool] = True
+
     initial: Array
+
+    @property
+    def stateful(self) -> bool:
+        return True
 
     @property
     def is_of_samples(self) -> bool:
@@ -76,7 +96,14 @@ class State(Layer):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Update(Layer):
-    """An assignment to a `State` of the same model, which holds from the next run on."""
+    """An assignment to a `State` of the same model, which holds from the next run on.
+
+    Example:
+        >>> run = Run()
+        >>> _ = Update(name="assign", state="h").apply((Signal(np.array([1.0, 2.0])),), run)
+        >>> run.states["h"]
+        (array([1., 2.]),)
+    """
 
     state: str
     """The name of the state."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,17 @@ from lstm_verify.layers.base import Array, Layer, Run, Signal, Signals
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Embedding(Layer):
-    """A row of `embeddings` for each token."""
+    """A row of `embeddings` for each token.
+
+    Example:
+        >>> layer = Embedding(name="words", embeddings=np.array([[0.0, 0.0], [1.0, 2.0]], np.float32))
+        >>> layer.apply((Signal(np.array([[1, 0]])),), Run())[0].value
+        array([[[1., 2.],
+                [0., 0.]]], dtype=float32)
+    """
+
+    rounds_outputs: ClassVar[bool] = True
+    computed_with: ClassVar[str] = ""
 
     embeddings: Array
     """(input_dim, output_dim)"""

@@ -19,7 +19,13 @@ from lstm_verify.layers.softmax import fitting
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class GroupNormalization(Unary):
-    """Normalisation over groups of channels; `gamma` and `beta` are (channels,)."""
+    """Normalisation over groups of channels; `gamma` and `beta` are (channels,).
+
+    Example:
+        >>> layer = GroupNormalization(name="norm", groups=2, epsilon=0.0)
+        >>> layer.apply((Signal(np.array([[1.0, 3.0, 10.0, 20.0]])),), Run())[0].value
+        array([[-1.,  1., -1.,  1.]])
+    """
 
     supports_masking: bool = True
 

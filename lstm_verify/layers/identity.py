@@ -15,7 +15,13 @@ from lstm_verify.layers.base import Array, Unary
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Identity(Unary):
-    """Its input, with its mask."""
+    """Its input, with its mask.
+
+    Example:
+        >>> import numpy as np
+        >>> Identity(name="dropout").forward(np.array([[1.0, 2.0]]))
+        array([[1., 2.]])
+    """
 
     supports_masking: bool = True
 

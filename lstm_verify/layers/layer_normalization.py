@@ -16,7 +16,12 @@ from lstm_verify.layers.base import Array, Unary
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LayerNormalization(Unary):
-    """Normalisation of each sample; `gamma` and `beta` have the lengths of `axes`."""
+    """Normalisation of each sample; `gamma` and `beta` have the lengths of `axes`.
+
+    Example:
+        >>> LayerNormalization(name="norm", epsilon=0.0).forward(np.array([[1.0, 3.0]]))
+        array([[-1.,  1.]])
+    """
 
     supports_masking: bool = True
 

@@ -8,6 +8,7 @@ Source: `keras.layers.Masking`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,7 +18,15 @@ from lstm_verify.rounded.precision import in_format
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Masking(Layer):
-    """Marks the time steps to skip."""
+    """Marks the time steps to skip.
+
+    Example:
+        >>> signal = Signal(np.array([[[1.0, 2.0], [0.0, 0.0]]]))
+        >>> Masking(name="masking").apply((signal,), Run())[0].mask
+        array([[ True, False]])
+    """
+
+    casts_inputs: ClassVar[bool] = False  # it casts what it compares, and hands on what comes in
 
     mask_value: float = 0.0
     """As the dtype holds it that the layer computes in."""

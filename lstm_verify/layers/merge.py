@@ -84,9 +84,19 @@ class Joining(Layer):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Merge(Joining):
-    """One of `OPERATIONS`, element by element; inputs of lower rank get axes of length 1 after the first."""
+    """One of `OPERATIONS`, element by element; inputs of lower rank get axes of length 1 after the first.
+
+    Example:
+        >>> layer = Merge(name="add", operation="Add")
+        >>> layer.apply((Signal(np.array([[1.0, 2.0]])), Signal(np.array([[10.0, 20.0]]))), Run())[0].value
+        array([[11., 22.]])
+    """
 
     operation: str
+
+    @property
+    def kind(self) -> str:
+        return self.operation
 
     def join(self, inputs: Signals) -> Signal:
         rank = max(x.ndim for x, _ in inputs)
@@ -107,7 +117,13 @@ class Merge(Joining):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Concatenate(Joining):
-    """Inputs side by side along `axis`, which counts the axis of samples."""
+    """Inputs side by side along `axis`, which counts the axis of samples.
+
+    Example:
+        >>> layer = Concatenate(name="both")
+        >>> layer.apply((Signal(np.array([[1.0, 2.0]])), Signal(np.array([[3.0]]))), Run())[0].value
+        array([[1., 2., 3.]])
+    """
 
     axis: int = -1
 
@@ -138,7 +154,13 @@ class Concatenate(Joining):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dot(Layer):
-    """The products of two inputs along an axis of each, sample by sample; no mask goes on."""
+    """The products of two inputs along an axis of each, sample by sample; no mask goes on.
+
+    Example:
+        >>> layer = Dot(name="dot", axes=(1, 1))
+        >>> layer.apply((Signal(np.array([[1.0, 2.0]])), Signal(np.array([[3.0, 4.0]]))), Run())[0].value
+        array([[11.]])
+    """
 
     axes: tuple[int, int]
     """Both count the axis of samples."""

@@ -25,7 +25,7 @@ import numpy as np
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers.attention import Attending, as_mask, both, causal_mask
-from lstm_verify.layers.base import Array, Mask, Run, Signal, Signals
+from lstm_verify.layers.base import Array, Mask, Run, Signal, Signals, Weighted
 from lstm_verify.layers.einsum_dense import EinsumDense
 from lstm_verify.layers.softmax import distribution, step_of
 
@@ -67,8 +67,7 @@ class MultiHeadAttention(Attending):
     factor_in_float32: bool = False
     """True (Keras 3): 1/√key_dim is rounded to float32 in every dtype."""
 
-    def parts(self) -> dict[str, EinsumDense]:
-        """Its projections by name."""
+    def children(self) -> dict[str, Weighted]:
         names = ("query_dense", "key_dense", "gate_dense", "value_dense", "output_dense")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 

@@ -26,6 +26,9 @@ class Reshape(Unary):
 
     target_shape: tuple[int, ...]
 
+    def has_time(self, output: int) -> bool:
+        return True
+
     def forward(self, x: Array) -> Array:
         return x.reshape(len(x), *self.target_shape)
 
@@ -35,6 +38,9 @@ class Permute(Unary):
     """The axes of a sample in another order; `dims` counts from 1."""
 
     dims: tuple[int, ...]
+
+    def has_time(self, output: int) -> bool:
+        return True
 
     def forward(self, x: Array) -> Array:
         return x.transpose(0, *self.dims)

@@ -20,6 +20,9 @@ class Spatial(Unary):
     axes: ClassVar[int]
     """How many lengths there are: 1 of sequences, 2 of images, 3 of volumes."""
 
+    def has_time(self, output: int) -> bool | None:
+        return False if self.axes > 1 else None
+
     def forward(self, x: Array) -> Array:
         """Check the shape of the input, and that something is left of it.
 

@@ -1,9 +1,13 @@
-"""Tensors of a file that does not say what is computed from them: to look at, and not to run."""
+"""Tensors of a file that does not say what is computed from them: to look at, and not to run.
+
+Source: none, since nothing is computed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers.base import Array, Layer, Run, Signals
@@ -24,6 +28,13 @@ class Stored(Layer):
     """The tensors by their names, of any shape and dtype."""
     looks_like: str
     """What layers they could be of, going by their shapes; empty if nothing is recognised."""
+
+    @property
+    def kind(self) -> str:
+        return f"tensors, by their shapes of {self.looks_like}" if self.looks_like else "tensors"
+
+    def settings(self) -> dict[str, Any]:
+        return {}
 
     def weights(self) -> Iterator[tuple[str, Array]]:
         yield from self.arrays.items()

@@ -10,6 +10,7 @@ Source: `keras.layers.TimeDistributed` (3.15); in tf_keras 2.21 that class and `
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,7 +21,17 @@ from lstm_verify.layers.softmax import Softmax
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TimeDistributed(Layer):
-    """A layer applied to (samples, timesteps, ...) one time step at a time."""
+    """A layer applied to (samples, timesteps, ...) one time step at a time.
+
+    Example:
+        >>> from lstm_verify.layers.dense import Dense
+        >>> layer = TimeDistributed(name="each", layer=Dense(name="dense", kernel=np.array([[2.0]])))
+        >>> layer.apply((Signal(np.array([[[1.0], [2.0]]])),), Run())[0].value
+        array([[[2.],
+                [4.]]])
+    """
+
+    is_resumable: ClassVar[bool] = False
 
     layer: Layer
     mask_from_layer: bool = False
@@ -30,9 +41,11 @@ class TimeDistributed(Layer):
     time step, before all, and where the mask hides a step it repeats the output before. The layer sees no mask, and its
     states go on through hidden steps. False (Keras 3): it is called once for each time step, with that step's mask."""
 
-    @property
-    def stateful(self) -> bool:
-        return bool(getattr(self.layer, "stateful", False))
+    def unwrapped(self) -> tuple[str, Layer]:
+        return "/layer", self.layer
+
+    def has_time(self, output: int) -> bool:
+        return True
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         ((x, mask),) = inputs

@@ -1,1 +1,33 @@
-"""Reporters: a report as text, each form in its file."""
+"""Reporters: one output form, one file. A new one is its file and a line in `REPORTERS`."""
+
+from __future__ import annotations
+
+from lstm_verify.reporters.interface import Reporter
+
+REPORTERS: tuple[Reporter, ...] = (
+    Reporter("terminal", "verification", "terminal", prints=True),
+    Reporter("evidence", "verification", "evidence", prints=True),
+    Reporter("json", "verification", "json", "render_report"),
+    Reporter("junit", "verification", "junit"),
+    Reporter("csv", "verification", "samples", "render_csv"),
+    Reporter("npy", "verification", "samples", "render_npy"),
+    Reporter("terminal", "rollout", "rollout", prints=True),
+    Reporter("json", "rollout", "json", "render_report"),
+    Reporter("terminal", "model", "inspection", prints=True),
+    Reporter("json", "model", "json"),
+)
+
+
+def find(name: str, subject: str) -> Reporter:
+    """Look a reporter up by its name and what it reports on.
+
+    Raises:
+        LookupError: there is none.
+    """
+    found = next((one for one in REPORTERS if (one.name, one.subject) == (name, subject)), None)
+    if found is None:
+        raise LookupError(f"there is no reporter '{name}' of a {subject}")
+    return found
+
+
+__all__ = ["REPORTERS", "Reporter", "find"]

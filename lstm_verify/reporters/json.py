@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Protocol
+
+
+class Reported(Protocol):
+    """A report of any kind."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain data."""
+
+
+def render_report(report: Reported) -> str:
+    """Render a report; see `render`."""
+    return render(report.to_dict())
 
 
 def render(data: dict[str, Any]) -> str:

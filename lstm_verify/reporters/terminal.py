@@ -28,7 +28,7 @@ WORST = 5
 """The samples of each output that are shown unless something else is asked for."""
 
 
-def render(report: Report, console: Console, top: int, details: bool = False) -> None:
+def render(report: Report, console: Console, top: int = WORST, details: bool = False) -> None:
     """Print a report.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.rounded import SIGMAS, Array, Rounded, own_error
+from lstm_verify.rounded.array import SIGMAS, Array, Rounded, own_error
 from lstm_verify.rounded.discrete import CHOICE
 from lstm_verify.rounded.ufuncs import ELEMENTARY, spread
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.rounded import SIGMAS, Array, Rounded, Undecided, parts
+from lstm_verify.rounded.array import SIGMAS, Array, Rounded, Undecided, parts
 
 CHOICE = "choice"
 """What is noticed when something discrete comes of numbers that carry errors."""

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.rounded import SIGMAS, Rounded, Undecided, discrete, own_error
+from lstm_verify.rounded import discrete
+from lstm_verify.rounded.array import SIGMAS, Rounded, Undecided, own_error
 from lstm_verify.rounded.discrete import certain_values
 from lstm_verify.rounded.ufuncs import product
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.rounded import SIGMAS, Array, Rounded, own_error, parts
+from lstm_verify.rounded.array import SIGMAS, Array, Rounded, own_error, parts
 from lstm_verify.rounded.discrete import decided, discrete
 
 Rule = Callable[..., Any]
@@ -150,6 +150,13 @@ def spread(function: Callable[[Array], Array], y: Array, z: Array, variance: Any
         moved = np.maximum(np.abs(function(z + reach) - y), np.abs(function(z - reach) - y))
     result: Array = np.where(reach > 0, np.square(moved / SIGMAS), 0.0)
     return np.where(np.isfinite(variance), result, np.inf)  # of what may be anything nothing can be said
+
+
+def approximated(x: Rounded, function: Callable[[Array], Array]) -> Rounded:
+    """A function of each element by itself, which a framework approximates."""
+    y = function(x.value)
+    passed_on = 0.0 if x.exact else spread(function, y, x.value, x.variances())
+    return x.like(y, passed_on + own_error(y, x.rounding.precision, ELEMENTARY))
 
 
 def product(like: Rounded, multiply: Callable[..., Any], a: Any, b: Any, terms: int | None = None) -> Rounded:

@@ -1,12 +1,13 @@
 """Runtimes: frameworks that open a model file themselves and predict, each in a child process.
 
-A new one is its program in `programs` and an entry in `RUNTIMES`.
+A new one is its program in `programs` and an entry in `RUNTIMES`, with all that is known of it (`interface.py`).
 """
 
 from __future__ import annotations
 
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.runtimes.process import Prediction, Request, Runtime, predicting
+from lstm_verify.runtimes.interface import Request, Runtime
+from lstm_verify.runtimes.process import Prediction, predicting
 
 RUNTIMES: tuple[Runtime, ...] = (
     Runtime(

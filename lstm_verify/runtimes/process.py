@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,64 +25,11 @@ import numpy as np
 
 from lstm_verify.arrays import NpyRows, Rows
 from lstm_verify.errors import FrameworkError, LstmVerifyError
+from lstm_verify.processes import ending, last_words, stop
+from lstm_verify.runtimes.interface import Request, Runtime
 
 CHILD = Path(__file__).with_name("child.py")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """A framework that predicts."""
-
-    name: str
-    title: str
-    """Its name for people."""
-    program: str
-    """The module of `programs` that runs it."""
-    module: str
-    """The framework's module, which the program imports."""
-    install: str
-    """The command that installs it."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """What it must find in its environment."""
-    batch_size: int | None = None
-    """The samples that it predicts at a time unless told otherwise; None for all at once."""
-    tells_layers: bool = False
-    """Whether it can say what each layer computes."""
-    casts_to_float32: bool = False
-    """Whether its `predict` casts what it is given to float32 first, whatever the model computes in."""
-    casts_in_rollouts: bool = False
-    """Whether the call that a rollout makes does so too."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a runtime is asked to do."""
-
-    model: Path
-    """A file, a directory, or what the names of several files begin with."""
-    inputs: Mapping[str, Rows]
-    """The inputs by name, (samples, ...); a graph may also take others, such as a number."""
-    suffix: str = ""
-    """What the framework wants at the end of the file's name, such as `.h5`; empty where any name will do."""
-    batch_size: int | None = None
-    """The samples to predict at a time; None leaves it to the runtime."""
-    timeout: float = 600.0
-    """Seconds until it is given up."""
-    unsafe: bool = False
-    """Let the framework run code from the file, such as Lambda layers."""
-    call: Mapping[str, Any] = field(default_factory=dict)
-    """How the model is to be called, in JSON: names of a signature, and of inputs and outputs by our names for them."""
-    again: bool = False
-    """Whether to predict the first samples once more, to see whether the framework agrees with itself."""
-    taps: bool = False
-    """Whether the outputs of all layers are wanted, instead of the model's."""
-    rollout: Mapping[str, Any] | None = None
-    """How its outputs become its next inputs, in JSON, if it is to be called step after step."""
-    draws: Rows | None = None
-    """The random numbers of a rollout that samples, (steps, samples)."""
-    architecture: str | Path | None = None
-    """The file with the config of the model, if the other is there for its weights only."""
 
 
 @dataclass
@@ -139,9 +85,7 @@ class Prediction:
 
     def stop(self) -> None:
         """End the child and whatever it started, which may outlive it."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        stop(self.process)
 
     def _reason(self) -> str:
         if self.timed_out:
@@ -150,9 +94,8 @@ class Prediction:
             return f"{self.error}. Install it with: {self.runtime.install}"
         if self.error:
             return self.error if self.description else f"{self.error.rstrip('.')}. {self._way_out()}"
-        code = self.process.returncode
-        ended = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}"
-        return f"its process {ended} before it predicted{self._last_words()}"
+        said = last_words((self.directory / "log.txt").read_bytes())
+        return f"its process {ending(self.process.returncode)} before it predicted{said}"
 
     def _way_out(self) -> str:
         """What helps where the framework cannot open the model."""
@@ -160,11 +103,6 @@ class Prediction:
         if self.request.suffix == ".h5":
             return f"Where Keras cannot reopen its own .h5, save the model as .keras; or {recorded}"
         return f"{recorded[0].upper()}{recorded[1:]}"
-
-    def _last_words(self) -> str:
-        log = self.directory / "log.txt"
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        return f" ({lines[-1][:200]})" if lines else ""
 
     def listen(self, replies: int) -> None:
         """Read replies until the child closes its end."""
@@ -197,13 +135,6 @@ class Prediction:
             self.products = str(message.get("products", self.products))
         elif "done" in message and self.progress:
             self.progress(message["done"], message["of"])
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _unique(outputs: list[dict[str, str]], item: dict[str, str]) -> bool:

@@ -12,12 +12,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.hdf5.tree import Group, tree_of
+from lstm_verify.processes import signal_name, stop
 
 CHILD = Path(__file__).with_name("child.py")
 SECONDS, BYTES_PER_SECOND = 2.0, 20e6
@@ -75,14 +75,8 @@ def _ending(status: int | None, seconds: float) -> str:
     if status in (-signal.SIGPROF, -signal.SIGALRM):
         return f"the HDF5 library did not finish with it in {seconds:.3g} s"
     if status is not None and status < 0:
-        return f"the HDF5 library crashed, {_signal_name(-status)}"
+        return f"the HDF5 library crashed, {signal_name(-status)}"
     return "the process that reads it ended early"
-
-
-def _signal_name(number: int) -> str:
-    with suppress(ValueError):
-        return signal.Signals(number).name
-    return f"signal {number}"
 
 
 def _ask(request: dict[str, Any]) -> int | None:
@@ -140,12 +134,5 @@ def _folders() -> list[str]:
 def _end() -> None:
     """End the reading process of this one."""
     server = _started.pop(os.getpid(), None)
-    if server is None:
-        return
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
-    for pipe in (server.stdin, server.stdout):
-        with suppress(OSError):
-            assert pipe is not None
-            pipe.close()
+    if server is not None:
+        stop(server)

@@ -6,3 +6,7 @@ classes.py      one entry for each Keras layer class: its variables, and how it 
 graph.py        Sequential and functional models
 store.py        where the variables of a layer lie in a file
 """
+
+from lstm_verify.formats.keras import classes, registry
+
+registry.CLASSES.update(classes.CLASSES)

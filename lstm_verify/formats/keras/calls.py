@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
-from lstm_verify.formats.keras.config import WITHOUT_EFFECT_SUFFIXES, Config
+from lstm_verify.formats.keras.config import WITHOUT_EFFECT_SUFFIXES, Config, as_list, as_mapping
 from lstm_verify.formats.keras.ways import AUGMENTATION, NotExported
 from lstm_verify.model import Tensor
 
@@ -133,7 +133,7 @@ def _in_order_of_names(value: Any, config: Config) -> Any:
     listed = config.values.get("input_layers")
     if not isinstance(value, Mapping) or "class_name" in value or not isinstance(listed, list) or not listed:
         return value
-    names = [item[0] for item in ([listed] if isinstance(listed[0], str) else listed)]
+    names = [read_tensor(item, config).layer for item in ([listed] if isinstance(listed[0], str) else listed)]
     if not set(names) <= set(value):
         raise UnsupportedError(f"{config.where}: it is called with inputs by other names than its own")
     return [value[name] for name in names]
@@ -146,7 +146,8 @@ def arguments_of(node: Any, config: Config, names: Sequence[str]) -> dict[str, A
         UnsupportedError: there are more arguments than names.
     """
     if config.generation == 3 and isinstance(node, Mapping):
-        args, keywords = list(node.get("args", [])), dict(node.get("kwargs") or {})
+        args = as_list(node.get("args", []), f"{config.where}: args of a call")
+        keywords = dict(as_mapping(node.get("kwargs") or {}, f"{config.where}: kwargs of a call"))
     else:  # Keras 2 adds all but the first argument, by name, to every tensor of the first
         args, keywords = [node], {}
         for leaf in _leaves(node):

@@ -107,8 +107,8 @@ CLASSES: dict[str, Class] = {
     "ActivityRegularization": _identity,
     **{name: Class(augmentation) for name in AUGMENTATION},
     "Flatten": plain(canonical.Flatten),
-    "Reshape": plain(canonical.Reshape, target_shape=lambda config: tuple(config.get("target_shape"))),
-    "Permute": plain(canonical.Permute, dims=lambda config: tuple(config.get("dims"))),
+    "Reshape": plain(canonical.Reshape, target_shape=lambda config: config.wholes("target_shape")),
+    "Permute": plain(canonical.Permute, dims=lambda config: config.wholes("dims")),
     "RepeatVector": plain(canonical.RepeatVector, n=lambda config: config.whole("n")),
     **{
         name: Class(attention, attention_variables, attention_call, as_called)

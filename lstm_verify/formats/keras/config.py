@@ -27,6 +27,28 @@ Version = tuple[int, ...]
 """The version of Keras that wrote a file, such as (3, 4, 1)."""
 
 
+def as_list(value: Any, what: str) -> list[Any]:
+    """A list out of a file, which may hold anything there.
+
+    Raises:
+        ModelFileError: it is something else.
+    """
+    if not isinstance(value, list):
+        raise ModelFileError(f"{what} is {str(value)[:60]!r}, expected a list. Is the file whole?")
+    return value
+
+
+def as_mapping(value: Any, what: str) -> Mapping[str, Any]:
+    """A JSON object out of a file, which may hold anything there.
+
+    Raises:
+        ModelFileError: it is something else.
+    """
+    if not isinstance(value, Mapping):
+        raise ModelFileError(f"{what} is {str(value)[:60]!r}, expected an object. Is the file whole?")
+    return value
+
+
 @dataclass
 class Config:
     """The config of one layer; `where` names it in messages."""
@@ -82,6 +104,18 @@ class Config:
         if isinstance(value, bool) or not isinstance(value, int):
             raise ModelFileError(f"{self.where}: {key} is {value!r}, expected a whole number")
         return value
+
+    def wholes(self, key: str, default: Any = REQUIRED) -> tuple[int, ...]:
+        """Use one whole number or several; none of None.
+
+        Raises:
+            ModelFileError: it is something else.
+        """
+        value = self.get(key, default)
+        numbers = list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
+        if any(isinstance(number, bool) or not isinstance(number, int) for number in numbers):
+            raise ModelFileError(f"{self.where}: {key} is {value!r}, expected whole numbers")
+        return tuple(numbers)
 
     def number(self, key: str, default: Any = REQUIRED) -> float:
         """Use a number.
@@ -146,7 +180,7 @@ class Config:
         name = policy
         if isinstance(policy, Mapping):
             inner = policy.get("config")
-            plain = policy.get("class_name") in DTYPE_POLICIES and isinstance(inner, Mapping)
+            plain = str(policy.get("class_name")) in DTYPE_POLICIES and isinstance(inner, Mapping)
             name = inner.get("name") if plain and isinstance(inner, Mapping) else None
         name = str(name).removeprefix("mixed_")
         if name not in DTYPES:

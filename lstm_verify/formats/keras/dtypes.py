@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.layers import GroupNormalization, Layer, LayerNormalization, Masking
-from lstm_verify.layers.base import Weighted
 from lstm_verify.layers.operation import Operation
 from lstm_verify.model import Model, Tensor
 from lstm_verify.operations.activations import ActivationFunction
@@ -46,18 +45,20 @@ def held(layer: Layer, dtype: str, generation: int) -> Layer:
 
 
 def _with_thresholds(item: Any, dtype: str) -> Any:
-    if isinstance(item, ActivationFunction):
-        parameters = (
-            (name, _nearest(value, dtype) if name in THRESHOLDS else value) for name, value in item.parameters
-        )
-        return ActivationFunction(item.name, tuple(parameters))
-    if isinstance(item, Layer) and item.compute_dtype != dtype:
-        return item  # a layer inside, which has its own
-    if isinstance(item, Weighted):
-        parts = {field.name: getattr(item, field.name) for field in fields(item)}
-        changed = {name: _with_thresholds(part, dtype) for name, part in parts.items()}
-        return replace(item, **{name: part for name, part in changed.items() if part is not parts[name]})
-    return item
+    """A layer or cell with the thresholds of its activations as a dtype holds them, and what computes in it inside."""
+    for path, child in item.children().items():
+        if not isinstance(child, Layer) or child.compute_dtype == dtype:  # another layer has its own
+            item = item.with_child(path, _with_thresholds(child, dtype))
+    functions = {entry.name: getattr(item, entry.name) for entry in fields(item)}
+    held = {name: _held(f, dtype) for name, f in functions.items() if isinstance(f, ActivationFunction)}
+    return replace(item, **held)
+
+
+def _held(function: ActivationFunction, dtype: str) -> ActivationFunction:
+    parameters = (
+        (name, _nearest(value, dtype) if name in THRESHOLDS else value) for name, value in function.parameters
+    )
+    return ActivationFunction(function.name, tuple(parameters))
 
 
 def _nearest(value: Any, dtype: str) -> Any:

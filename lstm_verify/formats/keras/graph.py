@@ -12,7 +12,7 @@ from typing import Any
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras.calls import MODELS, CallArguments, read_tensor
-from lstm_verify.formats.keras.config import Config, Version, unwrap
+from lstm_verify.formats.keras.config import Config, Version, as_list, as_mapping, unwrap
 from lstm_verify.formats.keras.dtypes import with_dtypes
 from lstm_verify.formats.keras.masks import without_lost_masks
 from lstm_verify.formats.keras.operations import build_operation, is_operation
@@ -52,21 +52,20 @@ def entries(config: Config) -> list[LayerEntry]:
     listed = config.values.get("layers") if config.values else None
     if not isinstance(listed, list):
         raise ModelFileError(f"model '{config.name}': its config has no list of layers. Is the file whole?")
-    found = [_entry(item, config.version) for item in listed]
+    found = [_entry(as_mapping(item, f"model '{config.name}': a layer"), config.version) for item in listed]
     # Keras numbers the objects in its list of layers, which operations are not in
     numbered = iter(snake_names([entry.config.class_name for entry in found if entry.kind != "operation"]))
     return [entry if entry.kind == "operation" else replace(entry, key=next(numbered)) for entry in found]
 
 
-def _entry(item: Any, version: Version) -> LayerEntry:
+def _entry(item: Mapping[str, Any], version: Version) -> LayerEntry:
     operation = is_operation(item, version[0])
     config = unwrap(item, version, operation)
     if "name" in item:
         config = Config(config.class_name, {"name": item["name"], **config.values}, version)
     kind = "operation" if operation else "layer"
-    return LayerEntry(
-        config, "", item.get("inbound_nodes") or [], "input" if config.class_name == "InputLayer" else kind
-    )
+    nodes = as_list(item.get("inbound_nodes") or [], f"{config.where}: inbound_nodes")
+    return LayerEntry(config, "", nodes, "input" if config.class_name == "InputLayer" else kind)
 
 
 def layers_of(config: Config) -> list[LayerEntry]:
@@ -197,6 +196,8 @@ def _functional(config: Config, found: list[LayerEntry], layers: dict[str, Layer
         raise ModelFileError(f"model '{config.name}': its input {unknown[0]!r} is not among its layers")
     for node in nodes:
         layer = layers[node.layer]
+        if isinstance(layer, Model) and len(node.inputs) != len(layer.inputs):
+            raise ModelFileError(f"layer '{node.layer}': {len(node.inputs)} inputs, expected {len(layer.inputs)}")
         if node.mask is not None and isinstance(layer, Recurrent):  # a mask given by hand is never forgotten
             layers[node.layer] = replace(layer, mask_with_initial_state=True)
     for entry in found:
@@ -230,7 +231,7 @@ def _tensors(config: Config, key: str) -> list[tuple[str | None, Tensor]]:
         return [(name, read_tensor(listed[name], config)) for name in sorted(listed)]
     if isinstance(listed, list) and listed and isinstance(listed[0], str):
         listed = [listed]
-    return [(None, read_tensor(item, config)) for item in listed]
+    return [(None, read_tensor(item, config)) for item in as_list(listed, f"model '{config.name}': {key}")]
 
 
 def _named_outputs(outputs: list[tuple[str | None, Tensor]]) -> tuple[Output, ...]:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.formats.keras.config import Config
+from lstm_verify.formats.keras.calls import read_tensor
+from lstm_verify.formats.keras.config import Config, as_list, as_mapping
 from lstm_verify.formats.keras.registry import snake_names
 from lstm_verify.formats.keras.ways import NotExported
 from lstm_verify.layers import Layer
@@ -83,7 +84,8 @@ def is_operation(entry: Mapping[str, Any], generation: int) -> bool:
         return ".ops." in str(entry["module"])
     named = snake_names([str(entry.get("class_name"))])[0]
     known = named in KERAS_OPERATIONS or named in OTHER_NAMES
-    return generation == 3 and known and "trainable" not in (entry.get("config") or {})
+    values = entry.get("config")
+    return generation == 3 and known and not (isinstance(values, Mapping) and "trainable" in values)
 
 
 def build_operation(config: Config, node: Any) -> tuple[Layer, tuple[Tensor, ...]]:
@@ -96,12 +98,14 @@ def build_operation(config: Config, node: Any) -> tuple[Layer, tuple[Tensor, ...
     if config.class_name in KERAS2_CLASSES:
         function = str(config.get("function"))
         operation = KERAS2_FUNCTIONS.get(function)
-        arguments, options = _keras2_arguments(node, inputs)
+        arguments, options = _keras2_arguments(config, as_list(node, f"{config.where}: its call"), inputs)
     else:
         function = config.class_name
         operation = snake_names([function])[0]
-        arguments = [_value(item, inputs) for item in node.get("args", [])]
-        options = {key: _value(value, inputs) for key, value in (node.get("kwargs") or {}).items()}
+        called = as_mapping(node, f"{config.where}: its call")
+        given_by_name = as_mapping(called.get("kwargs") or {}, f"{config.where}: kwargs of its call")
+        arguments = [_value(config, item, inputs) for item in as_list(called.get("args", []), f"{config.where}: args")]
+        options = {key: _value(config, value, inputs) for key, value in given_by_name.items()}
         options |= {key: config.get(key) for key in config.values if key != "name"}
     if operation not in KERAS_OPERATIONS and operation not in OTHER_NAMES:
         raise UnsupportedError(f"{config.where}: the operation {function} is not supported")
@@ -131,41 +135,42 @@ def build_operation(config: Config, node: Any) -> tuple[Layer, tuple[Tensor, ...
     return made, tuple(inputs)
 
 
-def _keras2_arguments(node: Any, inputs: list[Tensor]) -> tuple[list[Any], dict[str, Any]]:
+def _keras2_arguments(config: Config, node: list[Any], inputs: list[Tensor]) -> tuple[list[Any], dict[str, Any]]:
     """A Keras 2 call: its first argument, a tensor, a constant or a list of tensors; then the rest by name."""
-    items = [node] if isinstance(node[0], str) else node
-    first = [item[2] if item[0] == "_CONSTANT_VALUE" else _tensor(item, inputs) for item in items]
-    keywords = items[0][3] if len(items[0]) > 3 else {}
-    rest = {key: _keras2_value(value, inputs) for key, value in keywords.items() if key not in ("name", "slice_spec")}
+    items = [node] if isinstance(node[0], str) else [as_list(item, f"{config.where}: an argument") for item in node]
+    first = [item[2] if item[0] == "_CONSTANT_VALUE" else _tensor(config, item, inputs) for item in items]
+    keywords = as_mapping(items[0][3] if len(items[0]) > 3 else {}, f"{config.where}: its arguments by name")
+    named = {key: value for key, value in keywords.items() if key not in ("name", "slice_spec")}
+    rest = {key: _keras2_value(config, value, inputs) for key, value in named.items()}
     if "slice_spec" in keywords:
-        return [first[0], _value(keywords["slice_spec"], inputs)], rest
+        return [first[0], _value(config, keywords["slice_spec"], inputs)], rest
     positional = [rest.pop(key) for key in ("y",) if key in rest]
     return [first[0] if len(first) == 1 else first, *positional], rest
 
 
-def _keras2_value(value: Any, inputs: list[Tensor]) -> Any:
+def _keras2_value(config: Config, value: Any, inputs: list[Tensor]) -> Any:
     if isinstance(value, list) and len(value) >= 3 and isinstance(value[0], str):
-        return _tensor(value, inputs)
-    return _value(value, inputs)
+        return _tensor(config, value, inputs)
+    return _value(config, value, inputs)
 
 
-def _tensor(item: Any, inputs: list[Tensor]) -> Slot:
-    inputs.append(Tensor(str(item[0]), int(item[1]), int(item[2])))
+def _tensor(config: Config, item: Any, inputs: list[Tensor]) -> Slot:
+    inputs.append(read_tensor(item, config))
     return Slot(len(inputs) - 1)
 
 
-def _value(value: Any, inputs: list[Tensor]) -> Any:
+def _value(config: Config, value: Any, inputs: list[Tensor]) -> Any:
     """A tensor, a constant, or a list of them, as Keras 3 writes arguments."""
     if isinstance(value, list):
-        return [_value(item, inputs) for item in value]
+        return [_value(config, item, inputs) for item in value]
     if not isinstance(value, Mapping):
         return value
-    kind, config = value.get("class_name"), value.get("config")
-    if kind == "__keras_tensor__" and isinstance(config, Mapping):
-        return _tensor(config["keras_history"], inputs)
-    if kind in ("__tensor__", "__numpy__") and isinstance(config, Mapping):
-        return np.asarray(config["value"], config["dtype"])
-    bounds = config if kind == "__slice__" and isinstance(config, Mapping) else value
+    kind, inner = value.get("class_name"), value.get("config")
+    if kind == "__keras_tensor__" and isinstance(inner, Mapping):
+        return _tensor(config, inner.get("keras_history"), inputs)
+    if kind in ("__tensor__", "__numpy__") and isinstance(inner, Mapping):
+        return np.asarray(inner["value"], str(inner["dtype"]))
+    bounds = inner if kind == "__slice__" and isinstance(inner, Mapping) else value
     if set(bounds) == {"start", "stop", "step"}:
         return slice(bounds["start"], bounds["stop"], bounds["step"])
     raise UnsupportedError(f"an operation is called with {str(value)[:80]}, which is not supported")

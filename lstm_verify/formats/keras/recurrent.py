@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_verify import layers as canonical
 from lstm_verify.errors import ModelFileError, UnsupportedError
-from lstm_verify.formats.keras.config import Config, unwrap
+from lstm_verify.formats.keras.config import Config, as_list, unwrap
 from lstm_verify.formats.keras.registry import (
     Arrays,
     Class,
@@ -24,7 +24,6 @@ from lstm_verify.formats.keras.registry import (
     with_bias,
 )
 from lstm_verify.layers import Array, Cell, Layer
-from lstm_verify.model import is_stateful
 
 _cell_variables = with_bias("kernel", "recurrent_kernel")
 
@@ -102,7 +101,7 @@ def cudnn_gru_cell(config: Config, arrays: Arrays) -> Cell:
 
 
 def _stacked_names(config: Config) -> list[tuple[str, Config]]:
-    cells = [unwrap(entry, config.version) for entry in config.get("cells")]
+    cells = [unwrap(entry, config.version) for entry in as_list(config.get("cells"), f"{config.where}: cells")]
     return list(zip(snake_names([cell.class_name for cell in cells]), cells, strict=True))
 
 
@@ -228,5 +227,5 @@ def time_distributed(config: Config, arrays: Arrays) -> Layer:
         name=config.name,
         layer=inner,
         mask_from_layer=keras2,
-        stateful_in_loop=keras2 and is_stateful(inner),
+        stateful_in_loop=keras2 and inner.stateful,
     )

@@ -55,6 +55,10 @@ class Class:
     """The layer with the options that it is called with."""
 
 
+CLASSES: dict[str, Class] = {}
+"""Every class that is supported, by its name: those of `classes.py`, whose builders look up here what is inside."""
+
+
 def variables_of(config: Config) -> list[LayerVariable]:
     """The variables of a layer, in the order in which Keras creates them.
 
@@ -109,7 +113,8 @@ def _refuse_other_variables(config: Config) -> None:
     if config.flag("renorm"):
         raise UnsupportedError(f"{config.where}: renorm=True is not supported")
     policy = config.values.get("dtype")
-    mode = policy.get("config", {}).get("mode") if isinstance(policy, Mapping) else None
+    inner = policy.get("config") if isinstance(policy, Mapping) else None
+    mode = inner.get("mode") if isinstance(inner, Mapping) else None
     given = config.get("quantization_config", None)
     if given is not None or isinstance(mode, str):
         what = f"dtype policy {mode!r}" if isinstance(mode, str) else f"quantization_config {str(given)[:60]}"
@@ -125,10 +130,6 @@ def find(config: Config) -> Class:
     Raises:
         UnsupportedError: it is not known.
     """
-    from lstm_verify.formats.keras.classes import (
-        CLASSES,
-    )  # the table names the builders, which come back here
-
     if config.class_name not in CLASSES:
         raise unknown_layer(config.where, config.class_name, config.name)
     return CLASSES[config.class_name]

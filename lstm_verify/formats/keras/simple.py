@@ -47,8 +47,7 @@ def embedding(config: Config, arrays: Arrays) -> Layer:
 
 def axes_of(config: Config) -> tuple[int, ...]:
     """One axis or several."""
-    axis = config.get("axis", -1)
-    return tuple(axis) if isinstance(axis, list | tuple) else (axis,)
+    return config.wholes("axis", -1)
 
 
 def scale_and_center(config: Config) -> list[LayerVariable]:
@@ -153,15 +152,25 @@ def _sees_masks(config: Config) -> bool:
     return not (3,) <= config.version < (3, 4)
 
 
+def pair(config: Config, key: str) -> tuple[int, int]:
+    """Two whole numbers, or one for both.
+
+    Raises:
+        ModelFileError: there are more, or none.
+    """
+    numbers = config.wholes(key, 1)
+    if not 1 <= len(numbers) <= 2:
+        raise ModelFileError(f"{config.where}: {key} is {config.get(key)!r}, expected one whole number or two")
+    return numbers[0], numbers[-1]
+
+
 def plain(make: Callable[..., Layer], **parameters: Callable[[Config], Any]) -> Class:
     """A layer without variables, whose parameters are keys of its config."""
     return Class(lambda config, arrays: make(name=config.name, **{key: get(config) for key, get in parameters.items()}))
 
 
 def dot(config: Config, arrays: Arrays) -> Layer:
-    axes = config.get("axes")
-    first, second = axes if isinstance(axes, list | tuple) else (axes, axes)
-    return canonical.Dot(name=config.name, axes=(first, second), normalize=config.flag("normalize"))
+    return canonical.Dot(name=config.name, axes=pair(config, "axes"), normalize=config.flag("normalize"))
 
 
 def identity(config: Config, arrays: Arrays) -> Layer:
@@ -186,12 +195,11 @@ def rescaling(config: Config, arrays: Arrays) -> Layer:
 def normalization(config: Config, arrays: Arrays) -> Layer:
     adapted = ("mean",) in arrays
     held = "float64" if config.generation == 2 else "float32"  # whose tensors Keras 3 makes of given numbers first
-    axis = config.get("axis", -1)
     return canonical.Normalization(
         name=config.name,
         mean=arrays[("mean",)] if adapted else rounded_to(_constant(config, "mean", None), held),
         variance=arrays[("variance",)] if adapted else rounded_to(_constant(config, "variance", None), held),
-        axes=tuple(axis) if isinstance(axis, list | tuple) else () if axis is None else (axis,),
+        axes=config.wholes("axis", -1),
         invert=config.flag("invert"),
         supports_masking=config.generation == 3,  # as above
     )

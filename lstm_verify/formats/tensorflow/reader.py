@@ -14,6 +14,7 @@ import numpy as np
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.tensorflow.graph_file import GraphFile, parse
+from lstm_verify.processes import ending, last_words, stop
 
 CHILD = Path(__file__).with_name("child.py")
 SECONDS, BYTES_PER_SECOND = 120.0, 5e6
@@ -53,20 +54,20 @@ def _run(path: Path, directory: str) -> None:
     """Let the child read, and see that it said something."""
     files = path.rglob("*") if path.is_dir() else path.parent.glob(f"{glob.escape(path.name)}*")
     seconds = SECONDS + sum(file.stat().st_size for file in files if file.is_file()) / BYTES_PER_SECOND
+    process = subprocess.Popen(
+        [sys.executable, "-P", str(CHILD), str(path), directory],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
+    )
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", str(CHILD), str(path), directory],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
-            timeout=seconds,
-            check=False,
-        )
+        _, said = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         raise ModelFileError(f"TensorFlow did not finish reading it in {seconds:.0f} s. Was it copied whole?") from None
-    if done.returncode or not {"graph.json", "error.json"} & set(os.listdir(directory)):
-        words = done.stderr.decode(errors="replace").strip().splitlines()
-        said = f" ({words[-1]})" if words else ""
-        raise ModelFileError(
-            f"TensorFlow ended with code {done.returncode} while reading it{said}. Was it copied whole?"
-        )
+    finally:
+        stop(process)
+    if process.returncode or not {"graph.json", "error.json"} & set(os.listdir(directory)):
+        how = f"{ending(process.returncode)} while reading it{last_words(said)}"
+        raise ModelFileError(f"TensorFlow {how}. Was it copied whole?")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.architecture import Architecture, read_architecture
+from lstm_verify.formats.interface import Format
 from lstm_verify.formats.keras.assemble import read_whole
 from lstm_verify.formats.weights import archive, checkpoint, hdf5, npz, shards
 from lstm_verify.formats.weights.alone import alone
@@ -73,3 +74,6 @@ def _start(path: Path) -> bytes:
         return b""
     with path.open("rb") as file:
         return file.read(16)
+
+
+FORMAT = Format("weights", "weights of Keras", "config is not one that Keras writes", recognise, read)

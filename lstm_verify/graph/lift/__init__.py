@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.errors import LstmVerifyError
+from lstm_verify.errors import LstmVerifyError, let_mistakes_through
 from lstm_verify.graph.lift.check import agrees
 from lstm_verify.graph.lift.expressions import forget
 from lstm_verify.graph.lift.fused import fused
@@ -94,7 +94,8 @@ def _in_part(node: LayerCall, loop: Loop, run: _Watched, variables: Variables) -
         with np.errstate(all="ignore"):
             values, static = run.values(node.inputs), run.static(node.inputs)
             return list(cells_inside(_short(node.layer), loop, values, after, static, variables))
-    except UNRECOGNISED:
+    except UNRECOGNISED as error:
+        let_mistakes_through(error)
         return []
 
 
@@ -103,7 +104,8 @@ def _unrolled(model: Model, run: _Watched, variables: Variables) -> list[Unrolle
     try:
         with np.errstate(all="ignore"):
             return [*fused(model, run.known, variables), *unrolled(model, run.known, variables)]
-    except UNRECOGNISED:
+    except UNRECOGNISED as error:
+        let_mistakes_through(error)
         return []
 
 
@@ -143,7 +145,8 @@ def _recognised(
         if isinstance(found.scan, SpecialisedScan):
             found = replace(found, scan=found.scan.fed_by(node.inputs))
         return found if all(agrees(loop, found.scan, given, taken, found.cut) for given in values) else None
-    except UNRECOGNISED:
+    except UNRECOGNISED as error:
+        let_mistakes_through(error)
         return None
 
 
@@ -174,7 +177,8 @@ def _stepped(runs: list[_Watched], calls: list[LayerCall], layers: Mapping[str, 
         for run in runs:
             for call in calls:
                 run.step(call.layer, layers[call.layer], call.inputs)
-    except UNRECOGNISED:
+    except UNRECOGNISED as error:
+        let_mistakes_through(error)
         return False
     return True
 

@@ -27,8 +27,6 @@ Step = Callable[[Array, States], States]
 class Cell(Weighted, ABC):
     """One time step of a recurrent layer."""
 
-    kind: ClassVar[str]
-    """The name of the Keras layer made of this cell, such as `LSTM`."""
     gate_order: ClassVar[tuple[str, ...]] = ()
     """The gates in the order of their blocks in the kernels."""
     input_axes: ClassVar[tuple[str, ...]] = ("features",)
@@ -48,6 +46,11 @@ class Cell(Weighted, ABC):
     @abstractmethod
     def state_sizes(self) -> tuple[int, ...]:
         """The number of units in each state."""
+
+    @property
+    def state_names(self) -> list[str]:
+        """The states in their order, as the equations call them."""
+        return ["h", "c"][: len(self.state_sizes)]
 
     def state_shapes(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
         """The shape of each state of one sample, for inputs of that shape at every time step."""
@@ -130,6 +133,10 @@ class KernelCell(Cell):
     def units(self) -> int:
         """The number of units."""
         return int(self.recurrent_kernel.shape[len(self.window)])
+
+    def settings(self) -> dict[str, Any]:
+        size = {"filters": self.units, "kernel_size": list(self.window)} if self.window else {"units": self.units}
+        return size | {"gates": ", ".join(self.blocks)} | super().settings()
 
     @property
     def window(self) -> tuple[int, ...]:

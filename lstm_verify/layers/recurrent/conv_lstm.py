@@ -106,7 +106,7 @@ class ConvLSTM1DCell(ConvLSTMCell):
         ((1, 2, 1), array([0.3696, 0.3696]))
     """
 
-    kind: ClassVar[str] = "ConvLSTM1D"
+    kind = "ConvLSTM1D"
     input_axes: ClassVar[tuple[str, ...]] = ("length", "channels")
 
 
@@ -121,7 +121,7 @@ class ConvLSTM2DCell(ConvLSTMCell):
         ((5, 4, 1), (5, 4, 1))
     """
 
-    kind: ClassVar[str] = "ConvLSTM2D"
+    kind = "ConvLSTM2D"
     input_axes: ClassVar[tuple[str, ...]] = ("rows", "columns", "channels")
 
 

@@ -34,9 +34,16 @@ class GRUGates(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class GRUCell(KernelCell):
-    """The cell of `keras.layers.GRU`; gates in the order z, r, h."""
+    """The cell of `keras.layers.GRU`; gates in the order z, r, h.
 
-    kind: ClassVar[str] = "GRU"
+    Example:
+        >>> cell = GRUCell(name="cell", kernel=np.ones((1, 3)), recurrent_kernel=np.ones((1, 3)))
+        >>> (h,) = cell.step(np.array([[0.5]]), (np.zeros((1, 1)),))
+        >>> h.round(4)
+        array([[0.1745]])
+    """
+
+    kind = "GRU"
     gate_order: ClassVar[tuple[str, ...]] = ("z", "r", "h")
 
     bias: Array | None = None

@@ -48,9 +48,16 @@ def gates_of(z: Array, c: Array, σ: ActivationFunction, g: ActivationFunction, 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LSTMCell(KernelCell):
-    """The cell of `keras.layers.LSTM`; gates in the order i, f, c, o."""
+    """The cell of `keras.layers.LSTM`; gates in the order i, f, c, o.
 
-    kind: ClassVar[str] = "LSTM"
+    Example:
+        >>> cell = LSTMCell(name="cell", kernel=np.ones((1, 4)), recurrent_kernel=np.ones((1, 4)))
+        >>> h, c = cell.step(np.array([[0.5]]), (np.zeros((1, 1)), np.zeros((1, 1))))
+        >>> h.round(4), c.round(4)
+        (array([[0.1743]]), array([[0.2876]]))
+    """
+
+    kind = "LSTM"
     gate_order: ClassVar[tuple[str, ...]] = ("i", "f", "c", "o")
 
     recurrent_activation: ActivationFunction = SIGMOID

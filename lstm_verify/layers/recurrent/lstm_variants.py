@@ -20,7 +20,7 @@ arXiv:1607.06450), where the cell state is normalised before it is kept; `input_
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +50,7 @@ class LSTMVariantCell(KernelCell):
         (array([[0.25]]), array([[0.179]]))
     """
 
-    kind: ClassVar[str] = "LSTM"
+    kind = "LSTM"
     gate_order: ClassVar[tuple[str, ...]] = ("i", "f", "c", "o")
 
     recurrent_activation: ActivationFunction = SIGMOID
@@ -102,6 +102,18 @@ class LSTMVariantCell(KernelCell):
     @property
     def state_sizes(self) -> tuple[int, ...]:
         return (len(self.recurrent_kernel), self.units)
+
+    def settings(self) -> dict[str, Any]:
+        """Its settings, and what it has in its weights, in words."""
+        added: dict[str, Any] = {}
+        peepholes = [gate for gate in self.gate_order if getattr(self, f"peephole_{gate}", None) is not None]
+        if peepholes:
+            added["peepholes"] = ", ".join(peepholes)
+        if self.coupled:
+            added["coupled"] = "i = 1 - f" if self.coupled == "i" else "f = 1 - i"
+        if self.projection is not None:
+            added["projected_to"] = self.projection.shape[1]
+        return super().settings() | added
 
     def gates(self, x: Array, state: States) -> LSTMGates:
         """Every quantity of a step; `z` is as before normalisation, `c` and `h` are as they are kept."""

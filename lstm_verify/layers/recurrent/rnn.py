@@ -11,14 +11,15 @@ Source: `keras.layers.RNN` and `keras.backend.rnn` (3.15 and tf_keras 2.21).
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
 from lstm_verify.errors import InputError, UnsupportedError
-from lstm_verify.layers.base import Array, Layer, Mask, Run, Signal, Signals
+from lstm_verify.layers.base import Array, Layer, Mask, Run, Signal, Signals, Weighted
 from lstm_verify.layers.recurrent.cell import Cell, States, Step
 
 
@@ -34,6 +35,27 @@ class Recurrent(Layer, ABC):
     def mask_for(self, inputs: Signals) -> Mask:
         """The mask that the call sees, of shape (samples, timesteps), seldom with more axes, as the outputs have."""
         return inputs[0].mask if len(inputs) == 1 or self.mask_with_initial_state else None
+
+    @property
+    @abstractmethod
+    def state_names(self) -> list[str]:
+        """The states in the order in which it takes and gives them."""
+
+    @property
+    @abstractmethod
+    def is_of_images(self) -> bool:
+        """Whether a time step of it is an image."""
+
+    @property
+    def sequences(self) -> int:
+        """How many of its outputs, which come before the states, have an axis of time if it returns sequences."""
+        return 1
+
+    def state_places(self) -> dict[int, str]:
+        return dict(enumerate(self.state_names, 1))
+
+    def has_time(self, output: int) -> bool:
+        return not self.is_of_images or (output < self.sequences and self.return_sequences)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -53,8 +75,34 @@ class RNN(Recurrent):
     stateful: bool = False
     zero_output_for_mask: bool = False
 
+    @property
+    def kind(self) -> str:
+        return self.cell.kind
+
+    @property
+    def state_names(self) -> list[str]:
+        return self.cell.state_names
+
+    @property
+    def is_of_images(self) -> bool:
+        return len(self.cell.input_axes) > 1
+
+    def children(self) -> dict[str, Weighted]:
+        return {"": self.cell}
+
+    def with_child(self, path: str, child: Any) -> Self:
+        return replace(self, cell=child)
+
+    def settings(self) -> dict[str, Any]:
+        return self.cell.settings() | super().settings()
+
     def weights(self) -> Iterator[tuple[str, Array]]:
         return self.cell.weights()
+
+    def begins_like(self, other: Layer) -> bool:
+        if not isinstance(other, RNN):
+            return False
+        return self.flags() == other.flags() and self.cell.state_sizes == other.cell.state_sizes
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         x = self.expect_sequence(inputs[0].value)

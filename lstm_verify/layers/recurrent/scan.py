@@ -2,17 +2,20 @@
 
 It takes the loop variables of that loop and returns what the loop would, so that it can stand in its place: lists of
 tensors, each (samples, features), in and out, and the states. What a loop counts is not computed again.
+
+Source: the loops of `dynamic_rnn` (TensorFlow 1.15, `python/ops/rnn.py`) and of `keras.backend.rnn`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from lstm_verify.layers.base import Array, Layer, Mask, Run, Signal, Signals
+from lstm_verify.errors import UnsupportedError
+from lstm_verify.layers.base import Array, Layer, Mask, Run, Signal, Signals, Weighted
 from lstm_verify.layers.recurrent.cell import Cell
 from lstm_verify.layers.recurrent.rnn import RNN
 from lstm_verify.layers.recurrent.stacked_cells import StackedCells
@@ -30,6 +33,10 @@ class Recovered:
     variables: tuple[str, ...]
     """The variables that the cell is made of."""
 
+    def settings(self, of: str = "") -> dict[str, Any]:
+        """The same for a report, in which it may be said of which cell it is."""
+        return {f"gates in the graph{of}": self.gate_order, f"variables{of}": ", ".join(self.variables)}
+
 
 @dataclass(frozen=True)
 class Unrolled:
@@ -44,7 +51,19 @@ class Unrolled:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scan(Layer):
-    """A recurrent layer in the place of a loop."""
+    """A recurrent layer in the place of a loop.
+
+    Example:
+        >>> from lstm_verify.layers.recurrent.simple_rnn import SimpleRNNCell
+        >>> from lstm_verify.operations import TensorList
+        >>> cell = SimpleRNNCell(name="cell", kernel=np.ones((1, 1)), recurrent_kernel=np.ones((1, 1)))
+        >>> rnn = RNN(name="rnn", cell=cell, return_state=True)
+        >>> scan = Scan(name="while", rnn=rnn, sequence=1, states=((2, 0, None),), counter=0, counters=(0,))
+        >>> steps = TensorList((np.array([[0.0]]), np.array([[0.5]])))
+        >>> variables = (Signal(np.array(0)), Signal(steps), Signal(np.zeros((1, 1))))
+        >>> [signal.value.round(4) for number, signal in enumerate(scan.apply(variables, Run())) if number != 1]
+        [np.int64(2), array([[0.4621]])]
+    """
 
     rnn: RNN
     """With `return_state`; it returns sequences if anything takes them."""
@@ -72,6 +91,44 @@ class Scan(Layer):
     """Where each cell comes from, of several cells from the first on."""
     untold: tuple[int, ...] = ()
     """The loop variables that are not computed, since nothing depends on what becomes of them."""
+
+    is_resumable: ClassVar[bool] = False
+
+    @property
+    def kind(self) -> str:
+        return self.rnn.kind
+
+    def children(self) -> dict[str, Weighted]:
+        return {"": self.rnn}
+
+    def with_child(self, path: str, child: Any) -> Self:
+        if not isinstance(child, RNN):
+            raise UnsupportedError(f"loop '{self.name}': it runs a recurrent layer, and nothing that is put around one")
+        return replace(self, rnn=child)
+
+    def settings(self) -> dict[str, Any]:
+        settings = self.rnn.cell.settings() | {"compute_dtype": self.compute_dtype}
+        if self.mask is not None:
+            settings |= {"masked": True, "zero_output_for_mask": self.rnn.zero_output_for_mask}
+        if self.holds:
+            settings["holds"] = self.holds
+        for number, found in enumerate(self.recovered):
+            settings |= found.settings(f" of cell {number}" if len(self.recovered) > 1 else "")
+        return settings
+
+    def recurrences(self) -> list[tuple[Weighted | None, dict[str, Any]]]:
+        holds = {"holds": self.holds} if self.holds else {}
+        return [(cell, found.settings() | holds) for cell, found in zip(self.cells, self.recovered, strict=True)]
+
+    def state_places(self) -> dict[int, str]:
+        columns = zip(self.states, self.rnn.state_names, strict=True)
+        names: dict[int, list[str]] = {}
+        for (place, _, _), name in sorted(columns, key=lambda column: column[0][:2]):
+            names.setdefault(place, []).append(name)
+        return {place: ", ".join(side_by_side) for place, side_by_side in names.items()}
+
+    def named_inputs(self, count: int) -> list[int]:
+        return list(dict.fromkeys((self.sequence, *(place for place, _, _ in self.states))))
 
     def weights(self) -> Iterator[tuple[str, Array]]:
         return self.rnn.weights()

@@ -27,9 +27,16 @@ class SimpleRNNGates(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SimpleRNNCell(KernelCell):
-    """The cell of `keras.layers.SimpleRNN`."""
+    """The cell of `keras.layers.SimpleRNN`.
 
-    kind: ClassVar[str] = "SimpleRNN"
+    Example:
+        >>> cell = SimpleRNNCell(name="cell", kernel=np.ones((1, 1)), recurrent_kernel=np.ones((1, 1)))
+        >>> (h,) = cell.step(np.array([[0.5]]), (np.zeros((1, 1)),))
+        >>> h.round(4)
+        array([[0.4621]])
+    """
+
+    kind = "SimpleRNN"
     gate_order: ClassVar[tuple[str, ...]] = ("h",)
 
     def gates(self, x: Array, state: States) -> SimpleRNNGates:

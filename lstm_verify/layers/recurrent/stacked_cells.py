@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,18 @@ class StackedGates(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StackedCells(Cell):
-    """Cells on top of each other; the states are those of the first cell, then of the second, and so on."""
+    """Cells on top of each other; the states are those of the first cell, then of the second, and so on.
 
-    kind: ClassVar[str] = "StackedRNNCells"
+    Example:
+        >>> from lstm_verify.layers.recurrent.simple_rnn import SimpleRNNCell
+        >>> cell = SimpleRNNCell(name="cell", kernel=np.ones((1, 1)), recurrent_kernel=np.ones((1, 1)))
+        >>> states = (np.zeros((1, 1)), np.zeros((1, 1)))
+        >>> below, above = StackedCells(name="both", cells=(cell, cell)).step(np.array([[0.5]]), states)
+        >>> below.round(4), above.round(4)
+        (array([[0.4621]]), array([[0.4318]]))
+    """
+
+    kind = "StackedRNNCells"
 
     cells: tuple[Cell, ...]
 
@@ -41,6 +50,10 @@ class StackedCells(Cell):
     @property
     def output_size(self) -> int:
         return self.cells[-1].output_size
+
+    @property
+    def state_names(self) -> list[str]:
+        return [f"{name} of cell {number}" for number, cell in enumerate(self.cells) for name in cell.state_names]
 
     def expect_features(self, features: int) -> None:
         for cell in self.cells:

@@ -1,0 +1,146 @@
+"""An example of every layer, with inputs that it takes: what the contract of layers is tried on.
+
+A new layer goes without more ado if it is in `tests/rounded/models.py`; one that takes something else has its row here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import lstm_verify.layers
+from lstm_verify.layers import (
+    Array,
+    Attention,
+    Concatenate,
+    Cropping1D,
+    Dot,
+    EinsumDense,
+    Embedding,
+    Identity,
+    Layer,
+    Masking,
+    Merge,
+    MultiHeadAttention,
+    RepeatVector,
+    Softmax,
+)
+from lstm_verify.layers.base import Weighted
+from lstm_verify.layers.constant import Constant, Spare, State, Update
+from lstm_verify.layers.loop import Branch, Loop
+from lstm_verify.layers.operation import Operation, Slot
+from lstm_verify.layers.recurrent.scan import Recovered, Scan
+from lstm_verify.layers.stored import Stored
+from lstm_verify.operations import TensorList
+from lstm_verify.operations.activations import ActivationFunction
+from tests.builders import FEATURES, UNITS, lstm_cell, random_array, rnn, sequences, states_for
+from tests.rounded.models import LAYERS, SAMPLES, weights
+
+
+@dataclass(frozen=True)
+class Example:
+    """A layer, and values that go into it."""
+
+    layer: Layer
+    inputs: tuple[Any, ...]
+    runs: bool = True
+    """Whether it can be run: not if nothing is computed from it."""
+
+
+X, OTHER = sequences(SAMPLES), sequences(SAMPLES, seed=98)
+VECTOR = random_array(SAMPLES, FEATURES, seed=97)
+
+
+def projection(name: str, equation: str, *shape: int) -> EinsumDense:
+    return EinsumDense(name=name, equation=equation, kernel=weights(*shape, seed=len(name)))
+
+
+def heads() -> MultiHeadAttention:
+    into = {f"{name}_dense": projection(name, "abc,cde->abde", FEATURES, 2, 4) for name in ("query", "key", "value")}
+    return MultiHeadAttention(name="heads", **into, output_dense=projection("output", "abcd,cde->abe", 2, 4, 5))
+
+
+def times(factor: float) -> Operation:
+    return Operation(name="times", operation="multiply", arguments=(Slot(0), factor))
+
+
+def scan() -> Example:
+    """A loop with the variables counter, list of steps, h, c."""
+    layer = Scan(
+        name="while",
+        rnn=rnn(lstm_cell(), return_state=True),
+        sequence=1,
+        states=((2, 0, None), (3, 0, None)),
+        counter=0,
+        counters=(0,),
+        recovered=(Recovered("i, f, c, o", ("kernel", "bias")),),
+    )
+    steps = TensorList(tuple(np.moveaxis(X, 1, 0)))
+    return Example(layer, (np.array(0), steps, np.zeros((SAMPLES, UNITS)), np.zeros((SAMPLES, UNITS))))
+
+
+EXAMPLES: dict[str, Example] = {
+    **{name: Example(layer, (X,)) for name, layer in LAYERS.items()},
+    "LSTM, states": Example(rnn(lstm_cell(), return_state=True), (X, *states_for(lstm_cell(), SAMPLES))),
+    "Attention": Example(Attention(name="attention", scale=np.array(0.7)), (X, OTHER)),
+    "Attention, key": Example(Attention(name="attention", roles=("query", "value", "key")), (X, OTHER, X[:, ::-1])),
+    "MultiHeadAttention": Example(heads(), (X, OTHER)),
+    "Concatenate": Example(Concatenate(name="both"), (X, OTHER)),
+    "Merge": Example(Merge(name="product", operation="Multiply"), (X, OTHER)),
+    "Dot": Example(Dot(name="dot", axes=(2, 2)), (X, OTHER)),
+    "Cropping1D": Example(Cropping1D(name="crop", cropping=(1, 2)), (X,)),
+    "Identity": Example(Identity(name="dropout"), (X,)),
+    "Masking": Example(Masking(name="masking"), (X,)),
+    "RepeatVector": Example(RepeatVector(name="repeat", n=4), (VECTOR,)),
+    "Softmax": Example(Softmax(name="softmax", activation=ActivationFunction.of("softmax", axis=-1)), (X,)),
+    "Embedding": Example(
+        Embedding(name="words", embeddings=random_array(7, 4, dtype="float32")), (np.array([[1, 6, 0]]),)
+    ),
+    "Operation": Example(times(0.3), (X,)),
+    "Constant": Example(Constant(name="constant", value=weights(4)), ()),
+    "Spare": Example(Spare(name="spare", value=weights(4)), ()),
+    "State": Example(State(name="state", initial=weights(1, UNITS)), ()),
+    "Update": Example(Update(name="update", state="state"), (VECTOR,)),
+    "Branch": Example(Branch(name="if", if_true=times(2.0), if_false=times(0.5)), (np.array(True), X)),
+    "Loop": Example(
+        Loop(
+            name="while",
+            condition=Operation(name="less", operation="less", arguments=(Slot(0), 3)),
+            body=Operation(name="more", operation="add", arguments=(Slot(0), 1)),
+        ),
+        (np.array(0),),
+    ),
+    "Scan": scan(),
+    "Stored": Example(Stored(name="stored", arrays={"vars/0": weights(4, 2)}, looks_like=""), (), runs=False),
+}
+
+
+def layer_classes() -> list[type[Weighted]]:
+    """Every layer and cell of the package that can be made."""
+    for module in pkgutil.walk_packages(lstm_verify.layers.__path__, "lstm_verify.layers."):
+        importlib.import_module(module.name)
+    found = {kind for kind in _kinds_of(Weighted) if kind.__module__.startswith("lstm_verify.layers")}
+    return sorted((kind for kind in found if not inspect.isabstract(kind)), key=lambda kind: kind.__name__)
+
+
+def _kinds_of(kind: type[Weighted]) -> Iterator[type[Weighted]]:
+    for inner in kind.__subclasses__():
+        yield inner
+        yield from _kinds_of(inner)
+
+
+def everything_in(item: Weighted) -> Iterator[Weighted]:
+    """A layer, and all that is inside it."""
+    yield item
+    for child in item.children().values():
+        yield from everything_in(child)
+
+
+def arrays_of(item: Weighted) -> dict[str, Array]:
+    return dict(item.weights())

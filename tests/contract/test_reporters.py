@@ -1,0 +1,74 @@
+"""What every reporter keeps to, by being in `REPORTERS`: whatever was found is rendered, and always alike."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from lstm_verify.inspection import inspect as look
+from lstm_verify.judging.compare import Verdict
+from lstm_verify.reporters import REPORTERS, Reporter, find
+from tests.builders import lstm_model, two_headed_model
+from tests.contract.layers import EXAMPLES
+from tests.contract.test_faults import model_of
+from tests.reporters.test_rollout import report as rolled
+from tests.reports import REPORTS
+
+ROLLOUTS: dict[str, Callable[[], Any]] = {
+    "match": lambda: rolled([0.0] * 5),
+    "mismatch": lambda: rolled([0.0, 0.0, 1.0, 2.0, 3.0]),
+    "by rounding": lambda: rolled([0.0, 1e-3, 0.0, 0.0, 0.0], sigma=[1e-5] * 5),
+    "not finite": lambda: rolled([float("nan")] * 5),
+    "nothing compared": lambda: rolled([0.0] * 5, outputs=(), verdict=Verdict.INCONCLUSIVE, reason="no predictions"),
+}
+MODELS: dict[str, Callable[[], Any]] = {
+    "LSTM": lambda: look(lstm_model()),
+    "two heads": lambda: look(two_headed_model()),
+    **{name: lambda example=example: look(model_of(example)) for name, example in EXAMPLES.items()},
+}
+SUBJECTS: dict[str, dict[str, Callable[[], Any]]] = {"verification": REPORTS, "rollout": ROLLOUTS, "model": MODELS}
+every = pytest.mark.parametrize("reporter", REPORTERS, ids=lambda reporter: f"{reporter.name}-{reporter.subject}")
+
+
+def rendered(reporter: Reporter, found: Any) -> bytes:
+    if not reporter.prints:
+        made = reporter.render(found)
+        return made if isinstance(made, bytes) else made.encode()
+    console = Console(file=io.StringIO(), width=100, color_system=None)
+    reporter.render(found, console)
+    return console.file.getvalue().encode()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_there_is_something_to_report_of_every_verdict(subject: str) -> None:
+    if subject != "model":
+        assert {make().verdict for make in SUBJECTS[subject].values()} == set(Verdict)
+
+
+@every
+def test_everything_is_rendered_and_always_alike(reporter: Reporter) -> None:
+    for name, make in SUBJECTS[reporter.subject].items():
+        first = rendered(reporter, make())
+        assert first, name
+        assert rendered(reporter, make()) == first, name
+
+
+@every
+def test_a_reporter_is_found_by_its_name_and_loaded_from_its_file(reporter: Reporter) -> None:
+    assert find(reporter.name, reporter.subject) is reporter
+    module = sys.modules[reporter.render.__module__]
+    assert module.__file__
+    assert Path(module.__file__).stem == reporter.module
+    assert module.__doc__
+    assert reporter.render.__doc__
+
+
+def test_there_is_no_other_reporter() -> None:
+    with pytest.raises(LookupError, match="no reporter 'yaml' of a rollout"):
+        find("yaml", "rollout")
