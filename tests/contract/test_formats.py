@@ -19,6 +19,8 @@ from lstm_verify.runtimes import RUNTIMES
 from tests.conftest import FIXTURES
 from tests.graph_files import read_at_once
 
+pytestmark = pytest.mark.framework
+
 
 def of_fixture(*names: str) -> Callable[[Path], list[Path]]:
     return lambda folder: [FIXTURES / name for name in names]

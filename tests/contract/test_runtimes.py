@@ -93,6 +93,7 @@ def _request(runtime: Runtime, path: Path, folder: Path) -> dict[str, Any]:
     return {**facts, **options, "model": str(path), "inputs": [], "directory": str(folder), "batch_size": None}
 
 
+@pytest.mark.framework
 @every
 @pytest.mark.parametrize("name", NONSENSE)
 def test_a_file_that_is_no_model_is_refused_in_one_line(
