@@ -89,8 +89,8 @@ MUTATIONS = [
     ),
     Mutation(
         "layers/recurrent/conv_lstm.py",
-        'z_h = convolved(h, self.recurrent_kernel, ones, "same", ones)',
-        'z_h = convolved(h, self.recurrent_kernel[::-1], ones, "same", ones)',
+        'z_h = convolution(h, self.recurrent_kernel, padding="same")',
+        'z_h = convolution(h, self.recurrent_kernel[::-1], padding="same")',
         "the recurrent kernel of a ConvLSTM flipped",
     ),
     Mutation(

@@ -187,16 +187,13 @@ def in_precision(item: Weighted, rounding: Rounding, smallest_rank: int = 1) -> 
 
 def weight_precision(item: Any) -> Edits:
     """The weights of a layer rounded to a narrower format."""
-    if not isinstance(item, Weighted) or not _has_own_weights(item):
+    if not isinstance(item, Weighted):
         return
-    for words, rounding in PRECISIONS.items():
+    inexact = [weight for weight in own_weights(item).values() if not np.isin(weight, (-1, 0, 1)).all()]
+    for words, rounding in PRECISIONS.items() if inexact else ():
         yield Edit("weights", "float32", words, partial(in_precision, item, rounding))
-        if words.startswith("int8"):
+        if words.startswith("int8") and any(weight.ndim > 1 for weight in inexact):
             yield Edit("kernels", "float32", f"{words}, not the bias", partial(in_precision, item, rounding, 2))
-
-
-def _has_own_weights(item: Weighted) -> bool:
-    return bool(own_weights(item))
 
 
 # --------------------------------------------------------------------------------------- weights for each other

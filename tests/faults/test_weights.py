@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from lstm_verify.faults.weights import weight_precision
 from lstm_verify.layers import LSTMCell
+from lstm_verify.layers.constant import Constant
 from tests.builders import FEATURES, UNITS, gru_cell, lstm_cell, random_array
 from tests.faults.one_step import WEIGHTS, C, H, X, plain_gru, same
 from tests.faults.steps import Matrix, found, lstm_step, only
@@ -138,3 +141,12 @@ def test_a_reset_gate_before_and_after_the_product() -> None:
     )
     same(only(before, "reset_after", "True"), plain_gru(before, reset_after=True))
     assert len(found(gru_cell(bias=False), "reset_after")) == 1
+
+
+def test_weights_that_any_format_holds_are_not_rounded() -> None:
+    """Zeros and ones, such as biases at first and gammas, are the same in bfloat16 and int8: there is nothing to try."""
+    nothing = Constant(name="bias", value=np.array([0.0, 1.0, -1.0]))
+    assert list(weight_precision(nothing)) == []
+    words = [edit.behaves_as for edit in weight_precision(Constant(name="bias", value=np.array([0.0, 0.3])))]
+    assert "bfloat16" in words
+    assert not [word for word in words if word.endswith("not the bias")]

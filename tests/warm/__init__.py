@@ -31,6 +31,7 @@ class Popen:
 
     def __init__(self, server: Path, env: dict[str, str], log: Any, replies: int) -> None:
         self.returncode: int | None = None
+        self.stdout = self.stderr = None
         read_end, write_end = os.pipe()
         self.stdin = os.fdopen(write_end, "wb")
         self._server = socket.socket(socket.AF_UNIX)

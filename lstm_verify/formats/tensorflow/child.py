@@ -145,10 +145,10 @@ def captured_keys(meta: Any, prefix: str) -> Json:
 
 def object_graph(prefix: str) -> Any:
     """The objects that a checkpoint of TensorFlow 2 was made of; none in one of TensorFlow 1."""
+    import tensorflow
     from tensorflow.core.protobuf import trackable_object_graph_pb2
-    from tensorflow.python.training import py_checkpoint_reader
 
-    reader = py_checkpoint_reader.NewCheckpointReader(prefix)
+    reader = tensorflow.train.load_checkpoint(prefix)
     if not reader.has_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"):
         return []
     text = reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")
@@ -234,10 +234,10 @@ def described(objects: Any) -> list[Json]:
 
 def variables(prefix: str, tensors: Any) -> Json:
     """Every tensor of a checkpoint by its key, but for the optimizer's."""
-    from tensorflow.python.training import py_checkpoint_reader
+    import tensorflow
 
     try:
-        reader = py_checkpoint_reader.NewCheckpointReader(prefix)
+        reader = tensorflow.train.load_checkpoint(prefix)
         keys = [key for key in sorted(reader.get_variable_to_shape_map()) if ".OPTIMIZER_SLOT" not in key]
         return {key: tensors.keep(reader.get_tensor(key)) for key in keys if key != "_CHECKPOINTABLE_OBJECT_GRAPH"}
     except Exception as error:  # TensorFlow's own kinds of error, and IndexError for a file that ends early

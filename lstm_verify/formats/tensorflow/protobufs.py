@@ -186,9 +186,9 @@ def scalar(field: str, value: Any, tensors: Tensors) -> Any:
     if field == "shape":
         return shape(value)
     if field == "tensor":
-        from tensorflow.python.framework import tensor_util
+        import tensorflow
 
-        return tensors.keep(tensor_util.MakeNdarray(value))
+        return tensors.keep(tensorflow.make_ndarray(value))
     if field == "func":
         return {"function": value.name}
     return value
