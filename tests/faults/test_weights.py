@@ -144,7 +144,7 @@ def test_a_reset_gate_before_and_after_the_product() -> None:
 
 
 def test_weights_that_any_format_holds_are_not_rounded() -> None:
-    """Zeros and ones, such as biases at first and gammas, are the same in bfloat16 and int8: there is nothing to try."""
+    """Zeros and ones, such as biases and gammas at first, are the same in bfloat16 and int8."""
     nothing = Constant(name="bias", value=np.array([0.0, 1.0, -1.0]))
     assert list(weight_precision(nothing)) == []
     words = [edit.behaves_as for edit in weight_precision(Constant(name="bias", value=np.array([0.0, 0.3])))]
