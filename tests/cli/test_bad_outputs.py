@@ -27,7 +27,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(path: Path) -> None:
         raise AssertionError("the model is read before it is known that the result has a place to go")
 
-    for module in ("lstm_verify._verify", "lstm_verify.formats"):  # a string would find the function `verify`
+    for module in ("lstm_verify.case", "lstm_verify.formats"):  # a string would find the function `verify`
         monkeypatch.setattr(importlib.import_module(module), "load", load)
 
 

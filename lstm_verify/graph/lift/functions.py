@@ -18,6 +18,7 @@ from lstm_verify.graph.lift.expressions import Affine, Array, Atom, Form, Functi
 from lstm_verify.graph.lift.normalization import NAME
 from lstm_verify.operations import OPERATIONS
 from lstm_verify.operations.activations import ActivationFunction
+from lstm_verify.operations.lists import LISTS
 
 NOT_THERE = (ValueError, KeyError, TypeError, IndexError)
 """What operations raise at values that are not of the shape that they expect."""
@@ -90,6 +91,8 @@ def evaluate(form: Form, base: Form, values: Array) -> Array:
 
 def _atom_at(atom: Atom, base: Form, values: Array) -> Array:
     if isinstance(atom, FunctionCall) and atom.operation != NAME:
+        if atom.operation in LISTS:
+            raise ValueError("a list of tensors, which is no quantity")
         arguments = [evaluate(a, base, values) if isinstance(a, Form) else a for a in atom.arguments]
         result = OPERATIONS[atom.operation](*arguments, **atom.options)
         return np.asarray(result[atom.output] if type(result) is tuple else result)
