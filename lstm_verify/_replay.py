@@ -34,7 +34,7 @@ IN_MEMORY = 256 * 2**20
 
 Progress = Callable[[int], None]
 Also = Callable[[slice, list[Array], dict[str, list[tuple[Array, ...]]]], None]
-"""Given a block of samples, their inputs, and the states that recurrent layers came by, by the path of the layer."""
+"""Given a block of samples, their inputs, and the states that recurrent layers reached, by the path of the layer."""
 
 
 class Replayed(dict[str, Array]):
@@ -116,7 +116,7 @@ def replay_rows(
         batch_size: the number of samples a stateful model takes at a time, if it does not say so itself.
         progress: told how many samples are done, each time some are.
         scratch: a directory for outputs too large for memory.
-        also: given every block with the states that its recurrent layers came by, for runs that begin there.
+        also: given every block with the states that its recurrent layers reached, for runs that begin there.
 
     Returns:
         The outputs by name, (samples, ...) in `dtype`.

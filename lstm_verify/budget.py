@@ -26,7 +26,7 @@ from lstm_verify.model import Input, Model
 from lstm_verify.rounded import PRECISIONS, Rounded, Undecided
 from lstm_verify.rounded.discrete import CHOICE
 
-"""What a recurrent layer came by before some of its steps, one after the other: its output and its states, each
+"""What a recurrent layer reached before some of its steps, one after the other: its output and its states, each
 (samples, units)."""
 BLOCK = 64
 """The number of samples that run together."""

@@ -45,7 +45,7 @@ class Noting:
                 noted.append(tuple(value.copy() for value in states))
 
         result = rnn.scan(x, mask, begun, run, before_step)
-        # which of several calls of one layer it was is not known
+        # of several calls of one layer, none can be singled out
         self.noted[run.path] = [] if run.path in self.noted else noted
         return result
 

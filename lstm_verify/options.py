@@ -1,4 +1,4 @@
-"""Options: about the framework of a verification, and about inputs that it makes by itself."""
+"""Options of a verification: how a framework predicts, and which inputs are made."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from lstm_verify.layers import Layer, Signal
+from lstm_verify.layers.base import Weighted
 from lstm_verify.layers.loop import Loop
 from lstm_verify.layers.recurrent.rnn import RNN
 from lstm_verify.layers.recurrent.scan import Scan
@@ -85,7 +86,5 @@ def _work(layer: Layer, shapes: list[tuple[int, ...]]) -> float:
     return CALL + STEP * steps + PRODUCT * places * weights + ELEMENT * int(np.prod(largest))
 
 
-def _has_loop(layer: Layer) -> bool:
-    inner = (value for value in vars(layer).values() if isinstance(value, Layer))
-    of_model = layer.layers.values() if isinstance(layer, Model) else ()
-    return isinstance(layer, RNN | Scan | Loop) or any(map(_has_loop, (*inner, *of_model)))
+def _has_loop(layer: Weighted) -> bool:
+    return isinstance(layer, RNN | Scan | Loop) or any(map(_has_loop, layer.children().values()))

@@ -175,7 +175,7 @@ class Layer(Weighted, ABC):
     computed_with: ClassVar[str] = "fiub"
     """The kinds of NumPy's dtypes that it makes floats of, so that errors are followed from there on."""
     is_resumable: ClassVar[bool] = True
-    """Whether it may begin with what one like it came by; not if it holds recurrent layers that checkpoints are not
+    """Whether it may begin with what one like it reached; not if it holds recurrent layers that checkpoints are not
     told apart of."""
 
     @abstractmethod
@@ -213,7 +213,7 @@ class Layer(Weighted, ABC):
         return None
 
     def begins_like(self, other: Layer) -> bool:
-        """Whether states that this layer came by are such that the other could have come by."""
+        """Whether the states that this layer reached are such as the other could have reached."""
         return self.is_resumable and type(other) is type(self)
 
     def flags(self) -> dict[str, bool | str | None]:

@@ -32,7 +32,7 @@ class Rounding:
     precision: Precision = FLOAT32
     known: dict[Any, tuple[Array, Any]] = field(default_factory=dict)
     noticed: set[str] = field(default_factory=set)
-    """What the computation came by that a user of its σ should know of."""
+    """What a user of its σ should know of the computation."""
 
     def square(self, weight: Array) -> Array:
         """The square of each element; of a read-only array it is computed once."""

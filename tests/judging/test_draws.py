@@ -90,3 +90,14 @@ def test_numbers_drawn_inside_a_loop_are_found() -> None:
     found = judged(made, dict(replay(made, {"x": X})))
     assert found["once"].verdict is Verdict.MATCH  # it is never entered
     assert found["n"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_if_a_draw_decides_whether_the_model_runs_nothing_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop that goes on as long as random numbers are next to 0 never ends with the lowest numbers."""
+    monkeypatch.setattr("lstm_verify.layers.loop.MOST_ROUNDS", 100)
+    drawn = operation("u", "random_uniform", SHAPE, dtype="float32")
+    less = operation("less", "less", Slot(0), np.float32(1e-9))
+    never = model({"u": (drawn, ()), "less": (less, ("u",))}, "less")
+    same = model({"same": (operation("same", "identity", Slot(0)), ("x",))}, "same")
+    made = model({"loop": (Loop(name="loop", condition=never, body=same), ("x",))}, "loop")
+    assert judged(made, {"loop": X})["loop"].verdict is Verdict.INCONCLUSIVE

@@ -3,7 +3,7 @@
 Keras 3.8 and later takes the masks off the tensors that the layer is called with, for good: a residual connection
 around it has none any more, nor has the second of two attention layers on the same tensors. A mask that a file names as
 an argument is not touched. So it matters which layer runs first: Keras goes by the depth of nodes, seen from the
-outputs, and by the order in which it comes by them. A tensor that the layer casts to a dtype of its own is another one,
+outputs, and by the order in which it meets them. A tensor that the layer casts to a dtype of its own is another one,
 and keeps its mask.
 
 Keras 2 casts the query to the dtype of the layer, and no other input. What is cast has no mask there any more.
