@@ -26,8 +26,6 @@ from lstm_verify.model import Input, Model
 from lstm_verify.rounded import PRECISIONS, Rounded, Undecided
 from lstm_verify.rounded.discrete import CHOICE
 
-"""What a recurrent layer reached before some of its steps, one after the other: its output and its states, each
-(samples, units)."""
 BLOCK = 64
 """The number of samples that run together."""
 WITNESSES = 3
