@@ -106,8 +106,8 @@ def sparse_plus(x: Array) -> Array:
     return np.where(x <= -1, 0, np.where(x < 1, 0.25 * (x + 1) ** 2, x))
 
 
-def hard_sigmoid(x: Array, slope: float) -> Array:
-    return np.clip(slope * x + 0.5, 0, 1)
+def hard_sigmoid(x: Array, slope: float, offset: float = 0.5) -> Array:
+    return np.clip(slope * x + offset, 0, 1)
 
 
 FUNCTIONS: dict[str, Callable[..., Array]] = {
@@ -124,7 +124,7 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "softplus": softplus,
     "softsign": lambda x: x / (1 + np.abs(x)),
     "exponential": np.exp,
-    "silu": lambda x: x * sigmoid(x),
+    "silu": lambda x, beta=1.0: x * sigmoid(beta * x),
     "hard_silu": lambda x: x * hard_sigmoid(x, 1 / 6),
     "gelu": gelu,
     "mish": lambda x: x * np.tanh(softplus(x)),
