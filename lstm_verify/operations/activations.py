@@ -124,7 +124,7 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "softplus": softplus,
     "softsign": lambda x: x / (1 + np.abs(x)),
     "exponential": np.exp,
-    "silu": lambda x: x * sigmoid(x),
+    "silu": lambda x, beta=1.0: x * sigmoid(beta * x),
     "hard_silu": lambda x: x * hard_sigmoid(x, 1 / 6),
     "gelu": gelu,
     "mish": lambda x: x * np.tanh(softplus(x)),
