@@ -23,6 +23,8 @@ from lstm_verify.formats.onnx.attributes import dtype_name
 from lstm_verify.graph.ir import ABSENT, Graph, Node, Ref, Shape
 
 INSTALL = "ONNX files are read with the package onnx. Install it: pip install 'lstm-verify[onnx]'"
+OUTPUTS = "_outputs"
+"""The attribute for how many outputs a node has, on which it depends what some operators do."""
 ONNX = ("", "ai.onnx")
 """The two names of the domain of ONNX itself."""
 
@@ -193,7 +195,8 @@ class _Reading:
         inputs = tuple(scope.find(each) for each in proto.input)
         if op == "Constant":
             return self.constant(name, self._constant_of(proto))
-        attributes, bodies = dict[str, Any](), dict[str, tuple[Graph, _Scope]]()
+        attributes: dict[str, Any] = {OUTPUTS: len(proto.output)}
+        bodies: dict[str, tuple[Graph, _Scope]] = {}
         for attribute in proto.attribute:
             if attribute.type == attribute.GRAPH:
                 inner = _Scope(scope)
