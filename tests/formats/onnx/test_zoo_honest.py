@@ -1,0 +1,60 @@
+"""The zoo of ONNX files says what is so: ONNX Runtime does what the text says wherever no departure is listed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.building import RECIPES, Build
+from tests.zoo.onnx.operators import CASES
+
+ROUNDING = {"float32": 5e-6, "float16": 4e-3}
+
+
+@pytest.fixture(scope="module")
+def operators(build: Build) -> Path:
+    return build(RECIPES["onnx_operators"])
+
+
+@pytest.fixture(scope="module")
+def entries(operators: Path) -> dict[str, Any]:
+    return index_of(operators)
+
+
+def index_of(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "index.json").read_text())["entries"]
+    return found
+
+
+def largest(folder: Path, name: str, kind: str) -> float:
+    """How far ONNX Runtime is from what is expected, over all outputs; shapes must be equal."""
+    with np.load(folder / f"{name}.y.npz") as y, np.load(folder / f"{name}.{kind}.npz") as expected:
+        assert {key: array.shape for key, array in y.items()} == {key: expected[key].shape for key in expected}
+        return max(float(np.max(np.abs(np.float64(y[key]) - np.float64(expected[key])))) for key in expected)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_onnxruntime_does_what_the_text_says_or_departs_as_listed(
+    operators: Path, entries: dict[str, Any], name: str
+) -> None:
+    case, record = CASES[name], entries[name]
+    if record["undefined"]:
+        assert case.departure
+        assert not (operators / f"{name}.text.npz").exists()
+    elif record["onnxruntime"] != "ran":
+        assert case.departure
+    else:
+        departs = largest(operators, name, "text") > ROUNDING[case.dtype]
+        assert departs == bool(case.departure)
+
+
+def test_a_function_without_defaults_is_constantly_zero(operators: Path, entries: dict[str, Any]) -> None:
+    undefined = [name for name, record in entries.items() if record["undefined"]]
+    assert len(undefined) == 6  # Affine and ScaledTanh in three operators
+    for name in undefined:
+        with np.load(operators / f"{name}.y.npz") as y:
+            assert not np.any(y["Y"])
