@@ -77,6 +77,10 @@ RECIPES = {
     "tf1": Recipe("tf1", "tests.zoo.tf1"),
     "faults_tf1": Recipe("faults_tf1", "tests.zoo.faults.tf1"),
     **of_onnx("operators"),
+    **of_onnx("exports.keras", "tensorflow", "keras", "tf2onnx"),
+    **of_onnx("exports.tf_keras", "tensorflow", "tf_keras", "tf2onnx"),
+    **of_onnx("exports.torch", "torch", "onnxscript"),
+    **of_onnx("exports.keras_torch", "keras", "torch", "onnxscript", environment={"KERAS_BACKEND": "torch"}),
 }
 """Those that several test modules use, by name."""
 
