@@ -120,7 +120,11 @@ def _sum(like: Rounded, x: Rounded, axis: Any = None, keepdims: Any = False, whe
     ratio = (precision.adds_in / precision.unit) ** 2
     added = ratio * n / 6 * np.sum(own_error(value, precision), axis=axis, keepdims=keepdims)
     passed_on = np.sum(variance, axis=axis, keepdims=keepdims)
-    return like.like(y, passed_on + added + own_error(y, precision, np.sqrt(1 + ratio * n / 9)))
+    added = added + own_error(y, precision, np.sqrt(1 + ratio * n / 9))
+    # whole numbers below 1/u, such as those of a mask that is counted, are added without an error
+    is_whole = np.all(value == np.rint(value), axis=axis, keepdims=keepdims)
+    size = np.sum(np.abs(value), axis=axis, keepdims=keepdims) * max(precision.unit, precision.adds_in)
+    return like.like(y, passed_on + np.where(is_whole & (size <= 1), 0.0, added))
 
 
 def _mean(like: Rounded, x: Rounded, axis: Any = None, keepdims: Any = False, **unused: Any) -> Any:

@@ -87,18 +87,23 @@ def scan() -> Example:
     return Example(layer, (np.array(0), steps, np.zeros((SAMPLES, UNITS)), np.zeros((SAMPLES, UNITS))))
 
 
+BOTH = {"return_sequences": True, "return_state": True}
+
+
 def clipped() -> LSTMCell:
     """A cell whose activations are of what is clipped, as ONNX has it."""
     cell = lstm_cell()
     return replace(cell, activation=cell.activation.clipped(0.1))
 
 
+def time_first() -> TimeFirst:
+    return TimeFirst(name="lstm", rnn=rnn(lstm_cell(), **BOTH), state_sizes=(UNITS, UNITS))
+
+
 def lengths() -> TimeFirst:
     """A layer whose first sample has no steps."""
-    return TimeFirst(name="lstm", rnn=rnn(lstm_cell(), **BOTH), given=("sequence_lens", "initial_h"))
+    return replace(time_first(), given=("sequence_lens", "initial_h"))
 
-
-BOTH = {"return_sequences": True, "return_state": True}
 
 EXAMPLES: dict[str, Example] = {
     **{name: Example(layer, (X,)) for name, layer in LAYERS.items()},
@@ -132,14 +137,15 @@ EXAMPLES: dict[str, Example] = {
         (np.array(0),),
     ),
     "Scan": scan(),
-    "TimeFirst": Example(TimeFirst(name="lstm", rnn=rnn(lstm_cell(), **BOTH)), (np.moveaxis(X, 0, 1),)),
+    "TimeFirst": Example(time_first(), (np.moveaxis(X, 0, 1),)),
     "TimeFirst, lengths": Example(
         lengths(), (np.moveaxis(X, 0, 1), np.arange(SAMPLES) % X.shape[1], np.ones((1, SAMPLES, UNITS)))
     ),
     "LSTM, clipped": Example(rnn(clipped()), (X,)),
     "LSTM, affine": Example(rnn(lstm_cell(activation=ActivationFunction.of("affine", alpha=1.0, beta=0.0))), (X,)),
     "FedTimeFirst": Example(
-        FedTimeFirst(name="lstm", make=lambda weights: rnn(lstm_cell(), **BOTH)), (np.moveaxis(X, 0, 1), weights(4))
+        FedTimeFirst(name="lstm", make=lambda weights: time_first().rnn, state_sizes=(UNITS, UNITS)),
+        (np.moveaxis(X, 0, 1), weights(4)),
     ),
     "Stored": Example(Stored(name="stored", arrays={"vars/0": weights(4, 2)}, looks_like=""), (), runs=False),
 }

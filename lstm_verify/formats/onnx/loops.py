@@ -27,7 +27,6 @@ ENTRIES: dict[str, Entry] = {
     "list_reserve": Compute("list_reserve", {"dtype": Option("dtype"), "grows": Option("grows")}),
     "list_set": Compute("list_set"),
     "list_stack": Compute("list_stack"),
-    "move_axis": Compute("move_axis", {"source": Option("source"), "destination": Option("destination")}),
     "flip": Compute("flip", {"axis": Option("axis")}),
 }
 """What loops are made of."""

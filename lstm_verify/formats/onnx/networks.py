@@ -51,9 +51,9 @@ def _transposed(node: Node) -> dict[str, Node]:
 
 
 CONVOLUTION = ("auto_pad", "pads", "strides", "dilations", "group", "kernel_shape")
-NORMALIZED = {"epsilon": Option("epsilon", default=single(1e-5))}
+NORMALIZED: dict[Any, Use] = {"epsilon": Option("epsilon", default=single(1e-5))}
 # 1 is float32, 11 float64, which is as wide
-STASHED = {**NORMALIZED, "stash_type": Only((1, 11))}
+STASHED: dict[Any, Use] = {**NORMALIZED, "stash_type": Only((1, 11))}
 ORDER = Option("order", {1: 1, 2: 2}.__getitem__, default=2)
 
 MODE = {"mode": Option("linear", {"nearest": False, "linear": True}.__getitem__)}
