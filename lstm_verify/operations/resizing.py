@@ -63,7 +63,7 @@ def resize(
         axes: which they are; None: all.
         linear: whether values lie on a straight line between neighbours, or are those of the nearest place.
         places: one of `PLACES`.
-        nearest: one of `NEAREST`.
+        nearest: one of `NEAREST`, or `floor_or_ceil`: floor for axes that become longer, ceil for others.
     """
     along = range(x.ndim) if axes is None else axes
     given = scales if scales is not None and np.size(scales) else None
@@ -78,7 +78,8 @@ def resize(
         if after == before and scale == 1:
             continue
         at = PLACES[places](np.arange(after), scale, before, after)
-        x = _on_a_line(x, at, axis) if linear else _taken(x, NEAREST[nearest](at), axis)
+        rule = ("ceil" if scale < 1 else "floor") if nearest == "floor_or_ceil" else nearest
+        x = _on_a_line(x, at, axis) if linear else _taken(x, NEAREST[rule](at), axis)
     return x
 
 
@@ -88,10 +89,13 @@ def _taken(x: Array, places: Array, axis: int) -> Any:
 
 def _on_a_line(x: Array, places: Array, axis: int) -> Any:
     places = np.clip(places, 0, x.shape[axis] - 1)
+    before = np.floor(places)
     shape = [1] * x.ndim
     shape[axis] = -1
-    share = (places - np.floor(places)).reshape(shape).astype(x.dtype)
-    return _taken(x, np.floor(places), axis) * (1 - share) + _taken(x, np.floor(places) + 1, axis) * share
+    nothing = np.sum(x.reshape(-1)[:0])  # of the type of x, so that what is lost in places counts as rounding
+    share = ((places.astype(x.dtype) + nothing) - before.astype(x.dtype)).reshape(shape)
+    first = _taken(x, before, axis)
+    return first + (_taken(x, before + 1, axis) - first) * share
 
 
 RESIZING: dict[str, Callable[..., Any]] = {"resize": resize}

@@ -51,7 +51,7 @@ def _transposed(node: Node) -> dict[str, Node]:
 
 
 CONVOLUTION = ("auto_pad", "pads", "strides", "dilations", "group", "kernel_shape")
-NORMALIZED = {"epsilon": Option("epsilon", default=single(1e-5))}
+NORMALIZED: dict[Any, Use] = {"epsilon": Option("epsilon", default=single(1e-5))}
 # 1 is float32, 11 float64, which is as wide
 STASHED = {**NORMALIZED, "stash_type": Only((1, 11))}
 ORDER = Option("order", {1: 1, 2: 2}.__getitem__, default=2)
@@ -110,7 +110,8 @@ NETWORKS: dict[str, Entry | Since] = {
     ),
     "Resize": Since(
         {
-            10: Compute("resize", MODE, options=SIMPLE),
+            # which place is the nearest the text does not say: as in ONNX Runtime
+            10: Compute("resize", MODE, options={"places": "asymmetric", "nearest": "floor_or_ceil"}),
             11: Compute(
                 "resize",
                 {
