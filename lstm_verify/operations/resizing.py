@@ -74,7 +74,7 @@ def resize(
             scale = after / before
         else:
             scale = float(np.asarray(given)[number])
-            after = int(np.floor(before * scale))
+            after = int(np.floor(np.float32(before) * np.float32(scale)))  # frameworks have scales in float32
         if after == before and scale == 1:
             continue
         at = PLACES[places](np.arange(after), scale, before, after)

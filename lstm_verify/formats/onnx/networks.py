@@ -94,7 +94,7 @@ NETWORKS: dict[str, Entry | Since] = {
         {**NORMALIZED, "spatial": Only((1,)), "training_mode": Only((0,)), "_outputs": Only((1,))},
         frozenset({"momentum"}),
     ),
-    "InstanceNormalization": Compute("group_normalization", NORMALIZED),
+    "InstanceNormalization": Compute("instance_normalization", NORMALIZED),
     "GroupNormalization": Compute("group_normalization", {**STASHED, "num_groups": Option("groups")}),
     "LayerNormalization": Compute("layer_normalization", {**STASHED, "axis": Option("axis", default=-1)}),
     "RMSNormalization": Compute("rms_normalization", {**STASHED, "axis": Option("axis", default=-1)}),
