@@ -6,6 +6,8 @@
     align_corners        i (n − 1) / (m − 1)            pytorch_half_pixel      (i + ½) / s − ½, and 0 if m is 1
     half_pixel_symmetric n/2 (1 − m/(s n)) + (i + ½) / s − ½
 
+Places are computed in float32, as frameworks do, since of those between two neighbours the last bit may decide.
+
 Source: onnx.ai/onnx/operators/onnx__Resize.html.
 """
 
@@ -18,11 +20,11 @@ import numpy as np
 
 from lstm_verify.arrays import Array
 
-Places = Callable[[Array, float, int, int], Array]
+Places = Callable[[Array, Any, int, int], Array]
 """From the numbers of elements, the scale, the length before and the length after to the places."""
 
 
-def _half_pixel(i: Array, scale: float, before: int, after: int) -> Array:
+def _half_pixel(i: Array, scale: Any, before: int, after: int) -> Array:
     places: Array = (i + 0.5) / scale - 0.5
     return places
 
@@ -71,13 +73,13 @@ def resize(
         before = x.shape[axis]
         if given is None:
             after = int(np.asarray(sizes)[number])
-            scale = after / before
+            scale = np.float32(after / before)
         else:
-            scale = float(np.asarray(given)[number])
-            after = int(np.floor(np.float32(before) * np.float32(scale)))  # frameworks have scales in float32
+            scale = np.float32(np.asarray(given)[number])
+            after = int(np.floor(np.float32(before) * scale))
         if after == before and scale == 1:
             continue
-        at = PLACES[places](np.arange(after), scale, before, after)
+        at = PLACES[places](np.arange(after, dtype=np.float32), scale, before, after)
         rule = ("ceil" if scale < 1 else "floor") if nearest == "floor_or_ceil" else nearest
         x = _on_a_line(x, at, axis) if linear else _taken(x, NEAREST[rule](at), axis)
     return x

@@ -64,7 +64,11 @@ def _choice(arguments: list[Traced]) -> Form | None:
     (mask, yes), (opposite, no) = (part for part in parts if part is not None)
     for condition, other, one, two in ((mask, opposite, yes, no), (opposite, mask, no, yes)):
         call = other.atom
-        if isinstance(call, FunctionCall) and call.operation == "logical_not" and call.arguments[0].key == condition.key:
+        if (
+            isinstance(call, FunctionCall)
+            and call.operation == "logical_not"
+            and call.arguments[0].key == condition.key
+        ):
             return Form.of(FunctionCall("where", (condition, one, two)))
     return None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,12 @@ import pytest
 from onnx import helper, numpy_helper
 
 from lstm_verify.budget import budgets, plain
-from lstm_verify.formats.onnx.operations import RULES
+from lstm_verify.formats.onnx.dtypes import with_dtypes
+from lstm_verify.formats.onnx.reader import read_graph
+from lstm_verify.formats.onnx.table import table_of
 from lstm_verify.graph.build import Builder
-from lstm_verify.graph.ir import ABSENT, Graph, Node, Ref
-from lstm_verify.graph.translate import Fixed, Table, at_version
-from lstm_verify.model import Input, Model
+from lstm_verify.graph.ir import Graph, Ref
+from lstm_verify.model import Input, Model, Source
 from lstm_verify.rounded import SIGMAS
 from tests.formats.onnx.operators import CASES, MICROSOFT, Case
 
@@ -45,40 +48,19 @@ def predicted(proto: onnx.ModelProto, given: dict[str, Any]) -> list[Any]:
     return session.run(None, {spec.name: given[spec.name] for spec in session.get_inputs()})
 
 
-def plain_value(attribute: Any) -> Any:
-    value = helper.get_attribute_value(attribute)
-    if isinstance(value, onnx.TensorProto):
-        return numpy_helper.to_array(value)
-    if isinstance(value, bytes):
-        return value.decode()
-    return value if isinstance(value, int | float) else list(value)
+def model_of(proto: onnx.ModelProto, directory: Path) -> Model:
+    """The model as it is read, whatever its samples are."""
+    path = directory / "operator.onnx"
+    onnx.save(proto, path)
+    file = read_graph(path)
+    graph = with_dtypes(file.graph, {name: end.dtype for name, end in file.inputs.items()})
+    inputs = {Ref(name): Input(name, end.shape, end.dtype) for name, end in file.inputs.items()}
+    model = Builder(table_of(file.opset), no_function).model("operator", graph, inputs, file.outputs)
+    return replace(model, source=Source(str(path), "ONNX", "", "onnxruntime", ""))
 
 
-def model_of(proto: onnx.ModelProto) -> Model:
-    opset = proto.opset_import[0].version
-    nodes, tensors = {}, {"": ABSENT}
-    for tensor in proto.graph.initializer:
-        nodes[tensor.name] = Node(tensor.name, "Constant", attributes={"value": numpy_helper.to_array(tensor)})
-        tensors[tensor.name] = Ref(tensor.name)
-    inputs = {}
-    for value in proto.graph.input:
-        tensors[value.name] = Ref(value.name)
-        dtype = helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
-        inputs[Ref(value.name)] = Input(value.name, None, str(dtype))
-    for number, each in enumerate(proto.graph.node):
-        name, op = f"n{number}", f"{each.domain}.{each.op_type}" if each.domain else each.op_type
-        attributes = {a.name: plain_value(a) for a in each.attribute} | {"_outputs": len(each.output)}
-        nodes[name] = Node(name, op, tuple(tensors[i] for i in each.input), attributes=attributes)
-        tensors |= {output: Ref(name, place) for place, output in enumerate(each.output)}
-    graph = Graph(nodes, tuple(ref.node for ref in inputs))
-    entries = {**at_version(RULES, opset), "Constant": Fixed(lambda node: node.attributes["value"])}
-    table = Table(entries, frozenset({"dtype"}))
-
-    def library(name: str) -> Graph:
-        raise NotImplementedError
-
-    wanted = {value.name: tensors[value.name] for value in proto.graph.output}
-    return Builder(table, library).model("operator", graph, inputs, wanted)
+def no_function(name: str) -> Graph:
+    raise NotImplementedError
 
 
 def has_whole_numbers(case: Case) -> bool:
@@ -89,11 +71,11 @@ def has_whole_numbers(case: Case) -> bool:
     ("name", "known"),
     [(name, True) for name in CASES] + [(name, False) for name, case in CASES.items() if has_whole_numbers(case)],
 )
-def test_operator_as_in_onnx_runtime(name: str, known: bool) -> None:
+def test_operator_as_in_onnx_runtime(name: str, known: bool, tmp_path: Path) -> None:
     case = CASES[name]
     proto = proto_of(case, known)
     expected = predicted(proto, case.given)
-    model = model_of(proto)
+    model = model_of(proto, tmp_path)
     values = [case.given[spec.name] for spec in model.inputs]
     with np.errstate(all="ignore"):
         replayed = [np.asarray(y) for y in plain(model.astype("float64")).call(values)]
