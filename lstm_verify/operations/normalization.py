@@ -77,6 +77,29 @@ def folded_batch_normalization(
     return x * factor.reshape(shape) + (offset - mean * factor).reshape(shape)
 
 
+def batch_statistics_normalization(
+    x: Array, scale: Array, offset: Array, mean: Array, variance: Array, *, epsilon: float, momentum: float
+) -> tuple[Any, ...]:
+    """Normalise each channel by the mean and variance of the batch itself.
+
+    Args:
+        x: (samples, channels, *lengths).
+        scale, offset: (channels,).
+        mean, variance: the running ones so far, (channels,).
+        epsilon: added to the variance.
+        momentum: how much of the running ones stays.
+
+    Returns:
+        y, and the running mean and variance.
+    """
+    axes, shape = (0, *range(2, x.ndim)), (-1, *[1] * (x.ndim - 2))
+    own_mean = np.mean(x, axis=axes)
+    own_variance = np.mean(np.square(x - own_mean.reshape(shape)), axis=axes)
+    y = folded_batch_normalization(x, scale, offset, own_mean, own_variance, epsilon=epsilon)
+    old_and_new = ((mean, own_mean), (variance, own_variance))
+    return y, *(momentum * old + (1 - momentum) * new for old, new in old_and_new)
+
+
 def _standardized(x: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Any, Any, Any]:
     """An array with mean 0 and variance 1 over some axes, and the mean and 1 / √(variance + ε) of before."""
     mean = np.mean(x, axis=axes, keepdims=True)
@@ -154,6 +177,7 @@ def mean_variance_normalization(x: Array, *, axes: tuple[int, ...], epsilon: flo
 NORMALIZATION: dict[str, Callable[..., Any]] = {
     "batch_normalization": batch_normalization,
     "folded_batch_normalization": folded_batch_normalization,
+    "batch_statistics_normalization": batch_statistics_normalization,
     "layer_normalization": layer_normalization,
     "group_normalization": group_normalization,
     "instance_normalization": instance_normalization,

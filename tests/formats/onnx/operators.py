@@ -224,6 +224,8 @@ add("CumSum", case("CumSum", X, fix(1)))
 add("CumSum axis in a list", case("CumSum", X, fix([0])))
 add("CumSum exclusive", case("CumSum", X, fix(-1), exclusive=1))
 add("CumSum reverse", case("CumSum", X, fix(0), reverse=1))
+add("CumProd", case("CumProd", X, fix(1), opset=26))
+add("CumProd exclusive", case("CumProd", X, fix(0), opset=26, exclusive=1, reverse=1))
 add("CumSum both", case("CumSum", X, fix(1), exclusive=1, reverse=1))
 
 for op in ("Sum", "Mean", "Max", "Min", "Prod", "L1", "L2", "LogSum", "LogSumExp", "SumSquare"):
@@ -431,6 +433,12 @@ add("BatchNormalization epsilon", case("BatchNormalization", IMAGE, SCALE4, BIAS
 add("BatchNormalization 2-D", case("BatchNormalization", X, SCALE4, BIAS4, MEAN4, VARIANCE4, momentum=0.7))
 add("BatchNormalization 9", case("BatchNormalization", SERIES, SCALE4, BIAS4, MEAN4, VARIANCE4, opset=9))
 add("BatchNormalization 7", case("BatchNormalization", SERIES, SCALE4, BIAS4, MEAN4, VARIANCE4, opset=7))
+BATCH = (IMAGE, SCALE4, BIAS4, MEAN4, VARIANCE4)
+add("BatchNormalization training", case("BatchNormalization", *BATCH, outputs=3, training_mode=1))
+add(
+    "BatchNormalization training, momentum",
+    case("BatchNormalization", *BATCH, outputs=3, training_mode=1, momentum=0.6),
+)
 add("InstanceNormalization", case("InstanceNormalization", IMAGE, SCALE4, BIAS4))
 add("InstanceNormalization epsilon", case("InstanceNormalization", SERIES, SCALE4, BIAS4, epsilon=0.1))
 add("LayerNormalization", case("LayerNormalization", T, SCALE4, BIAS4))
