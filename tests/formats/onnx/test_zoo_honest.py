@@ -94,6 +94,16 @@ def test_onnxruntime_runs_what_is_whole_and_refuses_what_is_damaged(build: Build
         assert largest(folder, name, "text") < ROUNDING["float32"]
 
 
+def test_quantised_operators_are_exact_and_networks_are_near(build: Build) -> None:
+    folder = build(RECIPES["onnx_quantised"])
+    for name, record in index_of(folder).items():
+        assert record["onnxruntime"] == "ran"
+        if "text" in record["deviation"]:
+            assert largest(folder, name, "text") <= (0 if name.startswith("operator") else ROUNDING["float32"])
+        else:
+            assert ROUNDING["float32"] < largest(folder, name, "origin") < 0.03
+
+
 def test_a_function_without_defaults_is_constantly_zero(operators: Path, entries: dict[str, Any]) -> None:
     undefined = [name for name, record in entries.items() if record["undefined"]]
     assert len(undefined) == 6  # Affine and ScaledTanh in three operators
