@@ -125,7 +125,15 @@ class DepthwiseConvolution(Spatial):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DepthwiseConv1D(DepthwiseConvolution):
-    """Convolution of each channel of (samples, timesteps, channels)."""
+    """Convolution of each channel of (samples, timesteps, channels).
+
+    Example:
+        >>> import numpy as np
+        >>> alone = DepthwiseConv1D(name="alone", depthwise_kernel=np.ones((2, 2, 1)))
+        >>> alone.forward(np.array([[[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]]))
+        array([[[ 3., 30.],
+                [ 5., 50.]]])
+    """
 
     axes: ClassVar[int] = 1
 
@@ -154,7 +162,16 @@ class SeparableConvolution(DepthwiseConvolution):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SeparableConv1D(SeparableConvolution):
-    """Convolution of each channel of (samples, timesteps, channels), then a mixture."""
+    """Convolution of each channel of (samples, timesteps, channels), then a mixture.
+
+    Example:
+        >>> import numpy as np
+        >>> kernels = {"depthwise_kernel": np.ones((2, 2, 1)), "pointwise_kernel": np.ones((1, 2, 1))}
+        >>> mixed = SeparableConv1D(name="mixed", **kernels)
+        >>> mixed.forward(np.array([[[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]]))
+        array([[[33.],
+                [55.]]])
+    """
 
     axes: ClassVar[int] = 1
 

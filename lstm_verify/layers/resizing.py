@@ -57,7 +57,13 @@ class UpSampling(Spatial):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ZeroPadding1D(ZeroPadding):
-    """Zeros before and after the time steps."""
+    """Zeros before and after the time steps.
+
+    Example:
+        >>> padded = ZeroPadding1D(name="padded", padding=(1, 2))
+        >>> padded.forward(np.array([[[5.0]]])).ravel()
+        array([0., 5., 0., 0.])
+    """
 
     axes: ClassVar[int] = 1
 
@@ -78,7 +84,13 @@ class ZeroPadding3D(ZeroPadding):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Cropping1D(Cropping):
-    """Time steps dropped at the beginning and the end."""
+    """Time steps dropped at the beginning and the end.
+
+    Example:
+        >>> cropped = Cropping1D(name="cropped", cropping=(1, 2))
+        >>> cropped.forward(np.arange(5.0).reshape(1, 5, 1)).ravel()
+        array([1., 2.])
+    """
 
     axes: ClassVar[int] = 1
 
@@ -106,7 +118,12 @@ class Cropping3D(Cropping):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class UpSampling1D(UpSampling):
-    """Each time step `size` times."""
+    """Each time step `size` times.
+
+    Example:
+        >>> UpSampling1D(name="longer", size=2).forward(np.array([[[1.0], [2.0]]])).ravel()
+        array([1., 1., 2., 2.])
+    """
 
     axes: ClassVar[int] = 1
 
