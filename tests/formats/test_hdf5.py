@@ -57,7 +57,7 @@ def test_a_library_that_does_not_even_compute_is_given_up(monkeypatch: pytest.Mo
 
 def test_a_reader_that_is_killed_is_started_again() -> None:
     load(model(ORIGIN))
-    server = process._started[os.getpid()]
+    server = process._started[os.getpid()].process
     os.kill(server.pid, signal.SIGKILL)
     server.wait()
     assert load(model(ORIGIN)).layers
@@ -182,7 +182,7 @@ def test_no_process_is_left_behind() -> None:
 import lstm_verify, os
 from lstm_verify.formats.hdf5 import process
 lstm_verify.load({str(FIXTURES / "origin_tanh_sigmoid.keras3.h5")!r})
-print(process._started[os.getpid()].pid, flush=True)
+print(process._started[os.getpid()].process.pid, flush=True)
 {ending}
 """
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}

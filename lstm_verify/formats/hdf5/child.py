@@ -4,8 +4,8 @@
 
 A line of JSON on standard input asks for one file (`path`, and `start`, where in it HDF5 begins), names the `directory`
 for what is found, and says how many `seconds` of computing, seconds of waiting (`patience`) and bytes of `memory` that
-may take. A fork of this process reads the file; what becomes of it is the line that answers: `{"status": 0}`, or the
-negative number of the signal that ended it.
+may take. A fork of this process reads the file; how that ended is the reply, on the file descriptor `replies`:
+`{"status": 0}`, or the negative number of the signal that ended it.
 
 The fork writes `tree.json`: groups, their attributes as text, and their datasets. Where the values of a dataset are
 one piece of the file, as in all that Keras writes, it says where (`at`), and they are not read here; others go to
@@ -44,7 +44,8 @@ def main() -> None:
         if not pid:
             answer(request)
         _, status = os.waitpid(pid, 0)
-        print(json.dumps({"status": os.waitstatus_to_exitcode(status)}), flush=True)
+        reply = {"status": os.waitstatus_to_exitcode(status)}
+        os.write(request["replies"], json.dumps(reply).encode() + b"\n")
     os._exit(0)
 
 

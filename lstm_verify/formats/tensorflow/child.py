@@ -1,10 +1,10 @@
 """The program that reads TensorFlow files in a child process: protobufs and checkpoints, by TensorFlow's own readers.
 
-    python child.py PATH DIRECTORY [PATH DIRECTORY …]
+A line of JSON on standard input asks for one file (`path`), and names the `directory` for what is found: `graph.json`,
+and every tensor in `tensors.npz`. The reply, on the file descriptor `replies`, is `{}` or `{"error": "one line"}`.
 
-It parses, and runs nothing: no graph is imported, no variable restored. What it finds goes to `DIRECTORY/graph.json`,
-with every tensor in `DIRECTORY/tensors.npz`; an error goes to `DIRECTORY/error.json`. It imports nothing of the rest of
-the package but `protobufs`, which it finds beside itself.
+It parses, and runs nothing: no graph is imported, no variable restored. It imports nothing of the rest of the package
+but `protobufs`, which it finds beside itself.
 """
 
 import glob
@@ -39,26 +39,29 @@ protobufs = _beside("protobufs")
 Unreadable: Any = protobufs.Unreadable
 
 
-def main(*arguments: str) -> int:
-    for path, directory in zip(arguments[::2], arguments[1::2], strict=True):
-        read_into(path, directory)
+def main() -> int:
+    for line in sys.stdin:
+        request = json.loads(line)
+        reply = read_into(request["path"], request["directory"])
+        os.write(request["replies"], json.dumps(reply).encode() + b"\n")
     return 0
 
 
-def read_into(path: str, directory: str) -> None:
-    """Read what lies at a path, and write what was found, or the error, into a directory."""
+def read_into(path: str, directory: str) -> Json:
+    """Read what lies at a path, and write what was found into a directory; return the error, if there is one."""
     try:
         limit_memory(size(path))
         tensors = protobufs.Tensors()
         found = read(path, tensors)
         np.savez(os.path.join(directory, "tensors.npz"), **tensors.kept)
-        write(directory, "graph.json", found)
+        Path(directory, "graph.json").write_text(json.dumps(found))
     except Unreadable as error:
-        write(directory, "error.json", {"error": str(error)})
+        return {"error": str(error)}
     except MemoryError:
-        write(directory, "error.json", {"error": TOO_LARGE})
+        return {"error": TOO_LARGE}
     except Exception as error:
-        write(directory, "error.json", {"error": f"{type(error).__name__}: {first_line(error)}"})
+        return {"error": f"{type(error).__name__}: {first_line(error)}"}
+    return {}
 
 
 def limit_memory(length: int) -> None:
@@ -80,11 +83,6 @@ def size(path: str) -> int:
 
 def first_line(error: Exception) -> str:
     return next((line for line in str(error).splitlines() if line.strip()), "")
-
-
-def write(directory: str, name: str, content: Json) -> None:
-    with open(os.path.join(directory, name), "w") as file:
-        json.dump(content, file)
 
 
 def read(path: str, tensors: Any) -> Json:
@@ -247,4 +245,4 @@ def variables(prefix: str, tensors: Any) -> Json:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())
