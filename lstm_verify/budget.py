@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from lstm_verify import runtimes
 from lstm_verify._replay import BLOCK_BYTES, Store, one_thread, run_once, widest
-from lstm_verify.arithmetic import RoundedArithmetic, Textbook, as_rounded, deviation_of, output_value
 from lstm_verify.arrays import Array, Rows, whole
 from lstm_verify.checkpoints import Checkpoints, Resuming
 from lstm_verify.errors import UnsupportedError
@@ -25,6 +24,7 @@ from lstm_verify.layers import Run
 from lstm_verify.model import Input, Model
 from lstm_verify.rounded import PRECISIONS, Rounded, Undecided
 from lstm_verify.rounded.discrete import CHOICE
+from lstm_verify.run_arithmetic import RoundedArithmetic, Textbook, as_rounded, deviation_of, output_value
 
 BLOCK = 64
 """The number of samples that run together."""

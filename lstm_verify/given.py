@@ -11,9 +11,9 @@ import numpy as np
 
 from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects
 from lstm_verify.errors import InputError
+from lstm_verify.given_states import join
 from lstm_verify.inputs import by_name, moved
 from lstm_verify.model import Model
-from lstm_verify.states import join
 
 
 def matched(model: Model, predicted: dict[str, Rows]) -> dict[str, Rows]:

@@ -18,7 +18,7 @@ from lstm_verify._replay import one_thread
 from lstm_verify.arrays import Array, Rows, finite
 from lstm_verify.diagnosis.changes import Batches, Change, exchanges, singles
 from lstm_verify.diagnosis.experiment import Experiment, experiment
-from lstm_verify.diagnosis.masks import computed_masks
+from lstm_verify.diagnosis.graph_masks import computed_masks
 from lstm_verify.diagnosis.misfit import distance
 from lstm_verify.diagnosis.plausible import is_common
 from lstm_verify.diagnosis.work import Allowance

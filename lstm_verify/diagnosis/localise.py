@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.arithmetic import RoundedArithmetic, as_rounded, deviation_of
 from lstm_verify.arrays import Array, finite
 from lstm_verify.diagnosis.experiment import Experiment
 from lstm_verify.diagnosis.gate import likely_gate
@@ -20,6 +19,7 @@ from lstm_verify.errors import LstmVerifyError, let_mistakes_through
 from lstm_verify.judging.tolerance import SIGMAS
 from lstm_verify.layers import RNN, Bidirectional, Layer, Run, Signal
 from lstm_verify.model import LayerCall, Model, Tensor
+from lstm_verify.run_arithmetic import RoundedArithmetic, as_rounded, deviation_of
 
 Tapped = Mapping[str, Array]
 """What a framework computed for the samples of an experiment, by layer: its output, (samples, ...)."""

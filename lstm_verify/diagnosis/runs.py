@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.arithmetic import Textbook
 from lstm_verify.arrays import Array
 from lstm_verify.budget import Computation, budgets, plain, recent_rows
 from lstm_verify.checkpoints import Checkpoints, Noting, Resuming
@@ -18,6 +17,7 @@ from lstm_verify.diagnosis.work import FLOAT32, Allowance, Estimate
 from lstm_verify.errors import LstmVerifyError, let_mistakes_through
 from lstm_verify.layers.base import Run, Signal
 from lstm_verify.model import Model, Tensor
+from lstm_verify.run_arithmetic import Textbook
 
 UNFIT = (LstmVerifyError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError)
 """What an edit raises that does not fit a layer where it is, such as one that needs another shape."""

@@ -13,12 +13,12 @@ from typing import Any
 from lstm_verify.faults.activation import ACTIVATION, RECURRENT_ACTIVATION
 from lstm_verify.faults.convolution import CHANNELS_FIRST, KERNEL_FLIPPED, KEY_VALUE, PADDING_SYMMETRIC
 from lstm_verify.faults.edit import Edit, Fit, Site, site_at, sites
-from lstm_verify.faults.elsewhere import DROPOUT_ACTIVE, DYNAMIC_RANGE, OTHER_WEIGHTS, PRODUCT_PRECISION
 from lstm_verify.faults.gate_order import COUPLED_GATES, GATE_ORDER, PEEPHOLE, UPDATE_GATE_INVERTED
 from lstm_verify.faults.handwritten import EARLIER_CELL_STATE, TIME_STEPS
 from lstm_verify.faults.initial import INITIAL_WEIGHTS, NORMALIZATION
 from lstm_verify.faults.interface import Fault
 from lstm_verify.faults.masks import MASK
+from lstm_verify.faults.model_wide import DROPOUT_ACTIVE, DYNAMIC_RANGE, OTHER_WEIGHTS, PRODUCT_PRECISION
 from lstm_verify.faults.numbers import CLIP, EPSILON, FORGET_BIAS, GELU_APPROXIMATION, NEGATIVE_SLOPE
 from lstm_verify.faults.states import INITIAL_STATE, STATE_ORDER
 from lstm_verify.faults.time import BACKWARD_ORDER, DIRECTION, DIRECTIONS_SWAPPED, MERGE_MODE

@@ -27,8 +27,8 @@ from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Input, Model
 from lstm_verify.options import Progress, RuntimeOptions
 from lstm_verify.report import Predicted
+from lstm_verify.rollouts.closed_loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.judge import judge
-from lstm_verify.rollouts.loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.pairing import Pairs, Wishes, check_names, likely_states, main_input
 from lstm_verify.rollouts.plan import Plan, make_plan
 from lstm_verify.rollouts.report import RolloutReport, Token

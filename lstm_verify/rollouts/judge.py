@@ -34,7 +34,7 @@ from lstm_verify.judging.compare import Comparison, Verdict, accepted, compare
 from lstm_verify.judging.judge import LOOSE, TOLERANCES, Judgement, share_of
 from lstm_verify.judging.tolerance import SIGMAS, Tolerance, largest
 from lstm_verify.model import Model
-from lstm_verify.rollouts.loop import Rolled, loop
+from lstm_verify.rollouts.closed_loop import Rolled, loop
 from lstm_verify.rollouts.plan import Plan
 
 SHARE_OF_LOOP = 0.1

@@ -9,7 +9,7 @@ file descriptor that the request names, one JSON object a line:
     {"outputs": [{"name": "dense", "path": ...}]}   the end: predictions as .npy files, float as they came
     {"error": "one line"}                           the end: the framework's own reason
 
-With `rollout` in the request the model is called many times, its outputs being its next inputs (`programs/loop.py`).
+With `rollout` in the request the model is called many times, its outputs being its next inputs (`programs/closed_loop.py`).
 The end then has `fed` and `tokens` too: what its inputs were given from the second step on, and the tokens chosen.
 """
 
@@ -124,7 +124,7 @@ def predict(model: Loaded, request: dict[str, Any], reply: Callable[..., None]) 
 
 def roll(model: Loaded, request: dict[str, Any], reply: Callable[..., None]) -> dict[str, list[dict[str, str]]]:
     """Call the model step after step; what came of it is stacked along a first axis of steps."""
-    plan, module = request["rollout"], program("loop")
+    plan, module = request["rollout"], program("closed_loop")
     inputs = {item["name"]: np.load(item["path"]) for item in request["inputs"]}
     loop = module.ClosedLoop(model.call, inputs, plan, np.load(plan["draws"]) if plan["draws"] else None)
     loop.run(lambda step: reply(done=step, of=plan["steps"]))

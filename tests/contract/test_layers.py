@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify.arithmetic import RoundedArithmetic, as_rounded, output_value
 from lstm_verify.inspection import describe
 from lstm_verify.layers import ConvLSTMCell, Run, Signal, Spatial
 from lstm_verify.layers.base import PRECISIONS, Layer, Weighted
 from lstm_verify.operations import TensorList
+from lstm_verify.run_arithmetic import RoundedArithmetic, as_rounded, output_value
 from tests.contract.layers import EXAMPLES, Example, arrays_of, everything_in, layer_classes
 
 CLASSES = layer_classes()

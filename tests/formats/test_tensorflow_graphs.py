@@ -10,9 +10,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from lstm_verify.errors import LstmVerifyError, ModelFileError, UnsupportedError
-from lstm_verify.formats.tensorflow.branches import choices
 from lstm_verify.formats.tensorflow.flatten import flatten, flatten_function
-from lstm_verify.formats.tensorflow.loops import functional, is_inside
+from lstm_verify.formats.tensorflow.v1_branches import choices
+from lstm_verify.formats.tensorflow.v1_loops import functional, is_inside
 from lstm_verify.formats.tensorflow.variables import checkpoint_keys, initial_value, settled
 from lstm_verify.graph.ir import Graph, Node, Ref
 

@@ -25,10 +25,10 @@ from lstm_verify.diagnosis.changes import (
     whole_model,
 )
 from lstm_verify.diagnosis.explain import blind_details, blind_line, diagnosis_lines
+from lstm_verify.diagnosis.graph_masks import computed_masks
+from lstm_verify.diagnosis.initial_states import resets
 from lstm_verify.diagnosis.localise import DeviationStart
-from lstm_verify.diagnosis.masks import computed_masks
 from lstm_verify.diagnosis.misfit import Misfit
-from lstm_verify.diagnosis.states import resets
 from lstm_verify.faults import PRECISIONS
 from lstm_verify.layers import Bidirectional
 from lstm_verify.model import Model

@@ -19,8 +19,8 @@ from lstm_verify.judging.judge import TOLERANCES, Judgement
 from lstm_verify.layers.dense import Dense
 from lstm_verify.model import Input
 from lstm_verify.operations.activations import ActivationFunction
+from lstm_verify.rollouts.closed_loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.judge import judge, sigma_of_steps
-from lstm_verify.rollouts.loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.plan import Plan, make_plan
 from tests.rollouts.models import NOTHING, SAMPLES, STEPS, chain, child_side, dense, lstm, normal, planned, values
 from tests.runtimes.test_rollouts import TIE, rolled

@@ -10,7 +10,7 @@ import pytest
 from lstm_verify import InputError, Model
 from lstm_verify.layers.merge import Merge
 from lstm_verify.model import Input, LayerCall, Output, Tensor
-from lstm_verify.rollouts.loop import first_outputs
+from lstm_verify.rollouts.closed_loop import first_outputs
 from lstm_verify.rollouts.pairing import Wishes, check_names, likely_states
 from lstm_verify.rollouts.plan import Plan, make_plan
 from tests.rollouts.models import (

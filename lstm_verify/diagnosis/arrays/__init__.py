@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from lstm_verify.arrays import Rows
-from lstm_verify.diagnosis.arrays.classes import class_numbers, logits, one_hot, probabilities
-from lstm_verify.diagnosis.arrays.elsewhere import of_a_layer, of_another_output
+from lstm_verify.diagnosis.arrays.labels import class_numbers, logits, one_hot, probabilities
 from lstm_verify.diagnosis.arrays.not_finite import in_inputs, in_predictions
 from lstm_verify.diagnosis.arrays.order import reordered, shifted
+from lstm_verify.diagnosis.arrays.other_tensor import of_a_layer, of_another_output
 from lstm_verify.diagnosis.arrays.pair import CERTAIN, Agreement, Pair, pairs_of
 from lstm_verify.diagnosis.arrays.seen import Seen, joined
 from lstm_verify.diagnosis.arrays.shapes import one_step, only_axes_differ, reshaped

@@ -14,7 +14,7 @@ from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras.calls import MODELS, CallArguments, read_tensor
 from lstm_verify.formats.keras.config import Config, Version, as_list, as_mapping, unwrap
 from lstm_verify.formats.keras.dtypes import with_dtypes
-from lstm_verify.formats.keras.masks import without_lost_masks
+from lstm_verify.formats.keras.lost_masks import without_lost_masks
 from lstm_verify.formats.keras.operations import build_operation, is_operation
 from lstm_verify.formats.keras.registry import (
     Arrays,

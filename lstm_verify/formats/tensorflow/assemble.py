@@ -10,9 +10,8 @@ from typing import Any
 
 from lstm_verify.errors import InputError, LstmVerifyError, ModelFileError, UnsupportedError
 from lstm_verify.formats.endpoints import Endpoints
-from lstm_verify.formats.tensorflow.branches import choices
 from lstm_verify.formats.tensorflow.configs import contradictions
-from lstm_verify.formats.tensorflow.endpoints import (
+from lstm_verify.formats.tensorflow.cut import (
     COMPUTED,
     cut,
     fed_tensors,
@@ -23,9 +22,10 @@ from lstm_verify.formats.tensorflow.endpoints import (
 )
 from lstm_verify.formats.tensorflow.flatten import Scope, flatten, flatten_function
 from lstm_verify.formats.tensorflow.graph_file import End, GraphFile, Signature
-from lstm_verify.formats.tensorflow.loops import functional, is_inside
-from lstm_verify.formats.tensorflow.shapes import completed, observed, recorded
+from lstm_verify.formats.tensorflow.static_shapes import completed, observed, recorded
 from lstm_verify.formats.tensorflow.table import UPDATES, WITHOUT_EFFECT, refuse_outside, table_of
+from lstm_verify.formats.tensorflow.v1_branches import choices
+from lstm_verify.formats.tensorflow.v1_loops import functional, is_inside
 from lstm_verify.formats.tensorflow.variables import ASSIGNED, carried, checkpoint_keys, settled
 from lstm_verify.graph.batch_axis import Axes, arranged, axes_of, elsewhere
 from lstm_verify.graph.build import Builder

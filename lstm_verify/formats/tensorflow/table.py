@@ -10,8 +10,8 @@ import numpy as np
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.tensorflow.attributes import FLOATS, IGNORED
 from lstm_verify.formats.tensorflow.graph_file import Array
-from lstm_verify.formats.tensorflow.loops import SWITCH
 from lstm_verify.formats.tensorflow.operations import RULES
+from lstm_verify.formats.tensorflow.v1_loops import SWITCH
 from lstm_verify.formats.tensorflow.variables import HANDLES, Key, initial_value
 from lstm_verify.graph.ir import Graph, Node
 from lstm_verify.graph.translate import (

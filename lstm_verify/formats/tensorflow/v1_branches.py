@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.formats.tensorflow.loops import ENTER, MERGE, NEXT, SWITCH
+from lstm_verify.formats.tensorflow.v1_loops import ENTER, MERGE, NEXT, SWITCH
 from lstm_verify.graph.ir import Graph, Node, Ref
 
 Nodes = Mapping[str, Node]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.layers import Array
 from lstm_verify.rounded import Rounded, discrete
-from lstm_verify.rounded.functions import JOINING, MOVING
-from lstm_verify.rounded.functions import RULES as REDUCING
+from lstm_verify.rounded.array_functions import JOINING, MOVING
+from lstm_verify.rounded.array_functions import RULES as REDUCING
 from tests.rounded.sampling import SIGMA, Uncertain, agree, uncertain
 
 WINDOWS = np.lib.stride_tricks.sliding_window_view

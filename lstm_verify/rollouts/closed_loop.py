@@ -1,7 +1,7 @@
 """Loop: a model's own outputs become its next inputs, step after step, in the replay.
 
 Values stay in float64 from step to step. The framework's side of a rollout follows the same plan in its own process
-(`runtimes/programs/loop.py`) and shares no code with this one.
+(`runtimes/programs/closed_loop.py`) and shares no code with this one.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from lstm_verify.arithmetic import RoundedArithmetic, as_rounded, deviation_of, output_value
 from lstm_verify.arrays import Array, Rows, picked
 from lstm_verify.diagnosis.arrays.order import THOSE
 from lstm_verify.diagnosis.arrays.pair import NOTHING, Agreement, Pair
@@ -15,6 +14,7 @@ from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import as_input
 from lstm_verify.layers import Run, Signal
 from lstm_verify.model import Model, Tensor
+from lstm_verify.run_arithmetic import RoundedArithmetic, as_rounded, deviation_of, output_value
 
 SAMPLES = 16
 """The samples for which it is computed what layers make of them."""

@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from lstm_verify.errors import InputError
 from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.formats.tensorflow.graph_file import End, Signature, as_shape
-from lstm_verify.formats.tensorflow.loops import is_inside
+from lstm_verify.formats.tensorflow.v1_loops import is_inside
 from lstm_verify.graph.ir import Graph, Node, Ref, Shape
 
 NUMBERS = {

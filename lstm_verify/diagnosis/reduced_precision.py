@@ -15,13 +15,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lstm_verify.arithmetic import Textbook
 from lstm_verify.arrays import Array
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.faults import own_weights, sites
 from lstm_verify.layers import Layer, Run, Signal, Signals
 from lstm_verify.model import Model
 from lstm_verify.rounded.precision import PRODUCTS, rounded_to
+from lstm_verify.run_arithmetic import Textbook
 
 FUNCTIONS = {np.dot, np.tensordot, np.einsum, np.inner, np.vdot}
 """The functions of NumPy, besides the operator, that sum up products."""
