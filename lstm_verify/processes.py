@@ -1,4 +1,4 @@
-"""Child processes: each runs a program that takes JSON requests and sends JSON replies, and is always ended.
+"""Child processes: programs that take JSON requests and send JSON replies, with a deadline.
 
 The program has a session of its own, so that whatever it starts ends with it. Requests are lines on its standard input.
 Replies are lines on a pipe of their own, whose number every request has as `replies`: nothing that a library prints can

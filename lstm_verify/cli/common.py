@@ -1,4 +1,4 @@
-"""What the commands share: files that are named on the command line, errors in one line, progress bars."""
+"""What the commands share: file arguments, errors in one line, progress bars."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def verified(
     quiet: bool = False,
     **options: Any,
 ) -> Report:
-    """Verify as a command is told to, once its options are seen to make sense and its results have a place to go.
+    """Run the verification a command asks for, after checking its options and that its results can be written.
 
     Args:
         model, inputs, expected, random, seed, state_from: what the command was given.
@@ -251,7 +251,7 @@ def files(given: tuple[str, ...]) -> Any:
 
 @contextmanager
 def errors() -> Iterator[None]:
-    """Turn errors that were raised on purpose into one line and exit code 2."""
+    """Turn deliberate errors into one line and exit code 2."""
     try:
         yield
     except LstmVerifyError as error:
@@ -273,7 +273,7 @@ def errors() -> Iterator[None]:
 
 
 def check_writable(results: list[str | None], read: list[str]) -> None:
-    """Find out before the work is done that a result has no place to go, or would take another file's place."""
+    """Check, before any work is done, that a result can be written and would not overwrite an input."""
     targets = [Path(file) for file in results if file and file != "-"]
     taken = {os.path.realpath(file) for file in read if file}
     for file in targets:
@@ -287,7 +287,7 @@ def check_writable(results: list[str | None], read: list[str]) -> None:
 
 
 def write(file: str, content: str | bytes) -> None:
-    """Write a report to a file, whole or not at all; to standard output if that is `-`."""
+    """Write a report to a file, atomically, or to standard output if the path is `-`."""
     from lstm_verify.arrays import replacing
 
     if file == "-":

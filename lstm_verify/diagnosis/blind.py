@@ -55,7 +55,7 @@ class BlindSpot:
 
 @dataclass(frozen=True)
 class BlindSpots:
-    """What a match could not have shown."""
+    """The blind spots of a match."""
 
     found: tuple[BlindSpot, ...]
     tried: int
@@ -63,7 +63,7 @@ class BlindSpots:
     """Whether every fault was tried, and not only as many as was allowed."""
 
     def by_layer(self) -> dict[str, list[str]]:
-        """The names of the faults, by the layer that they are in."""
+        """Group the names of the faults by layer."""
         names: dict[str, list[str]] = {}
         for spot in self.found:
             listed = names.setdefault(" and ".join(spot.change.layers), [])

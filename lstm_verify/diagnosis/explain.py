@@ -1,4 +1,4 @@
-"""A diagnosis in words: what predict behaves as if, what the file says, and what to do about it."""
+"""A diagnosis in words: what the predictions look like, what the file says, and what to do about it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lstm_verify.faults import BY_NAME
 
 
 def diagnosis_lines(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
-    """A diagnosis, a paragraph a line.
+    """Describe a diagnosis, one paragraph per line.
 
     Args:
         diagnosis: the diagnosis.
@@ -145,7 +145,7 @@ def _unexplained(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
 
 
 def place_lines(diagnosis: Diagnosis) -> Iterator[str]:
-    """Where a deviation starts."""
+    """Describe where a deviation starts."""
     place = diagnosis.place
     if place is None:
         return
@@ -170,7 +170,7 @@ def _sigmas(value: float) -> str:
 
 
 def blind_line(spots: BlindSpots) -> str:
-    """Blind spots in one line; empty if there are none."""
+    """Describe blind spots in one line; empty if there are none."""
     if not spots.found:
         return ""
     by_layer = spots.by_layer()
@@ -180,7 +180,7 @@ def blind_line(spots: BlindSpots) -> str:
 
 
 def blind_details(spots: BlindSpots) -> Iterator[str]:
-    """Every blind spot, a line each."""
+    """Describe every blind spot, one per line."""
     for spot in spots.found:
         change = spot.change
         yield f"{_where(change)}: {change.fault}, {change.parameter} = {change.behaves_as}: at most {spot.effect:.1g}σ"

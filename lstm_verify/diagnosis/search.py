@@ -61,7 +61,7 @@ class Found:
 
 @dataclass
 class Search:
-    """A search in some samples, as far as their allowance goes."""
+    """A search on some samples, within their allowance of work."""
 
     experiment: Experiment
     ordered: Experiment | None = None

@@ -1,4 +1,4 @@
-"""The faults that people have met: what a runtime may compute instead of what the file says.
+"""Known faults: what a runtime may compute instead of what the file says.
 
 A fault is a function from a layer or a cell to its edits, each of which is the layer that a faulty runtime computes,
 and what is known of it besides, in one object (`interface.py`). A new one is its function and its object in a file of
@@ -94,7 +94,7 @@ BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
 def edits(item: Any, only: str | None = None) -> Iterator[tuple[str, Edit | Fit]]:
-    """Every edit of a layer or cell, with the name of its fault; or those of one fault alone."""
+    """Yield every edit of a layer or cell with the name of its fault, or those of one fault only."""
     for fault in FAULTS:
         if only is None or fault.name == only:
             for edit in fault.edits(item):

@@ -1,4 +1,4 @@
-"""File formats: each a module with a `FORMAT` (`interface.py`). A new one is its file and a line in `FORMATS`."""
+"""File formats: each is a module with a `FORMAT` (`interface.py`). To add one, write it and list it in `FORMATS`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def load(path: str | Path, *, endpoints: Endpoints | None = None, architecture: 
 
 
 def recognised(path: Path, magic: bytes) -> Format | None:
-    """The format of a file, by its path and first bytes; None if it is of none that is known."""
+    """Return the format of a file, by its path and first bytes; None if it is unknown."""
     return next((format_ for format_ in FORMATS if format_.recognise(path, magic)), None)
 
 

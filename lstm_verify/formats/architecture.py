@@ -1,4 +1,4 @@
-"""Architectures: the config of a model for weights that lie in another file, as `--architecture` gives it.
+"""Architectures: the config of a model whose weights are in another file, as `--architecture` names it.
 
 A config is the JSON of `model.to_json()`, the YAML of `to_yaml()` (Keras 2.5 and before), or that inside a `.keras` or
 `.h5` file, whose own weights are not read then.
@@ -82,7 +82,7 @@ def _of_text(path: Path, text: bytes) -> Architecture:
 
 
 def parse_yaml(text: bytes) -> Any:
-    """Parse YAML, of which nothing is executed.
+    """Parse YAML without executing anything in it.
 
     Raises:
         ModelFileError: it is not YAML, or not plain data.

@@ -28,7 +28,7 @@ def recognise(path: Path, magic: bytes) -> bool:
 
 
 def read(path: Path) -> Model:
-    """Read a model; of a file without a config, the tensors alone, which cannot be replayed.
+    """Read a model; from a file without a config, read the tensors alone, which cannot be replayed.
 
     Raises:
         ModelFileError: the file is damaged.

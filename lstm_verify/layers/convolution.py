@@ -1,4 +1,4 @@
-"""Convolution of sequences, images and volumes, and by channels DepthwiseConv and SeparableConv.
+"""Convolution of sequences, images and volumes: Conv, DepthwiseConv and SeparableConv.
 
     Conv            y[i, …] = g(Σ_k,… x[i·strides + k·dilation, …] W[k, …] + b)
 
@@ -119,7 +119,7 @@ class DepthwiseConvolution(Spatial):
         return d
 
     def mixed(self, d: Array) -> Array:
-        """The channels of the convolution mixed, which this layer does not do."""
+        """Return `d` with its channels mixed, which this layer does not do."""
         return d
 
 
@@ -147,7 +147,7 @@ class DepthwiseConv2D(DepthwiseConvolution):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SeparableConvolution(DepthwiseConvolution):
-    """Convolution of each channel by itself, then a mixture of what comes out."""
+    """Convolution of each channel by itself, then a pointwise convolution."""
 
     pointwise_kernel: Array
     """(1, …, channels * depth_multiplier, filters)"""
@@ -162,7 +162,7 @@ class SeparableConvolution(DepthwiseConvolution):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SeparableConv1D(SeparableConvolution):
-    """Convolution of each channel of (samples, timesteps, channels), then a mixture.
+    """Convolution of each channel of (samples, timesteps, channels), then a pointwise convolution.
 
     Example:
         >>> import numpy as np
@@ -178,6 +178,6 @@ class SeparableConv1D(SeparableConvolution):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SeparableConv2D(SeparableConvolution):
-    """Convolution of each channel of (samples, rows, columns, channels), then a mixture."""
+    """Convolution of each channel of (samples, rows, columns, channels), then a pointwise convolution."""
 
     axes: ClassVar[int] = 2

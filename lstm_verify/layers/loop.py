@@ -19,7 +19,7 @@ MOST_ROUNDS = 250_000
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Loop(Layer):
-    """Run `body` on the loop variables as long as `condition` of them is true.
+    """Runs `body` on the loop variables as long as `condition` is true.
 
     The body returns as many values as it takes. A value may be anything that an operation returns, such as a list of
     tensors. What is in the body has no name for reports, and is not changed.
@@ -58,7 +58,7 @@ class Loop(Layer):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Branch(Layer):
-    """Run one of two graphs on all inputs but the first, by whether the first is true.
+    """Runs one of two graphs on all inputs but the first, depending on whether the first is true.
 
     What is in them has no name for reports, and is not changed.
 

@@ -14,7 +14,7 @@ from lstm_verify.layers.base import Array, Unary
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Flatten(Unary):
-    """(samples, ...) to (samples, features).
+    """Flattens (samples, ...) to (samples, features).
 
     Example:
         >>> Flatten(name="flat").forward(np.zeros((2, 3, 4))).shape
@@ -27,7 +27,7 @@ class Flatten(Unary):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Reshape(Unary):
-    """Each sample to `target_shape`, in which one entry may be -1.
+    """Reshapes each sample to `target_shape`, in which one entry may be -1.
 
     Example:
         >>> Reshape(name="rows", target_shape=(-1, 6)).forward(np.zeros((2, 3, 4))).shape
@@ -45,7 +45,7 @@ class Reshape(Unary):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Permute(Unary):
-    """The axes of a sample in another order; `dims` counts from 1.
+    """Permutes the axes of each sample; `dims` counts from 1.
 
     Example:
         >>> Permute(name="turned", dims=(2, 1)).forward(np.zeros((2, 3, 4))).shape
@@ -63,7 +63,7 @@ class Permute(Unary):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RepeatVector(Unary):
-    """(samples, features) to (samples, n, features).
+    """Repeats (samples, features) to (samples, n, features).
 
     Example:
         >>> RepeatVector(name="repeated", n=2).forward(np.array([[1.0, 5.0]]))

@@ -1,4 +1,4 @@
-"""A rollout in the terminal: the steps that matter, and whether the two runs stay together."""
+"""A rollout in the terminal: the steps that matter, and whether the two runs agree."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def render(report: RolloutReport, console: Console) -> None:
 
 
 def plain(report: RolloutReport) -> str:
-    """A report in plain text."""
+    """Return a report in plain text."""
     return as_text(lambda console: render(report, console))
 
 

@@ -1,4 +1,4 @@
-"""Judging a rollout: what rounding may have made of every step, by way of all those before.
+"""Judging a rollout: how far rounding may have moved each step, through all the steps before it.
 
 A step has a rounding error of its own, σ, as any prediction has. In a closed loop it also gets those of the steps
 before back as inputs, and what the loop makes of them is tried: copies of it run along, whose outputs are off by their

@@ -1,4 +1,4 @@
-"""RolloutReport: what became of a model that was run on its own outputs, as data."""
+"""RolloutReport: the result of running a model on its own outputs, as data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Token:
-    """Where the two runs first choose different tokens."""
+    """The first position where the two runs choose different tokens."""
 
     output: str
     step: int
@@ -83,7 +83,7 @@ class RolloutReport(Judged):
         return int(np.argmax(np.max([values for values in deciding if values.size], axis=0))) + 1
 
     def worst_output(self, step: int) -> Comparison:
-        """The output that deviates most in a step, counted from 1; in σ, if that decides."""
+        """Return the output that deviates most in a step, counted from 1; in σ, if that decides."""
         compared = [output for output in self.outputs if output.deviations.size]
         row = step - 1
         return max(compared, key=lambda o: (float(o.sigmas[row] if o.by_rounding else 0), float(o.deviations[row])))

@@ -52,7 +52,7 @@ def find(name: str) -> Runtime:
 
 
 def known(name: str) -> Runtime | None:
-    """The runtime of a name; None if it is that of none, such as `recorded`."""
+    """Return the runtime with a name; None if there is none, as for `recorded`."""
     return next((runtime for runtime in RUNTIMES if runtime.name == name), None)
 
 

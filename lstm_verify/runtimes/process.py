@@ -1,4 +1,4 @@
-"""A runtime's child process, seen from the parent: start it, hear from it, end it.
+"""The parent's side of a runtime's child process: start it, listen to it, stop it.
 
 A framework fixes its settings once per process, prints to stderr, takes seconds to import and may run code that a
 model file names; so it never runs in this process. Every way in which a child can fail (it dies, hangs, says nothing,
@@ -30,7 +30,7 @@ CHILD = Path(__file__).with_name("child.py")
 
 @dataclass
 class Prediction:
-    """A prediction under way; `result` waits for it."""
+    """A prediction in progress; `result` waits for it."""
 
     runtime: Runtime
     request: Request
@@ -81,7 +81,7 @@ class Prediction:
         return self.outputs
 
     def stop(self) -> None:
-        """End the child and whatever it started, which may outlive it."""
+        """Stop the child and every process that it started."""
         self.child.kill()
         self._listener.join(1)  # which hears that the child has ended, unless something holds its end of the pipe
         self.child.stop()
@@ -143,7 +143,7 @@ def _unique(outputs: list[dict[str, str]], item: dict[str, str]) -> bool:
 def predicting(
     runtime: Runtime, request: Request, progress: Callable[[int, int], None] | None = None
 ) -> Iterator[Prediction]:
-    """Start a prediction in a child process, which is gone, with its files, when the context ends.
+    """Start a prediction in a child process, which ends, and its files with it, when the context does.
 
     Args:
         runtime: the framework.

@@ -1,4 +1,4 @@
-"""The arrays, looked at before any theory about the model: what was done to predictions that deviate.
+"""Checks of the arrays alone, before any hypothesis about the model: what was done to predictions that deviate.
 
 Each look tries one thing that people do to arrays, and names it only if the numbers are then within rounding, in so
 many elements that it can be no accident. What is fitted must be overdetermined: a factor and a constant from two
@@ -47,7 +47,7 @@ def look(
     inputs: Mapping[str, Rows],
     pairs: Sequence[Pair],
 ) -> Found | None:
-    """What was done to the predictions of all outputs that deviate; None if that is not seen for one of them.
+    """Detect what was done to the predictions of all outputs that deviate; None if one of them stays unexplained.
 
     Args:
         model: the model.

@@ -1,4 +1,4 @@
-"""The process that reads HDF5 files, seen from here: started once, asked for file after file, ended with this one."""
+"""The parent's side of the process that reads HDF5 files: started once, and ended with this process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Found = TypeVar("Found")
 
 
 def read_tree(path: Path, use: Callable[[Group], Found], start: int = 0, length: int | None = None) -> Found:
-    """Read what is in an HDF5 file, but for the values of its datasets, and use it.
+    """Read an HDF5 file, except for the values of its datasets, and apply a function to its content.
 
     Args:
         path: the file.

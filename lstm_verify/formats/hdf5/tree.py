@@ -1,4 +1,4 @@
-"""What is in an HDF5 file, as plain data: groups of groups and datasets."""
+"""The content of an HDF5 file as plain data: groups of groups and datasets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Dataset:
     """Reads its values."""
 
     def array(self, where: str) -> Array:
-        """Read its values.
+        """Read the values.
 
         Args:
             where: what to call it in messages.
@@ -66,21 +66,21 @@ def _from_bfloat16(array: Array) -> Array:
 
 @dataclass(frozen=True)
 class Group:
-    """A group, with what is in it by name."""
+    """A group, with its members by name."""
 
     attributes: Mapping[str, Any] = field(default_factory=dict)
     """Texts, and lists of names."""
     members: Mapping[str, Group | Dataset] = field(default_factory=dict)
 
     def find(self, path: str) -> Group | Dataset | None:
-        """What lies at `group/group/name`; None if nothing does."""
+        """Return what is at `group/group/name`; None if nothing is."""
         found: Group | Dataset | None = self
         for part in filter(None, path.split("/")):
             found = found.members.get(part) if isinstance(found, Group) else None
         return found
 
     def datasets(self, path: str = "") -> Iterator[str]:
-        """The paths of all datasets in it, and in its groups."""
+        """Yield the paths of all datasets in this group and the groups inside it."""
         for name, member in self.members.items():
             if isinstance(member, Group):
                 yield from member.datasets(f"{path}{name}/")
@@ -89,7 +89,7 @@ class Group:
 
 
 def tree_of(found: Mapping[str, Any], file: Path, start: int, values: Path) -> Group:
-    """Take up what the child process found.
+    """Build the tree from what the child process found.
 
     Args:
         found: its JSON of a group.

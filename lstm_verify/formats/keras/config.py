@@ -28,7 +28,7 @@ Version = tuple[int, ...]
 
 
 def as_list(value: Any, what: str) -> list[Any]:
-    """A list out of a file, which may hold anything there.
+    """Check that a value from a file is a list.
 
     Raises:
         ModelFileError: it is something else.
@@ -39,7 +39,7 @@ def as_list(value: Any, what: str) -> list[Any]:
 
 
 def as_mapping(value: Any, what: str) -> Mapping[str, Any]:
-    """A JSON object out of a file, which may hold anything there.
+    """Check that a value from a file is a JSON object.
 
     Raises:
         ModelFileError: it is something else.
@@ -93,7 +93,7 @@ class Config:
         return bool(self.get(key, default))
 
     def whole(self, key: str, default: Any = REQUIRED) -> int:
-        """Use a whole number, which Keras also writes as a list of one.
+        """Use an integer, which Keras also writes as a list of one.
 
         Raises:
             ModelFileError: it is something else.
@@ -106,7 +106,7 @@ class Config:
         return value
 
     def wholes(self, key: str, default: Any = REQUIRED) -> tuple[int, ...]:
-        """Use one whole number or several; none of None.
+        """Use one integer or several; None has none.
 
         Raises:
             ModelFileError: it is something else.

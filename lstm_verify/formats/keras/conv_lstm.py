@@ -1,4 +1,4 @@
-"""Recurrent layers whose products are convolutions: ConvLSTM1D, ConvLSTM2D and ConvLSTM3D."""
+"""Convolutional recurrent layers: ConvLSTM1D, ConvLSTM2D and ConvLSTM3D."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lstm_verify.layers.recurrent.conv_lstm import ConvLSTMCell
 
 
 def conv_lstm(kind: type[ConvLSTMCell]) -> Class:
-    """A layer made of that kind of cell."""
+    """Build a layer with that kind of cell."""
     plain = of_cell(lambda config, arrays: _cell(kind, config, arrays))
 
     def build(config: Config, arrays: Arrays) -> Layer:

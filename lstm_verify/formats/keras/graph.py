@@ -1,4 +1,4 @@
-"""Sequential and functional models: a config turned into a `Model`, with everything inside it.
+"""Sequential and functional models: a config turned into a `Model`, nested models included.
 
 Both generations write a graph as a list of layers with the nodes, that is calls, that lead into each. Keras 2 writes
 a node as a list of `[layer, node, tensor, keyword arguments]`, Keras 3 as the arguments of the call themselves.
@@ -38,7 +38,7 @@ INPUT_DTYPES = {"bool", "bfloat16", "float16", "float32", "float64"} | {
 
 @dataclass(frozen=True)
 class LayerEntry:
-    """A layer of a model: its config, its key among the variables, and the nodes that lead into it."""
+    """A layer of a model: its config, its key among the variables, and its inbound nodes."""
 
     config: Config
     key: str
@@ -48,7 +48,7 @@ class LayerEntry:
 
 
 def entries(config: Config) -> list[LayerEntry]:
-    """The layers of a model, the input layers among them."""
+    """Return the layers of a model, including the input layers."""
     listed = config.values.get("layers") if config.values else None
     if not isinstance(listed, list):
         raise ModelFileError(f"model '{config.name}': its config has no list of layers. Is the file whole?")
@@ -69,12 +69,12 @@ def _entry(item: Mapping[str, Any], version: Version) -> LayerEntry:
 
 
 def layers_of(config: Config) -> list[LayerEntry]:
-    """The layers of a model that may have weights."""
+    """Return the layers of a model that may have weights."""
     return [entry for entry in entries(config) if entry.kind == "layer"]
 
 
 def model_variables(config: Config) -> list[LayerVariable]:
-    """The variables of all layers of a model, in the order of the layers."""
+    """Return the variables of all layers of a model, in layer order."""
     return [
         variable
         for entry in layers_of(config)

@@ -1,4 +1,4 @@
-"""A whole TensorFlow file: from its graph and one of its signatures to a `Model`."""
+"""Assembling the graph of a TensorFlow file and one of its signatures into a `Model`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DEFAULT_SIGNATURE = "serving_default"
 
 @dataclass(frozen=True)
 class FileKind:
-    """What a file is, in words, and what runs it."""
+    """The kind of a file, in words, and which runtime runs it."""
 
     format: str
     runtime: str

@@ -65,7 +65,7 @@ def read_into(path: str, directory: str) -> Json:
 
 
 def limit_memory(length: int) -> None:
-    """Refuse this process more memory than a file of some bytes can need, besides what TensorFlow takes for itself."""
+    """Limit the memory of this process to what a file of some size can need, besides what TensorFlow itself takes."""
     import tensorflow  # noqa: F401
 
     pages = Path("/proc/self/statm")
@@ -76,7 +76,7 @@ def limit_memory(length: int) -> None:
 
 
 def size(path: str) -> int:
-    """The bytes of all files of a model."""
+    """Return the size of all files of a model."""
     files = Path(path).rglob("*") if os.path.isdir(path) else map(Path, glob.glob(glob.escape(path) + "*"))
     return sum(file.stat().st_size for file in files if file.is_file())
 
@@ -96,7 +96,7 @@ def read(path: str, tensors: Any) -> Json:
 
 
 def checkpoint_prefix(path: str) -> str | None:
-    """The prefix of the checkpoint that a file belongs to, if it does."""
+    """Return the prefix of the checkpoint that a file belongs to, if any."""
     if os.path.exists(path + ".index") or os.path.exists(path + ".meta"):
         return path
     stem, suffix = os.path.splitext(path)
@@ -125,7 +125,7 @@ def saved_model(directory: str, tensors: Any) -> Json:
 
 
 def captured_keys(meta: Any, prefix: str) -> Json:
-    """The checkpoint's keys of variables that functions capture, by the nodes of their handles.
+    """Return the checkpoint keys of captured variables, by the nodes of their handles.
 
     A call in the main graph hands a function its captured variables last; the function's record in the object graph
     names them as objects, and the checkpoint has the same objects.
@@ -142,7 +142,7 @@ def captured_keys(meta: Any, prefix: str) -> Json:
 
 
 def object_graph(prefix: str) -> Any:
-    """The objects that a checkpoint of TensorFlow 2 was made of; none in one of TensorFlow 1."""
+    """Return the objects in a checkpoint of TensorFlow 2; none for TensorFlow 1."""
     import tensorflow
     from tensorflow.core.protobuf import trackable_object_graph_pb2
 
@@ -154,7 +154,7 @@ def object_graph(prefix: str) -> Any:
 
 
 def keras_metadata(directory: str, meta: Any) -> list[Json]:
-    """The configs of Keras layers that Keras 2 puts beside the graph: in a file, or in the objects themselves."""
+    """Return the configs of layers that Keras 2 stores beside the graph: in a file, or in the objects themselves."""
     path = os.path.join(directory, "keras_metadata.pb")
     texts: list[str] = []
     if os.path.exists(path):
@@ -180,7 +180,7 @@ def keras_metadata(directory: str, meta: Any) -> list[Json]:
 
 
 def graph_file(path: str, tensors: Any) -> Json:
-    """A GraphDef, or a MetaGraphDef or SavedModel given by itself; which it is shows in what can be parsed."""
+    """Read a GraphDef, MetaGraphDef or SavedModel file, whichever of these it parses as."""
     from tensorflow.core.framework import graph_pb2
     from tensorflow.core.protobuf import meta_graph_pb2
 
@@ -220,7 +220,7 @@ def checkpoint(prefix: str, tensors: Any) -> Json:
 
 
 def described(objects: Any) -> list[Json]:
-    """Objects as JSON: the numbers of those inside each, by name, and the checkpoint's key of a variable."""
+    """Describe objects as JSON: the indices of each one's children by name, and the checkpoint key of a variable."""
     return [
         {
             "children": {child.local_name: child.node_id for child in item.children},
@@ -231,7 +231,7 @@ def described(objects: Any) -> list[Json]:
 
 
 def variables(prefix: str, tensors: Any) -> Json:
-    """Every tensor of a checkpoint by its key, but for the optimizer's."""
+    """Return every tensor of a checkpoint by its key, except for the optimizer's."""
     import tensorflow
 
     try:

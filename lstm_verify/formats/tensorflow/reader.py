@@ -1,4 +1,4 @@
-"""Reading TensorFlow files: in a child process, since TensorFlow alone knows its protobufs and checkpoints."""
+"""The parent's side of the process that reads TensorFlow files, with TensorFlow's own readers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECONDS, BYTES_PER_SECOND = 120.0, 5e6
 
 
 def read_graph(path: Path) -> GraphFile:
-    """Read what lies at a path: a SavedModel's directory, a GraphDef, a MetaGraph, or the prefix of a checkpoint.
+    """Read a SavedModel directory, a GraphDef, a MetaGraph, or a checkpoint prefix.
 
     Raises:
         ModelFileError: it cannot be read.

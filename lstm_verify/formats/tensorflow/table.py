@@ -1,4 +1,4 @@
-"""TensorFlow's table: what becomes of each of its operations."""
+"""TensorFlow's operation table: how each operation is translated."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ ENTRIES: dict[str, Entry] = {
 
 
 def table_of(keys: Mapping[str, Key], values: Mapping[str, Array] | None) -> Table:
-    """The table for the graphs of one file.
+    """Return the table for the graphs of one file.
 
     Args:
         keys: the checkpoint's key of each variable.
@@ -111,7 +111,7 @@ def _compute_dtype(node: Node) -> str:
 
 
 def refuse_outside(graph: Graph) -> None:
-    """Refuse graphs that do more than compute.
+    """Refuse operations with side effects outside the graph.
 
     Raises:
         UnsupportedError: a node touches files or runs code.

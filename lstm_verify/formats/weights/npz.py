@@ -29,7 +29,7 @@ def recognise(path: Path, magic: bytes) -> bool:
 
 
 def use(path: Path, with_weights: Callable[[Weights], Found]) -> Found:
-    """Open the weights for what is done with them."""
+    """Open the weights and apply a function to them."""
     arrays = _read(path)
     return with_weights(
         Weights(
