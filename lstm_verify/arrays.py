@@ -213,7 +213,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         if not in_place:
             temporary.replace(target)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}). Choose another place") from None
+        raise OutputError(f"{path}: cannot be written ({error.strerror}). Choose another path") from None
     finally:
         if not in_place:
             temporary.unlink(missing_ok=True)

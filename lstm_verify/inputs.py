@@ -224,7 +224,7 @@ def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]
         shape = shape[1:] if spec.axis is None else shape
         tokens = vocabulary(model, spec.name)
         if math.prod(shape) > MOST_RANDOM:
-            raise InputError(f"input '{spec.name}': its shape {shape} is too large for one to be made. Give --input")
+            raise InputError(f"input '{spec.name}': its shape {shape} is too large to generate. Give --input")
         if not shape:
             values: npt.NDArray[Any] = np.ones(())  # a setting such as keep_prob, which 1 leaves without effect
         elif tokens is not None:

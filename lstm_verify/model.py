@@ -280,9 +280,9 @@ def _given_mask(layer: str, value: Array) -> Array:
     """The mask that a tensor given by hand is.
 
     Raises:
-        UnsupportedError: it holds other numbers than 0 and 1, with which layers compute in different ways.
+        UnsupportedError: it holds numbers other than 0 and 1, with which layers compute in different ways.
     """
     mask: Array = value.astype(bool)
     if np.any(value != mask):
-        raise UnsupportedError(f"layer '{layer}': its mask holds other numbers than 0 and 1, which is not supported")
+        raise UnsupportedError(f"layer '{layer}': its mask holds numbers other than 0 and 1, which is not supported")
     return mask

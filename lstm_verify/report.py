@@ -127,7 +127,7 @@ class Report(Judged):
         if self.verdict is Verdict.MATCH and self.exit_code and self.blind_spots:
             return (
                 blind_line(self.blind_spots)
-                or f"the search was cut after {self.blind_spots.tried:,} possible blind spots"
+                or f"the search was cut short after {self.blind_spots.tried:,} possible blind spots"
             )
         reasons = [f"{output.name}: {output.reason}" for output in self.outputs if output.reason]
         return "; ".join(reasons) or f"all {self.samples} samples agree"

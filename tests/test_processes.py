@@ -89,7 +89,7 @@ def test_a_reply_that_is_not_json(child: Callable[[str], Child]) -> None:
     [
         ("import os; os.kill(os.getpid(), 11)", r"^TensorFlow was killed by SIGSEGV while reading it\. Was it"),
         ("raise SystemExit('no space')", r"^TensorFlow ended with code 1 while reading it \(no space\)\. Was it"),
-        ("import time; time.sleep(600)", r"^TensorFlow did not finish reading it in 0 s\. Was it copied whole\?$"),
+        ("import time; time.sleep(600)", r"^TensorFlow did not finish reading it in 0 s\. Was it copied completely\?$"),
     ],
 )
 def test_a_reader_of_graphs_that_ends_early(

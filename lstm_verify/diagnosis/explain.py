@@ -31,11 +31,11 @@ def diagnosis_lines(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
     said = {_named(first.change)}
     same = [words for change in first.also if (words := _named(change)) not in said]
     if same:
-        yield f"In other words, which compute the same: {'; '.join(dict.fromkeys(same))}."
+        yield f"Equivalent explanations: {'; '.join(dict.fromkeys(same))}."
     said |= set(same)
     for words in dict.fromkeys(_named(other.change) for other in others):
         if words not in said:
-            yield f"It cannot be told apart on this input from: {words}."
+            yield f"On this input it cannot be told apart from: {words}."
     if others and diagnosis.separating:
         random, seed = diagnosis.separating["random"], diagnosis.separating["seed"]
         yield f"`--random {random} --seed {seed}` would tell them apart."
@@ -127,11 +127,11 @@ def _unexplained(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
         tried = f"{diagnosis.tried:,} changes of the model were tried"
     yield f"No known fault explains {_returned(subject)}: {tried}."
     if diagnosis.untried:
-        yield f"The search was cut. Not tried, or not all of them: {', '.join(diagnosis.untried)}."
+        yield f"The search was cut short. Not tried, or not completely: {', '.join(diagnosis.untried)}."
     if diagnosis.closest is not None:
         change, misfit = diagnosis.closest
         yield (
-            f"The nearest is {_named(change)}, which leaves {misfit.absolute:.2g}: "
+            f"The closest is {_named(change)}, which leaves {misfit.absolute:.2g}: "
             "not an explanation, but perhaps a part of one."
         )
     if diagnosis.suspect is not None:

@@ -103,7 +103,7 @@ RECURRENT_ACTIVATION = Fault(
 ACTIVATION = Fault(
     "activation",
     activation,
-    "Look at how the activation was exported: converters drop the ones they do not know.",
+    "Check how the activation was exported: converters drop the ones they do not know.",
     is_common=_is_usual,
     comes_with=("recurrent_activation",),
 )

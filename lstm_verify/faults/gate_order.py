@@ -161,7 +161,7 @@ GATE_ORDER = Fault(
 UPDATE_GATE_INVERTED = Fault(
     "update_gate_inverted",
     update_gate_inverted,
-    "Negate the update gate's weights and bias, or exchange z and 1 - z.",
+    "Negate the update gate's weights and bias, or swap z and 1 - z.",
 )
 
 COUPLED_GATES = Fault(

@@ -97,7 +97,7 @@ class Twice(Layer):
 INITIAL_WEIGHTS = Fault(
     "initial_weights",
     initial_weights,
-    ("Look at which weights were loaded, and whether by name: a layer that found none keeps what it was built with."),
+    ("Check which weights were loaded, and whether by name: a layer without a match keeps its initial weights."),
 )
 
 NORMALIZATION = Fault(

@@ -25,7 +25,7 @@ DYNAMIC_RANGE = Fault(
 OTHER_WEIGHTS = Fault(
     "other_weights",
     no_edits,
-    "Look at which weights were loaded, and whether by name: these are not the layer's.",
+    "Check which weights were loaded, and whether by name: these are not the layer's.",
 )
 
 DROPOUT_ACTIVE = Fault(

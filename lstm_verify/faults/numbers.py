@@ -160,7 +160,7 @@ NEGATIVE_SLOPE = Fault(
 GELU_APPROXIMATION = Fault(
     "gelu_approximation",
     gelu_approximation,
-    "Say approximate=True or False wherever gelu is used: defaults differ.",
+    "Set approximate=True or False explicitly wherever gelu is used: defaults differ.",
 )
 
 EPSILON = Fault(

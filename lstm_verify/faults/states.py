@@ -176,7 +176,7 @@ def _halves_exchanged(signals: Signals) -> Signals:
 INITIAL_STATE = Fault(
     "initial_state",
     initial_state,
-    "Reset or hand on the states as the model was trained: between calls, batches or files.",
+    "Reset or carry over the states as in training: between calls, batches or files.",
 )
 
 STATE_ORDER = Fault(

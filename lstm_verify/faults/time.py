@@ -158,19 +158,19 @@ def merge_mode(item: Any) -> Edits:
 DIRECTION = Fault(
     "direction",
     direction,
-    "Look at go_backwards: the sequence is read from its other end.",
+    "Check go_backwards: the sequence is read from its other end.",
 )
 
 BACKWARD_ORDER = Fault(
     "backward_order",
     backward_order,
-    "Bring the backward outputs into the order of time, and take index 0 as their last.",
+    "Put the backward outputs in time order, and take index 0 as the last.",
 )
 
 DIRECTIONS_SWAPPED = Fault(
     "directions_swapped",
     directions_swapped,
-    "Exchange the forward and the backward weights, or the halves of the output.",
+    "Swap the forward and the backward weights, or the halves of the output.",
     comes_with=("backward_order",),
 )
 

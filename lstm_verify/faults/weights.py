@@ -224,7 +224,7 @@ def own_weights(item: Weighted) -> dict[str, Array]:
 BIAS = Fault(
     "bias",
     bias,
-    "Look at how biases are joined: PyTorch, ONNX and cuDNN have two for each gate.",
+    "Check how biases are joined: PyTorch, ONNX and cuDNN have two for each gate.",
     comes_with=(
         "recurrent_activation",
         "gate_order",
@@ -240,19 +240,19 @@ RESET_AFTER = Fault(
 RECURRENT_KERNEL_TRANSPOSED = Fault(
     "recurrent_kernel_transposed",
     recurrent_kernel_transposed,
-    "Transpose the recurrent kernel, gate by gate: its shape does not tell.",
+    "Transpose the recurrent kernel, gate by gate: its shape gives no hint.",
 )
 
 RECURRENT_KERNEL_DROPPED = Fault(
     "recurrent_kernel_dropped",
     recurrent_kernel_dropped,
-    "The recurrent kernel is not used: look at which weights were loaded.",
+    "The recurrent kernel is not used: check which weights were loaded.",
 )
 
 KERNEL_LAYOUT = Fault(
     "kernel_layout",
     kernel_layout,
-    "Look at how the kernels were cut and laid out in memory when they were converted.",
+    "Check how the kernels were cut and laid out in memory when they were converted.",
     is_common=begins("rows of [h; x]"),
     comes_with=("gate_order",),
 )
@@ -260,7 +260,7 @@ KERNEL_LAYOUT = Fault(
 WEIGHT_PRECISION = Fault(
     "weight_precision",
     weight_precision,
-    "If the weights were meant to be stored so, allow for it with --atol.",
+    "If the weights are meant to be stored like that, allow for it with --atol.",
     is_common=begins("float16"),
 )
 

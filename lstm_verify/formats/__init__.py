@@ -56,7 +56,7 @@ def load(path: str | Path, *, endpoints: Endpoints | None = None, architecture: 
         return _read(weights.FORMAT, partial(weights.read_with, Path(architecture), path, magic), where)
     format_ = recognised(path, magic)
     if format_ is None:
-        what = "a directory without saved_model.pb" if path.is_dir() else "not a model file that is known here"
+        what = "a directory without saved_model.pb" if path.is_dir() else "not a known kind of model file"
         raise ModelFileError(f"{path}: {what}, expected {', '.join(known.title for known in FORMATS)}")
     if format_.read_between is not None:
         return _read(format_, partial(format_.read_between, path, signature, endpoints), path)
@@ -98,4 +98,4 @@ def _read(format_: Format, read: Callable[[], Model], where: object) -> Model:
     except MALFORMED as error:
         let_mistakes_through(error)
         found = f"{type(error).__name__}: {error}"
-        raise ModelFileError(f"{where}: its {format_.expected} ({found}). Is the file whole?") from error
+        raise ModelFileError(f"{where}: its {format_.expected} ({found}). Is the file complete?") from error

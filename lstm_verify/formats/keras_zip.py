@@ -86,7 +86,7 @@ def opened(path: Path) -> Iterator[tuple[Any, str, FilePart]]:
                 config, metadata = (archive.read(part(archive, name)) for name in PARTS[:2])
                 place = _place(path, archive, Path(directory))
         except DAMAGED as error:
-            raise ModelFileError(f"not a readable zip archive ({error}). Was it copied whole?") from None
+            raise ModelFileError(f"not a readable zip archive ({error}). Was it copied completely?") from None
         yield parse_json(config, "config.json"), _version(metadata), place
 
 

@@ -74,7 +74,7 @@ def weights_only(path: Path, variables: Mapping[str, np.ndarray]) -> Model:
 
 WEIGHTS_ONLY = (
     "A checkpoint without its graph has neither the activations nor the forget bias, which TensorFlow 1 adds at run "
-    "time (1.0 unless the cell was told otherwise); kernels are [x; h] rows, of an LSTM with the gates i, j, f, o. "
+    "time (1.0 unless configured otherwise); kernels are [x; h] rows, of an LSTM with the gates i, j, f, o. "
     "Put the graph beside it: model.ckpt.meta."
 )
 

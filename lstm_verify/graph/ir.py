@@ -75,7 +75,7 @@ class Graph:
             ModelFileError: there is none.
         """
         if name not in self.nodes:
-            raise ModelFileError(f"node '{name}' is used but is not in the graph. Is the file whole?")
+            raise ModelFileError(f"node '{name}' is used but is not in the graph. Is the file complete?")
         return self.nodes[name]
 
     def backwards(
@@ -122,7 +122,9 @@ class Graph:
         try:
             return [self.nodes[name] for name in TopologicalSorter(before).static_order()]
         except CycleError as error:
-            raise ModelFileError(f"node '{error.args[1][0]}': it needs its own output. Is the graph whole?") from None
+            raise ModelFileError(
+                f"node '{error.args[1][0]}': it depends on its own output. Is the graph complete?"
+            ) from None
 
     def consumers(self) -> dict[Ref, list[Node]]:
         """Return the nodes that consume each tensor."""

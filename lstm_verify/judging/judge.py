@@ -267,7 +267,7 @@ def _narrow(predicted: Mapping[str, Rows]) -> Iterator[str]:
     for name, rows in predicted.items():
         if rows.dtype.name in ("float16", "bfloat16"):
             yield (
-                f"output '{name}': the predictions are {rows.dtype.name}, which knows fewer digits: half a unit in "
+                f"output '{name}': the predictions are {rows.dtype.name}, which has fewer digits: half a unit in "
                 "their last place is added to the tolerance"
             )
 

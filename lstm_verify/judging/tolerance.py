@@ -61,7 +61,7 @@ class Tolerance:
             if value is not None and not (value >= 0 and np.isfinite(value)):
                 raise InputError(f"{name}: {value}, expected a finite number that is not negative")
         if self.decimals is not None and self.decimals not in range(MOST_DECIMALS + 1):
-            raise InputError(f"decimals: {self.decimals}, expected a whole number from 0 to {MOST_DECIMALS}")
+            raise InputError(f"decimals: {self.decimals}, expected an integer from 0 to {MOST_DECIMALS}")
 
     @property
     def by_rounding(self) -> bool:

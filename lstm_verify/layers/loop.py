@@ -35,7 +35,7 @@ class Loop(Layer):
 
     computes: ClassVar[bool] = False
     is_resumable: ClassVar[bool] = False
-    kind = "Loop, of no known cell: replayed operation by operation"
+    kind = "Loop, of an unknown cell: replayed operation by operation"
 
     condition: Layer
     body: Layer
@@ -53,7 +53,7 @@ class Loop(Layer):
             if not np.all(self.condition.apply(inputs, silent)[0].value):
                 return inputs
             inputs = self.body.apply(inputs, silent)
-        raise UnsupportedError(f"loop '{self.name}': it has not ended after {MOST_ROUNDS:,} rounds")
+        raise UnsupportedError(f"loop '{self.name}': it did not end after {MOST_ROUNDS:,} rounds")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -37,7 +37,7 @@ class Spatial(Unary):
             )
         y: Array = self.over(x)
         if y.size == 0 < x.size:
-            raise ModelFileError(f"layer '{self.name}': nothing is left of an input of shape {x.shape}")
+            raise ModelFileError(f"layer '{self.name}': its output is empty for an input of shape {x.shape}")
         return y
 
     @abstractmethod

@@ -40,4 +40,4 @@ class Stored(Layer):
         yield from self.arrays.items()
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
-        raise UnsupportedError(f"'{self.name}': tensors alone, from which nothing is computed")
+        raise UnsupportedError(f"'{self.name}': tensors only, from which nothing is computed")

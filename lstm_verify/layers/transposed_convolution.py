@@ -71,7 +71,7 @@ class TransposedConvolution(Spatial):
         longer = [self._length(*axis) for axis in zip(lengths, windows.reach, strides, extra, strict=True)]
         if windows.counts(longer) != lengths:
             raise ModelFileError(
-                f"layer '{self.name}': output_padding {self.output_padding} does not go with a kernel of shape "
+                f"layer '{self.name}': output_padding {self.output_padding} does not fit a kernel of shape "
                 f"{self.kernel.shape}, strides {self.strides} and padding '{self.padding}'"
             )
         return longer

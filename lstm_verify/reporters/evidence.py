@@ -29,8 +29,8 @@ def render(report: Report, console: Console) -> None:
 
 
 def _tried(diagnosis: Diagnosis) -> Table:
-    more = ", when the search was cut" if diagnosis.untried else ""
-    title = f"the nearest of {diagnosis.tried:,} changes tried{more}"
+    more = ", when the search was cut short" if diagnosis.untried else ""
+    title = f"the closest of {diagnosis.tried:,} changes tried{more}"
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=Text(title), title_justify="left")
     table.add_column("max |Δ|", justify="right")
     table.add_column("with it, the runtime would have", overflow="fold")

@@ -75,11 +75,11 @@ def _after_the_verdict(report: Report, details: bool) -> Iterator[str]:
 def _blind_spots(spots: BlindSpots, report: Report, details: bool) -> Iterator[str]:
     if spots.found:
         hint = "" if details else " (-v lists them)"
-        yield f"blind spots: {blind_line(spots)}{hint}{', a failure as asked for' if report.exit_code else ''}"
+        yield f"blind spots: {blind_line(spots)}{hint}{', treated as a failure' if report.exit_code else ''}"
     if details:
         yield from (f"  {line}" for line in blind_details(spots))
     if not spots.complete:
-        yield f"blind spots: the search was cut after {spots.tried:,} faults, there may be more"
+        yield f"blind spots: the search was cut short after {spots.tried:,} faults; there may be more"
 
 
 def _header(report: Report) -> RenderableType:
@@ -114,7 +114,7 @@ def _found(report: Report) -> Iterator[str]:
     for item in report.recurrences[:MOST_FOUND]:
         settings = item["settings"]
         if item["type"] is None:
-            yield f"{item['layer']}: a recurrence of no known cell, replayed operation by operation"
+            yield f"{item['layer']}: a recurrence with an unknown cell, replayed operation by operation"
             continue
         functions = [str(settings[key]) for key in ("activation", "recurrent_activation") if key in settings]
         parts = [

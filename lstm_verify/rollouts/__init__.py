@@ -267,7 +267,7 @@ def _further_notes(
     longer = [rule.input for rule in plan.feedback if rule.place == "step" and inputs[rule.input].shape[1] > 1]
     notes = [f"of the first step, which takes all of '{name}', the last time step is compared" for name in longer]
     if forced and model.stateful:
-        notes.append("the states that live inside the model are each side's own, also in this comparison")
+        notes.append("states inside the model stay each side's own, also in this comparison")
     if forced and token:
         notes.append(str(token))
     return notes

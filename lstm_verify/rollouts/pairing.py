@@ -52,7 +52,7 @@ def check_names(model: Model, wishes: Wishes) -> None:
     into = [*wishes.feedback.values(), *wishes.state.values()]
     twice = [name for name in into if into.count(name) > 1]
     if twice:
-        raise InputError(f"input '{twice[0]}': two outputs are to go into it. Choose one of them")
+        raise InputError(f"input '{twice[0]}': two outputs feed it. Choose one of them")
 
 
 def settle(

@@ -112,7 +112,7 @@ def _rule(
     if placed is None:
         raise InputError(
             f"feedback {output}={spec.name}: the output has shape {values.shape}, which does not fit the input's "
-            f"{before.shape}, neither whole nor as one more time step. Name others with --feedback OUTPUT=INPUT"
+            f"{before.shape}, neither as a whole nor as one more time step. Name others with --feedback OUTPUT=INPUT"
         )
     last_step, in_time = placed
     open_length = spec.shape is None or spec.shape[1:2] == (None,)

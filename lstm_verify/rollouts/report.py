@@ -94,11 +94,11 @@ class RolloutReport(Judged):
         parted, reasons = self.first_step_beyond, [f"{one.name}: {one.reason}" for one in self.outputs if one.reason]
         if parted is not None:
             worst = self.worst_output(parted)
-            what = "step" if self.teacher_forced else "the two runs part at step"
+            what = "step" if self.teacher_forced else "the two runs diverge at step"
             reasons.insert(0, f"{what} {parted}, where {worst.name} is {worst.deviations[parted - 1]:.2e} off")
         if self.different_token:
             tie = self.verdict is Verdict.INCONCLUSIVE and parted is None
-            said = ". Both sides agree up to there, so it is a tie, which rounding decides" if tie else ""
+            said = ". Both sides agree up to there, so it is a tie that rounding decides" if tie else ""
             reasons = [*([] if tie else reasons), f"{self.different_token}{said}"]
         return "; ".join(reasons) or f"all {self.plan.steps} steps agree"
 

@@ -47,7 +47,7 @@ def find(name: str) -> Runtime:
     """
     runtime = known(name)
     if runtime is None:
-        raise UnsupportedError(f"runtime '{name}' is not known; the known ones are {', '.join(NAMES)}")
+        raise UnsupportedError(f"unknown runtime '{name}'; the known ones are {', '.join(NAMES)}")
     return runtime
 
 

@@ -42,7 +42,7 @@ def hanging(folder: Path) -> Path:
 def test_a_file_that_the_library_never_returns_from(tmp_path: Path) -> None:
     path = hanging(tmp_path)
     begun = time.monotonic()
-    assert_refused(run("inspect", path), path, "the HDF5 library did not finish", "Was it copied whole?")
+    assert_refused(run("inspect", path), path, "the HDF5 library did not finish", "Was it copied completely?")
     assert time.monotonic() - begun < 60  # 2 s of computing, on a machine that may be busy
     assert load(model(ORIGIN)).layers  # and the next file is read
 
@@ -133,7 +133,7 @@ def test_groups_that_lie_in_themselves(soft: bool, tmp_path: Path) -> None:
     with h5py.File(tmp_path / "round.h5", "w") as file:
         group = file.create_group("group")
         group["again"] = h5py.SoftLink("/group") if soft else group
-    with pytest.raises(ModelFileError, match="its groups lie in each other without end"):
+    with pytest.raises(ModelFileError, match="its groups are nested without end"):
         read_tree(tmp_path / "round.h5", list)
 
 

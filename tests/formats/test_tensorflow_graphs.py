@@ -124,8 +124,8 @@ def test_the_variant_for_the_cpu_is_taken() -> None:
     [
         (graph(node("n", "Neg", "lost")), ModelFileError, "node 'lost' is used but is not in the graph"),
         (graph(node("n", "PartitionedCall", f="g")), ModelFileError, "it calls the function 'g'"),
-        (graph(node("n", "again")), UnsupportedError, "functions call each other without end"),
-        (graph(node("n", "twice_0")), UnsupportedError, "functions call each other without end"),
+        (graph(node("n", "again")), UnsupportedError, "functions call each other endlessly"),
+        (graph(node("n", "twice_0")), UnsupportedError, "functions call each other endlessly"),
         (
             graph(node("x", "Placeholder"), node("c", "add", "x", "x"), node("n", "Neg", "c:1")),
             ModelFileError,

@@ -22,7 +22,7 @@ def in_predictions(pair: Pair) -> tuple[Seen, Agreement] | None:
     where = _where(strange, p)
     rest = "" if strange.all() else ", and agree elsewhere"
     how = f"not finite where the weights compute numbers: {where}{rest}"
-    return predictions("not_finite", pair.name, where, how, "Look at how the predictions were made or saved.", CERTAIN)
+    return predictions("not_finite", pair.name, where, how, "Check how the predictions were made or saved.", CERTAIN)
 
 
 def in_inputs(inputs: Mapping[str, Rows], pairs: Sequence[Pair]) -> tuple[Seen, Agreement] | None:

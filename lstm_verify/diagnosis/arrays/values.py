@@ -36,7 +36,7 @@ def constant(pair: Pair) -> tuple[Seen, Agreement] | None:
     first = p[0].ravel()
     what = f"all {first[0]:.6g}" if same else "the same for every sample"
     how = f"{what}, whatever the input" if same else f"{what}, whatever its input"
-    advice = "Look at what was recorded, and whether inputs reach the model at all."
+    advice = "Check what was recorded, and whether inputs reach the model at all."
     return predictions("constant", pair.name, what, how, advice, CERTAIN)
 
 

@@ -134,7 +134,7 @@ class Reader:
                 continue
             self.count += 1
             if self.count > MOST or not depth:
-                raise RuntimeError("its groups lie in each other without end")
+                raise RuntimeError("its groups are nested without end")
             found = self.member(group, name, depth - 1)
             if found is not None:
                 members[name] = found

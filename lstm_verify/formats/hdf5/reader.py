@@ -68,7 +68,7 @@ def read_tree(path: Path, use: Callable[[Group], Found], start: int = 0, length:
 
 
 def _unreadable(reason: str) -> ModelFileError:
-    return ModelFileError(f"not a readable HDF5 file ({reason}). Was it copied whole?")
+    return ModelFileError(f"not a readable HDF5 file ({reason}). Was it copied completely?")
 
 
 def _ending(status: int | None, seconds: float) -> str:

@@ -44,16 +44,16 @@ class Dataset:
             raise UnsupportedError(f"{where}: its values are in another file, which is not opened")
         if self.fault == "unwritten":
             raise ModelFileError(
-                f"{where}: not all of its {prod(self.shape):,} values are in the file. Is the file whole?"
+                f"{where}: not all of its {prod(self.shape):,} values are in the file. Is the file complete?"
             )
         if self.fault:
-            raise ModelFileError(f"{where}: cannot be read ({self.fault}). Is the file whole?")
+            raise ModelFileError(f"{where}: cannot be read ({self.fault}). Is the file complete?")
         if self.dtype is None:
             raise UnsupportedError(f"{where}: weights of dtype {self.named} are not supported, expected numbers")
         array = np.asarray(self.values())
         if array.size != prod(self.shape):
             raise ModelFileError(
-                f"{where}: not all of its {prod(self.shape):,} values are in the file. Is the file whole?"
+                f"{where}: not all of its {prod(self.shape):,} values are in the file. Is the file complete?"
             )
         array = array.reshape(self.shape)
         return _from_bfloat16(array) if self.dtype.kind == "V" else array

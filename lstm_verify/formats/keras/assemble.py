@@ -29,7 +29,7 @@ def parse_json(text: str | bytes, where: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{where}: not JSON ({error}). Was the file copied whole?") from None
+        raise ModelFileError(f"{where}: not JSON ({error}). Was the file copied completely?") from None
 
 
 def read_whole(

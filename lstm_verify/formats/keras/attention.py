@@ -70,7 +70,7 @@ def attention_call(node: Any, config: Config) -> CallArguments:
 
 def _masks(listed: Any, config: Config) -> Iterator[tuple[str, Tensor]]:
     if not isinstance(listed, list) or not 2 <= len(listed) <= 3:
-        raise UnsupportedError(f"{config.where}: it is called with a mask that is no list of two")
+        raise UnsupportedError(f"{config.where}: it is called with a mask that is not a list of two")
     for role, item in zip(MASKS[:2], listed, strict=False):  # a mask of the key does nothing
         tensors = tensors_of(role, item, config)
         if len(tensors) > 1:

@@ -210,4 +210,4 @@ def read_tensor(item: Any, config: Config) -> Tensor:
         layer, call, index = item[:3]
         return Tensor(str(layer), int(call), int(index))
     except (TypeError, ValueError, KeyError):
-        raise ModelFileError(f"{config.where}: {str(item)[:80]!r} is not a tensor. Is the file whole?") from None
+        raise ModelFileError(f"{config.where}: {str(item)[:80]!r} is not a tensor. Is the file complete?") from None

@@ -61,5 +61,5 @@ def _each_axis(config: Config, key: str, axes: int, default: Any = REQUIRED) -> 
     numbers = list(value) if isinstance(value, list | tuple) else [value] * axes
     whole = all(isinstance(number, int) and not isinstance(number, bool) and number > 0 for number in numbers)
     if not whole or len(numbers) != axes:
-        raise ModelFileError(f"{config.where}: {key} is {value!r}, expected {axes} positive whole numbers")
+        raise ModelFileError(f"{config.where}: {key} is {value!r}, expected {axes} positive integers")
     return tuple(numbers)

@@ -51,7 +51,7 @@ def entries(config: Config) -> list[LayerEntry]:
     """Return the layers of a model, including the input layers."""
     listed = config.values.get("layers") if config.values else None
     if not isinstance(listed, list):
-        raise ModelFileError(f"model '{config.name}': its config has no list of layers. Is the file whole?")
+        raise ModelFileError(f"model '{config.name}': its config has no list of layers. Is the file complete?")
     found = [_entry(as_mapping(item, f"model '{config.name}': a layer"), config.version) for item in listed]
     # Keras numbers the objects in its list of layers, which operations are not in
     numbered = iter(snake_names([entry.config.class_name for entry in found if entry.kind != "operation"]))
@@ -109,7 +109,7 @@ def _refuse_same_names(config: Config, found: list[LayerEntry]) -> None:
     names = [entry.config.name for entry in found]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise ModelFileError(f"model '{config.name}': two of its layers are named '{twice[0]}'. Is the file whole?")
+        raise ModelFileError(f"model '{config.name}': two of its layers are named '{twice[0]}'. Is the file complete?")
 
 
 # --- sequential models
@@ -171,7 +171,7 @@ def _lengths(config: Config, shape: Any) -> tuple[int | None, ...] | None:
     if not shape:
         return None
     if not isinstance(shape, list | tuple) or not all(n is None or (type(n) is int and n >= 0) for n in shape):
-        raise ModelFileError(f"{config.where}: its input has shape {shape!r}, expected whole numbers and null")
+        raise ModelFileError(f"{config.where}: its input has shape {shape!r}, expected integers and null")
     return tuple(shape)
 
 

@@ -160,7 +160,7 @@ def pair(config: Config, key: str) -> tuple[int, int]:
     """
     numbers = config.wholes(key, 1)
     if not 1 <= len(numbers) <= 2:
-        raise ModelFileError(f"{config.where}: {key} is {config.get(key)!r}, expected one whole number or two")
+        raise ModelFileError(f"{config.where}: {key} is {config.get(key)!r}, expected one integer or two")
     return numbers[0], numbers[-1]
 
 

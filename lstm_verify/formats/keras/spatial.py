@@ -55,7 +55,7 @@ def one_number(config: Config, key: str, default: Any = REQUIRED, least: int = 1
     """
     value = config.whole(key, default)
     if value < least:
-        raise ModelFileError(f"{config.where}: {key} is {value}, expected a whole number from {least} on")
+        raise ModelFileError(f"{config.where}: {key} is {value}, expected an integer from {least} on")
     return value
 
 

@@ -128,7 +128,7 @@ def _arrays(group: Group, layer: str) -> Iterator[Array]:
     for name in weight_names(inner):
         found = inner.find(name) if isinstance(inner, Group) else None
         if found is None:
-            raise ModelFileError(f"layer '{layer}': its dataset '{name}' is missing. Is the file whole?")
+            raise ModelFileError(f"layer '{layer}': its dataset '{name}' is missing. Is the file complete?")
         yield _array(found, f"layer '{layer}': {name}")
 
 
@@ -182,7 +182,7 @@ def read_by_path(variables: Sequence[LayerVariable], file: Group, strictly: bool
         dataset = file.find(name)
         if dataset is None:
             raise ModelFileError(
-                f"weights: '{name}', its {variable.path[-1]}, is missing. Is the file whole, and of this model?"
+                f"weights: '{name}', its {variable.path[-1]}, is missing. Is the file complete, and of this model?"
             )
         found[variable.path] = _array(dataset, name)
         used.add(name)
@@ -243,5 +243,5 @@ def _refuse_unused(file: Group, layers: str, used: set[str], strictly: bool) -> 
 def _array(dataset: Group | Dataset, where: str) -> Array:
     """Read a dataset of numbers."""
     if isinstance(dataset, Group):
-        raise ModelFileError(f"{where}: a group, expected a dataset. Is the file whole?")
+        raise ModelFileError(f"{where}: a group, expected a dataset. Is the file complete?")
     return dataset.array(where)

@@ -10,7 +10,7 @@ from typing import Any
 
 from lstm_verify.errors import UnsupportedError
 
-SAVED_MODEL = "A SavedModel holds what it computes: {saved}, and verify the folder"
+SAVED_MODEL = "A SavedModel contains what it computes: {saved}, and verify the folder"
 SAVE = "model.save('folder')"
 EXPORT = "model.export('folder')"
 EXPORT_INFERENCE = (
@@ -63,7 +63,7 @@ def unknown_layer(where: str, class_name: str, name: str) -> UnsupportedError:
         return OnlyInPart(f"{where}: this layer of Keras is not supported, not even in a SavedModel", name)
     if class_name in EXPORTED:
         return UnsupportedError(f"{where}: this layer of Keras is not supported")
-    what = "no layer or operation that is known here; if it is custom, its code is not in the file"
+    what = "not a known layer or operation; if it is custom, its code is not in the file"
     return UnsupportedError(f"{where}: {what}")
 
 

@@ -228,7 +228,7 @@ SOURCES = ("IteratorGetNext", "QueueDequeue")
 def _sources(graph: Graph) -> str:
     """What may be fed in the place of placeholders, in words."""
     found = [name for name, node in graph.nodes.items() if node.op.startswith(SOURCES)]
-    return f". Feed what {found[0]} would give: --input {found[0]}:0=x.npy" if found else ""
+    return f". Feed what {found[0]} would return: --input {found[0]}:0=x.npy" if found else ""
 
 
 def _refuse_sources(graph: Graph) -> None:

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 CHECKPOINT_SUFFIXES = (".index", ".meta")
 MEMORY, UNPACKED = 2**31, 10
 """Bytes that reading may take: these, and so many times the size of the files."""
-TOO_LARGE = "its tensors take far more memory than a file of its size can need. Was it copied whole?"
+TOO_LARGE = "its tensors take far more memory than a file of its size can need. Was it copied completely?"
 
 
 def _beside(name: str) -> Any:
@@ -113,7 +113,7 @@ def saved_model(directory: str, tensors: Any) -> Json:
 
     message = protobufs.parse(os.path.join(directory, "saved_model.pb"), saved_model_pb2.SavedModel)
     if not message.meta_graphs:
-        raise Unreadable("saved_model.pb holds no graph. Was it copied whole?")
+        raise Unreadable("saved_model.pb holds no graph. Was it copied completely?")
     meta = next((m for m in message.meta_graphs if "serve" in m.meta_info_def.tags), message.meta_graphs[0])
     found = protobufs.meta_graph(meta, tensors)
     index = os.path.join(directory, "variables", "variables.index")
@@ -240,7 +240,7 @@ def variables(prefix: str, tensors: Any) -> Json:
         return {key: tensors.keep(reader.get_tensor(key)) for key in keys if key != "_CHECKPOINTABLE_OBJECT_GRAPH"}
     except Exception as error:  # TensorFlow's own kinds of error, and IndexError for a file that ends early
         raise Unreadable(
-            f"checkpoint {os.path.basename(prefix)} cannot be read ({first_line(error)}). Was it copied whole?"
+            f"checkpoint {os.path.basename(prefix)} cannot be read ({first_line(error)}). Was it copied completely?"
         ) from None
 
 

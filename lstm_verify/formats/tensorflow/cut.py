@@ -229,7 +229,7 @@ def _check(graph: Graph, ref: Ref, what: str) -> None:
         raise InputError(f"{what} '{ref}': this tensor holds {dtype}, expected numbers")
     if is_inside(graph, ref.node):
         raise InputError(
-            f"{what} '{ref}': this tensor is inside a loop, where it has a value for every round. Name one outside"
+            f"{what} '{ref}': this tensor is inside a loop, where it has a value for every iteration. Name one outside"
         )
 
 

@@ -65,7 +65,7 @@ class Scope:
         calls: Iterator[int],
     ) -> None:
         if depth > DEPTH or next(calls) + len(flat) > MOST:
-            raise UnsupportedError(f"node '{prefix.split('/')[-2]}': functions call each other without end")
+            raise UnsupportedError(f"node '{prefix.split('/')[-2]}': functions call each other endlessly")
         self.flat, self._nodes, self._functions, self._arguments = flat, nodes, functions, arguments
         self._prefix, self._depth, self._count = prefix, depth, calls
         self._calls: dict[str, tuple[tuple[Ref, ...], tuple[str, ...]]] = {}
@@ -109,7 +109,7 @@ class Scope:
         if name in self._calls:
             return self._calls[name]
         if name not in self._nodes:
-            raise ModelFileError(f"node '{name}' is used but is not in the graph. Is the file whole?")
+            raise ModelFileError(f"node '{name}' is used but is not in the graph. Is the file complete?")
         node = self._nodes[name]
         called = self._called(node)
         function = self._functions.get(called or "")

@@ -50,7 +50,7 @@ def parse(path: str, kind: Any) -> Any:
             return text_format.Parse(content.decode(), kind())
         except (UnicodeDecodeError, text_format.ParseError):
             raise Unreadable(
-                f"{os.path.basename(path)} is no {kind.__name__} ({error}). Was it copied whole?"
+                f"{os.path.basename(path)} is not a {kind.__name__} ({error}). Was it copied completely?"
             ) from None
 
 

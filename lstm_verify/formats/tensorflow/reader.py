@@ -55,9 +55,11 @@ def _ask(path: Path, directory: Path) -> dict[str, Any]:
         child.ask({"path": str(path), "directory": str(directory)})
         reply: dict[str, Any] | None = child.reply(time.monotonic() + seconds)
     except TimeoutError:
-        raise ModelFileError(f"TensorFlow did not finish reading it in {seconds:.0f} s. Was it copied whole?") from None
+        raise ModelFileError(
+            f"TensorFlow did not finish reading it in {seconds:.0f} s. Was it copied completely?"
+        ) from None
     finally:
         child.stop()
     if reply is None:
-        raise ModelFileError(f"TensorFlow {child.ending('while reading it')}. Was it copied whole?")
+        raise ModelFileError(f"TensorFlow {child.ending('while reading it')}. Was it copied completely?")
     return reply

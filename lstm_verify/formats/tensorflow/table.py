@@ -119,6 +119,6 @@ def refuse_outside(graph: Graph) -> None:
     for node in graph.nodes.values():
         if node.op in OUTSIDE:
             raise UnsupportedError(
-                f"node '{node.name}': operation {node.op} reaches files or runs code, and no model needs that. "
-                "Do not run this graph unless you trust who made it"
+                f"node '{node.name}': operation {node.op} accesses files or runs code, which no model needs. "
+                "Do not run this graph unless you trust its author"
             )

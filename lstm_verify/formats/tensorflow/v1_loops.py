@@ -48,7 +48,7 @@ def _innermost_first(graph: Graph) -> list[str]:
         while frame is not None:
             frame, seen = parents[frame], seen + 1
             if seen > len(parents):
-                raise ModelFileError("loops that lie inside each other. Was the graph made by TensorFlow?")
+                raise ModelFileError("loops that contain each other. Was the graph made by TensorFlow?")
         return seen
 
     return sorted(parents, key=depth, reverse=True)
@@ -134,7 +134,7 @@ def _condition(nodes: Mapping[str, Node], merges: set[str], frame: str) -> Node:
             condition = nodes[node.inputs[1].node]
             if condition.op in CONDITION:
                 return condition
-    raise ModelFileError(f"loop '{frame}': it has no condition. Is the graph whole?")
+    raise ModelFileError(f"loop '{frame}': it has no condition. Is the graph complete?")
 
 
 def _exits(nodes: Mapping[str, Node], variables: list[_Variable]) -> dict[str, int]:

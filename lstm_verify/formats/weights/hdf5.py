@@ -89,5 +89,5 @@ def _of_layer(group: Group, layer: str) -> Iterator[tuple[str, Array]]:
     for name in weight_names(inner):
         found = inner.find(name) if isinstance(inner, Group) else None
         if not isinstance(found, Dataset):
-            raise ModelFileError(f"layer '{layer}': its dataset '{name}' is missing. Is the file whole?")
+            raise ModelFileError(f"layer '{layer}': its dataset '{name}' is missing. Is the file complete?")
         yield name, found.array(f"layer '{layer}': {name}")

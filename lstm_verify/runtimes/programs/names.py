@@ -51,5 +51,5 @@ def cast(name: str, values: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any,
     with np.errstate(invalid="ignore", over="ignore"):
         converted = values.astype(wanted)
     if wanted.kind in "iub" and not np.array_equal(converted, values):
-        raise ValueError(f"input '{name}' takes {dtype.name}, and not every value given is one")
+        raise ValueError(f"input '{name}' takes {dtype.name}, and not every given value fits")
     return converted

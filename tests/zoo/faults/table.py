@@ -96,7 +96,7 @@ it:
   and the two layers' weights swapped, count as one, in other words.
 * **ambiguous**: several faults explain it, and this input does not tell them apart. All are named, with a `--random`
   input that would tell them apart if there is one.
-* **unexplained**: none does. The nearest is told, as a hint and not as an answer. A framework that can be asked is
+* **unexplained**: none does. The closest is told, as a hint and not as an answer. A framework that can be asked is
   asked for what its layers give: the first that differs, and in it the time step and the gate whose weights would
   explain it, if one alone does. A single weight that explains everything is named: from there, among any number of
   weights; else, of a small model, by trying every one.
