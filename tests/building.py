@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 KEPT = Path(os.environ.get("LSTM_VERIFY_ZOO", ROOT / ".cache" / "zoo")).absolute()
@@ -23,6 +24,8 @@ PACKAGES = ("tests", "fixtures", "lstm_verify")
 """Whose sources count."""
 FRAMEWORKS = ("tensorflow", "keras", "tf_keras", "numpy", "h5py")
 """Whose versions count."""
+ONNX = ("onnx", "onnxruntime", "numpy")
+"""The same for files that no framework takes part in."""
 OUT = "{out}"
 """What stands for the folder in the arguments of a program."""
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
@@ -41,6 +44,8 @@ class Recipe:
     environment: Mapping[str, str] = field(default_factory=dict)
     given: str = ""
     """What it reads from its standard input."""
+    packages: tuple[str, ...] = FRAMEWORKS
+    """Whose versions count."""
 
 
 Build = Callable[[Recipe], Path]
@@ -55,6 +60,14 @@ def of_both(name: str, module: str) -> dict[str, Recipe]:
     }
 
 
+def of_onnx(name: str, *packages: str, **options: Any) -> dict[str, Recipe]:
+    """The recipe of a builder of ONNX files; a name that goes on after a dot is that of a choice it is told of."""
+    module, _, choice = name.partition(".")
+    arguments = ("--out", OUT, *(("--origin", choice) if choice else ()))
+    full = f"onnx_{name.replace('.', '_')}"
+    return {full: Recipe(full, f"tests.zoo.onnx.{module}", arguments, packages=(*ONNX, *packages), **options)}
+
+
 RECIPES = {
     **of_both("", "tests.zoo.build"),
     **of_both("saved_", "tests.zoo.saved_models"),
@@ -63,6 +76,11 @@ RECIPES = {
     **of_both("weights_", "tests.zoo.weights_alone"),
     "tf1": Recipe("tf1", "tests.zoo.tf1"),
     "faults_tf1": Recipe("faults_tf1", "tests.zoo.faults.tf1"),
+    **of_onnx("operators"),
+    **of_onnx("exports.keras", "tensorflow", "keras", "tf2onnx"),
+    **of_onnx("exports.tf_keras", "tensorflow", "tf_keras", "tf2onnx"),
+    **of_onnx("exports.torch", "torch", "onnxscript"),
+    **of_onnx("exports.keras_torch", "keras", "torch", "onnxscript", environment={"KERAS_BACKEND": "torch"}),
 }
 """Those that several test modules use, by name."""
 
@@ -129,7 +147,7 @@ def _run(recipe: Recipe, folder: Path) -> None:
 def key_of(recipe: Recipe, root: Path = ROOT) -> str:
     """A hash of all that makes a folder what it is: sources, files that are read, arguments, versions."""
     read = [path for pattern in recipe.reads for path in sorted(root.glob(pattern)) if path.is_file()]
-    said = (*recipe.arguments, *sorted(recipe.environment.items()), recipe.given, *versions())
+    said = (*recipe.arguments, *sorted(recipe.environment.items()), recipe.given, *versions(recipe.packages))
     return digest([*sources(recipe.module, root), *read], map(str, said))
 
 
@@ -144,9 +162,9 @@ def digest(files: Iterable[Path], words: Iterable[str] = ()) -> str:
 
 
 @cache
-def versions() -> tuple[str, ...]:
+def versions(packages: tuple[str, ...] = FRAMEWORKS) -> tuple[str, ...]:
     """The versions of Python and of all that takes part in making an oracle."""
-    return (sys.version, *(f"{name} {metadata.version(name)}" for name in FRAMEWORKS))
+    return (sys.version, *(f"{name} {metadata.version(name)}" for name in packages))
 
 
 def sources(module: str, root: Path = ROOT) -> list[Path]:

@@ -21,10 +21,8 @@ def softplus(x: float) -> float:
     return math.log(math.exp(x) + 1) if x < 30 else x
 
 
-def hard_sigmoid(x: float, slope: float) -> float:
-    if x <= -0.5 / slope:
-        return 0.0
-    return 1.0 if x >= 0.5 / slope else slope * x + 0.5
+def hard_sigmoid(x: float, slope: float, offset: float = 0.5) -> float:
+    return min(max(slope * x + offset, 0.0), 1.0)
 
 
 def hard_silu(x: float) -> float:
@@ -98,6 +96,8 @@ SCALAR: dict[str, Callable[..., float]] = {
     "hard_shrink": lambda x, threshold=0.5: x if abs(x) > threshold else 0.0,
     "soft_shrink": soft_shrink,
     "tanh_shrink": lambda x: x - math.tanh(x),
+    "affine": lambda x, alpha, beta: alpha * x + beta,
+    "scaled_tanh": lambda x, alpha, beta: alpha * math.tanh(beta * x),
     "threshold": lambda x, threshold, default_value: x if x > threshold else default_value,
     "sparse_plus": sparse_plus,
     "sparse_sigmoid": sparse_sigmoid,

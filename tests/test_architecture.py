@@ -160,6 +160,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 LATER = {
     "formats/saved_model": "formats.tensorflow",
+    "formats/onnx_file": "formats.onnx",
     "formats/tf1": "formats.tensorflow",
     "formats/weights/checkpoint": "formats.tensorflow",
 }

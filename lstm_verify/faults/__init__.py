@@ -20,6 +20,7 @@ from lstm_verify.faults.interface import Fault
 from lstm_verify.faults.masks import MASK
 from lstm_verify.faults.model_wide import DROPOUT_ACTIVE, DYNAMIC_RANGE, OTHER_WEIGHTS, PRODUCT_PRECISION
 from lstm_verify.faults.numbers import CLIP, EPSILON, FORGET_BIAS, GELU_APPROXIMATION, NEGATIVE_SLOPE
+from lstm_verify.faults.onnx_runtime import CLIP_OF_THE_OUTPUT, DEFAULT_NUMBERS, EMPTY_SEQUENCES
 from lstm_verify.faults.states import INITIAL_STATE, STATE_ORDER
 from lstm_verify.faults.time import BACKWARD_ORDER, DIRECTION, DIRECTIONS_SWAPPED, MERGE_MODE
 from lstm_verify.faults.weights import (
@@ -51,6 +52,9 @@ __all__ = [
 ]
 
 FAULTS: tuple[Fault, ...] = (
+    CLIP_OF_THE_OUTPUT,
+    DEFAULT_NUMBERS,
+    EMPTY_SEQUENCES,
     RECURRENT_ACTIVATION,
     ACTIVATION,
     NEGATIVE_SLOPE,

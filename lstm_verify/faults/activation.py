@@ -21,6 +21,8 @@ PARAMETERS: dict[str, tuple[dict[str, Any], ...]] = {
     "hard_sigmoid": ({"slope": 0.2}, {"slope": 1 / 6}, {"slope": 0.5}),
     "leaky_relu": ({"negative_slope": 0.2},),
     "threshold": (),
+    "affine": (),
+    "scaled_tanh": (),
 }
 FIRST = ("sigmoid", "hard_sigmoid", "tanh", "relu", "linear")
 """The functions that are met most often."""

@@ -88,5 +88,5 @@ EARLIER_CELL_STATE = Fault(
 TIME_STEPS = Fault(
     "time_steps",
     time_steps,
-    "Check where the loop over time steps begins and ends, and at what it returns when.",
+    "Check where the loop over time steps begins and ends, and what it returns when.",
 )

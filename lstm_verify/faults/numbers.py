@@ -6,12 +6,9 @@ Those that can be anything are fitted.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from lstm_verify.faults.activation import variant_of
 from lstm_verify.faults.edit import Edit, Edits, Fit, replaced
@@ -25,9 +22,8 @@ from lstm_verify.layers import (
     LSTMVariantCell,
     RMSNormalization,
 )
-from lstm_verify.layers.base import Array
 from lstm_verify.layers.recurrent.cell import KernelCell
-from lstm_verify.operations.activations import ActivationFunction, InPlace
+from lstm_verify.operations.activations import ActivationFunction
 
 LEAKY = ("relu", "leaky_relu")
 
@@ -102,26 +98,6 @@ def forget_bias(item: Any) -> Edits:
 # ------------------------------------------------------------------------------------------------------ clip
 
 
-@dataclass(frozen=True)
-class Clipped(ActivationFunction):
-    """An activation whose argument is clipped to [-limit, limit]."""
-
-    limit: float = np.inf
-
-    def function(self, x: Array) -> Array:
-        return super().function(np.clip(x, -self.limit, self.limit))
-
-    def in_place(self, dtype: npt.DTypeLike) -> InPlace:
-        factor, finish = ActivationFunction(self.name, self.parameters).in_place(dtype)
-        most = abs(factor) * self.limit
-
-        def cut_and_finish(z: Array) -> None:
-            np.clip(z, -most, most, out=z)
-            finish(z)
-
-        return InPlace(factor, cut_and_finish)
-
-
 LIMITS = (0.5, 1.0, 3.0, 5.0, 10.0, 50.0)
 
 
@@ -147,7 +123,7 @@ def _gates_cut(cell: KernelCell, limit: float) -> KernelCell:
     if isinstance(cell, LSTMCell | LSTMVariantCell):
         variant = variant_of(cell)
         cell = replace(variant, output_activation=variant.output_activation or variant.activation)
-    cut: dict[str, Any] = {name: Clipped(g.name, g.parameters, limit) for name, g in _activations(cell)}
+    cut: dict[str, Any] = {name: g.clipped(limit) for name, g in _activations(cell)}
     return replace(cell, **cut)
 
 

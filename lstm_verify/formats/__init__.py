@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from lstm_verify.errors import InputError, LstmVerifyError, ModelFileError, let_mistakes_through
-from lstm_verify.formats import keras_h5, keras_zip, saved_model, tf1
+from lstm_verify.formats import keras_h5, keras_zip, onnx_file, saved_model, tf1
 from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.formats.interface import Format
 from lstm_verify.formats.weights import files as weights
@@ -18,6 +18,7 @@ FORMATS: tuple[Format, ...] = (
     keras_h5.FORMAT,
     keras_zip.FORMAT,
     saved_model.FORMAT,
+    onnx_file.FORMAT,
     tf1.FORMAT,
 )
 """The first that recognises a file reads it."""

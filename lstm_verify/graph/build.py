@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from lstm_verify.arrays import Array
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.graph.expand import expanded
 from lstm_verify.graph.ir import ABSENT, Graph, Node, Ref
-from lstm_verify.graph.translate import Fixed, Table
-from lstm_verify.layers import Layer
+from lstm_verify.graph.translate import Fixed, Table, Variable
+from lstm_verify.layers import Layer, Run
 from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
 
 
@@ -104,6 +106,21 @@ class _Building:
         entry = self.table.entry(node.op)
         return entry.value(node) if isinstance(entry, Fixed) else None
 
+    def folded(self, ref: Ref) -> Array | None:
+        known = self.constant(ref)
+        if known is not None:
+            return known
+        needed = [node for _, node in self.graph.backwards([self.source(ref)], lambda _, node: self._sources(node))]
+        given = {each for node in needed for each in self._sources(node)} | {self.source(ref)}
+        if given & set(self.inputs) or any(isinstance(self.table.entry(node.op), Variable) for node in needed):
+            return None
+        part = self.builder.model("constant", self.graph, {}, {"": ref})
+        return np.asarray(part.apply((), Run())[0].value)
+
+    def _sources(self, node: Node) -> tuple[Ref, ...]:
+        """The tensors themselves that a node takes."""
+        return tuple(self.source(ref) for ref in node.inputs if ref != ABSENT)
+
     def _handed_on(self, ref: Ref) -> Ref | None:
         node = self.graph.node(ref.node)
         return self.table.entry(node.op).handed_on(node, ref.output)
@@ -120,7 +137,7 @@ class _Building:
             if ref in self.inputs or ref.node in found:
                 continue
             node = self.graph.node(ref.node)
-            inputs = tuple(self.source(given) for given in node.inputs if given != ABSENT)
+            inputs = self._sources(node)
             found[node.name] = Node(node.name, node.op, inputs)
             pending += inputs
         return [self.graph.node(node.name) for node in Graph(found).topological()]

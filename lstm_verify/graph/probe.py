@@ -8,12 +8,35 @@ from dataclasses import replace
 import numpy as np
 
 from lstm_verify.errors import LstmVerifyError
-from lstm_verify.graph.batch_axis import run
+from lstm_verify.graph.batch_axis import Axes, arranged, axes_of, run
 from lstm_verify.inputs import as_input, random_inputs
 from lstm_verify.layers import Array
 from lstm_verify.model import Input, Model
 
 SAMPLES = 3
+
+
+def with_samples_first(model: Model, given: Mapping[str, tuple[int, ...]]) -> Model:
+    """The model with its samples along the first axes; as it is if they are not known, to be run as a whole.
+
+    Args:
+        model: the model of a graph.
+        given: the shapes of arrays that are given to it, by name.
+    """
+    axes = axes_of(model, given)
+    if axes is None and given:
+        for_given = fitted(model, given)
+        axes = axes_of(for_given, given)
+        if axes is None and for_given is model:  # what is given may not fit, and then there is an error that says how
+            axes = axes_of(model, {})
+        model = for_given
+    return arranged(model, Axes.unknown(model) if axes is None else axes)
+
+
+def axes_for_runtime(model: Model) -> dict[str, dict[str, int | None]]:
+    """Where the framework has the samples of inputs and outputs, other than lone numbers."""
+    inputs = {spec.name: spec.axis for spec in model.inputs if spec.shape}
+    return {"inputs": inputs, "outputs": {output.name: output.axis or 0 for output in model.outputs}}
 
 
 def fitted(model: Model, given: Mapping[str, tuple[int, ...]]) -> Model:

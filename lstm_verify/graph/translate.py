@@ -58,6 +58,9 @@ class Building(Protocol):
     def constant(self, ref: Ref) -> Array | None:
         """The value of a tensor, if the file has it."""
 
+    def folded(self, ref: Ref) -> Array | None:
+        """The value of a tensor, if it is computed of nothing but what the file has."""
+
 
 class Entry:
     """How the nodes of an operation are translated."""

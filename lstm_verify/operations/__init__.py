@@ -25,6 +25,7 @@ from lstm_verify.operations.normalization import NORMALIZATION
 from lstm_verify.operations.padding import PADDING
 from lstm_verify.operations.pooling import POOLING
 from lstm_verify.operations.reductions import REDUCTIONS
+from lstm_verify.operations.resizing import RESIZING
 from lstm_verify.operations.selection import SELECTION
 from lstm_verify.operations.shapes import SHAPES
 
@@ -43,5 +44,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     **CONVOLUTION,
     **POOLING,
     **NORMALIZATION,
+    **RESIZING,
     **CELLS,
 }

@@ -3,7 +3,7 @@
 An `ActivationFunction` is a name with the numbers that make it definite, so that two frameworks which mean different
 functions by one name differ in a number one can print. `hard_sigmoid` is the case in point:
 
-    hard_sigmoid(x) = clip(slope * x + 1/2, 0, 1)     slope 1/5 in Keras 1 and 2, 1/6 in Keras 3
+    hard_sigmoid(x) = clip(slope * x + 1/2, 0, 1)     slope 1/5 in Keras 1 and 2, and by default in ONNX, 1/6 in Keras 3
 
 Sources: the docstrings of `keras.activations` (3.15) and `tf_keras.activations` (2.21); gelu: Hendrycks and Gimpel,
 arXiv:1606.08415; selu: Klambauer et al., arXiv:1706.02515; mish: Misra, arXiv:1908.08681; squareplus: Barron,
@@ -106,8 +106,8 @@ def sparse_plus(x: Array) -> Array:
     return np.where(x <= -1, 0, np.where(x < 1, 0.25 * (x + 1) ** 2, x))
 
 
-def hard_sigmoid(x: Array, slope: float) -> Array:
-    return np.clip(slope * x + 0.5, 0, 1)
+def hard_sigmoid(x: Array, slope: float, offset: float = 0.5) -> Array:
+    return np.clip(slope * x + offset, 0, 1)
 
 
 FUNCTIONS: dict[str, Callable[..., Array]] = {
@@ -124,11 +124,13 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "softplus": softplus,
     "softsign": lambda x: x / (1 + np.abs(x)),
     "exponential": np.exp,
-    "silu": lambda x: x * sigmoid(x),
+    "silu": lambda x, beta=1.0: x * sigmoid(beta * x),
     "hard_silu": lambda x: x * hard_sigmoid(x, 1 / 6),
     "gelu": gelu,
     "mish": lambda x: x * np.tanh(softplus(x)),
     "log_sigmoid": lambda x: -softplus(-x),
+    "affine": lambda x, alpha, beta: alpha * x + beta,
+    "scaled_tanh": lambda x, alpha, beta: alpha * np.tanh(beta * x),
     "hard_tanh": lambda x: np.clip(x, -1, 1),
     "hard_shrink": lambda x, threshold=0.5: np.where(np.abs(x) > threshold, x, 0),
     "soft_shrink": lambda x, threshold=0.5: np.sign(x) * np.maximum(np.abs(x) - threshold, 0),
@@ -143,6 +145,8 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "sparsemax": sparsemax,
 }
 
+WITH_NUMBERS = frozenset({"hard_sigmoid", "leaky_relu", "threshold", "affine", "scaled_tanh"})
+"""Those that are nothing without their numbers."""
 ALONG_AN_AXIS = frozenset({"glu", "softmax", "log_softmax", "sparsemax"})
 
 
@@ -202,6 +206,10 @@ class ActivationFunction:
                 return InPlace(-2.0, _tanh_of_minus_half) if exact else InPlace(1.0, lambda z: np.tanh(z, out=z))
         return InPlace(1.0, lambda z: np.copyto(z, self.function(z)))
 
+    def clipped(self, limit: float | None) -> ActivationFunction:
+        """The same function of what is cut to [-limit, limit] before; None: not at all."""
+        return self if limit is None else Clipped(self.name, self.parameters, limit)
+
     def __str__(self) -> str:
         if not self.parameters:
             return self.name
@@ -211,6 +219,37 @@ class ActivationFunction:
     def elementwise(self) -> bool:
         """Whether each element of the result depends on that element alone."""
         return self.name not in ALONG_AN_AXIS
+
+
+@dataclass(frozen=True)
+class Clipped(ActivationFunction):
+    """An activation of a value that is cut to [-limit, limit] before.
+
+    Example:
+        >>> ActivationFunction("linear").clipped(0.5)(np.array([-1.0, 0.25]))
+        array([-0.5 ,  0.25])
+    """
+
+    limit: float = np.inf
+
+    def __call__(self, x: Array) -> Array:
+        return ActivationFunction(self.name, self.parameters)(np.clip(x, -self.limit, self.limit))
+
+    def function(self, x: Array) -> Array:
+        return super().function(np.clip(x, -self.limit, self.limit))
+
+    def in_place(self, dtype: npt.DTypeLike) -> InPlace:
+        factor, finish = ActivationFunction(self.name, self.parameters).in_place(dtype)
+        most = abs(factor) * self.limit
+
+        def cut_and_finish(z: Array) -> None:
+            np.clip(z, -most, most, out=z)
+            finish(z)
+
+        return InPlace(factor, cut_and_finish)
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} of what is clipped to ±{_number(self.limit)}"
 
 
 def _one_by_one_plus_exp(z: Array) -> None:

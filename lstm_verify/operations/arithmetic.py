@@ -53,6 +53,22 @@ def mod_toward_zero(x: Array, y: Array) -> Any:
     return np.fmod(x, y)
 
 
+def mod(x: Array, y: Array, toward_zero: bool = False) -> Any:
+    """What remains of a division rounded down, or toward zero."""
+    return mod_toward_zero(x, y) if toward_zero else floor_mod(x, y)
+
+
+def power_like(x: Array, y: Array) -> Any:
+    """`x` to the power of `y`, of the type of `x`."""
+    return np.power(x, y).astype(x.dtype)
+
+
+def clip(x: Array, low: Array | None = None, high: Array | None = None) -> Any:
+    """`x` between limits, of which one may be missing; where they cross it is the high one."""
+    y = x if low is None else np.maximum(x, low)
+    return y if high is None else np.minimum(y, high)
+
+
 def divide_no_nan(x: Array, y: Array) -> Array:
     """0 where `y` is 0, whatever `x` is there."""
     zero = np.equal(y, 0)
@@ -66,6 +82,10 @@ def multiply_no_nan(x: Array, y: Array) -> Array:
 
 def add_n(*arrays: Array) -> Array:
     return reduce(np.add, arrays)
+
+
+def mean_n(*arrays: Array) -> Any:
+    return add_n(*arrays) / len(arrays)
 
 
 def add_bias(x: Array, bias: Array, axis: int = -1) -> Array:
@@ -113,11 +133,16 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "floor_divide": floor_divide,
     "floor_mod": floor_mod,
     "mod_toward_zero": mod_toward_zero,
+    "mod": mod,
     "power": np.power,
+    "power_like": power_like,
     "squared_difference": lambda x, y: np.square(np.subtract(x, y)),
     "maximum": np.maximum,
     "minimum": np.minimum,
-    "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    "mean_n": mean_n,
+    "maximum_n": lambda *arrays: reduce(np.maximum, arrays),
+    "minimum_n": lambda *arrays: reduce(np.minimum, arrays),
+    "clip": clip,
     "matmul": matmul,
     "einsum": einsum,
     "cumsum": _accumulate(np.add, 0),

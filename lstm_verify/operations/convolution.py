@@ -119,9 +119,9 @@ def transposed_convolution(
         y: (samples, *counts, filters).
         kernel: (*size, channels / groups, filters), of a result with that many channels.
         shape: of the result, as it is with its channels last, or its lengths alone; None: as long as windows reach.
-        strides, padding, dilation: of the windows. A padding by a rule needs a shape.
+        strides, padding, dilation: of the windows. With a shape, `same` divides among both sides what is too much.
         groups: of the result's channels; a whole shape says how many there are.
-        output_padding: how much longer than windows reach the result is, if its shape is not given.
+        output_padding: how much longer than windows reach the result is, before its padding is cut off.
     """
     size = kernel.shape[:-2]
     windows, apart = Windows(size, strides, padding, dilation), each_axis(strides, len(size))
@@ -132,8 +132,9 @@ def transposed_convolution(
     else:
         _, *lengths, channels = (int(length) for length in shape)
         groups = channels // kernel.shape[-2]
-    axes = zip(lengths, apart, windows.reach, windows.pads(lengths), strict=True)
-    for axis, (length, stride, reach, (before, _)) in enumerate(axes, start=1):
+    befores = _before(windows, y.shape[1:-1], lengths, each_axis(output_padding, len(size)))
+    axes = zip(lengths, apart, windows.reach, befores, strict=True)
+    for axis, (length, stride, reach, before) in enumerate(axes, start=1):
         y = _between(_spread(y, axis, stride), axis, reach - 1 - before, length + reach - 1)
     parts = np.split(np.flip(kernel, tuple(range(len(size)))), groups, -1)
     turned = np.concatenate([np.swapaxes(part, -1, -2) for part in parts], -1)
@@ -146,6 +147,15 @@ def _reached(windows: Windows, counts: Sequence[int], extra: Sequence[int]) -> l
     apart = each_axis(windows.strides, windows.axes)
     padded = [(n - 1) * s + r + e for n, s, r, e in zip(counts, apart, windows.reach, extra, strict=True)]
     return [length - sum(pads) for length, pads in zip(padded, windows.pads(padded), strict=True)]
+
+
+def _before(windows: Windows, counts: Sequence[int], lengths: Sequence[int], extra: Sequence[int]) -> list[int]:
+    """What is padded before axes of some lengths, of which there are so many windows."""
+    if windows.padding not in ("same", "same_lower"):
+        return [before for before, _ in windows.pads(lengths)]
+    axes = zip(counts, each_axis(windows.strides, windows.axes), windows.reach, extra, lengths, strict=True)
+    totals = [max((count - 1) * stride + reach + more - n, 0) for count, stride, reach, more, n in axes]
+    return [total // 2 if windows.padding == "same" else total - total // 2 for total in totals]
 
 
 def _spread(x: Any, axis: int, stride: int) -> Any:

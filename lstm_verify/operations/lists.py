@@ -149,6 +149,62 @@ def split(x: Array, lengths: Array, *, shape: Any = None) -> TensorList:
     return TensorList(tuple(parts), None if known is None else (None, *known[1:]), str(x.dtype), grows=False)
 
 
+def list_of(*arrays: Array) -> TensorList:
+    return TensorList(arrays, None, str(arrays[0].dtype))
+
+
+def at(items: TensorList, position: Any, below: int) -> int:
+    """A position in a list, which if negative is counted from the end.
+
+    Raises:
+        InputError: it is not below a number.
+    """
+    place = np.asarray(position).item()
+    found = int(place + len(items.items) if place < 0 else place)
+    if not 0 <= found < below:
+        raise InputError(f"item {place} of a list of {len(items.items)} tensors")
+    return found
+
+
+def insert(items: TensorList, value: Array, position: Array | None = None) -> TensorList:
+    """The list with a tensor before a position, or at the end."""
+    count = len(items.items)
+    place = count if position is None else at(items, position, count + 1)
+    return items.of((*items.items[:place], value, *items.items[place:]))
+
+
+def erase(items: TensorList, position: Array | None = None) -> TensorList:
+    """The list without the tensor at a position, or at the end."""
+    place = at(items, -1 if position is None else position, len(items.items))
+    return items.of((*items.items[:place], *items.items[place + 1 :]))
+
+
+def along(items: TensorList, *, axis: int, new_axis: bool = False) -> Array:
+    """All items joined along an axis, or stacked along a new one."""
+    values = [items.item(number) for number in range(len(items.items))]
+    return np.stack(values, axis) if new_axis else np.concatenate(values, axis)
+
+
+def split_along(x: Array, sizes: Array | None = None, *, axis: int = 0, keepdims: bool = True) -> TensorList:
+    """A list of the parts of a tensor along an axis.
+
+    Args:
+        x: the tensor.
+        sizes: the length of each, or of all but the last; None: 1.
+        axis: the axis.
+        keepdims: whether the axis stays where `sizes` is None.
+    """
+    length = x.shape[axis]
+    if sizes is not None and np.ndim(sizes) == 1:
+        ends = list(np.cumsum(ints(sizes))[:-1])
+    else:
+        size = 1 if sizes is None else np.asarray(sizes).item()
+        ends = list(range(size, length, size))
+    parts = np.split(x, ends, axis)
+    squeezed = sizes is None and not keepdims
+    return TensorList(tuple(np.squeeze(part, axis) if squeezed else part for part in parts), None, str(x.dtype))
+
+
 def element_shape(items: TensorList, *, dtype: str = "int32") -> Array:
     if items.shape is None:
         return np.asarray(-1, dtype)
@@ -163,7 +219,13 @@ LISTS: dict[str, Callable[..., Any]] = {
     "list_set": set_item,
     "list_push_back": lambda items, value: items.of((*items.items, value)),
     "list_pop_back": pop_back,
-    "list_length": lambda items: np.asarray(len(items.items), np.int32),
+    "list_length": lambda items, dtype="int32": np.asarray(len(items.items), dtype),
+    "list_of": list_of,
+    "list_at": lambda items, position: items.item(at(items, position, len(items.items))),
+    "list_insert": insert,
+    "list_erase": erase,
+    "list_along": along,
+    "list_split_along": split_along,
     "list_resize": lambda items, length: items.resized(int(length)),
     "list_gather": lambda items, indices, shape=None: items.stacked(ints(indices), shape_of(shape)),
     "list_scatter": scatter,

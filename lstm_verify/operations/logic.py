@@ -39,6 +39,15 @@ def choose(condition: Array, if_true: Any, if_false: Any) -> Any:
     return if_true if np.all(condition) else if_false
 
 
+def is_inf(x: Array, positive: bool = True, negative: bool = True) -> Any:
+    """Whether each element is infinite; `positive` and `negative` say which infinity counts."""
+    y = np.isinf(x)
+    if positive and negative:
+        return y
+    sign = np.greater(x, 0) if positive else np.less(x, 0)
+    return np.logical_and(y, sign) if positive or negative else np.zeros_like(y)
+
+
 LOGIC: dict[str, Callable[..., Any]] = {
     "equal": _equality(np.equal, False),
     "not_equal": _equality(np.not_equal, True),
@@ -47,10 +56,11 @@ LOGIC: dict[str, Callable[..., Any]] = {
     "less": np.less,
     "less_equal": np.less_equal,
     "is_nan": np.isnan,
-    "is_inf": np.isinf,
+    "is_inf": is_inf,
     "is_finite": np.isfinite,
     "logical_and": np.logical_and,
     "logical_or": np.logical_or,
+    "logical_xor": np.logical_xor,
     "logical_not": np.logical_not,
     "bitwise_and": np.bitwise_and,
     "bitwise_or": np.bitwise_or,

@@ -1,8 +1,15 @@
-"""Batch normalisation in one operation.
+"""Normalisation in one operation.
 
-    y = scale · (x − mean) / √(variance + ε) + offset       per channel
+    y = scale · (x − mean) / √(variance + ε) + offset
 
-Source: `tf.raw_ops.FusedBatchNormV3`.
+Batch normalisation is per channel, by the mean and variance given, and so is its folded form, which rounds otherwise:
+
+    s = scale / √(variance + ε)         y = s · x + (offset − s · mean)
+
+The others take them from what they normalise: layers over the last axes of every sample, instances over the places of
+every channel of a sample, groups over those of several channels.
+
+Sources: `tf.raw_ops.FusedBatchNormV3`; onnx.ai/onnx/operators for the others.
 """
 
 from __future__ import annotations
@@ -13,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.arrays import Array
+from lstm_verify.operations.arithmetic import divide_no_nan
 
 
 def batch_normalization(
@@ -59,4 +67,88 @@ def batch_normalization(
     return y, *running, used, spread
 
 
-NORMALIZATION: dict[str, Callable[..., Any]] = {"batch_normalization": batch_normalization}
+def folded_batch_normalization(
+    x: Array, scale: Array, offset: Array, mean: Array, variance: Array, *, epsilon: float, axis: int = 1
+) -> Any:
+    """Normalise each channel, with what can be computed without `x` computed first."""
+    shape = [1] * x.ndim
+    shape[axis] = -1
+    factor = scale / np.sqrt(variance + epsilon)
+    return x * factor.reshape(shape) + (offset - mean * factor).reshape(shape)
+
+
+def _standardized(x: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Any, Any, Any]:
+    """An array with mean 0 and variance 1 over some axes, and the mean and 1 / √(variance + ε) of before."""
+    mean = np.mean(x, axis=axes, keepdims=True)
+    size = np.sqrt(np.mean(np.square(x - mean), axis=axes, keepdims=True) + epsilon)
+    return (x - mean) / size, mean, 1 / size
+
+
+def layer_normalization(
+    x: Array, scale: Array, offset: Array | None = None, *, axis: int = -1, epsilon: float = 1e-5
+) -> tuple[Any, ...]:
+    """Normalise over all axes from one on.
+
+    Args:
+        x: the array.
+        scale, offset: broadcast to it; no offset is 0.
+        axis: the first of the axes.
+        epsilon: added to the variance.
+
+    Returns:
+        y, the mean, and 1 / √(variance + ε).
+    """
+    y, mean, factor = _standardized(x, tuple(range(axis % x.ndim, x.ndim)), epsilon)
+    y = y * scale
+    return (y if offset is None else y + offset), mean, factor
+
+
+def group_normalization(
+    x: Array, scale: Array, offset: Array, *, groups: int | None = None, epsilon: float = 1e-5
+) -> Any:
+    """Normalise each group of channels of each sample.
+
+    Args:
+        x: (samples, channels, *lengths).
+        scale, offset: (channels,) or (groups,).
+        groups: how many; None: each channel by itself.
+        epsilon: added to the variance.
+    """
+    samples, channels, *lengths = x.shape
+    grouped = x.reshape(samples, groups or channels, -1)
+    y, _, _ = _standardized(grouped, (2,), epsilon)
+    each = channels // len(scale)
+    shape = (channels, *[1] * len(lengths))
+    return y.reshape(x.shape) * np.repeat(scale, each).reshape(shape) + np.repeat(offset, each).reshape(shape)
+
+
+def rms_normalization(x: Array, scale: Array, *, axis: int = -1, epsilon: float = 1e-5) -> Any:
+    """Divide by the root of the mean square over all axes from one on."""
+    axes = tuple(range(axis % x.ndim, x.ndim))
+    return x / np.sqrt(np.mean(np.square(x), axis=axes, keepdims=True) + epsilon) * scale
+
+
+def norm_normalization(x: Array, *, axis: int = -1, order: int = 2) -> Any:
+    """Divide by the 1-norm or 2-norm along an axis; where that is 0, so is the result."""
+    if order == 1:
+        size = np.sum(np.abs(x), axis=axis, keepdims=True)
+    else:
+        size = np.sqrt(np.sum(np.square(x), axis=axis, keepdims=True))
+    return divide_no_nan(x, size)
+
+
+def mean_variance_normalization(x: Array, *, axes: tuple[int, ...], epsilon: float = 1e-9) -> Any:
+    """Mean 0 and standard deviation 1 over some axes; ε is added to the deviation."""
+    mean = np.mean(x, axis=axes, keepdims=True)
+    return (x - mean) / (np.sqrt(np.mean(np.square(x - mean), axis=axes, keepdims=True)) + epsilon)
+
+
+NORMALIZATION: dict[str, Callable[..., Any]] = {
+    "batch_normalization": batch_normalization,
+    "folded_batch_normalization": folded_batch_normalization,
+    "layer_normalization": layer_normalization,
+    "group_normalization": group_normalization,
+    "rms_normalization": rms_normalization,
+    "norm_normalization": norm_normalization,
+    "mean_variance_normalization": mean_variance_normalization,
+}

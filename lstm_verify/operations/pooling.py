@@ -22,20 +22,73 @@ def _inside(windows: Windows) -> tuple[int, ...]:
 
 @channels_anywhere
 def max_pool(
-    x: Array, *, size: tuple[int, ...], strides: Sizes = 1, padding: Padding = "valid", dilation: Sizes = 1
+    x: Array,
+    *,
+    size: tuple[int, ...],
+    strides: Sizes = 1,
+    padding: Padding = "valid",
+    dilation: Sizes = 1,
+    partial: bool = False,
 ) -> Any:
     """The largest value of every window; padding does not count."""
-    windows = Windows(size, strides, padding, dilation)
+    windows = Windows(size, strides, padding, dilation, partial)
     return windows.over(x, fill=-np.inf).max(axis=_inside(windows))
 
 
 @channels_anywhere
-def average_pool(x: Array, *, size: tuple[int, ...], strides: Sizes = 1, padding: Padding = "valid") -> Any:
-    """The mean of every window; padding does not count."""
-    windows = Windows(size, strides, padding)
+def average_pool(
+    x: Array,
+    *,
+    size: tuple[int, ...],
+    strides: Sizes = 1,
+    padding: Padding = "valid",
+    dilation: Sizes = 1,
+    partial: bool = False,
+    counts_padding: bool = False,
+) -> Any:
+    """The mean of every window; padding counts if `counts_padding`, but not what a partial window lacks besides."""
+    windows = Windows(size, strides, padding, dilation, partial)
+    if counts_padding:
+        around = Windows(size, strides, padding, dilation).pads(x.shape[1:-1])
+        x, windows = np.pad(x, [(0, 0), *around, (0, 0)]), windows._replace(padding="valid")
     inside = np.ones((1, *x.shape[1:-1], 1), x.dtype)
     total, count = (windows.over(a).sum(axis=_inside(windows)) for a in (x, inside))
     return total / count
 
 
-POOLING: dict[str, Callable[..., Any]] = {"max_pool": max_pool, "average_pool": average_pool}
+@channels_anywhere
+def norm_pool(
+    x: Array,
+    *,
+    order: int,
+    size: tuple[int, ...],
+    strides: Sizes = 1,
+    padding: Padding = "valid",
+    dilation: Sizes = 1,
+    partial: bool = False,
+) -> Any:
+    """The p-norm of every window, of order 1 or 2."""
+    windows = Windows(size, strides, padding, dilation, partial)
+    powers = windows.over(np.abs(x) if order == 1 else np.square(x)).sum(axis=_inside(windows))
+    return powers if order == 1 else np.sqrt(powers)
+
+
+def _everywhere(reduced: Callable[..., Any]) -> Callable[..., Any]:
+    """A reduction over all places of an image, whose channels come first."""
+    return lambda x, **options: reduced(x, axis=tuple(range(2, x.ndim)), keepdims=True, **options)
+
+
+def _norm(x: Array, axis: tuple[int, ...], keepdims: bool, order: int) -> Any:
+    if order == 1:
+        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
+    return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
+
+
+POOLING: dict[str, Callable[..., Any]] = {
+    "max_pool": max_pool,
+    "average_pool": average_pool,
+    "norm_pool": norm_pool,
+    "global_max_pool": _everywhere(np.max),
+    "global_average_pool": _everywhere(np.mean),
+    "global_norm_pool": _everywhere(_norm),
+}

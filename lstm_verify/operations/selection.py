@@ -1,8 +1,12 @@
-"""Parts of tensors by position: slices, gathering and scattering. An index beyond the end is an error."""
+"""Parts of tensors by position: slices, gathering and scattering.
+
+An index beyond the end is an error, and so is a negative one unless `from_end` says that it counts from there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -72,6 +76,38 @@ def slices(
         raise InputError(f"a slice of a tensor of shape {x.shape}: {error}") from None
 
 
+def slices_of_axes(
+    x: Array, starts: Array, stops: Array, axes: Array | None = None, steps: Array | None = None
+) -> Array:
+    """`x[start:stop:step, …]`, for some axes; places beyond an end are that end.
+
+    Args:
+        x: the array.
+        starts, stops: (entries,), integers.
+        axes: (entries,), which those are; None: the first ones.
+        steps: (entries,); None: 1.
+    """
+    key, count = [slice(None)] * x.ndim, np.size(starts)
+    places = range(count) if axes is None else ints(axes)
+    strides = (1,) * count if steps is None else ints(steps)
+    for axis, start, stop, step in zip(places, ints(starts), ints(stops), strides, strict=True):
+        key[axis] = slice(max(start, -x.shape[axis]), stop, step)
+    return x[tuple(key)]
+
+
+def _checked(indices: Array, length: int, from_end: bool) -> Array:
+    """Places along an axis of some length, counted from its start.
+
+    Raises:
+        InputError: one is beyond an end.
+    """
+    indices = np.asarray(indices)
+    if from_end:
+        indices = np.where(indices < 0, indices + length, indices)
+    _check(indices, length)
+    return indices
+
+
 def _check(indices: Array, length: int) -> None:
     outside = (indices < 0) | (indices >= length)  # NumPy would count negative ones from the end
     if outside.any():
@@ -79,7 +115,7 @@ def _check(indices: Array, length: int) -> None:
         raise InputError(f"index {indices[where]} at {list(where)} is out of range, expected 0 to {length - 1}")
 
 
-def gather(x: Array, indices: Array, axis: Any = None, *, batch_dims: int = 0) -> Array:
+def gather(x: Array, indices: Array, axis: Any = None, *, batch_dims: int = 0, from_end: bool = False) -> Array:
     """Take slices of `x` along an axis, for each element of the first `batch_dims` axes its own.
 
     Without an axis it is the first that is no batch axis.
@@ -87,7 +123,7 @@ def gather(x: Array, indices: Array, axis: Any = None, *, batch_dims: int = 0) -
     indices = np.asarray(indices)
     batch = batch_dims + indices.ndim if batch_dims < 0 else batch_dims
     along = batch if axis is None else int(axis) % x.ndim
-    _check(indices, x.shape[along])
+    indices = _checked(indices, x.shape[along], from_end)
     if not batch:
         return np.take(x, indices, axis=along)
     moved = np.moveaxis(x, along, batch)
@@ -98,37 +134,90 @@ def gather(x: Array, indices: Array, axis: Any = None, *, batch_dims: int = 0) -
     return np.moveaxis(taken, picked, [axis + along - batch for axis in picked])
 
 
-def gather_nd(x: Array, indices: Array) -> Array:
-    """The parts of `x` at the positions in the last axis of `indices`."""
-    parts: Array = x[_positions(x.shape, indices)]
+def gather_nd(x: Array, indices: Array, *, batch_dims: int = 0, from_end: bool = False) -> Array:
+    """The parts of `x` at the positions in the last axis of `indices`, for each element of the first axes its own."""
+    grid: tuple[Array, ...] = np.indices(x.shape[:batch_dims], sparse=True)
+    others = (1,) * (np.ndim(indices) - 1 - batch_dims)
+    samples = (g.reshape(*g.shape, *others) for g in grid)
+    parts: Array = x[(*samples, *_positions(x.shape[batch_dims:], indices, from_end))]
     return parts
 
 
-def _positions(lengths: tuple[int, ...], indices: Array) -> tuple[Array, ...]:
-    positions = tuple(np.moveaxis(np.asarray(indices), -1, 0))
-    for position, length in zip(positions, lengths, strict=False):
-        _check(position, length)
-    return positions
+def _positions(lengths: tuple[int, ...], indices: Array, from_end: bool = False) -> tuple[Array, ...]:
+    positions = np.moveaxis(np.asarray(indices), -1, 0)
+    return tuple(_checked(position, n, from_end) for position, n in zip(positions, lengths, strict=False))
+
+
+def take_along_axis(x: Array, indices: Array, *, axis: int = 0) -> Array:
+    """`x[i, indices[i, j]]` and the like; other axes of `indices` may be shorter; negative ones go from the end."""
+    places = _checked(indices, x.shape[axis], from_end=True)
+    kept = [slice(length) for length in places.shape]
+    kept[axis] = slice(None)
+    return np.take_along_axis(x[tuple(kept)], places, axis)
+
+
+COMBINED: dict[str, Callable[..., Any] | None] = {
+    "none": None,
+    "add": np.add,
+    "mul": np.multiply,
+    "max": np.maximum,
+    "min": np.minimum,
+}
+"""What becomes of an element and the one that is put in its place."""
+
+
+def put_along_axis(x: Array, indices: Array, updates: Array, *, axis: int = 0, reduction: str = "none") -> Array:
+    """`x` with `x[i, indices[i, j]] = updates[i, j]` and the like; negative indices go from the end."""
+    positions: list[Array] = list(np.indices(np.shape(indices), sparse=True))
+    positions[axis] = _checked(indices, x.shape[axis], from_end=True)
+    return _put(x, _numbered(positions, x.shape), updates, COMBINED[reduction])
+
+
+def _numbered(positions: Sequence[Array], lengths: tuple[int, ...]) -> Array:
+    """The numbers of elements at some positions, in an array of some lengths."""
+    numbers: Any = np.ravel_multi_index(tuple(np.broadcast_arrays(*positions)), lengths)
+    return np.asarray(numbers)
 
 
 def scatter_nd(indices: Array, updates: Array, shape: Array) -> Array:
     """Zeros with `updates` added at positions."""
-    y = np.zeros(ints(shape), updates.dtype)
-    np.add.at(y, _positions(y.shape, indices), updates)
-    return y
+    return scatter_update(np.zeros(ints(shape), updates.dtype), indices, updates, reduction="add")
 
 
-def scatter_update(x: Array, indices: Array, updates: Array) -> Array:
-    """`x` with `updates` at positions."""
-    y = x.copy()
-    y[_positions(x.shape, indices)] = updates
-    return y
+def scatter_update(
+    x: Array, indices: Array, updates: Array, *, reduction: str = "none", from_end: bool = False
+) -> Array:
+    """`x` with `updates` at the positions in the last axis of `indices`, each a whole part of `x`."""
+    count = np.shape(indices)[-1]
+    rest = x.shape[count:]
+    first = _numbered(_positions(x.shape, indices, from_end), x.shape[:count])
+    places = first[..., None] * prod(rest) + np.arange(prod(rest))
+    return _put(x, places, np.broadcast_to(updates, (*first.shape, *rest)), COMBINED[reduction])
 
 
-def scatter_add(x: Array, indices: Array, updates: Array) -> Array:
-    y = x.copy()
-    np.add.at(y, _positions(x.shape, indices), updates)
-    return y
+def _put(x: Array, places: Array, updates: Array, combine: Callable[..., Any] | None) -> Array:
+    """`x` with updates at places in the order of its elements; of several at one place, all in turn or the last."""
+    y, new, places = x.reshape(-1), updates.reshape(-1), places.reshape(-1)
+    left = np.arange(places.size)
+    while left.size:
+        chosen = np.full(x.size, -1)
+        chosen[places[left]] = left
+        values = np.take(new, np.maximum(chosen, 0))
+        y = np.where(chosen >= 0, values if combine is None else combine(y, values), y)
+        left = left[:0] if combine is None else left[chosen[places[left]] != left]
+    return y.reshape(x.shape)
+
+
+def compress(x: Array, condition: Array, *, axis: int | None = None) -> Array:
+    """The places of an axis, or of all elements, where a condition holds."""
+    places = np.argwhere(condition).ravel()
+    return np.take(x.reshape(-1) if axis is None else x, places, axis=axis or 0)
+
+
+def triangle(x: Array, k: Any = 0, *, upper: bool = True) -> Array:
+    """The upper or lower triangle of each matrix, from its diagonal `k` on; zeros elsewhere."""
+    diagonal = 0 if k is None else np.asarray(k).item()
+    return np.triu(x, diagonal) if upper else np.tril(x, diagonal)
 
 
 def band_part(x: Array, lower: Array, upper: Array) -> Array:
@@ -143,11 +232,17 @@ SELECTION: dict[str, Callable[..., Any]] = {
     "get_item": get_item,
     "slice_sizes": slice_sizes,
     "slices": slices,
+    "slices_of_axes": slices_of_axes,
+    "take_along_axis": take_along_axis,
+    "put_along_axis": put_along_axis,
+    "compress": compress,
+    "triangle": triangle,
     "gather": gather,
     "gather_nd": gather_nd,
     "scatter_nd": scatter_nd,
     "scatter_update": scatter_update,
-    "scatter_add": scatter_add,
+    "scatter_add": lambda x, indices, updates: scatter_update(x, indices, updates, reduction="add"),
     "positions": lambda condition: np.argwhere(condition).astype(np.int64),
+    "nonzero": lambda x: np.argwhere(x).T.astype(np.int64),
     "band_part": band_part,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ def ints(values: Any) -> tuple[int, ...]:
     return tuple(int(value) for value in np.asarray(values).ravel())
 
 
-def shape(x: Array, dtype: str = "int32") -> Array:
-    return np.asarray(np.shape(x), dtype)
+def shape(x: Array, dtype: str = "int32", start: int = 0, stop: int | None = None) -> Array:
+    """The lengths of an array's axes, or of some of them."""
+    return np.asarray(np.shape(x)[start:stop], dtype)
 
 
 def shapes(*arrays: Array, dtype: str = "int32") -> tuple[Array, ...]:
@@ -29,6 +31,25 @@ def reshape_samples(x: Array, newshape: Sequence[int | None]) -> Array:
     """Reshape each sample; the number of samples is not up to the shape, whatever it says of it."""
     y: Array = x.reshape(len(x), *newshape[1:])
     return y
+
+
+def reshape_to(x: Array, newshape: Array, *, zero_keeps: bool = False) -> Array:
+    """Reshape; -1 is what is left, and with `zero_keeps` 0 is the length that the axis of that place has."""
+    lengths = ints(newshape)
+    if zero_keeps:
+        lengths = tuple(x.shape[axis] if length == 0 else length for axis, length in enumerate(lengths))
+    return np.reshape(x, lengths)
+
+
+def flatten(x: Array, *, axis: int = 1) -> Array:
+    """A matrix, with the axes before one as rows and the others as columns."""
+    rows = prod(x.shape[:axis])
+    return np.reshape(x, (rows, prod(x.shape[axis:])))
+
+
+def expand(x: Array, shape: Array) -> Array:
+    """Broadcast to a shape, or to what that and the array's own come to together."""
+    return np.broadcast_to(x, np.broadcast_shapes(x.shape, ints(shape)))
 
 
 def squeeze(x: Array, axis: Any = None) -> Array:
@@ -63,7 +84,9 @@ def split_sizes(x: Array, sizes: Array, *, axis: Any = 0) -> tuple[Array, ...]:
 
 
 def split_evenly(x: Array, *, parts: int, axis: Any = 0) -> tuple[Array, ...]:
-    return tuple(np.split(x, parts, int(axis)))
+    """Cut into parts of equal length, of which the last is shorter if they do not come out even."""
+    size = -(-x.shape[int(axis)] // parts)
+    return tuple(np.split(x, [size * number for number in range(1, parts)], int(axis)))
 
 
 def broadcast_shapes(*given: Array) -> Array:
@@ -89,7 +112,8 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "size": lambda x, dtype="int32": np.asarray(np.size(x), dtype),
     "rank": lambda x, dtype="int32": np.asarray(np.ndim(x), dtype),
     "reshape": reshape_samples,
-    "reshape_to": lambda x, newshape: np.reshape(x, ints(newshape)),
+    "reshape_to": reshape_to,
+    "flatten": flatten,
     "squeeze": squeeze,
     "expand_dims": lambda x, axis: np.expand_dims(x, axes_of(axis) or 0),
     "transpose": lambda x, axes=None: np.transpose(x, axes_of(axes)),
@@ -101,6 +125,7 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "split_evenly": split_evenly,
     "broadcast_to": lambda x, newshape: np.broadcast_to(x, ints(newshape)),
     "broadcast_shapes": broadcast_shapes,
+    "expand": expand,
     "tile": lambda x, multiples: np.tile(x, ints(multiples)),
     "flip": lambda x, axis=None: np.flip(x, axes_of(axis)),
     "roll": lambda x, shift, axis: np.roll(x, ints(shift), ints(axis)),

@@ -2,7 +2,8 @@
 
     window i of an axis has the places  i·stride + k·dilation - before,   k = 0 … size - 1
 
-Padding `same` gives ⌈length / stride⌉ windows, with the odd step of padding at the end; `causal` pads before the first
+Padding `same` gives ⌈length / stride⌉ windows, with the odd step of padding at the end, and `same_lower` with the odd
+step at the beginning; `causal` pads before the first
 step only, so that no window sees the future; `valid` pads nothing. Otherwise padding is what lies before and after each
 axis. Source: the documentation of `tf.nn.convolution`.
 """
@@ -34,9 +35,15 @@ def _same(length: int, reach: int, stride: int) -> Pair:
     return total // 2, total - total // 2
 
 
+def _same_lower(length: int, reach: int, stride: int) -> Pair:
+    before, after = _same(length, reach, stride)
+    return after, before
+
+
 PADDINGS: dict[str, Callable[[int, int, int], Pair]] = {
     "valid": lambda length, reach, stride: (0, 0),
     "same": _same,
+    "same_lower": _same_lower,
     "causal": lambda length, reach, stride: (reach - 1, 0),
 }
 """From the length of an axis, the reach of a window and its stride to what is padded before and after."""
@@ -54,6 +61,8 @@ class Windows(NamedTuple):
     strides: Sizes = 1
     padding: Padding = "valid"
     dilation: Sizes = 1
+    partial: bool = False
+    """Whether there is one more window where the last leaves places over, padding before the end included."""
 
     @property
     def axes(self) -> int:
@@ -106,6 +115,15 @@ class _Plan(NamedTuple):
         return any(map(any, self.pads))
 
 
+def _extended(length: int, reach: int, stride: int, pads: Pair) -> Pair:
+    """Padding with as much more at the end as one more window needs, if it begins before the padding there."""
+    before, after = pads
+    windows = max(-(-(before + length + after - reach) // stride), 0) + 1
+    if (windows - 1) * stride >= before + length:
+        windows -= 1
+    return before, max((windows - 1) * stride + reach - before - length, after)
+
+
 @lru_cache(maxsize=1024)
 def _plan(windows: Windows, lengths: tuple[int, ...]) -> _Plan:
     """Kept, since the loops of recurrent layers ask for the same in every step."""
@@ -114,6 +132,8 @@ def _plan(windows: Windows, lengths: tuple[int, ...]) -> _Plan:
     if isinstance(pads, str):
         rule = PADDINGS[pads]
         pads = tuple(rule(*axis) for axis in zip(lengths, windows.reach, strides, strict=True))
+    if windows.partial:
+        pads = tuple(_extended(*axis) for axis in zip(lengths, windows.reach, strides, pads, strict=True))
     padded = [length + sum(around) for length, around in zip(lengths, pads, strict=True)]
     counts = tuple(max(0, 1 + (n - r) // s) for n, r, s in zip(padded, windows.reach, strides, strict=True))
     stepped, spread = ([slice(None, None, step) for step in steps] for steps in (strides, apart))

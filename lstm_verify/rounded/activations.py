@@ -91,12 +91,14 @@ def _sparsemax(z: Array, y: Array, variance: Array, axis: Any) -> Array:
     return np.moveaxis(np.where(y > 0, result, 0.0), -1, axis)
 
 
+COMPOSED = {"glu", "affine"}
+"""Activations that frameworks compute part by part."""
 ALONG_AN_AXIS = {"softmax": _softmax, "log_softmax": _log_softmax, "sparsemax": _sparsemax}
 
 
 def activated(x: Rounded, activation: Any) -> Any:
     """Apply an activation to an array with rounding errors."""
-    if activation.name == "glu":
+    if activation.name in COMPOSED:
         return activation.function(x)
     y = activation.function(x.value)
     if activation.name == "linear":

@@ -35,6 +35,7 @@ RUNTIMES: tuple[Runtime, ...] = (
     ),
     Runtime("saved_model", "TensorFlow", "saved_model", "tensorflow", "pip install tensorflow"),
     Runtime("tf1", "TensorFlow", "tf1", "tensorflow", "pip install tensorflow"),
+    Runtime("onnxruntime", "ONNX Runtime", "onnx_session", "onnxruntime", "pip install 'lstm-verify[onnx]'"),
 )
 NAMES = tuple(runtime.name for runtime in RUNTIMES)
 

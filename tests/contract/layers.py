@@ -9,7 +9,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from lstm_verify.layers import (
     GlobalMaxPooling3D,
     Identity,
     Layer,
+    LSTMCell,
     Masking,
     MaxPooling3D,
     Merge,
@@ -46,6 +47,7 @@ from lstm_verify.layers.constant import Constant, Spare, State, Update
 from lstm_verify.layers.loop import Branch, Loop
 from lstm_verify.layers.operation import Operation, Slot
 from lstm_verify.layers.recurrent.scan import Recovered, Scan
+from lstm_verify.layers.recurrent.time_first import FedTimeFirst, TimeFirst
 from lstm_verify.layers.stored import Stored
 from lstm_verify.operations import TensorList
 from lstm_verify.operations.activations import ActivationFunction
@@ -107,6 +109,21 @@ OF_VOLUMES: tuple[Layer, ...] = (
     UpSampling3D(name="larger", size=(2, 1, 3)),
     ZeroPadding3D(name="framed", padding=(1, 0, 2, 1, 0, 1)),
 )
+
+
+def clipped() -> LSTMCell:
+    """A cell whose activations are of what is clipped, as ONNX has it."""
+    cell = lstm_cell()
+    return replace(cell, activation=cell.activation.clipped(0.1))
+
+
+def lengths() -> TimeFirst:
+    """A layer whose first sample has no steps."""
+    return TimeFirst(name="lstm", rnn=rnn(lstm_cell(), **BOTH), given=("sequence_lens", "initial_h"))
+
+
+BOTH = {"return_sequences": True, "return_state": True}
+
 EXAMPLES: dict[str, Example] = {
     **{name: Example(layer, (X,)) for name, layer in LAYERS.items()},
     "LSTM, states": Example(rnn(lstm_cell(), return_state=True), (X, *states_for(lstm_cell(), SAMPLES))),
@@ -142,6 +159,15 @@ EXAMPLES: dict[str, Example] = {
     "DepthwiseConv1D": Example(DepthwiseConv1D(name="conv", depthwise_kernel=weights(2, FEATURES, 2)), (X,)),
     "ConvLSTM3D": Example(rnn(conv_lstm_cell((2, 1, 2), 2)), (VOLUMES[:, None],)),
     **{layer.kind: Example(layer, (VOLUMES,)) for layer in OF_VOLUMES},
+    "TimeFirst": Example(TimeFirst(name="lstm", rnn=rnn(lstm_cell(), **BOTH)), (np.moveaxis(X, 0, 1),)),
+    "TimeFirst, lengths": Example(
+        lengths(), (np.moveaxis(X, 0, 1), np.arange(SAMPLES) % X.shape[1], np.ones((1, SAMPLES, UNITS)))
+    ),
+    "LSTM, clipped": Example(rnn(clipped()), (X,)),
+    "LSTM, affine": Example(rnn(lstm_cell(activation=ActivationFunction.of("affine", alpha=1.0, beta=0.0))), (X,)),
+    "FedTimeFirst": Example(
+        FedTimeFirst(name="lstm", make=lambda weights: rnn(lstm_cell(), **BOTH)), (np.moveaxis(X, 0, 1), weights(4))
+    ),
     "Stored": Example(Stored(name="stored", arrays={"vars/0": weights(4, 2)}, looks_like=""), (), runs=False),
 }
 

@@ -37,7 +37,8 @@ def model_of(example: Example) -> Model:
 
 def computed(model: Model, example: Example) -> Any:
     with np.errstate(all="ignore"):
-        return model.apply(tuple(map(Signal, example.inputs)), Run())[0].value
+        signals = model.signals(tuple(map(Signal, example.inputs)), Run())
+    return [signal.value for tensor, signal in signals.items() if tensor.layer == "layer"]
 
 
 def edits_in(model: Model, only: str | None = None) -> Iterator[tuple[Site, Edit]]:
@@ -47,8 +48,11 @@ def edits_in(model: Model, only: str | None = None) -> Iterator[tuple[Site, Edit
             yield site, edit.at(edit.start * 1.7 + 0.3) if isinstance(edit, Fit) else edit
 
 
-def differs(one: Any, other: Any) -> bool:
-    return one.shape != other.shape or not np.allclose(one, other, equal_nan=True)
+def differs(ones: Any, others: Any) -> bool:
+    pairs = list(zip(ones, others, strict=False))
+    return len(ones) != len(others) or not all(
+        np.shape(one) == np.shape(other) and np.allclose(one, other, equal_nan=True) for one, other in pairs
+    )
 
 
 @every

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from lstm_verify.errors import InputError, ModelFileError
@@ -18,6 +19,7 @@ from lstm_verify.model import Model
 from lstm_verify.runtimes import RUNTIMES
 from tests.conftest import FIXTURES
 from tests.graph_files import read_at_once
+from tests.onnx_files import one_operator
 
 pytestmark = pytest.mark.framework
 
@@ -32,11 +34,18 @@ def weights(folder: Path) -> list[Path]:
     return [path]
 
 
+def of_onnx(folder: Path) -> list[Path]:
+    path = folder / "lstm.onnx"
+    onnx.save(one_operator("LSTM"), path)
+    return [path]
+
+
 EXAMPLES: dict[str, Callable[[Path], list[Path]]] = {
     "weights": weights,
     "keras_h5": of_fixture("origin_tanh_sigmoid.keras3.h5", "stacked_gru.keras2.h5"),
     "keras_zip": of_fixture("origin_tanh_sigmoid.keras3.keras", "states.keras2.keras"),
     "saved_model": of_fixture("origin_tanh_sigmoid.keras3.export"),
+    "onnx": of_onnx,
     "tf1": of_fixture("basic_lstm.tf1.pb", "basic_lstm.tf1.ckpt"),
 }
 """By the name of a format, what makes files of it, or finds them."""
@@ -92,7 +101,7 @@ def test_a_format_says_what_it_is(format_: Format) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", format_.name)
     assert [other.name for other in FORMATS].count(format_.name) == 1
     assert format_.title
-    assert re.fullmatch(r"(config|graph) is not one that \w+ writes", format_.expected)
+    assert re.fullmatch(r"(config|graph) is not one that \w+ (writes|allows)", format_.expected)
     assert format_.recognise.__doc__
     assert format_.read.__doc__
 

@@ -28,18 +28,27 @@ FAULTS_OF_CASES = [[fault.name for fault in case.faults] for cases in (all_cases
 FAULTY = [names for names in FAULTS_OF_CASES if names and names != ["unexplained"]]
 
 
+OF_ONNX_RUNTIME = {name for name in NAMES if name.startswith("onnxruntime_")}
+"""Those that only ONNX Runtime has, whose cases are among the ONNX files."""
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_every_fault_is_explained_and_counted(name: str) -> None:
+def test_every_fault_is_explained(name: str) -> None:
     meaning, advice = rows_of("The faults")[name]
     assert meaning == MEANINGS[name]
     assert meaning
     assert advice
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in OF_ONNX_RUNTIME])
+def test_every_fault_is_counted(name: str) -> None:
     assert FAULTY.count([name]) >= 2
     assert ACCURACY[name][0] == str(FAULTY.count([name]))
 
 
 def test_there_is_no_fault_without_a_name() -> None:
-    assert set(ACCURACY) - {PAIR, "all", "share"} == set(rows_of("The faults")) == set(NAMES)
+    assert set(ACCURACY) - {PAIR, "all", "share"} == set(NAMES) - OF_ONNX_RUNTIME
+    assert set(rows_of("The faults")) == set(NAMES)
 
 
 def test_the_goals_are_met() -> None:

@@ -24,6 +24,7 @@ NAMES = (
     *("peephole", "clip", "negative_slope", "gelu_approximation", "epsilon", "weight_precision"),
     *("equal_shape_weights_swapped", "dropout_active", "initial_weights", "normalization"),
     *("other_weights", "product_precision", "dynamic_range", "earlier_cell_state", "time_steps"),
+    *("onnxruntime_clip", "onnxruntime_defaults", "onnxruntime_empty_sequences"),
     *("kernel_flipped", "padding_symmetric", "channels_first", "key_value"),
 )
 """The names of all faults, which are stable."""

@@ -20,7 +20,7 @@ GRID = np.array(
     sorted({*np.linspace(-8, 8, 65), 0.0, -0.5, 0.5, -1.0, 1.0, -2.5, 2.5, -3.0, 3.0, 6.0, -1e-9, 20.0, -20.0})
 )
 PARAMETERS: dict[str, list[dict[str, Any]]] = {
-    "hard_sigmoid": [{"slope": 1 / 5}, {"slope": 1 / 6}],
+    "hard_sigmoid": [{"slope": 1 / 5}, {"slope": 1 / 6}, {"slope": 0.3, "offset": 0.4}],
     "leaky_relu": [{"negative_slope": 0.2}, {"negative_slope": 0.3}],
     "relu": [
         {},
@@ -35,6 +35,8 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "gelu": [{}, {"approximate": True}],
     "hard_shrink": [{}, {"threshold": 1.0}],
     "soft_shrink": [{}, {"threshold": 1.0}],
+    "affine": [{"alpha": 1.0, "beta": 0.0}, {"alpha": -0.7, "beta": 0.3}],
+    "scaled_tanh": [{"alpha": 1.0, "beta": 1.0}, {"alpha": 1.7, "beta": 0.6}],
     "threshold": [{"threshold": 1.0, "default_value": 0.0}, {"threshold": -0.5, "default_value": 7.0}],
     "squareplus": [{}, {"b": 1.0}],
 }

@@ -25,6 +25,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "hard_sigmoid": {"slope": 0.2},
     "leaky_relu": {"negative_slope": 0.3},
     "threshold": {"threshold": 0.5, "default_value": -1.0},
+    "affine": {"alpha": -0.7, "beta": 0.3},
+    "scaled_tanh": {"alpha": 1.7, "beta": 0.6},
 }
 ALONG_AN_AXIS = ("softmax", "log_softmax", "sparsemax")
 ELEMENTWISE = [name for name in FUNCTIONS if name not in (*ALONG_AN_AXIS, "glu")]

@@ -27,11 +27,11 @@ from lstm_verify.formats.tensorflow.table import UPDATES, WITHOUT_EFFECT, refuse
 from lstm_verify.formats.tensorflow.v1_branches import choices
 from lstm_verify.formats.tensorflow.v1_loops import functional, is_inside
 from lstm_verify.formats.tensorflow.variables import ASSIGNED, carried, checkpoint_keys, settled
-from lstm_verify.graph.batch_axis import Axes, arranged, axes_of, elsewhere
+from lstm_verify.graph.batch_axis import elsewhere
 from lstm_verify.graph.build import Builder
 from lstm_verify.graph.ir import Graph, Node, Ref, Shape
 from lstm_verify.graph.lift import lift
-from lstm_verify.graph.probe import fitted, outputs_of
+from lstm_verify.graph.probe import axes_for_runtime, outputs_of, with_samples_first
 from lstm_verify.model import Input, Model, Source
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -71,37 +71,19 @@ def build(
     if not chosen.inputs and endpoints.outputs:
         raise UnsupportedError("the outputs depend on no input. Feed a tensor that they depend on: --input NAME=x.npy")
     model = _model(path.name, file, scope, chosen)
-    model = _with_samples_first(model, endpoints)
+    model = with_samples_first(model, endpoints.given)
     call = {
         **kind.call,
         "signature": name,
         "inputs": {key: _runtime_name(key, own.inputs if own else ()) for key in chosen.inputs},
         "outputs": {key: _runtime_name(key, own.outputs if own else ()) for key in chosen.outputs},
-        "axes": _axes(model),
+        "axes": axes_for_runtime(model),
     }
     writer = file.writer or "TensorFlow"
     lifted = lift(model)
     source = Source(str(path), kind.format, writer, kind.runtime, "", call)
     findings = (*contradictions(lifted, file.keras), *elsewhere(lifted))
     return replace(lifted, source=source, findings=findings)
-
-
-def _with_samples_first(model: Model, endpoints: Endpoints) -> Model:
-    """The model with its samples along the first axes; as it is if they are not known, to be run as a whole."""
-    axes = axes_of(model, endpoints.given)
-    if axes is None and endpoints.given:
-        for_given = fitted(model, endpoints.given)
-        axes = axes_of(for_given, endpoints.given)
-        if axes is None and for_given is model:  # what is given may not fit, and then there is an error that says how
-            axes = axes_of(model, {})
-        model = for_given
-    return arranged(model, Axes.unknown(model) if axes is None else axes)
-
-
-def _axes(model: Model) -> dict[str, dict[str, int | None]]:
-    """Where the framework has the samples of inputs and outputs, other than lone numbers."""
-    inputs = {spec.name: spec.axis for spec in model.inputs if spec.shape}
-    return {"inputs": inputs, "outputs": {output.name: output.axis or 0 for output in model.outputs}}
 
 
 def _runtime_name(key: str, keys: Collection[str]) -> str:

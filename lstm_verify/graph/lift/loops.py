@@ -85,6 +85,7 @@ class _Recurrence(Body):
                 zero_output_for_mask=zero,
             ),
             sequence=self.names.index(steps.items) if steps.axis is None else len(self.names),
+            was_cut=steps.axis is not None,
             states=tuple(self._place(state.leaf) for state in order),
             outputs=tuple(place for place in output if self.written[self.names[place]].index is not None),
             final_outputs=tuple(place for place in output if self.written[self.names[place]].index is None),
@@ -112,7 +113,8 @@ class _Recurrence(Body):
                 items[atom.key] = (atom, np.asarray(traced.value))
         indices = {written.index for written in self.written.values() if written.index is not None}
         indices |= {item.index for item, _ in items.values()}
-        if len(indices) != 1 or not indices <= set(self.counters) or self.value(min(indices)) != 0:
+        # a loop may count its rounds more than once
+        if not indices or not indices <= set(self.counters) or any(self.value(index) != 0 for index in indices):
             raise Unlike
         inputs = [item for item, value in items.values() if value.dtype.kind == "f" and value.ndim == 2]
         if len(inputs) != 1 or self.changes(inputs[0].items):

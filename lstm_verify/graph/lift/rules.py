@@ -51,6 +51,40 @@ def _sum(arguments: list[Traced], values: list[Any], operation: Operation) -> li
     return [Traced(values[0], normalised(form) or form)]
 
 
+def _added(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
+    chosen = _choice(arguments) if len(arguments) == 2 else None
+    return _sum(arguments, values, operation) if chosen is None else [Traced(values[0], chosen)]
+
+
+def _choice(arguments: list[Traced]) -> Form | None:
+    """The choice that a sum is: m·a + (1-m)·b, with a mask m as numbers and its opposite."""
+    parts = [_masked(item) for item in arguments]
+    if None in parts:
+        return None
+    (mask, yes), (opposite, no) = (part for part in parts if part is not None)
+    for condition, other, one, two in ((mask, opposite, yes, no), (opposite, mask, no, yes)):
+        call = other.atom
+        if (
+            isinstance(call, FunctionCall)
+            and call.operation == "logical_not"
+            and call.arguments[0].key == condition.key
+        ):
+            return Form.of(FunctionCall("where", (condition, one, two)))
+    return None
+
+
+def _masked(item: Traced) -> tuple[Form, Form] | None:
+    """The mask and the value of a product of a mask, as numbers, with a value."""
+    call = item.form.atom if isinstance(item.form, Form) else None
+    if not isinstance(call, FunctionCall) or call.operation != "multiply":
+        return None
+    for first, second in (call.arguments, call.arguments[::-1]):
+        cast = first.atom if isinstance(first, Form) and isinstance(second, Form) else None
+        if isinstance(cast, FunctionCall) and cast.operation == "cast":
+            return cast.arguments[0], second
+    return None
+
+
 def _difference(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
     first, second = arguments
     return _sum([first, _negated(second)], values, operation)
@@ -285,7 +319,7 @@ RULES: dict[str, Rule] = {
     "floor": _floored,
     "ones_like": _same_everywhere(1.0),
     "zeros_like": _same_everywhere(0.0),
-    "add": _sum,
+    "add": _added,
     "add_n": _sum,
     "add_bias": _sum,
     "subtract": _difference,
@@ -293,6 +327,7 @@ RULES: dict[str, Rule] = {
     "multiply": _product,
     "divide": _quotient,
     "true_divide": _quotient,
+    "divide_toward_zero": _quotient,
     "matmul": _matmul,
     "identity": _same,
     "cast": _cast,
@@ -300,6 +335,7 @@ RULES: dict[str, Rule] = {
     "split_evenly": _view,
     "split_sizes": _view,
     "slices": lambda *given: _view(*given) or step(*given),
+    "slices_of_axes": lambda *given: _view(*given) or step(*given),
     "gather": step,
     "slice_sizes": _view,
     "reshape_to": _view,

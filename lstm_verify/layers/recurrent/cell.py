@@ -39,8 +39,8 @@ class Cell(Weighted, ABC):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype that the cell computes in: that of its weights."""
-        return next(array.dtype for _, array in self.weights())
+        """The dtype that the cell computes in: that of its weights; float64 of one whose weights carry their errors."""
+        return next((array.dtype for _, array in self.weights()), np.dtype(np.float64))
 
     @property
     @abstractmethod

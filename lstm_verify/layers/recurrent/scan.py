@@ -69,6 +69,8 @@ class Scan(Layer):
     """With `return_state`; it returns sequences if anything takes them."""
     sequence: int
     """The loop variable that is the list of inputs."""
+    was_cut: bool = False
+    """Whether that list is none of the loop's, but one variable more, the last."""
     states: tuple[Columns, ...]
     """Where the cell's states are among the loop variables, in the order of the cell."""
     outputs: tuple[int, ...] = ()
@@ -176,8 +178,10 @@ class Scan(Layer):
             return None
         steps = []
         for t in range(timesteps):
-            variables = list(inputs)
-            variables[self.counter] = Signal(np.asarray(t, inputs[self.counter].value.dtype))
+            variables = list(inputs[:-1] if self.was_cut else inputs)
+            for place in self.counters:
+                start = inputs[place].value
+                variables[place] = Signal(np.asarray(start + t, start.dtype))
             step = self.mask.apply(tuple(variables), run)[0].value
             steps.append(step.reshape(len(step), -1).astype(bool) ^ self.negated)
         return np.stack(steps, axis=1)

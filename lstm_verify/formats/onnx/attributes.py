@@ -1,0 +1,31 @@
+"""What attributes of ONNX operators mean."""
+
+from __future__ import annotations
+
+DTYPES = {
+    1: "float32",
+    2: "uint8",
+    3: "int8",
+    4: "uint16",
+    5: "int16",
+    6: "int32",
+    7: "int64",
+    9: "bool",
+    10: "float16",
+    11: "float64",
+    12: "uint32",
+    13: "uint64",
+    16: "bfloat16",
+}
+"""NumPy's names of the members of `TensorProto.DataType`, and bfloat16."""
+
+
+def dtype_name(code: int) -> str:
+    """The name of a dtype.
+
+    Raises:
+        ValueError: it is none that is supported.
+    """
+    if code not in DTYPES:
+        raise ValueError(f"dtype {code}")
+    return DTYPES[code]

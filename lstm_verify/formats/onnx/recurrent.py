@@ -1,0 +1,317 @@
+"""The operators LSTM, GRU and RNN: from their attributes and weights to recurrent layers.
+
+    W (directions, gates*units, features)   R (directions, gates*units, units)   B (directions, 2*gates*units)
+    P (directions, 3*units), peepholes
+
+    LSTM: gates i, o, f, c in W, R and B, and i, o, f in P        GRU: gates z, r, h
+
+    functions       f for gates, g for the candidate, h for the state on its way out; three, two or one a direction
+    clip            cuts what the functions get
+
+Source: the operators' text, onnx.ai/onnx/operators/onnx__LSTM.html, onnx__GRU.html and onnx__RNN.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lstm_verify.arrays import Array
+from lstm_verify.errors import ModelFileError, UnsupportedError
+from lstm_verify.graph.ir import ABSENT, Node
+from lstm_verify.graph.translate import Building, Entry, Made
+from lstm_verify.layers.recurrent.bidirectional import Bidirectional
+from lstm_verify.layers.recurrent.cell import Cell
+from lstm_verify.layers.recurrent.gru import GRUCell
+from lstm_verify.layers.recurrent.lstm import LSTMCell
+from lstm_verify.layers.recurrent.lstm_variants import LSTMVariantCell
+from lstm_verify.layers.recurrent.rnn import RNN
+from lstm_verify.layers.recurrent.simple_rnn import SimpleRNNCell
+from lstm_verify.layers.recurrent.time_first import FedTimeFirst, TimeFirst
+from lstm_verify.operations.activations import ActivationFunction
+
+INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
+WEIGHTS = ("W", "R", "B", "P")
+IFCO, IOFC = "ifco", "iofc"
+DIRECTIONS = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}
+"""Which of the directions go backwards."""
+
+
+class FunctionOf(NamedTuple):
+    """An activation of ONNX."""
+
+    name: str
+    """Its name here."""
+    alpha: str = ""
+    """The name of the parameter that `alpha` is; empty if there is none."""
+    beta: str = ""
+    defaults: tuple[float, ...] = ()
+    """Those of the operators of the same names."""
+    more: tuple[tuple[str, float], ...] = ()
+    """Parameters that are fixed."""
+
+
+FUNCTIONS: dict[str, FunctionOf] = {
+    "relu": FunctionOf("relu"),
+    "tanh": FunctionOf("tanh"),
+    "sigmoid": FunctionOf("sigmoid"),
+    "softsign": FunctionOf("softsign"),
+    "softplus": FunctionOf("softplus"),
+    "leakyrelu": FunctionOf("leaky_relu", "negative_slope", defaults=(0.01,)),
+    "thresholdedrelu": FunctionOf("threshold", "threshold", defaults=(1.0,), more=(("default_value", 0.0),)),
+    "elu": FunctionOf("elu", "alpha", defaults=(1.0,)),
+    "hardsigmoid": FunctionOf("hard_sigmoid", "slope", "offset", (0.2, 0.5)),
+    # of these two the text names no numbers: 1 and 0 change nothing
+    "scaledtanh": FunctionOf("scaled_tanh", "alpha", "beta", (1.0, 1.0)),
+    "affine": FunctionOf("affine", "alpha", "beta", (1.0, 0.0)),
+}
+"""By their names in small letters, since case does not count."""
+
+
+def activations(node: Node, default: tuple[str, ...], directions: int) -> list[tuple[ActivationFunction, ...]]:
+    """The functions of every direction, with their numbers and the clip before them.
+
+    Numbers of `activation_alpha` and `activation_beta` are for those functions in turn that have such a number.
+
+    Raises:
+        UnsupportedError: a function is not known.
+        ModelFileError: there are too few functions, or numbers that belong to none.
+    """
+    attributes = node.attributes
+    names = list(attributes.get("activations") or default * directions)
+    if len(names) != len(default) * directions:
+        raise ModelFileError(
+            f"node '{node.name}': {len(names)} activations, expected {len(default)} for each of {directions} directions"
+        )
+    numbers = {key: list(attributes.get(f"activation_{key}") or ()) for key in ("alpha", "beta")}
+    clip = attributes.get("clip") or None
+    found = [_function(node, name, numbers, clip) for name in names]
+    for key, left in numbers.items():
+        if left:
+            raise ModelFileError(
+                f"node '{node.name}': {len(left)} more numbers in activation_{key} than functions take"
+            )
+    count = len(default)
+    return [tuple(found[start : start + count]) for start in range(0, len(found), count)]
+
+
+def _function(node: Node, name: str, numbers: dict[str, list[float]], clip: float | None) -> ActivationFunction:
+    known = FUNCTIONS.get(name.lower())
+    if known is None:
+        raise UnsupportedError(f"node '{node.name}': activation '{name}' is not one that ONNX has")
+    parameters = dict(known.more)
+    for place, (key, parameter) in enumerate({"alpha": known.alpha, "beta": known.beta}.items()):
+        if not parameter:
+            continue
+        given = numbers[key]
+        parameters[parameter] = _decimal(given.pop(0)) if given else known.defaults[place]
+    if parameters.get("offset") == 0.5:
+        del parameters["offset"]
+    return ActivationFunction.of(known.name, **parameters).clipped(clip)
+
+
+def _decimal(number: float) -> float:
+    """The number that a float32 was written for, 0.2 and not 0.20000000298."""
+    return float(str(np.float32(number)))
+
+
+class Parameters(NamedTuple):
+    """What a direction computes with."""
+
+    W: Array
+    """(gates*units, features)"""
+    R: Array
+    B: Array | None
+    P: Array | None
+    functions: tuple[ActivationFunction, ...]
+
+
+def _lstm(name: str, p: Parameters, attributes: Mapping[str, Any]) -> Cell:
+    f, g, h = p.functions
+    coupled = bool(attributes.get("input_forget"))
+    order = "ico" if coupled else IFCO
+    W, R = (_blocks(weights, IOFC, order).T for weights in (p.W, p.R))
+    shared: dict[str, Any] = {
+        "name": name,
+        "kernel": W,
+        "recurrent_kernel": R,
+        "bias": None if p.B is None else _blocks(_summed(p.B), IOFC, order),
+        "activation": g,
+        "recurrent_activation": f,
+    }
+    if p.P is None and not coupled and h == g:
+        return LSTMCell(**shared)
+    i, o, forget = (None, None, None) if p.P is None else np.split(p.P, 3)
+    return LSTMVariantCell(
+        **shared,
+        peephole_i=i,
+        peephole_f=None if coupled else forget,
+        peephole_o=o,
+        output_activation=None if h == g else h,
+        coupled="f" if coupled else None,
+    )
+
+
+def _gru(name: str, p: Parameters, attributes: Mapping[str, Any]) -> Cell:
+    after = bool(attributes.get("linear_before_reset"))
+    f, g = p.functions
+    bias = p.B
+    if bias is not None:
+        bias = np.stack(np.split(bias, 2)) if after else _summed(bias)
+    return GRUCell(
+        name=name,
+        kernel=p.W.T,
+        recurrent_kernel=p.R.T,
+        bias=bias,
+        activation=g,
+        recurrent_activation=f,
+        reset_after=after,
+    )
+
+
+def _rnn(name: str, p: Parameters, attributes: Mapping[str, Any]) -> Cell:
+    (f,) = p.functions
+    bias = None if p.B is None else _summed(p.B)
+    return SimpleRNNCell(name=name, kernel=p.W.T, recurrent_kernel=p.R.T, bias=bias, activation=f)
+
+
+def _blocks(weights: Array, order: str, wanted: str) -> Array:
+    """Weights with the blocks of their gates, along the first axis, in another order, or without some."""
+    blocks = dict(zip(order, np.split(weights, len(order)), strict=True))
+    return np.concatenate([blocks[gate] for gate in wanted])
+
+
+def _summed(B: Array) -> Array:
+    """The sum of the biases of the input and of the recurrent product; of one that is zero, the other."""
+    of_input, of_state = np.split(B, 2)
+    both: Array = of_input + of_state
+    return both
+
+
+@dataclass(frozen=True)
+class Recurrent(Entry):
+    """LSTM, GRU or RNN."""
+
+    gates: int
+    functions: tuple[str, ...]
+    """Those by default."""
+    cell: Callable[[str, Parameters, Mapping[str, Any]], Cell]
+    known: frozenset[str] = frozenset()
+    """Attributes that it alone has."""
+
+    SHARED = frozenset(
+        {"activations", "activation_alpha", "activation_beta", "clip", "direction", "hidden_size", "layout"}
+    )
+
+    def make(self, node: Node, graph: Building) -> Made:
+        try:
+            graph.table.check(node.op, node.attributes, self.SHARED | self.known)
+        except UnsupportedError as error:
+            raise UnsupportedError(f"node '{node.name}': {error}") from None
+        refs = {name: ref for name, ref in zip(INPUTS, node.inputs, strict=False) if ref != ABSENT}
+        weights = {name: graph.folded(ref) for name, ref in refs.items() if name in WEIGHTS}
+        fed = [name for name, value in weights.items() if value is None]
+        others = [name for name in refs if name not in WEIGHTS]
+        # a state of zeros, as exporters write it for none, is still an input: what is fed may be in its place
+        frame: dict[str, Any] = {
+            "name": node.name,
+            "samples_first": bool(node.attributes.get("layout")),
+            "given": tuple(name for name in others if name != "X"),
+            "compute_dtype": graph.table.compute_dtype(node),
+        }
+        if fed:
+            taken = (*others, *weights)
+            make = _Making(self, node, tuple(weights))
+            return Made(FedTimeFirst(**frame, make=make), tuple(refs[name] for name in taken))
+        known = {name: value for name, value in weights.items() if value is not None}
+        return Made(TimeFirst(**frame, rnn=self.layer(node, known)), tuple(refs[name] for name in others))
+
+    def layer(self, node: Node, weights: Mapping[str, Array]) -> RNN | Bidirectional:
+        """The recurrent layer of a node with some weights by their names in the operator's text.
+
+        Raises:
+            ModelFileError: weights have not the shapes that they should have.
+            UnsupportedError: something about it is not supported.
+        """
+        backwards = self.directions(node)
+        functions = activations(node, self.functions, len(backwards))
+        self._check(node, weights, len(backwards))
+        rnns = []
+        for number, (reverse, chosen) in enumerate(zip(backwards, functions, strict=True)):
+            W, R = weights["W"][number], weights["R"][number]
+            B, P = (weights[name][number] if name in weights else None for name in ("B", "P"))
+            cell = self.cell(node.name, Parameters(W, R, B, P, chosen), node.attributes)
+            rnns.append(
+                RNN(
+                    name=node.name,
+                    cell=cell,
+                    go_backwards=reverse,
+                    return_sequences=True,
+                    return_state=True,
+                    zero_output_for_mask=True,
+                )
+            )
+        if len(rnns) == 1:
+            return rnns[0]
+        return Bidirectional(
+            name=node.name,
+            forward_layer=rnns[0],
+            backward_layer=rnns[1],
+            merge_mode=None,
+            return_sequences=True,
+            return_state=True,
+        )
+
+    def directions(self, node: Node) -> tuple[bool, ...]:
+        """Which of its directions go backwards."""
+        name = str(node.attributes.get("direction", "forward"))
+        if name.lower() not in DIRECTIONS:
+            raise ModelFileError(f"node '{node.name}': direction '{name}', expected one of {', '.join(DIRECTIONS)}")
+        return DIRECTIONS[name.lower()]
+
+    def _check(self, node: Node, weights: Mapping[str, Array], directions: int) -> None:
+        """Check the shapes of all weights.
+
+        Raises:
+            ModelFileError: one has another.
+        """
+        units = node.attributes.get("hidden_size") or weights["R"].shape[-1]
+        rows = self.gates * units
+        expected: Iterator[tuple[str, tuple[int | None, ...]]] = iter(
+            [
+                ("W", (directions, rows, None)),
+                ("R", (directions, rows, units)),
+                ("B", (directions, 2 * rows)),
+                ("P", (directions, 3 * units)),
+            ]
+        )
+        for name, shape in expected:
+            if name not in weights:
+                continue
+            found = weights[name].shape
+            fits = len(found) == len(shape) and all(n in (None, m) for n, m in zip(shape, found, strict=True))
+            if not fits:
+                wanted = ", ".join("features" if n is None else str(n) for n in shape)
+                raise ModelFileError(f"node '{node.name}': {name} has shape {found}, expected ({wanted})")
+
+
+@dataclass(frozen=True)
+class _Making:
+    """Makes the recurrent layer of a node out of weights that come in with every run."""
+
+    entry: Recurrent
+    node: Node
+    names: tuple[str, ...]
+
+    def __call__(self, weights: tuple[Array, ...]) -> RNN | Bidirectional:
+        return self.entry.layer(self.node, dict(zip(self.names, weights, strict=True)))
+
+
+RECURRENT: dict[str, Entry] = {
+    "LSTM": Recurrent(4, ("Sigmoid", "Tanh", "Tanh"), _lstm, frozenset({"input_forget"})),
+    "GRU": Recurrent(3, ("Sigmoid", "Tanh"), _gru, frozenset({"linear_before_reset"})),
+    "RNN": Recurrent(1, ("Tanh",), _rnn),
+}

@@ -1,0 +1,35 @@
+"""ONNX's table: what becomes of each of its operators, in the version that a file means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lstm_verify.formats.onnx import loops
+from lstm_verify.formats.onnx.dtypes import KEY
+from lstm_verify.formats.onnx.operations import RULES
+from lstm_verify.formats.onnx.recurrent import RECURRENT
+from lstm_verify.graph.ir import Node
+from lstm_verify.graph.translate import Entry, Fixed, If, Same, Since, Table, at_version
+
+OLDEST = 7
+"""The first version in which operators broadcast as NumPy does."""
+
+ENTRIES: dict[str, Entry | Since] = {
+    **RULES,
+    **RECURRENT,
+    **loops.ENTRIES,
+    "Constant": Fixed(lambda node: node.attributes.get("value")),
+    "Identity": Same(),
+    "If": If("then_branch", "else_branch"),
+}
+
+
+def table_of(opset: int) -> Table:
+    """The table for a version of ONNX's operators."""
+    return Table(at_version(ENTRIES, opset), compute_dtype=_compute_dtype)
+
+
+def _compute_dtype(node: Node) -> str:
+    """The float type that a node computes in; nothing if it computes with none."""
+    dtype: Any = node.attributes.get(KEY, "")
+    return str(dtype)

@@ -1,0 +1,167 @@
+"""Recurrent layers over tensors with time first, and with an axis for their directions: the operators of ONNX.
+
+    X (timesteps, samples, features) ─► Y (timesteps, directions, samples, units), Y_h, Y_c (directions, samples, units)
+
+    samples_first:      X (samples, timesteps, features) ─► Y (samples, timesteps, directions, units), Y_h, Y_c
+                                                             (samples, directions, units)
+
+A sample ends after as many steps as `sequence_lens` says: the outputs behind that are 0, the final states are those of
+its last step, and a backward direction begins there. Outputs are in the order of time in both directions.
+
+Source: the operators' text, onnx.ai/onnx/operators/onnx__LSTM.html.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from lstm_verify.errors import InputError, UnsupportedError
+from lstm_verify.layers.base import Array, Layer, Mask, Run, Signal, Signals, Weighted
+from lstm_verify.layers.recurrent.bidirectional import Bidirectional
+from lstm_verify.layers.recurrent.rnn import RNN
+
+STATES = ("initial_h", "initial_c")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _TimeFirst(Layer, ABC):
+    """What does not depend on where the weights come from."""
+
+    samples_first: bool = False
+    given: tuple[str, ...] = ()
+    """What its inputs are, from the second on: of `sequence_lens`, `initial_h` and `initial_c`, in that order."""
+    empties_keep_states: bool = True
+    """Whether the final states of a sample without steps are the initial ones, and not zeros."""
+
+    is_resumable: ClassVar[bool] = False
+    computed_with: ClassVar[str] = "f"  # lengths stay what they are
+
+    @abstractmethod
+    def recurrent(self, inputs: Signals) -> RNN | Bidirectional:
+        """The layer that is run, which returns sequences and states; without merging those of two directions."""
+
+    def state_places(self) -> dict[int, str]:
+        return {place: name for place, name in enumerate(self.given, 1) if name in STATES}
+
+    def has_time(self, output: int) -> bool:
+        return False  # not where others have it
+
+    def apply(self, inputs: Signals, run: Run) -> Signals:
+        rnn = self.recurrent(inputs)
+        named = {name: signal.value for name, signal in zip(self.given, inputs[1:], strict=False)}
+        x = inputs[0].value if self.samples_first else np.moveaxis(inputs[0].value, 0, 1)
+        mask = self._mask(named.get("sequence_lens"), x)
+        states = self._states(rnn, named, x)
+        results = [signal.value for signal in rnn.apply((Signal(x, mask), *map(Signal, states)), run)]
+        directions, count = _directions(rnn), len(rnn.state_names) // len(_directions(rnn))
+        sequences, final = results[: len(directions)], results[len(directions) :]
+        if isinstance(rnn, RNN) and rnn.go_backwards:
+            sequences = [np.flip(y, axis=1) for y in sequences]
+        y = np.stack(sequences, axis=2)  # (samples, timesteps, directions, units)
+        if mask is not None and not self.empties_keep_states:
+            final = [np.where(np.any(mask, axis=1, keepdims=True), state, 0) for state in final]
+        axis = 1 if self.samples_first else 0
+        return (
+            Signal(y if self.samples_first else np.moveaxis(y, 0, 2)),
+            *(Signal(np.stack(final[number::count], axis=axis)) for number in range(count)),
+        )
+
+    def _mask(self, lengths: Array | None, x: Array) -> Mask:
+        """Which steps count, (samples, timesteps).
+
+        Raises:
+            InputError: a length is negative, or longer than the input.
+        """
+        if lengths is None:
+            return None
+        samples, timesteps = x.shape[:2]
+        if lengths.shape != (samples,) or np.any((lengths < 0) | (lengths > timesteps)):
+            raise InputError(
+                f"layer '{self.name}': sequence_lens is {lengths.tolist()}, "
+                f"expected {samples} numbers from 0 to {timesteps}"
+            )
+        mask: Array = np.arange(timesteps) < lengths[:, None]
+        return mask
+
+    def _states(self, rnn: RNN | Bidirectional, named: dict[str, Array], x: Array) -> list[Array]:
+        """The states of each direction; zeros for one that is not given, where the other is."""
+        if not any(name in named for name in STATES):
+            return []
+        directions, found = _directions(rnn), []
+        for number, direction in enumerate(directions):
+            for name, size in zip(STATES, direction.cell.state_sizes, strict=False):
+                if name in named:
+                    found.append(named[name][:, number] if self.samples_first else named[name][number])
+                else:
+                    found.append(np.zeros((len(x), size), x.dtype))
+        return found
+
+
+def _directions(rnn: RNN | Bidirectional) -> tuple[RNN, ...]:
+    return (rnn.forward_layer, rnn.backward_layer) if isinstance(rnn, Bidirectional) else (rnn,)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TimeFirst(_TimeFirst):
+    """A recurrent layer with its weights.
+
+    Example:
+        >>> from lstm_verify.layers.recurrent.simple_rnn import SimpleRNNCell
+        >>> cell = SimpleRNNCell(name="cell", kernel=np.ones((1, 1)), recurrent_kernel=np.ones((1, 1)))
+        >>> rnn = RNN(name="rnn", cell=cell, return_sequences=True, return_state=True)
+        >>> y, y_h = TimeFirst(name="rnn", rnn=rnn).apply((Signal(np.array([[[0.0]], [[0.5]]])),), Run())
+        >>> y.value.shape, y_h.value.round(4)
+        ((2, 1, 1, 1), array([[[0.4621]]]))
+    """
+
+    rnn: RNN | Bidirectional
+
+    @property
+    def kind(self) -> str:
+        return self.rnn.kind
+
+    def children(self) -> dict[str, Weighted]:
+        return {"": self.rnn}
+
+    def with_child(self, path: str, child: Any) -> Self:
+        if isinstance(child, RNN | Bidirectional):
+            return super().with_child("rnn", child)
+        raise UnsupportedError(f"layer '{self.name}': it runs a recurrent layer, and nothing that is put around one")
+
+    def settings(self) -> dict[str, Any]:
+        return super().settings() | self.rnn.settings()
+
+    def weights(self) -> Iterator[tuple[str, Array]]:
+        return self.rnn.weights()
+
+    def recurrent(self, inputs: Signals) -> RNN | Bidirectional:
+        return self.rnn
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FedTimeFirst(_TimeFirst):
+    """A recurrent layer whose weights are computed, or fed, with every run; they are its last inputs.
+
+    Example:
+        >>> from lstm_verify.layers.recurrent.simple_rnn import SimpleRNNCell
+        >>> def make(weights: tuple[Array, ...]) -> RNN:
+        ...     cell = SimpleRNNCell(name="cell", kernel=weights[0].T, recurrent_kernel=weights[1].T)
+        ...     return RNN(name="rnn", cell=cell, return_sequences=True, return_state=True)
+        >>> x, one = np.full((2, 1, 1), 0.5), np.ones((1, 1))
+        >>> FedTimeFirst(name="rnn", make=make).apply((Signal(x), Signal(one), Signal(one)), Run())[1].value.round(4)
+        array([[[0.7452]]])
+    """
+
+    make: Callable[[tuple[Array, ...]], RNN | Bidirectional]
+    """From the weights to the layer."""
+
+    def children(self) -> dict[str, Weighted]:
+        return {}
+
+    def recurrent(self, inputs: Signals) -> RNN | Bidirectional:
+        return self.make(tuple(signal.value for signal in inputs[1 + len(self.given) :]))

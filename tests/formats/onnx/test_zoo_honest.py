@@ -1,0 +1,84 @@
+"""The zoo of ONNX files says what is so: ONNX Runtime does what the text says wherever no departure is listed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.building import RECIPES, Build
+from tests.zoo.onnx.operators import CASES
+
+ROUNDING = {"float32": 5e-6, "float16": 4e-3}
+
+
+@pytest.fixture(scope="module")
+def operators(build: Build) -> Path:
+    return build(RECIPES["onnx_operators"])
+
+
+@pytest.fixture(scope="module")
+def entries(operators: Path) -> dict[str, Any]:
+    return index_of(operators)
+
+
+def index_of(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "index.json").read_text())["entries"]
+    return found
+
+
+def largest(folder: Path, name: str, kind: str) -> float:
+    """How far ONNX Runtime is from what is expected, over all outputs; shapes must be equal."""
+    with np.load(folder / f"{name}.y.npz") as y, np.load(folder / f"{name}.{kind}.npz") as expected:
+        assert {key: array.shape for key, array in y.items()} == {key: expected[key].shape for key in expected}
+        return max(float(np.max(np.abs(np.float64(y[key]) - np.float64(expected[key])))) for key in expected)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_onnxruntime_does_what_the_text_says_or_departs_as_listed(
+    operators: Path, entries: dict[str, Any], name: str
+) -> None:
+    case, record = CASES[name], entries[name]
+    if record["undefined"]:
+        assert case.departure
+        assert not (operators / f"{name}.text.npz").exists()
+    elif record["onnxruntime"] != "ran":
+        assert case.departure
+    else:
+        departs = largest(operators, name, "text") > ROUNDING[case.dtype]
+        assert departs == bool(case.departure)
+
+
+NOT_RIGHT = {
+    "keras": set(),
+    "tf_keras": set(),
+    "torch": {"projected_dynamo"},  # has no projection; ONNX Runtime refuses it
+    "keras_torch": {"any_length_export"},  # computes the first step alone
+}
+NOT_WRITTEN = {
+    "keras": set(),
+    "tf_keras": set(),
+    "torch": {"packed_dynamo", "projected_torchscript"},
+    "keras_torch": {"normalised_export"},
+}
+
+
+@pytest.mark.parametrize("origin", NOT_RIGHT)
+def test_exports_are_right_but_for_those_that_are_known(build: Build, origin: str) -> None:
+    folder = build(RECIPES[f"onnx_exports_{origin}"])
+    index = json.loads((folder / "index.json").read_text())
+    assert set(index["failed"]) == NOT_WRITTEN[origin]
+    ran = {name for name, record in index["entries"].items() if record["onnxruntime"] == "ran"}
+    right = {name for name in ran if largest(folder, name, "origin") < ROUNDING["float32"]}
+    assert set(index["entries"]) - right == NOT_RIGHT[origin]
+
+
+def test_a_function_without_defaults_is_constantly_zero(operators: Path, entries: dict[str, Any]) -> None:
+    undefined = [name for name, record in entries.items() if record["undefined"]]
+    assert len(undefined) == 6  # Affine and ScaledTanh in three operators
+    for name in undefined:
+        with np.load(operators / f"{name}.y.npz") as y:
+            assert not np.any(y["Y"])

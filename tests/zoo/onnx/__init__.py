@@ -1,0 +1,1 @@
+"""The zoo of ONNX files: operators, exports, structures, quantised files and faults."""
