@@ -23,7 +23,7 @@ PRODUCTS: dict[str, tuple[Callable[[Any, Any], Any], tuple[int, ...], tuple[int,
     "tensordot over two axes": (lambda a, b: np.tensordot(a, b, 2), (3, 4, 6), (4, 6, 5)),
     "einsum": (lambda a, b: np.einsum("stkc,kcm->stcm", a, b), (2, 3, 4, 5), (4, 5, 2)),
     "einsum with dots": (lambda a, b: np.einsum("...ab,bc->...ac", a, b), (2, 3, 4), (4, 5)),
-    "einsum of three": (lambda a, b: np.einsum("ab,bc,c->a", a, b, np.linspace(-1, 2, 5)), (4, 6), (6, 5)),
+    "einsum of three": (lambda a, b: np.einsum("ab,bc,c->ac", a, b, np.linspace(-1, 2, 5)), (4, 6), (6, 5)),
     "einsum without a sum": (lambda a, b: np.einsum("ab,ac->abc", a, b), (3, 4), (3, 2)),
 }
 
