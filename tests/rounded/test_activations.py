@@ -190,6 +190,12 @@ def test_a_sigmoid_may_be_off_however_small_it_is(z: float) -> None:
         np.testing.assert_allclose(variance, UNIT**2 * ((4 * result) ** 2 + (3 * size) ** 2), rtol=1e-9, atol=1e-70)
 
 
+def test_a_tanh_is_not_1_where_a_sigmoid_is_not() -> None:
+    precision = replace(PRECISIONS["float32"], sigmoid_error=3.0)
+    (variance,) = ActivationFunction.of("tanh")(Rounded(np.array([20.0]), rounding=Rounding(precision))).variances()
+    assert math.sqrt(variance) == pytest.approx(4 * UNIT)
+
+
 def test_a_closed_hard_gate_has_no_error() -> None:
     x = Uncertain(np.array([-40.0, 40.0]), np.full(2, SIGMA))
     σ = np.sqrt(ActivationFunction.of("hard_sigmoid", slope=0.2)(x.rounded("float32")).variances())
