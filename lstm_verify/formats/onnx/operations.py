@@ -14,6 +14,7 @@ from lstm_verify.formats.onnx.conversions import constant, explicit, given, has,
 from lstm_verify.formats.onnx.elementwise import ELEMENTWISE
 from lstm_verify.formats.onnx.making import AXIS_0, FROM_END, MAKING, PLACES
 from lstm_verify.formats.onnx.networks import NETWORKS
+from lstm_verify.formats.onnx.quantized import QUANTIZED
 from lstm_verify.graph.compute import Argument, Compute, Only, Option
 from lstm_verify.graph.expand import step
 from lstm_verify.graph.ir import Node
@@ -215,4 +216,5 @@ RULES: dict[str, Entry | Since] = {
     **SELECTION,
     **MAKING,
     **NETWORKS,
+    **QUANTIZED,
 }

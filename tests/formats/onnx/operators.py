@@ -474,6 +474,46 @@ for rule in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"):
 add("Resize axes", case("Resize", IMAGE, None, fix([2.0, 0.5], "float32"), opset=18, axes=[3, 2]))
 add("Resize 1-D", case("Resize", SERIES, None, fix([1, 1, 2], "float32"), mode="linear"))
 
+HALVES = np.array([[-3.0, -2.5, -1.5, -0.5, 0.0], [0.5, 1.5, 2.5, 200.0, -200.0]], np.float32)
+ONE = fix(1.0, "float32")
+STEP = fix(0.13, "float32")
+add("QuantizeLinear", case("QuantizeLinear", f(2, 5) * 9, STEP, fix(5, "uint8")))
+add("QuantizeLinear halves", case("QuantizeLinear", HALVES, ONE))
+for dtype, zero in {"uint8": 128, "int8": 3, "int16": -5}.items():
+    add(f"QuantizeLinear {dtype}", case("QuantizeLinear", HALVES, ONE, fix(zero, dtype), opset=21))
+STEPS5, ZEROS5 = fix([0.5, 1, 2, 0.1, 0.3], "float32"), fix([0, 1, -1, 5, -7], "int8")
+add("QuantizeLinear axis", case("QuantizeLinear", f(2, 5) * 9, STEPS5, ZEROS5))
+add("QuantizeLinear axis 0", case("QuantizeLinear", f(5, 2) * 9, STEPS5, ZEROS5, axis=0))
+add("QuantizeLinear output_dtype", case("QuantizeLinear", HALVES, ONE, opset=21, output_dtype=3))
+BYTES, SIGNED = (
+    i([0, 3, 200, 255, 128], [7, 9, 1, 0, 77], dtype="uint8"),
+    fix(RANDOM.integers(-128, 127, (5, 3)), "int8"),
+)
+add("DequantizeLinear", case("DequantizeLinear", BYTES, fix(0.03, "float32")))
+add("DequantizeLinear zero", case("DequantizeLinear", BYTES, fix(0.03, "float32"), fix(100, "uint8")))
+ROWS2 = (fix([0.03, 0.7], "float32"), fix([3, 9], "uint8"))
+add("DequantizeLinear axis", case("DequantizeLinear", BYTES, *ROWS2, axis=0))
+add("QuantizeLinear of Microsoft", case("QuantizeLinear", f(2, 5) * 9, STEP, fix(-5, "int16"), domain=MICROSOFT))
+add("DequantizeLinear of Microsoft", case("DequantizeLinear", BYTES, *ROWS2, domain=MICROSOFT, axis=0))
+RANGES = {"": f(4, 5), " positive": POSITIVE, " negative": -POSITIVE, " zeros": np.zeros((2, 3), np.float32)}
+for name, x in RANGES.items():
+    add(f"DynamicQuantizeLinear{name}", case("DynamicQuantizeLinear", x, outputs=3, unjudged=not x.any()))
+add("MatMulInteger", case("MatMulInteger", BYTES, SIGNED))
+add("MatMulInteger zeros", case("MatMulInteger", BYTES, SIGNED, fix(7, "uint8"), fix(-3, "int8")))
+add("MatMulInteger columns", case("MatMulInteger", BYTES, SIGNED, fix(7, "uint8"), fix([1, 0, -2], "int8")))
+QUANTA = (fix(0.03, "float32"), fix(5, "int8"), fix(0.9, "float32"), fix(128, "uint8"))
+UP5, DOWN3 = (fix(0.02, "float32"), fix(120, "uint8")), (fix(0.013, "float32"), fix(9, "uint8"))
+for op in ("QLinearAdd", "QLinearMul"):
+    fed = (BYTES, *UP5, BYTES[::-1], *DOWN3, fix(0.017, "float32"), fix(33, "uint8"))
+    add(op, case(op, *fed, domain=MICROSOFT))
+BIAS3, RESULT = fix([5, -100, 2000], "int32"), (fix(0.9, "float32"), fix(128, "uint8"))
+WEIGHTS3 = (SIGNED, fix(0.03, "float32"), fix(5, "int8"))
+TURNED3 = (Fixed(SIGNED.value.T.copy()), *WEIGHTS3[1:])
+add("QGemm", case("QGemm", BYTES, *UP5, *WEIGHTS3, BIAS3, *RESULT, domain=MICROSOFT))
+add("QGemm without bias", case("QGemm", BYTES, *UP5, *WEIGHTS3, None, *RESULT, domain=MICROSOFT, alpha=0.7))
+add("QGemm to floats", case("QGemm", BYTES, *UP5, *TURNED3, BIAS3, domain=MICROSOFT, transB=1))
+add("QLinearMatMul", case("QLinearMatMul", BYTES, fix(0.02, "float32"), fix(120, "uint8"), SIGNED, *QUANTA))
+
 add("Gelu of Microsoft", case("Gelu", X, domain=MICROSOFT))
 add("QuickGelu", case("QuickGelu", X, domain=MICROSOFT))
 add("QuickGelu alpha", case("QuickGelu", X, domain=MICROSOFT, alpha=1.2))

@@ -104,12 +104,18 @@ def test_operator_as_in_onnx_runtime(name: str, known: bool, tmp_path: Path) -> 
         )
 
 
+def operators_of(case: Case) -> list[str]:
+    return [f"{node.domain}.{node.op_type}".lstrip(".") for node in case.nodes]
+
+
 def test_every_operator_has_a_case() -> None:
-    tried = {f"{node.domain}.{node.op_type}".lstrip(".") for case in CASES.values() for node in case.nodes}
+    tried = {op for case in CASES.values() for op in operators_of(case)}
     assert {op for op in RULES if not op[0].islower() or "." in op} - tried == set(DRAWING) - {"Dropout"}
 
 
-FIRST = {case.nodes[0].op_type: name for name, case in reversed(CASES.items()) if has_floats(case)}
+FIRST = {
+    (case.nodes[0].domain, case.nodes[0].op_type): name for name, case in reversed(CASES.items()) if has_floats(case)
+}
 """A case of each operator that takes what is fed."""
 
 
