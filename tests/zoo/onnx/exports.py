@@ -113,6 +113,7 @@ def from_torch(folder: Folder) -> None:
 
     from tests.zoo.onnx.torch_models import MODELS
 
+    torch.set_num_threads(1)
     for name, entry in MODELS.items():
         torch.manual_seed(zlib.crc32(name.encode()))
         model = entry.make().eval()
