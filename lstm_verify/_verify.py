@@ -1,4 +1,4 @@
-"""Verify: the whole way from a model file to a report, in one place.
+"""Verification: every step from a model file to a report.
 
         ┌─► load ──► replay ─────────────► replayed ──┐
 path ───┤                                             ├─► compare ──► Report
@@ -202,7 +202,7 @@ class _Replaying:
 
     @cached_property
     def part(self) -> PartOfSigma | None:
-        """Where a part of σ comes together."""
+        """Collect a part of σ."""
         return part_of_sigma(self.case.model, count_samples(self.case.inputs), self.scratch)
 
     def run(self) -> dict[str, Rows]:

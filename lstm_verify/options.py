@@ -1,4 +1,4 @@
-"""Options of a verification: how a framework predicts, and which inputs are made."""
+"""Options of a verification: how a framework predicts, and which inputs are generated."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RuntimeOptions:
 
 @dataclass(frozen=True)
 class RandomInputs:
-    """Inputs made from the signature of a model: N(0, 1), tokens of its vocabulary, and so on."""
+    """Inputs generated from the signature of a model: N(0, 1), tokens of its vocabulary, and so on."""
 
     samples: int = 32
     seed: int = 0

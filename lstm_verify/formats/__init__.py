@@ -1,4 +1,4 @@
-"""File formats: each a module with a `FORMAT` (`interface.py`). A new one is its file and a line in `FORMATS`."""
+"""File formats: each is a module with a `FORMAT` (`interface.py`). To add one, write it and list it in `FORMATS`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def load(path: str | Path, *, endpoints: Endpoints | None = None, architecture: 
         return _read(weights.FORMAT, partial(weights.read_with, Path(architecture), path, magic), where)
     format_ = recognised(path, magic)
     if format_ is None:
-        what = "a directory without saved_model.pb" if path.is_dir() else "not a model file that is known here"
+        what = "a directory without saved_model.pb" if path.is_dir() else "not a known kind of model file"
         raise ModelFileError(f"{path}: {what}, expected {', '.join(known.title for known in FORMATS)}")
     if format_.read_between is not None:
         return _read(format_, partial(format_.read_between, path, signature, endpoints), path)
@@ -66,7 +66,7 @@ def load(path: str | Path, *, endpoints: Endpoints | None = None, architecture: 
 
 
 def recognised(path: Path, magic: bytes) -> Format | None:
-    """The format of a file, by its path and first bytes; None if it is of none that is known."""
+    """Return the format of a file, by its path and first bytes; None if it is unknown."""
     return next((format_ for format_ in FORMATS if format_.recognise(path, magic)), None)
 
 
@@ -99,4 +99,4 @@ def _read(format_: Format, read: Callable[[], Model], where: object) -> Model:
     except MALFORMED as error:
         let_mistakes_through(error)
         found = f"{type(error).__name__}: {error}"
-        raise ModelFileError(f"{where}: its {format_.expected} ({found}). Is the file whole?") from error
+        raise ModelFileError(f"{where}: its {format_.expected} ({found}). Is the file complete?") from error

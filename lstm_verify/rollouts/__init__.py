@@ -27,8 +27,8 @@ from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Input, Model
 from lstm_verify.options import Progress, RuntimeOptions
 from lstm_verify.report import Predicted
+from lstm_verify.rollouts.closed_loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.judge import judge
-from lstm_verify.rollouts.loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.pairing import Pairs, Wishes, check_names, likely_states, main_input
 from lstm_verify.rollouts.plan import Plan, make_plan
 from lstm_verify.rollouts.report import RolloutReport, Token
@@ -267,7 +267,7 @@ def _further_notes(
     longer = [rule.input for rule in plan.feedback if rule.place == "step" and inputs[rule.input].shape[1] > 1]
     notes = [f"of the first step, which takes all of '{name}', the last time step is compared" for name in longer]
     if forced and model.stateful:
-        notes.append("the states that live inside the model are each side's own, also in this comparison")
+        notes.append("states inside the model stay each side's own, also in this comparison")
     if forced and token:
         notes.append(str(token))
     return notes

@@ -56,12 +56,12 @@ def find(name: str) -> Runtime:
     """
     runtime = known(name)
     if runtime is None:
-        raise UnsupportedError(f"runtime '{name}' is not known; the known ones are {', '.join(NAMES)}")
+        raise UnsupportedError(f"unknown runtime '{name}'; the known ones are {', '.join(NAMES)}")
     return runtime
 
 
 def known(name: str) -> Runtime | None:
-    """The runtime of a name; None if it is that of none, such as `recorded`."""
+    """Return the runtime with a name; None if there is none, as for `recorded`."""
     return next((runtime for runtime in RUNTIMES if runtime.name == name), None)
 
 

@@ -1,4 +1,4 @@
-"""What a runtime is, and what it is asked to do."""
+"""The interface of a runtime, and of the requests it gets."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Request:
-    """What a runtime is asked to do."""
+    """A request to a runtime."""
 
     model: Path
     """A file, a directory, or what the names of several files begin with."""

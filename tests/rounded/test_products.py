@@ -23,6 +23,7 @@ PRODUCTS: dict[str, tuple[Callable[[Any, Any], Any], tuple[int, ...], tuple[int,
     "tensordot over two axes": (lambda a, b: np.tensordot(a, b, 2), (3, 4, 6), (4, 6, 5)),
     "einsum": (lambda a, b: np.einsum("stkc,kcm->stcm", a, b), (2, 3, 4, 5), (4, 5, 2)),
     "einsum with dots": (lambda a, b: np.einsum("...ab,bc->...ac", a, b), (2, 3, 4), (4, 5)),
+    "einsum of three": (lambda a, b: np.einsum("ab,bc,c->ac", a, b, np.linspace(-1, 2, 5)), (4, 6), (6, 5)),
     "einsum without a sum": (lambda a, b: np.einsum("ab,ac->abc", a, b), (3, 4), (3, 2)),
 }
 
@@ -147,9 +148,9 @@ def test_the_number_of_terms_of_an_einsum() -> None:
 @pytest.mark.parametrize(
     "attempt",
     [
-        lambda x: np.einsum("ab,ac,ad->bcd", x, x, x),
+        lambda x: np.einsum("...b,...b,...b->...", x, x, x),
         lambda x: np.einsum("ii->i", x),
-        lambda x: np.einsum("ab->a", x),
+        lambda x: np.einsum("...b->...", x),
         lambda x: np.tensordot(x, x, axes=([0], [1])),
         lambda x: np.linalg.inv(x),
         lambda x: np.outer(x, x),
