@@ -85,7 +85,7 @@ requested tolerance is tighter.
    of the inputs, such as tokens counted from another number.
 2. States that are carried over from one batch, sample or prediction to the next.
 3. Free numbers: a forget bias, a slope, an epsilon or a limit is fitted, and the roundest number that explains is
-   named, if at most a tenth of the deviation is left and more than one deviation is explained, since a number fits any one.
+   named, if at most a tenth of the deviation is left and more than one deviation is explained: a number fits any one.
 4. Two faults at once that are known to occur together; then orders, functions and layouts that no framework is known
    to use; then each of the most helpful changes combined with every other.
 
