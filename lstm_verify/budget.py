@@ -200,8 +200,9 @@ def budgets(model: Model, runner: Runner, raised: Raising | None = None, is_cast
 
 
 def _with_errors(model: Model, is_cast: bool | None = None, noticed: set[str] | None = None) -> Computation:
-    arithmetic = RoundedArithmetic(model.products, noticed=set() if noticed is None else noticed)
     framework = runtimes.known(model.source.runtime) if model.source else None
+    off_by = framework.sigmoid_error if framework else 0.0
+    arithmetic = RoundedArithmetic(model.products, off_by, noticed=set() if noticed is None else noticed)
     by_itself = framework is not None and framework.casts_to_float32
     casting = by_itself if is_cast is None else is_cast
 

@@ -23,6 +23,8 @@ class RoundedArithmetic:
 
     products: str = "float32"
     """How the framework multiplies matrices in float32: `float32`, `tf32` or `bfloat16`."""
+    sigmoid_error: float = 0.0
+    """The error of the framework's sigmoid in float32 that there is however small its result is, in units of u."""
     roundings: dict[str, Rounding] = field(default_factory=dict)
     noticed: set[str] = field(default_factory=set)
     """What any of the roundings noticed."""
@@ -52,8 +54,8 @@ class RoundedArithmetic:
         name = dtype if dtype in PRECISIONS else "float32"
         if name not in self.roundings:
             precision = PRECISIONS[name]
-            if name == "float32" and self.products != "float32":
-                precision = replace(precision, factors=PRODUCTS[self.products])
+            if name == "float32":
+                precision = replace(precision, factors=PRODUCTS[self.products], sigmoid_error=self.sigmoid_error)
             self.roundings[name] = Rounding(precision, noticed=self.noticed)
         return self.roundings[name]
 

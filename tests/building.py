@@ -77,6 +77,8 @@ RECIPES = {
     "tf1": Recipe("tf1", "tests.zoo.tf1"),
     "faults_tf1": Recipe("faults_tf1", "tests.zoo.faults.tf1"),
     **of_onnx("operators"),
+    **of_onnx("structures"),
+    **of_onnx("quantised"),
     **of_onnx("exports.keras", "tensorflow", "keras", "tf2onnx"),
     **of_onnx("exports.tf_keras", "tensorflow", "tf_keras", "tf2onnx"),
     **of_onnx("exports.torch", "torch", "onnxscript"),

@@ -13,7 +13,7 @@ from lstm_verify.arrays import Array, Rows
 from lstm_verify.diagnosis.altered import altered_inputs
 from lstm_verify.diagnosis.arrays import Seen, look, pairs_of
 from lstm_verify.diagnosis.below import below_rounding
-from lstm_verify.diagnosis.changes import Change
+from lstm_verify.diagnosis.changes import Change, singles
 from lstm_verify.diagnosis.experiment import Experiment, experiment
 from lstm_verify.diagnosis.localise import DeviationStart, Tapped, over_time, place_in_layers, place_of_outputs
 from lstm_verify.diagnosis.misfit import Misfit, distance
@@ -25,6 +25,7 @@ from lstm_verify.diagnosis.search import Found, Search
 from lstm_verify.diagnosis.single_weight import SingleWeight, find_single_weight, weight_at
 from lstm_verify.diagnosis.work import Allowance
 from lstm_verify.errors import LstmVerifyError
+from lstm_verify.faults import BY_NAME
 from lstm_verify.inputs import bind, count_samples, random_inputs
 from lstm_verify.judging.compare import Comparison
 from lstm_verify.judging.tolerance import SIGMAS, Tolerance
@@ -103,7 +104,7 @@ def diagnose(
     chosen = None if whole else _worst(outputs, min(SAMPLES, samples))
     first = experiment(model, inputs, predicted, chosen, batch_size if whole else None, allowance)
     if seen is not None:
-        return replace(seen, over_time=over_time(first))
+        return replace(_departure(first) or seen, over_time=over_time(first))
     ordered = None if whole else experiment(model, inputs, predicted, np.arange(min(ORDERED, samples)), None, allowance)
     altered = altered_inputs(model, inputs)
     found = Search(first, ordered, batch_size, altered).run()
@@ -134,6 +135,17 @@ def diagnose(
     if one is not None and (place is None or place.layer in (None, one.layer)):
         place = replace(place or DeviationStart(None, None, None), layer=one.layer, gate=one.gate)
     return replace(diagnosis, place=place, suspect=one)
+
+
+def _departure(tried_on: Experiment) -> Diagnosis | None:
+    """The diagnosis, if a runtime is known to depart from what the file says, and does so here."""
+    for change in singles(tried_on.model):
+        if isinstance(change, Change) and BY_NAME[change.fault].is_departure:
+            after = tried_on.confirmed(change)
+            if after.explains:
+                before = tried_on.misfit(tried_on.replayed, tried_on.sigma)
+                return Diagnosis("explained", (Explanation(change, before, after, tried_on.samples),))
+    return None
 
 
 def _seen(

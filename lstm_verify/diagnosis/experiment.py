@@ -20,6 +20,8 @@ from lstm_verify.model import Model
 UNCHANGED = SIGMAS / 2
 """σ by which outputs of a change may differ that has no effect; what explains more than 8σ makes more of a difference.
 """
+ROUNDING = 2.0**-26
+"""σ of a number that is rounded to float32, half a unit in its last place."""
 NEAR = 25.0
 """Times what is allowed: changes that come that near, by the σ of the model in the file, are tried with their own."""
 
@@ -30,6 +32,14 @@ class Experiment(Runs):
 
     predicted: list[Array] | None = None
     """(samples, ...) float64, in the order of its outputs; None if there is nothing to be explained."""
+
+    @cached_property
+    def rough(self) -> list[Array]:
+        """σ, but nowhere less than the rounding of the largest prediction of that output: all of an output may be 0."""
+        usual = super().rough
+        if self.predicted is None:
+            return usual
+        return [np.maximum(σ, ROUNDING * _largest(p)) for σ, p in zip(usual, self.predicted, strict=False)]
 
     def misfit(self, outputs: list[Array] | None, sigma: Sequence[Array] | None = None) -> Misfit:
         """Return how far outputs are from the predictions, roughly, or in units of a given σ."""
@@ -103,6 +113,11 @@ class Experiment(Runs):
         if [o.shape for o in outputs] != [r.shape for r in before]:
             return False
         return distance(before, outputs, [np.where(np.isfinite(σ), σ, 0.0) for σ in self.sigma]).sigmas <= UNCHANGED
+
+
+def _largest(values: Array) -> float:
+    """The largest of what is finite."""
+    return float(np.max(np.abs(values), where=np.isfinite(values), initial=0.0))
 
 
 def _chosen(arrays: Sequence[Array], which: Sequence[Array]) -> Array:

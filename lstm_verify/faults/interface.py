@@ -42,5 +42,7 @@ class Fault:
     """What to do about it, for people."""
     is_common: Common = ALWAYS
     """Which of its edits frameworks make, and are not only possible ones."""
+    is_departure: bool = False
+    """Whether a runtime departs from what the format says: the file is right, and the runtime is not."""
     comes_with: tuple[str, ...] = ()
     """Faults that come together with it: weights of one framework copied into a layer of another."""

@@ -66,16 +66,19 @@ CLIP_OF_THE_OUTPUT = Fault(
     clip_of_the_output,
     "The file is right: ONNX Runtime does not clip what goes into the last activation of an LSTM, as the operator's "
     "text says (microsoft/onnxruntime#27224). Export without clip, or use another runtime.",
+    is_departure=True,
 )
 DEFAULT_NUMBERS = Fault(
     "onnxruntime_defaults",
     default_numbers,
     "The file is right: for ThresholdedRelu, ScaledTanh and Affine, ONNX Runtime takes 0 where activation_alpha and "
     "activation_beta are not there. Write the numbers into the file.",
+    is_departure=True,
 )
 EMPTY_SEQUENCES = Fault(
     "onnxruntime_empty_sequences",
     empty_sequences,
     "The file is right: where sequence_lens is 0, ONNX Runtime returns zeros for the final states. Leave such samples "
     "out, or set their states yourself.",
+    is_departure=True,
 )

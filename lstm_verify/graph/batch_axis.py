@@ -71,7 +71,7 @@ def axes_of(model: Model, given: Shapes) -> Axes | None:
     given = {name.removesuffix(":0"): shape for name, shape in given.items()}
     if any(spec.shape is None for spec in model.inputs):
         return None
-    tries = min(TRIES, max(1, OPERATIONS // _operations(model)))
+    tries = min(TRIES, max(1, OPERATIONS // max(1, _operations(model))))
     assignments = list(islice(_assignments(model, given), tries))
     for inputs in assignments if not model.stateful else ():
         outputs = _divided(arranged(model, Axes(inputs)))

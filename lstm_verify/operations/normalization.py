@@ -77,6 +77,29 @@ def folded_batch_normalization(
     return x * factor.reshape(shape) + (offset - mean * factor).reshape(shape)
 
 
+def batch_statistics_normalization(
+    x: Array, scale: Array, offset: Array, mean: Array, variance: Array, *, epsilon: float, momentum: float
+) -> tuple[Any, ...]:
+    """Normalise each channel by the mean and variance of the batch itself.
+
+    Args:
+        x: (samples, channels, *lengths).
+        scale, offset: (channels,).
+        mean, variance: the running ones so far, (channels,).
+        epsilon: added to the variance.
+        momentum: how much of the running ones stays.
+
+    Returns:
+        y, and the running mean and variance.
+    """
+    axes, shape = (0, *range(2, x.ndim)), (-1, *[1] * (x.ndim - 2))
+    own_mean = np.mean(x, axis=axes)
+    own_variance = np.mean(np.square(x - own_mean.reshape(shape)), axis=axes)
+    y = folded_batch_normalization(x, scale, offset, own_mean, own_variance, epsilon=epsilon)
+    old_and_new = ((mean, own_mean), (variance, own_variance))
+    return y, *(momentum * old + (1 - momentum) * new for old, new in old_and_new)
+
+
 def _standardized(x: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Any, Any, Any]:
     """An array with mean 0 and variance 1 over some axes, and the mean and 1 / √(variance + ε) of before."""
     mean = np.mean(x, axis=axes, keepdims=True)
@@ -103,23 +126,31 @@ def layer_normalization(
     return (y if offset is None else y + offset), mean, factor
 
 
-def group_normalization(
-    x: Array, scale: Array, offset: Array, *, groups: int | None = None, epsilon: float = 1e-5
-) -> Any:
+def group_normalization(x: Array, scale: Array, offset: Array, *, groups: int, epsilon: float = 1e-5) -> Any:
     """Normalise each group of channels of each sample.
 
     Args:
         x: (samples, channels, *lengths).
         scale, offset: (channels,) or (groups,).
-        groups: how many; None: each channel by itself.
+        groups: how many.
         epsilon: added to the variance.
     """
     samples, channels, *lengths = x.shape
-    grouped = x.reshape(samples, groups or channels, -1)
-    y, _, _ = _standardized(grouped, (2,), epsilon)
+    z = x.reshape(samples, groups, -1)
+    mean = np.mean(z, axis=2, keepdims=True)
+    # rounding costs as many digits as mean² has more than the variance, as it does in ONNX Runtime
+    variance = np.mean(np.square(z), axis=2, keepdims=True) - np.square(mean)
+    y = ((z - mean) / np.sqrt(variance + epsilon)).reshape(x.shape)
     each = channels // len(scale)
     shape = (channels, *[1] * len(lengths))
-    return y.reshape(x.shape) * np.repeat(scale, each).reshape(shape) + np.repeat(offset, each).reshape(shape)
+    return y * np.repeat(scale, each).reshape(shape) + np.repeat(offset, each).reshape(shape)
+
+
+def instance_normalization(x: Array, scale: Array, offset: Array, *, epsilon: float = 1e-5) -> Any:
+    """Normalise each channel of each sample by itself: (samples, channels, *lengths)."""
+    y, _, _ = _standardized(x, tuple(range(2, x.ndim)), epsilon)
+    shape = (-1, *[1] * (x.ndim - 2))
+    return y * scale.reshape(shape) + offset.reshape(shape)
 
 
 def rms_normalization(x: Array, scale: Array, *, axis: int = -1, epsilon: float = 1e-5) -> Any:
@@ -146,8 +177,10 @@ def mean_variance_normalization(x: Array, *, axes: tuple[int, ...], epsilon: flo
 NORMALIZATION: dict[str, Callable[..., Any]] = {
     "batch_normalization": batch_normalization,
     "folded_batch_normalization": folded_batch_normalization,
+    "batch_statistics_normalization": batch_statistics_normalization,
     "layer_normalization": layer_normalization,
     "group_normalization": group_normalization,
+    "instance_normalization": instance_normalization,
     "rms_normalization": rms_normalization,
     "norm_normalization": norm_normalization,
     "mean_variance_normalization": mean_variance_normalization,

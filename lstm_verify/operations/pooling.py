@@ -48,12 +48,18 @@ def average_pool(
 ) -> Any:
     """The mean of every window; padding counts if `counts_padding`, but not what a partial window lacks besides."""
     windows = Windows(size, strides, padding, dilation, partial)
-    if counts_padding:
-        around = Windows(size, strides, padding, dilation).pads(x.shape[1:-1])
-        x, windows = np.pad(x, [(0, 0), *around, (0, 0)]), windows._replace(padding="valid")
     inside = np.ones((1, *x.shape[1:-1], 1), x.dtype)
-    total, count = (windows.over(a).sum(axis=_inside(windows)) for a in (x, inside))
-    return total / count
+    counted = _with_padding(windows, inside) if counts_padding else windows.over(inside)
+    return windows.over(x).sum(axis=_inside(windows)) / counted.sum(axis=_inside(windows))
+
+
+def _with_padding(windows: Windows, inside: Array) -> Any:
+    """The windows of ones, which are in the padding too, but not in what a partial window lacks besides."""
+    lengths = inside.shape[1:-1]
+    around, whole = windows._replace(partial=False).pads(lengths), windows.pads(lengths)
+    lacking = tuple((0, more - after) for (_, after), (_, more) in zip(around, whole, strict=True))
+    padded = np.pad(inside, [(0, 0), *around, (0, 0)], constant_values=1)
+    return windows._replace(padding=lacking, partial=False).over(padded)
 
 
 @channels_anywhere

@@ -6,6 +6,8 @@
     align_corners        i (n − 1) / (m − 1)            pytorch_half_pixel      (i + ½) / s − ½, and 0 if m is 1
     half_pixel_symmetric n/2 (1 − m/(s n)) + (i + ½) / s − ½
 
+Places are computed in float32, as frameworks do, since of those between two neighbours the last bit may decide.
+
 Source: onnx.ai/onnx/operators/onnx__Resize.html.
 """
 
@@ -18,11 +20,11 @@ import numpy as np
 
 from lstm_verify.arrays import Array
 
-Places = Callable[[Array, float, int, int], Array]
+Places = Callable[[Array, Any, int, int], Array]
 """From the numbers of elements, the scale, the length before and the length after to the places."""
 
 
-def _half_pixel(i: Array, scale: float, before: int, after: int) -> Array:
+def _half_pixel(i: Array, scale: Any, before: int, after: int) -> Array:
     places: Array = (i + 0.5) / scale - 0.5
     return places
 
@@ -63,7 +65,7 @@ def resize(
         axes: which they are; None: all.
         linear: whether values lie on a straight line between neighbours, or are those of the nearest place.
         places: one of `PLACES`.
-        nearest: one of `NEAREST`.
+        nearest: one of `NEAREST`, or `floor_or_ceil`: floor for axes that become longer, ceil for others.
     """
     along = range(x.ndim) if axes is None else axes
     given = scales if scales is not None and np.size(scales) else None
@@ -71,14 +73,15 @@ def resize(
         before = x.shape[axis]
         if given is None:
             after = int(np.asarray(sizes)[number])
-            scale = after / before
+            scale = np.float32(after / before)
         else:
-            scale = float(np.asarray(given)[number])
-            after = int(np.floor(before * scale))
+            scale = np.float32(np.asarray(given)[number])
+            after = int(np.floor(np.float32(before) * scale))
         if after == before and scale == 1:
             continue
-        at = PLACES[places](np.arange(after), scale, before, after)
-        x = _on_a_line(x, at, axis) if linear else _taken(x, NEAREST[nearest](at), axis)
+        at = PLACES[places](np.arange(after, dtype=np.float32), scale, before, after)
+        rule = ("ceil" if scale < 1 else "floor") if nearest == "floor_or_ceil" else nearest
+        x = _on_a_line(x, at, axis) if linear else _taken(x, NEAREST[rule](at), axis)
     return x
 
 
@@ -88,10 +91,13 @@ def _taken(x: Array, places: Array, axis: int) -> Any:
 
 def _on_a_line(x: Array, places: Array, axis: int) -> Any:
     places = np.clip(places, 0, x.shape[axis] - 1)
+    before = np.floor(places)
     shape = [1] * x.ndim
     shape[axis] = -1
-    share = (places - np.floor(places)).reshape(shape).astype(x.dtype)
-    return _taken(x, np.floor(places), axis) * (1 - share) + _taken(x, np.floor(places) + 1, axis) * share
+    nothing = np.sum(x.reshape(-1)[:0])  # of the type of x, so that what is lost in places counts as rounding
+    share = ((places.astype(x.dtype) + nothing) - before.astype(x.dtype)).reshape(shape)
+    first = _taken(x, before, axis)
+    return first + (_taken(x, before + 1, axis) - first) * share
 
 
 RESIZING: dict[str, Callable[..., Any]] = {"resize": resize}

@@ -25,7 +25,9 @@ OWN_ERRORS: dict[str, Callable[[Array, Array], Any]] = {
     "softmax": lambda z, y: (4 - 0.125 * np.log(np.maximum(y, 1e-300))) * y,
     "log_softmax": lambda z, y: 1 + np.abs(y),
     "hard_sigmoid": lambda z, y: 4 * np.abs(y) + 0.5 * ((y > 0) & (y < 1)),
+    "hard_silu": lambda z, y: 4 * np.abs(y) + 0.5 * np.abs(z) * (np.abs(z) < 3),
     "elu": lambda z, y: 4 * np.abs(y) + 0.5 * (z < 0),
+    "celu": lambda z, y: 4 * np.abs(y) + 0.5 * (z < 0),
     "selu": lambda z, y: 4 * np.abs(y) + 1.0 * (z < 0),
     "gelu": lambda z, y: 4 * np.abs(y) + 3.0 * (z < 0),
     "mish": lambda z, y: 4 * np.abs(y) + 3.0 * (z < 0),
@@ -113,6 +115,9 @@ def _added(x: Rounded, y: Array, activation: Any) -> Any:
     if activation.name in OWN_ERRORS:
         return own_error(OWN_ERRORS[activation.name](x.value, y), precision)
     added = own_error(y, precision, ELEMENTARY)
+    if activation.name in ("sigmoid", "silu") and precision.sigmoid_error:
+        factor = x.value if activation.name == "silu" else 1.0
+        return added + np.square(precision.sigmoid_error * precision.unit * factor)
     if activation.name in ("sigmoid", "silu") and precision.is_narrow:
         added = added + (FLUSHED * precision.unit) ** 2
     if activation.name in SATURATING:

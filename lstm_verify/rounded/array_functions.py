@@ -120,7 +120,11 @@ def _sum(like: Rounded, x: Rounded, axis: Any = None, keepdims: Any = False, whe
     ratio = (precision.adds_in / precision.unit) ** 2
     added = ratio * n / 6 * np.sum(own_error(value, precision), axis=axis, keepdims=keepdims)
     passed_on = np.sum(variance, axis=axis, keepdims=keepdims)
-    return like.like(y, passed_on + added + own_error(y, precision, np.sqrt(1 + ratio * n / 9)))
+    added = added + own_error(y, precision, np.sqrt(1 + ratio * n / 9))
+    # whole numbers below 1/u, such as those of a mask that is counted, are added without an error
+    is_whole = np.all(value == np.rint(value), axis=axis, keepdims=keepdims)
+    size = np.sum(np.abs(value), axis=axis, keepdims=keepdims) * max(precision.unit, precision.adds_in)
+    return like.like(y, passed_on + np.where(is_whole & (size <= 1), 0.0, added))
 
 
 def _mean(like: Rounded, x: Rounded, axis: Any = None, keepdims: Any = False, **unused: Any) -> Any:
@@ -187,20 +191,39 @@ def _empty_like(like: Rounded, x: Rounded, dtype: Any = None, *unused: Any, shap
 # --------------------------------------------------------------------------------------------------- products
 
 
+def _einsum_of_one(equation: str, x: Rounded) -> Any:
+    terms, outcome = equation.replace(" ", "").split("->")
+    summed = [axis for axis, letter in enumerate(terms) if letter not in outcome]
+    if len(set(terms)) < len(terms) or (summed and "..." in terms):
+        raise UnsupportedError(f"rounding errors have no rule for einsum '{equation}'")
+    kept = "".join(letter for letter in terms if letter in outcome)
+    y = np.sum(x, axis=tuple(summed)) if summed else x
+    return y.moved(lambda a: np.einsum(f"{kept}->{outcome}", a))
+
+
+def _einsum_of_many(equation: str, a: Any, b: Any, *others: Any) -> Any:
+    """The product of the first two, which keeps what the others and the result need, and then theirs."""
+    if "..." in equation:
+        raise UnsupportedError(f"rounding errors have no rule for einsum '{equation}'")
+    sides, outcome = equation.replace(" ", "").split("->")
+    first, second, *rest = sides.split(",")
+    kept = "".join(sorted(set(first + second) & set("".join([*rest, outcome]))))
+    both = np.einsum(f"{first},{second}->{kept}", a, b)
+    return np.einsum(f"{','.join([kept, *rest])}->{outcome}", both, *others)
+
+
 def _einsum(like: Rounded, equation: str, *arrays: Any, **options: Any) -> Any:
     if len(arrays) == 1:
-        terms, outcome = equation.replace(" ", "").split("->")
-        if sorted(terms) != sorted(outcome):
-            raise UnsupportedError(f"rounding errors have no rule for einsum '{equation}'")
-        return arrays[0].moved(lambda a: np.einsum(equation, a))
-    if len(arrays) != 2:
-        raise UnsupportedError(f"rounding errors have no rule for einsum of {len(arrays)} arrays")
+        return _einsum_of_one(equation, arrays[0])
+    if len(arrays) > 2:
+        return _einsum_of_many(equation, *arrays)
     sides, outcome = equation.replace(" ", "").replace("...", "").split("->")
     lengths: dict[str, int] = {}
     for letters, array in zip(sides.split(","), arrays, strict=True):
         lengths |= dict(zip(letters[::-1], np.shape(array)[::-1], strict=False))
     summed = int(np.prod([length for letter, length in lengths.items() if letter not in outcome]))
-    return product(like, lambda a, b: np.einsum(equation, a, b, optimize=True), *arrays, terms=summed)
+    a, b = arrays
+    return product(like, lambda p, q: np.einsum(equation, p, q, optimize=True), a, b, terms=summed)
 
 
 def _tensordot(like: Rounded, a: Any, b: Any, axes: int = 2) -> Any:

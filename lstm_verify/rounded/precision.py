@@ -29,6 +29,8 @@ class Precision:
     """The unit roundoff of the format in which products of matrices are summed up."""
     factors: float = 0.0
     """The unit roundoff of what both factors of a product are rounded to before; 0 if they are not."""
+    sigmoid_error: float = 0.0
+    """The error of a sigmoid, in units of u, that there is however small the result, or 1 less the result, is."""
 
     @property
     def is_narrow(self) -> bool:

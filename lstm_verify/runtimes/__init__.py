@@ -35,7 +35,15 @@ RUNTIMES: tuple[Runtime, ...] = (
     ),
     Runtime("saved_model", "TensorFlow", "saved_model", "tensorflow", "pip install tensorflow"),
     Runtime("tf1", "TensorFlow", "tf1", "tensorflow", "pip install tensorflow"),
-    Runtime("onnxruntime", "ONNX Runtime", "onnx_session", "onnxruntime", "pip install 'lstm-verify[onnx]'"),
+    Runtime(
+        name="onnxruntime",
+        title="ONNX Runtime",
+        program="onnx_session",
+        module="onnxruntime",
+        install="pip install 'lstm-verify[onnx]'",
+        # MLAS computes ½ + x P(x²)/Q(x²); measured with 1.32 on a grid from -40 to 40: 2.8 at the most
+        sigmoid_error=1.0,
+    ),
 )
 NAMES = tuple(runtime.name for runtime in RUNTIMES)
 

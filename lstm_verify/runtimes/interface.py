@@ -31,6 +31,9 @@ class Runtime:
     """Whether it can say what each layer computes."""
     casts_to_float32: bool = False
     """Whether its `predict` casts what it is given to float32 first, whatever the model computes in."""
+    sigmoid_error: float = 0.0
+    """The error of its sigmoid in float32, in units of u, that there is however small the result is; 0 if there is none
+    of that kind."""
     casts_in_rollouts: bool = False
     """Whether the call that a rollout makes does so too."""
 

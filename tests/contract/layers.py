@@ -109,6 +109,7 @@ OF_VOLUMES: tuple[Layer, ...] = (
     UpSampling3D(name="larger", size=(2, 1, 3)),
     ZeroPadding3D(name="framed", padding=(1, 0, 2, 1, 0, 1)),
 )
+BOTH = {"return_sequences": True, "return_state": True}
 
 
 def clipped() -> LSTMCell:
@@ -117,12 +118,14 @@ def clipped() -> LSTMCell:
     return replace(cell, activation=cell.activation.clipped(0.1))
 
 
+def time_first() -> TimeFirst:
+    return TimeFirst(name="lstm", rnn=rnn(lstm_cell(), **BOTH), state_sizes=(UNITS, UNITS))
+
+
 def lengths() -> TimeFirst:
     """A layer whose first sample has no steps."""
-    return TimeFirst(name="lstm", rnn=rnn(lstm_cell(), **BOTH), given=("sequence_lens", "initial_h"))
+    return replace(time_first(), given=("sequence_lens", "initial_h"))
 
-
-BOTH = {"return_sequences": True, "return_state": True}
 
 EXAMPLES: dict[str, Example] = {
     **{name: Example(layer, (X,)) for name, layer in LAYERS.items()},
@@ -159,14 +162,15 @@ EXAMPLES: dict[str, Example] = {
     "DepthwiseConv1D": Example(DepthwiseConv1D(name="conv", depthwise_kernel=weights(2, FEATURES, 2)), (X,)),
     "ConvLSTM3D": Example(rnn(conv_lstm_cell((2, 1, 2), 2)), (VOLUMES[:, None],)),
     **{layer.kind: Example(layer, (VOLUMES,)) for layer in OF_VOLUMES},
-    "TimeFirst": Example(TimeFirst(name="lstm", rnn=rnn(lstm_cell(), **BOTH)), (np.moveaxis(X, 0, 1),)),
+    "TimeFirst": Example(time_first(), (np.moveaxis(X, 0, 1),)),
     "TimeFirst, lengths": Example(
         lengths(), (np.moveaxis(X, 0, 1), np.arange(SAMPLES) % X.shape[1], np.ones((1, SAMPLES, UNITS)))
     ),
     "LSTM, clipped": Example(rnn(clipped()), (X,)),
     "LSTM, affine": Example(rnn(lstm_cell(activation=ActivationFunction.of("affine", alpha=1.0, beta=0.0))), (X,)),
     "FedTimeFirst": Example(
-        FedTimeFirst(name="lstm", make=lambda weights: rnn(lstm_cell(), **BOTH)), (np.moveaxis(X, 0, 1), weights(4))
+        FedTimeFirst(name="lstm", make=lambda weights: time_first().rnn, state_sizes=(UNITS, UNITS)),
+        (np.moveaxis(X, 0, 1), weights(4)),
     ),
     "Stored": Example(Stored(name="stored", arrays={"vars/0": weights(4, 2)}, looks_like=""), (), runs=False),
 }

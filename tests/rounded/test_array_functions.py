@@ -192,6 +192,17 @@ def test_reductions_of_unequal_errors(name: str) -> None:
     agree(REDUCTIONS[name], uncertain(3, 4, 12))
 
 
+def test_whole_numbers_are_counted_without_an_error() -> None:
+    """Float32 adds whole numbers exactly as long as their sum is at most 2²⁴."""
+    counted, beyond = np.array([[1.0, 0.0, 1.0]]), np.array([[2.0**24, 1.0, 1.0]])
+    for numbers, is_exact in ((counted, True), (counted / 3, False), (beyond, False)):
+        exact = float(np.sum(numbers, dtype=np.float32)) == float(np.sum(np.float64(np.float32(numbers))))
+        assert exact or not is_exact
+        assert (np.sum(Rounded(numbers), axis=1).variances() == 0).all() == is_exact
+    in_doubt = Uncertain(counted, np.full(counted.shape, SIGMA)).rounded()
+    assert (np.sum(in_doubt, axis=1).variances() > 0).all()
+
+
 def test_what_is_cut_off_has_no_error_left() -> None:
     x = Uncertain(np.array([-3.0, 0.0, 3.0]), np.full(3, SIGMA))
     np.testing.assert_allclose(np.sqrt(np.clip(x.rounded(), -1, 1).variances()), [0, SIGMA, 0])

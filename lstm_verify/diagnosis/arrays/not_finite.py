@@ -30,7 +30,7 @@ def in_inputs(inputs: Mapping[str, Rows], pairs: Sequence[Pair]) -> tuple[Seen, 
 
     Samples have to be left that agree, or nothing is known.
     """
-    if not all(pair.is_aligned for pair in pairs):
+    if not all(pair.is_aligned for pair in pairs) or len({len(pair.predicted) for pair in pairs}) != 1:
         return None
     samples = len(pairs[0].predicted)
     beyond = np.logical_or.reduce([pair.beyond for pair in pairs])

@@ -46,7 +46,7 @@ def build(path: Path, file: OnnxFile, endpoints: Endpoints | None = None) -> Mod
     outputs = _outputs(file, endpoints)
     inputs = _inputs(file, endpoints, outputs.values())
     typed = with_dtypes(file.graph, {name: end.dtype for name, end in file.inputs.items()})
-    graph = functional(Graph(typed.nodes, typed.inputs, tuple(outputs.values())))
+    graph = functional(Graph(typed.nodes, typed.inputs, tuple(outputs.values())), file.opset)
     specs = {file.tensors[name]: Input(name, end.shape, end.dtype) for name, end in inputs.items()}
     builder = Builder(table_of(file.opset), _no_function)
     model = builder.model(path.name, graph, specs, dict(zip(outputs, graph.outputs, strict=True)))

@@ -40,15 +40,18 @@ NAMED = ("to", "dtype", "output_dtype")
 
 
 def with_dtypes(graph: Graph, inputs: Mapping[str, str]) -> Graph:
-    """A graph whose nodes know what they compute in, and those in its bodies too.
+    """A graph whose nodes know what they compute in, and those in its bodies too, each after those it takes from.
 
     Args:
-        graph: nodes each after those whose outputs it takes.
+        graph: nodes in any order.
         inputs: the dtypes of its inputs.
+
+    Raises:
+        ModelFileError: a node needs its own output.
     """
     known = {Ref(name): dtype for name, dtype in inputs.items()}
     nodes = {}
-    for node in graph.nodes.values():
+    for node in graph.topological():
         nodes[node.name] = typed = _typed(node, known)
         known |= {Ref(node.name, number): dtype for number, dtype in enumerate(typed.types or ())}
     outputs = {f"{number}": known.get(ref, "") for number, ref in enumerate(graph.outputs)}

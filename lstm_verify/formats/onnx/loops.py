@@ -27,7 +27,6 @@ ENTRIES: dict[str, Entry] = {
     "list_reserve": Compute("list_reserve", {"dtype": Option("dtype"), "grows": Option("grows")}),
     "list_set": Compute("list_set"),
     "list_stack": Compute("list_stack"),
-    "move_axis": Compute("move_axis", {"source": Option("source"), "destination": Option("destination")}),
     "flip": Compute("flip", {"axis": Option("axis")}),
 }
 """What loops are made of."""
@@ -35,8 +34,16 @@ ANY_NUMBER = np.iinfo(np.int64).max
 """Of rounds, if a loop goes on until its condition says otherwise."""
 
 
-def functional(graph: Graph) -> Graph:
+WITHOUT_BATCHES = 9
+"""The first version in which a `Scan` knows of no batches."""
+
+
+def functional(graph: Graph, opset: int) -> Graph:
     """A graph with one kind of loop in it, and in the bodies of its nodes.
+
+    Args:
+        graph: nodes each after those whose outputs it takes.
+        opset: the version of the operators.
 
     Raises:
         ModelFileError: a body has not the inputs and outputs that it should have.
@@ -45,8 +52,10 @@ def functional(graph: Graph) -> Graph:
     nodes, moved = dict[str, Node](), dict[Ref, Ref]()
     for node in graph.nodes.values():
         inputs = tuple(moved.get(ref, ref) for ref in node.inputs)
-        bodies = {key: functional(body) for key, body in node.subgraphs.items() if isinstance(body, Graph)}
+        bodies = {key: functional(body, opset) for key, body in node.subgraphs.items() if isinstance(body, Graph)}
         whole = replace(node, inputs=inputs, subgraphs=bodies)
+        if node.op == "Scan" and opset < WITHOUT_BATCHES:
+            raise UnsupportedError(f"node '{node.name}': a Scan over batches, as opset 8 has it, is not supported")
         if node.op in PARTS:
             loop = PARTS[node.op](whole)
             nodes |= {each.name: each for each in loop.nodes()}
@@ -203,8 +212,6 @@ def _of_scan(node: Node) -> _Loop:
     assert isinstance(body, Graph)
     captured, scanned = body.attributes["captured"], int(attributes["num_scan_inputs"])
     own = len(node.inputs) - captured
-    if node.inputs[0] == ABSENT or "directions" in attributes:
-        raise UnsupportedError(f"node '{node.name}': a Scan over batches, as opset 8 has it, is not supported")
     states, sequences = node.inputs[: own - scanned], node.inputs[own - scanned : own]
     if not scanned or own < scanned:
         raise ModelFileError(f"node '{node.name}': num_scan_inputs is {scanned}, of {own} inputs")

@@ -9,26 +9,18 @@ from lstm_verify.formats.onnx.conversions import constant, given, has, number, s
 from lstm_verify.graph.compute import Argument, Compute, Option
 from lstm_verify.graph.expand import step
 from lstm_verify.graph.ir import Node
-from lstm_verify.graph.translate import Entry, Since
+from lstm_verify.graph.translate import Entry, Refused, Since
 
 FROM_END = {"from_end": True}
 PLACES = {"dtype": "int64"}
 AXIS_0 = {"axis": Option("axis", default=0)}
 
 
-def _dropout(node: Node) -> dict[str, Node]:
-    """A copy, and a mask that is true everywhere."""
-    return {
-        "shape": step("Shape", "0"),
-        "mask": step("ConstantOfShape", "shape", value=np.ones(1, bool)),
-        "": step("Identity", "0"),
-    }
-
-
 def _dropout_in_training(node: Node) -> dict[str, Node]:
     """A copy, or random zeros and the others divided by the share of them, by the third input."""
     if not has(node, 2):
-        return _dropout(node)
+        shape, true = step("Shape", "0"), step("ConstantOfShape", "shape", value=np.ones(1, bool))
+        return {"shape": shape, "mask": true, "": step("Identity", "0")}
     ratio = {} if has(node, 1) else {"ratio": number(0.5)}
     rate = "1" if has(node, 1) else "ratio"
     return {
@@ -83,7 +75,19 @@ NEW: dict[str, Entry | Since] = {
     **RANDOM,
     "RandomNormalLike": _like("RandomNormal"),
     "RandomUniformLike": _like("RandomUniform"),
-    "Dropout": Since({7: steps(_dropout, "ratio"), 12: steps(_dropout_in_training, "seed")}),
+    "Dropout": Since(
+        {
+            7: steps(
+                lambda node: {"": step("Identity", "0"), "mask": step("mask of a dropout that drops nothing")},
+                "ratio",
+                elsewhere={1: "mask"},
+            ),
+            12: steps(_dropout_in_training, "seed", elsewhere={1: "mask"}),
+        }
+    ),
+    "mask of a dropout that drops nothing": Refused(
+        "the second output of Dropout before opset 12, of which the text does not say what it is, is not supported"
+    ),
     "ConstantOfShape": Compute(
         "full", {"value": Argument(1, lambda value: np.reshape(value, ()), default=np.zeros(1, np.float32))}
     ),

@@ -50,10 +50,16 @@ def _transposed(node: Node) -> dict[str, Node]:
     return _with_kernel(node, product, **lengths)
 
 
+def _by_whose_statistics(node: Node) -> str:
+    is_training = node.attributes.get("training_mode")
+    return "batch_statistics_normalization" if is_training else "folded_batch_normalization"
+
+
 CONVOLUTION = ("auto_pad", "pads", "strides", "dilations", "group", "kernel_shape")
-NORMALIZED = {"epsilon": Option("epsilon", default=single(1e-5))}
+NORMALIZED: dict[Any, Use] = {"epsilon": Option("epsilon", default=single(1e-5))}
 # 1 is float32, 11 float64, which is as wide
 STASHED = {**NORMALIZED, "stash_type": Only((1, 11))}
+MOMENTUM = frozenset({"momentum"})
 ORDER = Option("order", {1: 1, 2: 2}.__getitem__, default=2)
 
 MODE = {"mode": Option("linear", {"nearest": False, "linear": True}.__getitem__)}
@@ -88,13 +94,23 @@ NETWORKS: dict[str, Entry | Since] = {
     "GlobalMaxPool": Compute("global_max_pool"),
     "GlobalAveragePool": Compute("global_average_pool"),
     "GlobalLpPool": Compute("global_norm_pool", {"p": ORDER}),
-    "BatchNormalization": Compute(
-        "folded_batch_normalization",
-        # more outputs than one are those of training
-        {**NORMALIZED, "spatial": Only((1,)), "training_mode": Only((0,)), "_outputs": Only((1,))},
-        frozenset({"momentum"}),
+    "BatchNormalization": Since(
+        {
+            # more outputs than one are those of training
+            7: Compute(
+                "folded_batch_normalization", {**NORMALIZED, "spatial": Only((1,)), "_outputs": Only((1,))}, MOMENTUM
+            ),
+            14: steps(
+                lambda node: {"": step(_by_whose_statistics(node), *"01234", **given(node, "training_mode"))},
+                *("epsilon", "momentum", "training_mode"),
+            ),
+        }
     ),
-    "InstanceNormalization": Compute("group_normalization", NORMALIZED),
+    "folded_batch_normalization": Compute("folded_batch_normalization", NORMALIZED, MOMENTUM),
+    "batch_statistics_normalization": Compute(
+        "batch_statistics_normalization", {**NORMALIZED, "momentum": Option("momentum", default=single(0.9))}
+    ),
+    "InstanceNormalization": Compute("instance_normalization", NORMALIZED),
     "GroupNormalization": Compute("group_normalization", {**STASHED, "num_groups": Option("groups")}),
     "LayerNormalization": Compute("layer_normalization", {**STASHED, "axis": Option("axis", default=-1)}),
     "RMSNormalization": Compute("rms_normalization", {**STASHED, "axis": Option("axis", default=-1)}),
@@ -110,7 +126,8 @@ NETWORKS: dict[str, Entry | Since] = {
     ),
     "Resize": Since(
         {
-            10: Compute("resize", MODE, options=SIMPLE),
+            # which place is the nearest the text does not say: as in ONNX Runtime
+            10: Compute("resize", MODE, options={"places": "asymmetric", "nearest": "floor_or_ceil"}),
             11: Compute(
                 "resize",
                 {

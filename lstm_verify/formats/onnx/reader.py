@@ -97,9 +97,11 @@ def _inlined(onnx: Any, proto: Any) -> Any:
     while leaves := [name for name, called in calls.items() if not called & set(calls)]:
         for name in leaves:
             del calls[name]
+    from onnx import inliner
+
     if calls:
         raise ModelFileError(f"function '{next(iter(calls))[1]}' calls itself. Who wrote the file?")
-    return onnx.inliner.inline_local_functions(proto)
+    return inliner.inline_local_functions(proto)
 
 
 def _nodes(nodes: Iterable[Any]) -> Iterator[Any]:
@@ -137,6 +139,18 @@ class _Scope:
         self.tensors[name] = self.captured[name] = Ref(self.own(name))
         return self.tensors[name]
 
+    def define(self, node: str, outputs: Iterable[str]) -> None:
+        """Say which tensors a node computes.
+
+        Raises:
+            ModelFileError: one has been computed before.
+        """
+        for number, name in enumerate(outputs):
+            if name and name in self.tensors:
+                raise ModelFileError(f"tensor '{name}' is computed twice. Who wrote the file?")
+            if name:
+                self.tensors[name] = Ref(node, number)
+
     def own(self, name: str) -> str:
         """A name that no other node of the graph has, as near to the one proposed as can be."""
         found, number = name, 1
@@ -171,7 +185,7 @@ class _Reading:
         )
 
     def graph(self, proto: Any, scope: _Scope) -> Graph:
-        """A graph, with nodes in the order in which they are computed."""
+        """A graph, with its constants before its other nodes."""
         nodes: dict[str, Node] = {}
         stored = [(tensor.name, tensor) for tensor in proto.initializer]
         stored += [(tensor.values.name, tensor) for tensor in proto.sparse_initializer]
@@ -182,16 +196,21 @@ class _Reading:
             node = self.constant(scope.own(name), tensor)
             nodes[node.name] = node
             scope.tensors[name] = Ref(node.name)
-        for each in proto.node:
-            node = self.node(each, scope)
-            nodes[node.name] = node
-            scope.tensors |= {name: Ref(node.name, number) for number, name in enumerate(each.output) if name}
+        # nodes need not come after those whose outputs they take, though the text says so: runtimes sort them too
+        names = [self._name(each, scope) for each in proto.node]
+        for node_name, each in zip(names, proto.node, strict=True):
+            scope.define(node_name, each.output)
+        nodes |= {name: self.node(name, each, scope) for name, each in zip(names, proto.node, strict=True)}
         outputs = tuple(scope.find(value.name) for value in proto.output)
         return Graph(nodes, (*inputs, *(ref.node for ref in scope.captured.values())), outputs)
 
-    def node(self, proto: Any, scope: _Scope) -> Node:
+    def _name(self, proto: Any, scope: _Scope) -> str:
+        """A name for a node: its own if it has one that no other has, or that of what it computes."""
+        return scope.own(proto.name or next(filter(None, proto.output), proto.op_type))
+
+    def node(self, name: str, proto: Any, scope: _Scope) -> Node:
+        """A node; what its bodies take from outside are its last inputs."""
         op = proto.op_type if proto.domain in ONNX else f"{proto.domain}.{proto.op_type}"
-        name = scope.own(proto.name or next(filter(None, proto.output), op))
         inputs = tuple(scope.find(each) for each in proto.input)
         if op == "Constant":
             return self.constant(name, self._constant_of(proto))

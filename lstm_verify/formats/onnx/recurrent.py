@@ -92,7 +92,7 @@ def activations(node: Node, default: tuple[str, ...], directions: int) -> list[t
     for key, left in numbers.items():
         if left:
             raise ModelFileError(
-                f"node '{node.name}': {len(left)} more numbers in activation_{key} than functions take"
+                f"node '{node.name}': activation_{key} has {len(left)} numbers more than functions take. Leave them out"
             )
     count = len(default)
     return [tuple(found[start : start + count]) for start in range(0, len(found), count)]
@@ -201,6 +201,7 @@ class Recurrent(Entry):
     cell: Callable[[str, Parameters, Mapping[str, Any]], Cell]
     known: frozenset[str] = frozenset()
     """Attributes that it alone has."""
+    states: int = 1
 
     SHARED = frozenset(
         {"activations", "activation_alpha", "activation_beta", "clip", "direction", "hidden_size", "layout"}
@@ -218,6 +219,7 @@ class Recurrent(Entry):
         # a state of zeros, as exporters write it for none, is still an input: what is fed may be in its place
         frame: dict[str, Any] = {
             "name": node.name,
+            "state_sizes": (self._units(node, weights.get("R")),) * self.states,
             "samples_first": bool(node.attributes.get("layout")),
             "given": tuple(name for name in others if name != "X"),
             "compute_dtype": graph.table.compute_dtype(node),
@@ -272,13 +274,26 @@ class Recurrent(Entry):
             raise ModelFileError(f"node '{node.name}': direction '{name}', expected one of {', '.join(DIRECTIONS)}")
         return DIRECTIONS[name.lower()]
 
+    def _units(self, node: Node, R: Array | None) -> int:
+        """The number of units of a direction.
+
+        Raises:
+            UnsupportedError: the file does not say it, and leaves it to weights that are fed.
+        """
+        units = node.attributes.get("hidden_size") or (R.shape[-1] if R is not None else None)
+        if units is None:
+            raise UnsupportedError(
+                f"node '{node.name}': it has neither hidden_size nor R. Write hidden_size into the file"
+            )
+        return int(units)
+
     def _check(self, node: Node, weights: Mapping[str, Array], directions: int) -> None:
         """Check the shapes of all weights.
 
         Raises:
             ModelFileError: one has another.
         """
-        units = node.attributes.get("hidden_size") or weights["R"].shape[-1]
+        units = self._units(node, weights["R"])
         rows = self.gates * units
         expected: Iterator[tuple[str, tuple[int | None, ...]]] = iter(
             [
@@ -311,7 +326,7 @@ class _Making:
 
 
 RECURRENT: dict[str, Entry] = {
-    "LSTM": Recurrent(4, ("Sigmoid", "Tanh", "Tanh"), _lstm, frozenset({"input_forget"})),
+    "LSTM": Recurrent(4, ("Sigmoid", "Tanh", "Tanh"), _lstm, frozenset({"input_forget"}), states=2),
     "GRU": Recurrent(3, ("Sigmoid", "Tanh"), _gru, frozenset({"linear_before_reset"})),
     "RNN": Recurrent(1, ("Tanh",), _rnn),
 }

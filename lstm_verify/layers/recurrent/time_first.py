@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from lstm_verify.errors import InputError, UnsupportedError
+from lstm_verify.errors import InputError, ModelFileError, UnsupportedError
 from lstm_verify.layers.base import Array, Layer, Mask, Run, Signal, Signals, Weighted
 from lstm_verify.layers.recurrent.bidirectional import Bidirectional
 from lstm_verify.layers.recurrent.rnn import RNN
@@ -32,6 +32,8 @@ STATES = ("initial_h", "initial_c")
 class _TimeFirst(Layer, ABC):
     """What does not depend on where the weights come from."""
 
+    state_sizes: tuple[int, ...]
+    """The number of units in each state of a direction: of h, and of c if there is one."""
     samples_first: bool = False
     given: tuple[str, ...] = ()
     """What its inputs are, from the second on: of `sequence_lens`, `initial_h` and `initial_c`, in that order."""
@@ -58,8 +60,8 @@ class _TimeFirst(Layer, ABC):
         mask = self._mask(named.get("sequence_lens"), x)
         states = self._states(rnn, named, x)
         results = [signal.value for signal in rnn.apply((Signal(x, mask), *map(Signal, states)), run)]
-        directions, count = _directions(rnn), len(rnn.state_names) // len(_directions(rnn))
-        sequences, final = results[: len(directions)], results[len(directions) :]
+        count, kinds = _directions(rnn), len(self.state_sizes)
+        sequences, final = results[:count], results[count:]
         if isinstance(rnn, RNN) and rnn.go_backwards:
             sequences = [np.flip(y, axis=1) for y in sequences]
         y = np.stack(sequences, axis=2)  # (samples, timesteps, directions, units)
@@ -68,7 +70,7 @@ class _TimeFirst(Layer, ABC):
         axis = 1 if self.samples_first else 0
         return (
             Signal(y if self.samples_first else np.moveaxis(y, 0, 2)),
-            *(Signal(np.stack(final[number::count], axis=axis)) for number in range(count)),
+            *(Signal(np.stack(final[number::kinds], axis=axis)) for number in range(kinds)),
         )
 
     def _mask(self, lengths: Array | None, x: Array) -> Mask:
@@ -89,21 +91,29 @@ class _TimeFirst(Layer, ABC):
         return mask
 
     def _states(self, rnn: RNN | Bidirectional, named: dict[str, Array], x: Array) -> list[Array]:
-        """The states of each direction; zeros for one that is not given, where the other is."""
+        """The states of each direction; zeros for one that is not given, where the other is.
+
+        Raises:
+            ModelFileError: they have not the shape that they should have.
+        """
         if not any(name in named for name in STATES):
             return []
-        directions, found = _directions(rnn), []
-        for number, direction in enumerate(directions):
-            for name, size in zip(STATES, direction.cell.state_sizes, strict=False):
-                if name in named:
-                    found.append(named[name][:, number] if self.samples_first else named[name][number])
-                else:
-                    found.append(np.zeros((len(x), size), x.dtype))
-        return found
+        directions, whole = _directions(rnn), []
+        for name, size in zip(STATES, self.state_sizes, strict=False):
+            shape = (len(x), directions, size) if self.samples_first else (directions, len(x), size)
+            state = named.get(name, np.zeros(shape, x.dtype))
+            if state.shape != shape:
+                raise ModelFileError(
+                    f"layer '{self.name}': {name} has shape {state.shape}, expected {shape}. "
+                    "Was it exported from a layer with a projection, which ONNX has not?"
+                )
+            whole.append(state)
+        axis = 1 if self.samples_first else 0
+        return [np.take(state, number, axis) for number in range(directions) for state in whole]
 
 
-def _directions(rnn: RNN | Bidirectional) -> tuple[RNN, ...]:
-    return (rnn.forward_layer, rnn.backward_layer) if isinstance(rnn, Bidirectional) else (rnn,)
+def _directions(rnn: RNN | Bidirectional) -> int:
+    return 2 if isinstance(rnn, Bidirectional) else 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -114,7 +124,8 @@ class TimeFirst(_TimeFirst):
         >>> from lstm_verify.layers.recurrent.simple_rnn import SimpleRNNCell
         >>> cell = SimpleRNNCell(name="cell", kernel=np.ones((1, 1)), recurrent_kernel=np.ones((1, 1)))
         >>> rnn = RNN(name="rnn", cell=cell, return_sequences=True, return_state=True)
-        >>> y, y_h = TimeFirst(name="rnn", rnn=rnn).apply((Signal(np.array([[[0.0]], [[0.5]]])),), Run())
+        >>> layer = TimeFirst(name="rnn", rnn=rnn, state_sizes=(1,))
+        >>> y, y_h = layer.apply((Signal(np.array([[[0.0]], [[0.5]]])),), Run())
         >>> y.value.shape, y_h.value.round(4)
         ((2, 1, 1, 1), array([[[0.4621]]]))
     """
@@ -153,7 +164,8 @@ class FedTimeFirst(_TimeFirst):
         ...     cell = SimpleRNNCell(name="cell", kernel=weights[0].T, recurrent_kernel=weights[1].T)
         ...     return RNN(name="rnn", cell=cell, return_sequences=True, return_state=True)
         >>> x, one = np.full((2, 1, 1), 0.5), np.ones((1, 1))
-        >>> FedTimeFirst(name="rnn", make=make).apply((Signal(x), Signal(one), Signal(one)), Run())[1].value.round(4)
+        >>> layer = FedTimeFirst(name="rnn", make=make, state_sizes=(1,))
+        >>> layer.apply((Signal(x), Signal(one), Signal(one)), Run())[1].value.round(4)
         array([[[0.7452]]])
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests.building import RECIPES, Build
 from tests.zoo.onnx.operators import CASES
+from tests.zoo.onnx.structures import ENTRIES
 
 ROUNDING = {"float32": 5e-6, "float16": 4e-3}
 
@@ -25,6 +27,7 @@ def entries(operators: Path) -> dict[str, Any]:
     return index_of(operators)
 
 
+@cache
 def index_of(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / "index.json").read_text())["entries"]
     return found
@@ -74,6 +77,31 @@ def test_exports_are_right_but_for_those_that_are_known(build: Build, origin: st
     ran = {name for name, record in index["entries"].items() if record["onnxruntime"] == "ran"}
     right = {name for name in ran if largest(folder, name, "origin") < ROUNDING["float32"]}
     assert set(index["entries"]) - right == NOT_RIGHT[origin]
+
+
+REFUSED_THOUGH_RIGHT = {"with_node_names_twice"}
+NEVER_RUN = {"endless"}
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_onnxruntime_runs_what_is_whole_and_refuses_what_is_damaged(build: Build, name: str) -> None:
+    folder = build(RECIPES["onnx_structures"])
+    record = index_of(folder)[name]
+    if name in NEVER_RUN:
+        return
+    assert (record["onnxruntime"] != "ran") == (bool(record["refuse"]) or name in REFUSED_THOUGH_RIGHT)
+    if record["onnxruntime"] == "ran":
+        assert largest(folder, name, "text") < ROUNDING["float32"]
+
+
+def test_quantised_operators_are_exact_and_networks_are_near(build: Build) -> None:
+    folder = build(RECIPES["onnx_quantised"])
+    for name, record in index_of(folder).items():
+        assert record["onnxruntime"] == "ran"
+        if "text" in record["deviation"]:
+            assert largest(folder, name, "text") <= (0 if name.startswith("operator") else ROUNDING["float32"])
+        else:
+            assert ROUNDING["float32"] < largest(folder, name, "origin") < 0.03
 
 
 def test_a_function_without_defaults_is_constantly_zero(operators: Path, entries: dict[str, Any]) -> None:

@@ -79,16 +79,9 @@ def sliced(graph: Graph, array: Any, name: str) -> str:
 
 def split(graph: Graph, array: Any, name: str) -> str:
     """Gates in the reverse order, which are split and concatenated."""
-    sizes = array.shape[1] // UNITS
-    backwards = np.concatenate(np.split(array, sizes, axis=1)[::-1], axis=1)
-    parts = [f"{name}_{place}" for place in range(sizes)]
-    if sizes == 1:
-        graph.node("Identity", graph.constant(backwards), outputs=parts)
-    elif graph.opset < 13:
-        graph.node("Split", graph.constant(backwards), outputs=parts, axis=1, split=[UNITS] * sizes)
-    else:
-        lengths = graph.constant(np.int64([UNITS] * sizes))
-        graph.node("Split", graph.constant(backwards), lengths, outputs=parts, axis=1)
+    gates = array.shape[1] // UNITS
+    backwards = np.concatenate(np.split(array, gates, axis=1)[::-1], axis=1)
+    parts = graph.split(graph.constant(backwards), [UNITS] * gates, axis=1)
     return graph.node("Concat", *reversed(parts), axis=1)
 
 
