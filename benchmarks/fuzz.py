@@ -70,7 +70,7 @@ def outcome(one: Case) -> tuple[str, str]:
     try:
         result = CliRunner().invoke(cli, arguments, prog_name="lstm-verify")
     except Hangs:
-        return "failure", f"it has not ended after {SECONDS} s"
+        return "failure", f"it did not end after {SECONDS} s"
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     if result.exception is not None and not isinstance(result.exception, SystemExit):

@@ -268,7 +268,7 @@ MUTATIONS = [
         "the samples of the last block are not replayed",
     ),
     Mutation(
-        "states.py",
+        "given_states.py",
         "if len(fitting) != len(free) or not free:",
         "if len(fitting) < len(free) or not free:",
         "states taken in order where there are more than fit",
@@ -368,7 +368,7 @@ MUTATIONS = [
     ),
     # rollouts, runtimes, graphs, diagnosis
     Mutation(
-        "rollouts/loop.py",
+        "rollouts/closed_loop.py",
         "np.concatenate([before[:, 1:], one_step], axis=1)",
         "np.concatenate([one_step, before[:, :-1]], axis=1)",
         "a window that slides the other way",

@@ -146,7 +146,7 @@ class Framework:
     def roll(self, path: Path, inputs: dict[str, Array], plan: dict[str, Any], draws: Array | None) -> list[Any]:
         """Run a model by a plan; returns outputs, tokens, and what went in, by name, (steps, ...)."""
         from lstm_verify.runtimes.programs import keras_model
-        from lstm_verify.runtimes.programs.loop import ClosedLoop, stacked
+        from lstm_verify.runtimes.programs.closed_loop import ClosedLoop, stacked
 
         about = {"module": self.keras.__name__, "title": "", "model": str(path), "unsafe": False, "batch_size": None}
         loop = ClosedLoop(keras_model.load({**about, "rollout": plan}).call, inputs, plan, draws)

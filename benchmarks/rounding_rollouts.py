@@ -32,8 +32,8 @@ from lstm_verify.judging.compare import Verdict, verdict_of
 from lstm_verify.judging.judge import LOOSE
 from lstm_verify.judging.tolerance import SIGMAS, Tolerance
 from lstm_verify.model import Model
+from lstm_verify.rollouts.closed_loop import Rolled, closed_loop, first_outputs
 from lstm_verify.rollouts.judge import judge, sigma_of_steps
-from lstm_verify.rollouts.loop import Rolled, closed_loop, first_outputs
 from lstm_verify.rollouts.pairing import Wishes
 from lstm_verify.rollouts.plan import Plan, make_plan
 

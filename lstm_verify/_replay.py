@@ -152,7 +152,7 @@ def replay_rows(
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Products of matrices on one thread: of few samples they are small, and threads would wait for each other."""
+    """Limit matrix products to one thread: with few samples, threads would only wait for each other."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, "blas"):
@@ -197,7 +197,7 @@ def _values_of(model: Model, rows: Mapping[str, Rows], block: slice, dtype: npt.
 
 
 def run_once(model: Model, values: Sequence[Array], run: Run) -> list[Array]:
-    """Run a model on values in the order of its inputs, floats in its own dtype; the outputs in their order."""
+    """Run a model on values in the order of its inputs, with floats in its own dtype; return the outputs in order."""
     signals = tuple(Signal(value) for value in values)
     # overflow is a result like any other here: it is compared, and reported
     with np.errstate(all="ignore"):
@@ -213,7 +213,7 @@ def _cast(values: Array, dtype: npt.DTypeLike) -> Array:
 
 
 def widest(model: Model, rows: Mapping[str, Rows], dtype: npt.DTypeLike) -> int:
-    """The bytes of the largest output that a layer has for one sample, if the model has images.
+    """Return the size in bytes of the largest layer output for one sample, if the model has images.
 
     Their convolutions make them as many times larger as they have filters; so one sample is tried.
     """
@@ -236,7 +236,7 @@ def _blocks(samples: int, size: int) -> list[slice]:
 
 
 class Store:
-    """Where the outputs of blocks come together; each is allocated when the first block shows its shape."""
+    """Collects the outputs of blocks; each array is allocated when the first block shows its shape."""
 
     def __init__(self, names: list[str], samples: int, scratch: Path | None, what: str = "replayed") -> None:
         self._names, self._samples, self._scratch, self._what = names, samples, scratch, what

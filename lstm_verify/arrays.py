@@ -32,7 +32,7 @@ UNREADABLE = (
 
 
 class Rows(Protocol):
-    """What is sliced along its first axis: an array, or a file of one."""
+    """Anything that can be sliced along its first axis: an array, or a file that holds one."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -43,7 +43,7 @@ class Rows(Protocol):
 
 
 def picked(rows: Rows, samples: Array) -> Array:
-    """Some samples, by number; all of what has none."""
+    """Pick samples by number; an array without samples is returned whole."""
     if not rows.shape:
         return np.asarray(rows)
     return np.stack([rows[slice(int(sample), int(sample) + 1)][0] for sample in samples])
@@ -51,7 +51,7 @@ def picked(rows: Rows, samples: Array) -> Array:
 
 @dataclass(frozen=True)
 class NpyRows:
-    """A `.npy` file of which only the rows asked for are in memory.
+    """A `.npy` file that is read row by row: only the requested rows are in memory.
 
     The file is mapped anew for every slice, so that pages already read do not add up.
     """
@@ -95,7 +95,7 @@ class NpyRows:
 
 
 def whole(rows: Rows) -> Array:
-    """All of an array, in memory."""
+    """Read a whole array into memory."""
     return rows if isinstance(rows, np.ndarray) else rows[:]
 
 
@@ -126,7 +126,7 @@ def _objects_refused(where: str) -> InputError:
 
 
 def read_arrays(path: str | Path) -> dict[str, Rows]:
-    """Read a `.npy` or `.npz` file, told apart by content.
+    """Read a `.npy` or `.npz` file, distinguished by content.
 
     Returns:
         The arrays of the `.npz` by name, without a trailing `:0`; or the one of the `.npy` under the empty name.
@@ -187,7 +187,7 @@ class NpyWriter:
 
 
 def write_npz(path: str | Path, arrays: Mapping[str, Array]) -> None:
-    """Write arrays by name to a `.npz` file, whole or not at all.
+    """Write arrays by name to a `.npz` file, atomically.
 
     Raises:
         OutputError: it cannot be written there.
@@ -200,7 +200,7 @@ def write_npz(path: str | Path, arrays: Mapping[str, Array]) -> None:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary file that takes the place of `path` only once it has been written without an error.
+    """Yield a temporary file that replaces `path` only if it is written without an error.
 
     Raises:
         OutputError: it cannot be written there.
@@ -213,12 +213,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
         if not in_place:
             temporary.replace(target)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}). Choose another place") from None
+        raise OutputError(f"{path}: cannot be written ({error.strerror}). Choose another path") from None
     finally:
         if not in_place:
             temporary.unlink(missing_ok=True)
 
 
 def finite(value: float) -> float | None:
-    """The number, or None where JSON has none for it."""
+    """Return the number, or None if JSON cannot represent it."""
     return float(value) if math.isfinite(value) else None

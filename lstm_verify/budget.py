@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from lstm_verify import runtimes
 from lstm_verify._replay import BLOCK_BYTES, Store, one_thread, run_once, widest
-from lstm_verify.arithmetic import RoundedArithmetic, Textbook, as_rounded, deviation_of, output_value
 from lstm_verify.arrays import Array, Rows, whole
 from lstm_verify.checkpoints import Checkpoints, Resuming
 from lstm_verify.errors import UnsupportedError
@@ -25,6 +24,7 @@ from lstm_verify.layers import Run
 from lstm_verify.model import Input, Model
 from lstm_verify.rounded import PRECISIONS, Rounded, Undecided
 from lstm_verify.rounded.discrete import CHOICE
+from lstm_verify.run_arithmetic import RoundedArithmetic, Textbook, as_rounded, deviation_of, output_value
 
 BLOCK = 64
 """The number of samples that run together."""
@@ -60,7 +60,7 @@ def standard_deviations(model: Model, x: Any) -> dict[str, Array]:
 
 
 def rounded_rows(model: Model, rows: Mapping[str, Rows], batch_size: int | None = None) -> dict[str, Array]:
-    """`standard_deviations` of inputs that are already bound to the model; `batch_size` is as for `replay_rows`."""
+    """Like `standard_deviations`, for inputs already bound to the model; `batch_size` is as for `replay_rows`."""
     samples = count_samples(rows)
     if model.stateful or not model.divisible:
         size = model.batch_size or batch_size or samples
@@ -94,7 +94,7 @@ class PartOfSigma:
 
     @property
     def is_usable(self) -> bool:
-        """Whether a prediction within it is a match: not if rounding decides anything on the way."""
+        """Whether a prediction within it is a match: not if any discrete choice along the way depends on rounding."""
         return not self.failed and CHOICE not in self.noticed
 
     def put(self, block: slice, values: list[Array], begun: Checkpoints) -> None:
@@ -118,7 +118,7 @@ class PartOfSigma:
 
 
 def recent_rows(model: Model, rows: Mapping[str, Rows], begun: Checkpoints) -> dict[str, Array]:
-    """A part of `rounded_rows`, and so no more: σ that comes of the last steps of recurrent layers alone.
+    """A lower bound of `rounded_rows`: the part of σ that the last steps of recurrent layers contribute.
 
     Args:
         model: the model, whose samples are independent.
@@ -133,7 +133,7 @@ def recent_rows(model: Model, rows: Mapping[str, Rows], begun: Checkpoints) -> d
 
 
 class Computation(NamedTuple):
-    """How a model is run: with which arithmetic, and what becomes of an input for it."""
+    """How a model is run: with which arithmetic, and how an input is converted for it."""
 
     model: Model
     """With weights of the dtype that is computed in."""
@@ -142,17 +142,17 @@ class Computation(NamedTuple):
     """Makes what an input is given, an array in general, one of the values that this kind computes with."""
 
     def resuming(self, checkpoints: Checkpoints) -> Computation:
-        """The same, with recurrent layers that begin at checkpoints."""
+        """Return the same computation, with recurrent layers that start from checkpoints."""
         return self._replace(run=replace(self.run, over_time=Resuming(checkpoints)))
 
     def call(self, values: list[Any]) -> list[Any]:
-        """Run the model on arrays in the order of its inputs; its outputs in their order."""
+        """Run the model on arrays in the order of its inputs; return its outputs in order."""
         made = [self.given(spec, value) for spec, value in zip(self.model.inputs, values, strict=True)]
         return run_once(self.model, made, self.run)
 
 
 def plain(model: Model, dtype: npt.DTypeLike = np.float64) -> Computation:
-    """With plain arrays of a dtype, which the weights of the model have already."""
+    """Compute with plain arrays of a dtype, which the weights of the model already have."""
     return Computation(model, Run(), lambda spec, value: value.astype(dtype) if value.dtype.kind == "f" else value)
 
 
@@ -161,7 +161,7 @@ Runner = Callable[[Computation], list[Any]]
 
 
 def in_blocks(kind: Computation, values: list[Array], samples: int, size: int) -> list[Any]:
-    """Run a model some samples at a time; one by one where rounding decides what is computed for a sample at all."""
+    """Run a model in blocks of samples; one sample at a time where rounding decides what is computed at all."""
     blocks = [slice(start, min(start + size, samples)) for start in range(0, samples, size)]
     parts = [_called(kind, [v[block] if np.ndim(v) else v for v in values]) for block in blocks]
     return parts[0] if len(parts) == 1 else [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
@@ -179,7 +179,7 @@ def _called(kind: Computation, values: list[Array]) -> list[Any]:
 
 
 def budgets(model: Model, runner: Runner, raised: Raising | None = None, is_cast: bool | None = None) -> list[Array]:
-    """σ of every output.
+    """Return σ of every output.
 
     Args:
         model: the model.
@@ -238,7 +238,7 @@ chaotic, and their variances do not tell. The witness makes errors of that kind 
 
 
 def by_sample(model: Model, away: list[Array], sigma: list[Array]) -> list[Array]:
-    """σ of a sample is raised to where a witness of that very sample is; no sample has a say in another's."""
+    """Raise σ of each sample to the deviation of that sample's own witness; samples never affect each other."""
     if any(output.axis is None for output in model.outputs) or any(ratio.ndim == 0 for ratio in away):
         most = max((float(ratio.max(initial=0)) for ratio in away), default=0.0)
         return [max(1.0, most) * σ for σ in sigma]
@@ -246,7 +246,7 @@ def by_sample(model: Model, away: list[Array], sigma: list[Array]) -> list[Array
 
 
 def by_step(model: Model, away: list[Array], sigma: list[Array]) -> list[Array]:
-    """σ of a step of a loop, (steps, samples, ...), is raised to where a witness of that very sample and step is."""
+    """Raise σ of each step of a loop, (steps, samples, ...), to the deviation of its own witness."""
     axes = 2 if model.divisible and all(ratio.ndim > 1 for ratio in away) else 1
     return _times(np.maximum(1.0, _most(away, axes)), sigma)
 

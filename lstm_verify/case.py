@@ -1,4 +1,4 @@
-"""The case: what is verified, a model with its inputs, and what a framework is asked for about it."""
+"""The case under verification: a model with its inputs, and the request to a framework."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lstm_verify.report import Predicted
 
 
 def runtime_options(runtime: RuntimeOptions | str | None) -> RuntimeOptions:
-    """How a framework predicts, of which a name alone may be given."""
+    """Return the runtime options, of which only a name may be given."""
     return runtime if isinstance(runtime, RuntimeOptions) else RuntimeOptions(runtime)
 
 
@@ -34,7 +34,7 @@ def opened(
     architecture: str | Path | None,
     options: RuntimeOptions,
 ) -> tuple[Model, Any]:
-    """A model, read if it is not yet, with the products that the framework is said to make; and the inputs, read too.
+    """Read a model and its inputs, unless they are read already, and set how the framework multiplies matrices.
 
     Raises:
         InputError: the model is read already, and it is too late for endpoints or an architecture.
@@ -57,23 +57,28 @@ def request(
     options: RuntimeOptions,
     **more: Any,
 ) -> runtimes.Request:
-    """What a framework is asked for.
+    """Build the request to a framework.
 
     Raises:
-        InputError: the model was not read from a file.
+        InputError: the model was not read from a file, or the framework does not optimize graphs.
     """
     source = model.source
     if source is None:
         raise InputError(f"model '{model.name}': it comes from no file that a framework could open. Give `expected`")
-    limits = (options.timeout, options.unsafe)
+    limits, call = (options.timeout, options.unsafe), dict(source.call)
+    if not options.optimize:
+        runtime = runtimes.find(options.name or source.runtime)
+        if not runtime.optimizes:
+            raise InputError(f"--no-optimize: {runtime.title} cannot be told not to optimize a graph. Leave it out")
+        call["optimize"] = False
     return runtimes.Request(
-        Path(source.path), inputs, source.suffix, batch_size, *limits, source.call, architecture=architecture, **more
+        Path(source.path), inputs, source.suffix, batch_size, *limits, call, architecture=architecture, **more
     )
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is verified: a model, with its inputs."""
+    """A model under verification, with its inputs."""
 
     model: Model
     inputs: dict[str, Rows]
@@ -85,11 +90,11 @@ class Case:
     notes: tuple[str, ...] = ()
 
     def batch_size_of(self, expected: Any) -> int | None:
-        """How many samples are a batch, as far as that is known: it is not of recorded predictions."""
+        """Return the batch size, if it is known; for recorded predictions it is not."""
         return self.batch_size if expected is None or self.model.stateful else None
 
     def as_computed(self, options: RuntimeOptions, predicted: Predicted) -> tuple[Case, list[str]]:
-        """The same with products as the framework says that it makes them, and a note if that is so."""
+        """Return the case with matrix products as the framework reports them, and a note if that changes anything."""
         model, notes = as_computed(self.model, options.products, predicted.products, predicted.device)
         return replace(self, model=model), notes
 
@@ -97,7 +102,7 @@ class Case:
 def case_of(
     model: Model, x: Any, arrays: Any, options: RuntimeOptions, state_from: str | Path | None, wants_blind_spots: bool
 ) -> Case:
-    """The model with inputs, given or made; `arrays` is what `x` has, if that is a file."""
+    """Combine a model with its inputs, given or generated; `arrays` is the content of `x`, if that is a file."""
     framework = options.name or model.runtime
     notes: list[str] = []
     spots, asked = None, options.batch_size

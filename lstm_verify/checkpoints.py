@@ -1,4 +1,4 @@
-"""Checkpoints: states of recurrent layers, noted on the way, from which a later run computes a part of their steps.
+"""Checkpoints: states of recurrent layers, recorded during one run, from which a later run computes only some steps.
 
 A run that notes them is the replay as it is; one that resumes begins a layer that returns its last output with its last
 steps, and one that returns them all with stretches side by side. What rounding makes of those steps is a part of what
@@ -26,14 +26,14 @@ Checkpoints = Mapping[str, list[States]]
 
 
 def checkpoints_of(rnn: RNN, timesteps: int) -> range:
-    """The steps, counted as they are run, before which the output and states are noted."""
+    """Return the steps, counted in the order they run, before which output and states are recorded."""
     first = max(timesteps - RECENT, 0)
     return range(0, timesteps, STRETCH) if rnn.return_sequences else range(first, first + 1)
 
 
 @dataclass(frozen=True)
 class Noting:
-    """Runs recurrent layers as they are, and notes their states."""
+    """Runs recurrent layers as they are, and records their states."""
 
     noted: dict[str, list[States]] = field(default_factory=dict)
 
@@ -52,7 +52,7 @@ class Noting:
 
 @dataclass(frozen=True)
 class Resuming:
-    """Runs recurrent layers from checkpoints on; those that have none, from their beginning."""
+    """Runs recurrent layers from their checkpoints; those without one, from the first step."""
 
     checkpoints: Checkpoints
 

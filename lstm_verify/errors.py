@@ -20,7 +20,7 @@ MISTAKES = (TypeError, AttributeError, AssertionError)
 
 
 def let_mistakes_through(error: Exception) -> None:
-    """Raise an error again that is a mistake of this package, if the environment has `LSTM_VERIFY_STRICT`.
+    """Reraise an error that is a bug of this package, if `LSTM_VERIFY_STRICT` is set.
 
     Where an error is caught so that no file, however strange, makes a command crash, a mistake would look like a
     damaged file. The tests set the variable, and see it.
@@ -37,7 +37,7 @@ def let_mistakes_through(error: Exception) -> None:
 
 
 def printable(text: object) -> str:
-    """The text with all that is no visible character escaped, line ends too: a name in a file can hold anything."""
+    """Escape everything but visible characters, line breaks included: a name in a file can contain anything."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in str(text))
 
 

@@ -1,4 +1,4 @@
-"""Given: what a user hands over, as arrays or as files, under the names of the model's inputs and outputs."""
+"""User data: arrays or files, matched to the names of the model's inputs and outputs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 
 from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects
 from lstm_verify.errors import InputError
+from lstm_verify.given_states import join
 from lstm_verify.inputs import by_name, moved
 from lstm_verify.model import Model
-from lstm_verify.states import join
 
 
 def matched(model: Model, predicted: dict[str, Rows]) -> dict[str, Rows]:
-    """Predictions under the names of the model's outputs: by name if they are the same, else by order."""
+    """Match predictions to the model's outputs: by name if the names agree, else by order."""
     names = [output.name for output in model.outputs]
     if set(names) == set(predicted):
         return predicted
@@ -26,13 +26,13 @@ def matched(model: Model, predicted: dict[str, Rows]) -> dict[str, Rows]:
 
 
 def completed(model: Model, given: Any, state_from: str | Path) -> tuple[dict[str, Rows], list[str]]:
-    """Inputs, and states from a file for those that are missing."""
+    """Complete inputs with states from a file for those that are missing."""
     with about(state_from):
         return join(model, given, read_arrays(state_from))
 
 
 def recorded(model: Model, expected: Any) -> tuple[dict[str, Rows], list[str]]:
-    """Recorded predictions, by output name and with samples first, and what a user should know of how they were named.
+    """Return recorded predictions by output name, samples first, and a note on how names were matched.
 
     Raises:
         InputError: they are no numbers, or do not fit the outputs of the model.
@@ -54,13 +54,13 @@ def recorded(model: Model, expected: Any) -> tuple[dict[str, Rows], list[str]]:
 
 
 def arrays_of(x: Any) -> Any:
-    """What a user gives, read if it is the path of a file."""
+    """Return the arrays a user gives, read from a file if it is a path."""
     return read_arrays(x) if isinstance(x, str | Path) else x
 
 
 @contextmanager
 def about(given: Any) -> Iterator[None]:
-    """Say which file it is that does not fit the model."""
+    """Prefix an error with the file that does not fit the model."""
     try:
         yield
     except InputError as error:

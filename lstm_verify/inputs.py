@@ -1,4 +1,4 @@
-"""Inputs: matched to a model by name or order, checked against it, or made for it."""
+"""Inputs: matched to a model by name or order, checked against it, or generated for it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def bind(model: Model, x: Any) -> tuple[dict[str, Rows], list[str]]:
 
 
 def named_rows(x: Any) -> dict[str, Rows]:
-    """What a user gives, by name: an array without one has the empty name, those of a sequence are `#0`, `#1`, …"""
+    """Return a user's arrays by name: an array without one has the empty name, those of a sequence are `#0`, `#1`, …"""
     if isinstance(x, Mapping):
         return {str(name).removesuffix(":0"): _rows(value) for name, value in x.items()}
     if isinstance(x, list | tuple):
@@ -91,7 +91,7 @@ def _rows(value: Any) -> Rows:
 
 
 def check(spec: Input, rows: Rows) -> None:
-    """Check the rank, shape and dtype of what is given for an input.
+    """Check the rank, shape and dtype of an array given for an input.
 
     Raises:
         InputError: one of them does not fit.
@@ -121,7 +121,7 @@ def _wanted(shape: tuple[int | None, ...], samples: int | None) -> str:
 
 
 def samples_first(model: Model, given: Mapping[str, Rows]) -> dict[str, Rows]:
-    """Inputs as a user has them, with their samples moved to the first axis; what has none, once a sample."""
+    """Move the samples of a user's inputs to the first axis; repeat inputs that have none for each sample."""
     found = {spec.name: moved(given[spec.name], spec.axis) for spec in model.inputs}
     samples = [len(found[spec.name]) for spec in model.inputs if spec.axis is not None and found[spec.name].shape]
     for spec in model.inputs:
@@ -132,22 +132,22 @@ def samples_first(model: Model, given: Mapping[str, Rows]) -> dict[str, Rows]:
 
 
 def in_own_layout(model: Model, outputs: Mapping[str, Rows]) -> dict[str, Array]:
-    """Outputs that have their samples first as the framework has them."""
+    """Move the samples of outputs from the first axis to where the framework has them."""
     return {output.name: np.asarray(moved_back(whole(outputs[output.name]), output.axis)) for output in model.outputs}
 
 
 def moved(rows: Rows, axis: int | None) -> Rows:
-    """An array with the samples, which are along some axis, along its first."""
+    """Move the samples of an array from some axis to the first."""
     return np.moveaxis(whole(rows), axis, 0) if axis and len(rows.shape) > axis else rows
 
 
 def moved_back(rows: Rows, axis: int | None) -> Rows:
-    """An array with the samples, which are along its first axis, where the framework has them."""
+    """Move the samples of an array from the first axis to where the framework has them."""
     return np.moveaxis(whole(rows), 0, axis) if axis and len(rows.shape) > axis else rows
 
 
 def count_samples(rows: Mapping[str, Rows]) -> int:
-    """The number of samples, along the first axis of the first input that has any axes; 1 if none has."""
+    """Return the number of samples: the length of the first input that is not a scalar; 1 if all are."""
     return next((len(array) for array in rows.values() if array.shape), 1)
 
 
@@ -198,7 +198,7 @@ def as_input(spec: Input, values: Array) -> Array:
 
 
 def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]:
-    """Make inputs from a model's own signature: tokens for an embedding, a padded mask for booleans, N(0, 1) else.
+    """Generate inputs from a model's signature: tokens for an embedding, a padded mask for booleans, N(0, 1) otherwise.
 
     Returns:
         The arrays by input name, as a user would give them.
@@ -224,7 +224,7 @@ def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]
         shape = shape[1:] if spec.axis is None else shape
         tokens = vocabulary(model, spec.name)
         if math.prod(shape) > MOST_RANDOM:
-            raise InputError(f"input '{spec.name}': its shape {shape} is too large for one to be made. Give --input")
+            raise InputError(f"input '{spec.name}': its shape {shape} is too large to generate. Give --input")
         if not shape:
             values: npt.NDArray[Any] = np.ones(())  # a setting such as keep_prob, which 1 leaves without effect
         elif tokens is not None:
@@ -251,7 +251,7 @@ HANDED_ON = {"cast", "reshape_to", "transpose", "expand_dims", "squeeze", "slice
 
 
 def vocabulary(model: Model, name: str) -> int | None:
-    """The number of tokens that the embedding behind an input knows, if there is one."""
+    """Return the vocabulary size of the embedding that an input feeds, if there is one."""
     tokens = {Tensor(name)}
     for node in model.nodes:
         places = [place for place, tensor in enumerate(node.inputs) if tensor in tokens]

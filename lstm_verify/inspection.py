@@ -1,4 +1,4 @@
-"""Inspection: what was read out of a model file, as data."""
+"""Inspection: what a model file contains, as data."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def inspect(model: Model) -> dict[str, Any]:
 
 
 def recurrences(model: Model) -> list[dict[str, Any]]:
-    """Say of every recurrence found in a graph what it was recognised as; nothing of a file that names its layers.
+    """Describe what every recurrence in a graph was recognised as; nothing for a file that names its layers.
 
     Returns:
         `layer`, `type` (None if it is no known cell), and the settings of the cell.
@@ -81,7 +81,7 @@ def _recurrence(layer: str, cell: Weighted | None, of_graph: dict[str, Any]) -> 
 
 
 def describe(layer: Weighted, name: str, inputs: list[str] | None = None) -> dict[str, Any]:
-    """Describe one layer, with the layers or the stacked cells inside it."""
+    """Describe one layer, with the layers or stacked cells inside it."""
     return {
         "name": name,
         "type": layer.kind,

@@ -1,4 +1,4 @@
-"""Model: a graph of named layers with read-only weights, whatever file it came from.
+"""Model: a graph of named layers with read-only weights, independent of the file it came from.
 
 A model is a layer like any other, so models nest, and a model inside `TimeDistributed` needs no special case. Layers
 are held by name and nodes refer to them, so that a layer used twice is one layer.
@@ -57,7 +57,7 @@ class Input:
 
     @property
     def own_shape(self) -> tuple[int | None, ...] | None:
-        """The shape that the input has for a user and the framework."""
+        """The shape of the input for a user and for the framework."""
         if not self.shape or self.axis == 0:
             return self.shape
         samples, *rest = self.shape
@@ -88,7 +88,7 @@ class Source:
     runtime: str
     """The runtime of the framework that wrote it."""
     suffix: str
-    """What that framework wants at the end of the file's name."""
+    """The file name suffix that the framework expects."""
     call: Mapping[str, Any] = field(default_factory=dict)
     """What the runtime has to know to call the model: names of a signature, of tensors."""
 
@@ -148,14 +148,14 @@ class Model(Layer):
         return self._outputs(signals)
 
     def signals(self, inputs: Signals, run: Run) -> dict[Tensor, Signal]:
-        """Everything that is computed on the way to the outputs, which are among it."""
+        """Return every value computed on the way to the outputs, and the outputs themselves."""
         signals = self._given(inputs)
         for node in self.nodes:
             signals.update(self._results(node, signals, run))
         return signals
 
     def resumed(self, known: Mapping[Tensor, Signal], changed: Collection[str], run: Run) -> Signals:
-        """The outputs, if some layers are others than they were when `signals` computed what is known."""
+        """Return the outputs after some layers were replaced, reusing known values from `signals`."""
         signals, stale = dict(known), set[Tensor]()
         for node in self.nodes:
             used = (*node.inputs, *([node.mask] if node.mask else []))
@@ -217,7 +217,7 @@ class Model(Layer):
         return expiring
 
     def pruned(self) -> Model:
-        """The same model without the layers that neither its outputs nor its assignments need."""
+        """Return the model without layers that neither its outputs nor its assignments need."""
         needed = {output.tensor.layer for output in self.outputs}
         needed |= {name for name, layer in self.layers.items() if isinstance(layer, Update)}
         nodes: list[LayerCall] = []
@@ -246,7 +246,7 @@ class Model(Layer):
 
     @property
     def suffix(self) -> str:
-        """What that framework wants at the end of the file's name."""
+        """The file name suffix that the framework expects."""
         return self.source.suffix if self.source else ""
 
     @property
@@ -256,7 +256,7 @@ class Model(Layer):
 
     @property
     def batch_size(self) -> int | None:
-        """The number of samples that the model insists on, if it does."""
+        """The batch size that the model requires, if it does."""
         sizes: set[int | None] = {spec.shape[0] for spec in self.inputs if spec.shape and spec.axis is not None}
         if len(sizes) > 1 and all(output.axis is None for output in self.outputs):  # it is not known where samples are
             sizes = set()
@@ -280,9 +280,9 @@ def _given_mask(layer: str, value: Array) -> Array:
     """The mask that a tensor given by hand is.
 
     Raises:
-        UnsupportedError: it holds other numbers than 0 and 1, with which layers compute in different ways.
+        UnsupportedError: it holds numbers other than 0 and 1, with which layers compute in different ways.
     """
     mask: Array = value.astype(bool)
     if np.any(value != mask):
-        raise UnsupportedError(f"layer '{layer}': its mask holds other numbers than 0 and 1, which is not supported")
+        raise UnsupportedError(f"layer '{layer}': its mask holds numbers other than 0 and 1, which is not supported")
     return mask

@@ -1,4 +1,4 @@
-"""Options of a verification: how a framework predicts, and which inputs are made."""
+"""Options of a verification: how a framework predicts, and which inputs are generated."""
 
 from __future__ import annotations
 
@@ -36,6 +36,9 @@ class RuntimeOptions:
     """How it multiplies matrices in float32: `float32`, or with factors rounded to `tf32`, as NVIDIA GPUs do, or to
     `bfloat16`, as oneDNN and TPUs may; None: as it says of itself, or float32."""
 
+    optimize: bool = True
+    """Whether it may rewrite the graph before it runs it, as ONNX Runtime does unless told otherwise."""
+
     def __post_init__(self) -> None:
         if not self.timeout > 0:
             raise InputError(f"timeout: {self.timeout}, expected a positive number of seconds")
@@ -45,7 +48,7 @@ class RuntimeOptions:
 
 @dataclass(frozen=True)
 class RandomInputs:
-    """Inputs made from the signature of a model: N(0, 1), tokens of its vocabulary, and so on."""
+    """Inputs generated from the signature of a model: N(0, 1), tokens of its vocabulary, and so on."""
 
     samples: int = 32
     seed: int = 0

@@ -1,22 +1,121 @@
-"""Child processes: what all of them have in common, whatever they do."""
+"""Child processes: programs that take JSON requests and send JSON replies, with a deadline.
+
+The program has a session of its own, so that whatever it starts ends with it. Requests are lines on its standard input.
+Replies are lines on a pipe of their own, whose number every request has as `replies`: nothing that a library prints can
+disturb them. Large results are files, in a directory that the request names.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import selectors
 import signal
 import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+LONGEST_WAIT = 1e6
+"""Seconds; the system counts no further."""
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process that leads its own session, and whatever it started, which may outlive it."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for pipe in (process.stdin, process.stdout, process.stderr):
+class Child:
+    """A program that runs in a process of its own.
+
+    Args:
+        program: a Python file; its folder is not on the import path.
+        options: of the Python interpreter.
+        arguments: of the program.
+        environment: variables besides those of this process.
+        log: a file for what it prints; None drops that.
+    """
+
+    def __init__(
+        self,
+        program: Path,
+        options: Sequence[str] = ("-P",),
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        log: Path | None = None,
+    ) -> None:
+        read_end, self._number = os.pipe()
+        self._replies, self._received = FileIO(read_end), b""
+        self.log = log
+        with open(log or os.devnull, "wb") as printed:
+            self.process = subprocess.Popen(
+                [sys.executable, *options, str(program), *arguments],
+                stdin=subprocess.PIPE,
+                stdout=printed,
+                stderr=printed,
+                pass_fds=[self._number],
+                start_new_session=True,
+                env={**os.environ, **QUIET, **(environment or {})},
+            )
+        os.close(self._number)
+
+    def ask(self, request: Mapping[str, Any], last: bool = True) -> None:
+        """Send a request; a process that has ended will not reply.
+
+        Args:
+            request: what the program is to do.
+            last: whether no more requests follow.
+        """
+        assert self.process.stdin
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps({**request, "replies": self._number}).encode() + b"\n")
+            self.process.stdin.flush()
+            if last:
+                self.process.stdin.close()
+
+    def reply(self, deadline: float) -> Any:
+        """Wait for the next reply.
+
+        Args:
+            deadline: when to give up, as `time.monotonic` counts.
+
+        Returns:
+            What the program sent; None if it has ended and sent no more.
+
+        Raises:
+            TimeoutError: there was none in time.
+            ValueError: it is not JSON.
+        """
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._replies, selectors.EVENT_READ)
+            while b"\n" not in self._received:
+                if not ready.select(min(max(deadline - time.monotonic(), 0.0), LONGEST_WAIT)):
+                    raise TimeoutError
+                received = self._replies.read(2**16)
+                if not received:
+                    break
+                self._received += received
+        line, _, self._received = self._received.partition(b"\n")
+        return json.loads(line.decode(errors="replace")) if line else None
+
+    def ending(self, when: str) -> str:
+        """How the process ended, and when, with the last line that it printed; for one that was killed or stopped."""
+        printed = self.log.read_bytes() if self.log else b""
+        return f"{ending(self.process.returncode)} {when}{last_line(printed)}"
+
+    def kill(self) -> None:
+        """End the process and whatever it started, which may outlive it; its replies can still be read."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End the process and whatever it started, and close all pipes."""
+        self.kill()
+        self._replies.close()
         with suppress(OSError):
-            if pipe is not None:
-                pipe.close()
+            if self.process.stdin:
+                self.process.stdin.close()
 
 
 def signal_name(number: int) -> str:
@@ -36,12 +135,12 @@ def ending(code: int) -> str:
     return f"was killed by {signal_name(-code)}" if code < 0 else f"ended with code {code}"
 
 
-def last_words(said: bytes) -> str:
-    """The last line of what a process printed, in brackets; empty if it said nothing.
+def last_line(printed: bytes) -> str:
+    """The last line of what a process printed, in brackets; empty if it printed nothing.
 
     Example:
-        >>> last_words(b"loading\\nout of memory\\n")
+        >>> last_line(b"loading\\nout of memory\\n")
         ' (out of memory)'
     """
-    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+    lines = [line.strip() for line in printed.decode(errors="replace").splitlines() if line.strip()]
     return f" ({lines[-1][:200]})" if lines else ""

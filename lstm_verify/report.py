@@ -23,7 +23,7 @@ EXIT_CODES = {Verdict.MATCH: 0, Verdict.MISMATCH: 1, Verdict.INCONCLUSIVE: 3}
 
 @dataclass(frozen=True)
 class Predicted:
-    """Where the predictions came from."""
+    """The source of the predictions."""
 
     name: str
     """A runtime, such as `keras`, or `recorded`."""
@@ -111,7 +111,7 @@ class Report(Judged):
 
     @property
     def exit_code(self) -> int:
-        """0 match, 1 mismatch or a match with blind spots that were not to be, 3 inconclusive."""
+        """0 match, 1 mismatch, or a match with blind spots that were to be treated as failures, 3 inconclusive."""
         spots = self.blind_spots
         failed = self.fails_on_blind_spots and spots is not None and (spots.found or not spots.complete)
         return 1 if self.verdict is Verdict.MATCH and failed else super().exit_code
@@ -127,7 +127,7 @@ class Report(Judged):
         if self.verdict is Verdict.MATCH and self.exit_code and self.blind_spots:
             return (
                 blind_line(self.blind_spots)
-                or f"the search was cut after {self.blind_spots.tried:,} possible blind spots"
+                or f"the search was cut short after {self.blind_spots.tried:,} possible blind spots"
             )
         reasons = [f"{output.name}: {output.reason}" for output in self.outputs if output.reason]
         return "; ".join(reasons) or f"all {self.samples} samples agree"
@@ -155,7 +155,7 @@ class Report(Judged):
 
 
 def model_dict(model: Model) -> dict[str, Any]:
-    """What a report says about its model."""
+    """Return what a report says about its model, as plain data."""
     source = model.source
     return {
         "name": model.name,

@@ -1,4 +1,4 @@
-"""How long the stages of a verification take."""
+"""The time that the stages of a verification take."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def timed(timings: dict[str, float], stage: str) -> Iterator[None]:
-    """Note how many seconds a stage takes."""
+    """Record how many seconds a stage takes."""
     started = time.perf_counter()
     try:
         yield

@@ -12,6 +12,7 @@ from lstm_verify.layers import (
     Cell,
     ConvLSTM1DCell,
     ConvLSTM2DCell,
+    ConvLSTM3DCell,
     ConvLSTMCell,
     Dense,
     GRUCell,
@@ -81,8 +82,8 @@ def conv_lstm_cell(
     window: tuple[int, ...], channels: int = 2, filters: int = 3, *, bias: bool = True, seed: int = 5, **rest: Any
 ) -> ConvLSTMCell:
     """A cell of a convolution over as many axes as the window has."""
-    kind: type[ConvLSTMCell] = ConvLSTM1DCell if len(window) == 1 else ConvLSTM2DCell
-    return kind(
+    kinds: dict[int, type[ConvLSTMCell]] = {1: ConvLSTM1DCell, 2: ConvLSTM2DCell, 3: ConvLSTM3DCell}
+    return kinds[len(window)](
         name="cell",
         kernel=random_array(*window, channels, 4 * filters, seed=seed),
         recurrent_kernel=random_array(*window, filters, 4 * filters, seed=seed + 100),

@@ -6,21 +6,23 @@ What it reads is kept, by a hash of the file and of the program that reads it.
 from __future__ import annotations
 
 import glob
-import os
 import shutil
-import subprocess
-import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from lstm_verify.formats.tensorflow import protobufs, reader
-from tests.building import KEPT, QUIET, digest, made_whole, versions
+from lstm_verify.processes import Child
+from tests.building import KEPT, digest, made_whole, versions
 
 PROGRAM = (reader.CHILD, Path(protobufs.__file__))
 READ = KEPT / "read"
+SECONDS = 600.0
+"""Longer than any file takes, even on a busy machine."""
 
 
 def reading(paths: Iterable[Path], folder: Path) -> Callable[[], AbstractContextManager[None]]:
@@ -32,22 +34,23 @@ def reading(paths: Iterable[Path], folder: Path) -> Callable[[], AbstractContext
     """
     kept = {Path(path): READ / digest([*PROGRAM, *parts_of(path)], versions()) for path in paths}
     missing = [path for path in kept if not kept[path].exists()]
-    found = {**kept, **read_by_child(missing, folder)}
-    for path in missing:
-        if not (found[path] / "error.json").exists():
+    replies = read_by_child(missing, folder)
+    found = {**kept, **{path: folder / str(number) for number, path in enumerate(missing)}}
+    for path, reply in replies.items():
+        if "error" not in reply:
             made_whole(kept[path], partial(shutil.copytree, found[path], dirs_exist_ok=True))
 
-    read_alone = reader._run
+    read_alone = reader._ask
 
-    def run(path: Path, directory: str) -> None:
-        if path in found:
-            shutil.copytree(found[path], directory, dirs_exist_ok=True)
-        else:
-            read_alone(path, directory)
+    def ask(path: Path, directory: Path) -> dict[str, Any]:
+        if path not in found:
+            return read_alone(path, directory)
+        shutil.copytree(found[path], directory, dirs_exist_ok=True)
+        return replies.get(path, {})
 
     @contextmanager
     def as_read() -> Iterator[None]:
-        with mock.patch.object(reader, "_run", run):
+        with mock.patch.object(reader, "_ask", ask):
             yield
 
     return as_read
@@ -64,13 +67,18 @@ def parts_of(path: Path) -> list[Path]:
     return sorted(file for file in found if file.is_file())
 
 
-def read_by_child(paths: Sequence[Path], folder: Path) -> dict[Path, Path]:
-    """Let one process read files, and return the folder of each in which it has written what it found."""
-    found = {path: folder / str(number) for number, path in enumerate(paths)}
-    for directory in found.values():
-        directory.mkdir(parents=True)
-    if found:
-        arguments = [str(item) for pair in found.items() for item in pair]
-        command = [sys.executable, "-P", str(reader.CHILD), *arguments]
-        subprocess.run(command, env={**os.environ, **QUIET}, check=True, capture_output=True)
-    return found
+def read_by_child(paths: Sequence[Path], folder: Path) -> dict[Path, dict[str, Any]]:
+    """Let one process read each file into a folder of its own, by number, and return what it replies."""
+    replies = {}
+    if not paths:
+        return replies
+    child = Child(reader.CHILD)
+    try:
+        for number, path in enumerate(paths):
+            directory = folder / str(number)
+            directory.mkdir(parents=True)
+            child.ask({"path": str(path), "directory": str(directory)}, last=False)
+            replies[path] = child.reply(time.monotonic() + SECONDS)
+    finally:
+        child.stop()
+    return replies

@@ -30,12 +30,12 @@ MAY_IMPORT = {
     "checkpoints": {"layers"},
     "inputs": {"arrays", "model", "layers", "rounded", "errors"},
     "_replay": {"arrays", "checkpoints", "inputs", "model", "layers", "errors"},
-    "arithmetic": {"arrays", "layers", "model", "rounded"},
+    "run_arithmetic": {"arrays", "layers", "model", "rounded"},
     "budget": {
         *(
             "runtimes",
             "checkpoints",
-            "arithmetic",
+            "run_arithmetic",
             "arrays",
             "inputs",
             "layers",
@@ -46,7 +46,7 @@ MAY_IMPORT = {
         ),
     },
     "judging": {"arrays", "budget", "inputs", "layers", "model", "operations", "_replay", "rounded", "errors"},
-    "given": {"arrays", "inputs", "model", "states", "errors"},
+    "given": {"arrays", "inputs", "model", "given_states", "errors"},
     "graph": {"arrays", "inputs", "model", "layers", "operations", "errors"},
     "formats": {"processes", "arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
     "runtimes": {"arrays", "processes", "errors"},
@@ -54,11 +54,11 @@ MAY_IMPORT = {
     "faults": {"layers", "model", "operations", "errors"},
     "diagnosis": {
         *("arrays", "budget", "judging", "errors", "faults", "inputs", "layers", "model", "_replay", "rounded"),
-        *("arithmetic", "checkpoints", "operations", "timing"),
+        *("run_arithmetic", "checkpoints", "operations", "timing"),
     },
     "report": {"arrays", "judging", "diagnosis", "model", "errors"},
     "reporters": {"report", "rollouts", "judging", "diagnosis", "model", "errors"},
-    "states": {"arrays", "inputs", "model", "errors"},
+    "given_states": {"arrays", "inputs", "model", "errors"},
     "case": {
         *("arrays", "diagnosis", "errors", "formats", "given", "inputs", "judging", "model", "options", "report"),
         *("runtimes",),
@@ -69,7 +69,7 @@ MAY_IMPORT = {
     },
     "rollouts": {
         *("arrays", "judging", "errors", "formats", "inputs", "layers", "model", "_replay", "report", "runtimes"),
-        *("budget", "arithmetic", "timing", "case", "given", "options"),
+        *("budget", "run_arithmetic", "timing", "case", "given", "options"),
     },
     "cli": {
         *(

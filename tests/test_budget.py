@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from lstm_verify import replay
-from lstm_verify.arithmetic import RoundedArithmetic, as_rounded
 from lstm_verify.budget import standard_deviations
 from lstm_verify.layers import (
     RNN,
@@ -31,6 +30,7 @@ from lstm_verify.layers import (
 )
 from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
 from lstm_verify.rounded import Rounded
+from lstm_verify.run_arithmetic import RoundedArithmetic, as_rounded
 from tests.builders import (
     FEATURES,
     TIMESTEPS,

@@ -1,4 +1,4 @@
-"""What the commands share: files that are named on the command line, errors in one line, progress bars."""
+"""What the commands share: file arguments, errors in one line, progress bars."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def runtime_options(command: Command) -> Command:
 
 
 def file_options(command: Command) -> Command:
-    """Add the options that say how a file is to be read: its config, where a TensorFlow graph begins and endpoints."""
+    """Add the options that say how a file is to be read: its config, and where a graph begins and ends."""
     return _with_options(_with_ends(command), FILE_OPTIONS)
 
 
@@ -60,7 +60,7 @@ FILE_OPTIONS = (
         "--architecture",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="The config of MODEL, if that holds weights only: JSON of model.to_json(), or a .keras or .h5 file.",
+        help="The config of MODEL, if it holds weights only: JSON of model.to_json(), or a .keras or .h5 file.",
     ),
     click.option(
         "--signature", metavar="NAME", help="Which signature of a TensorFlow file. [default: serving_default]"
@@ -70,14 +70,14 @@ FILE_OPTIONS = (
         "input_tensors",
         multiple=True,
         metavar="NAME",
-        help="A tensor of a TensorFlow graph to feed, though it may be no placeholder; --input NAME=FILE implies it.",
+        help="A tensor of a TensorFlow or ONNX graph to feed, though it is no input; --input NAME=FILE implies it.",
     ),
     click.option(
         "--output-tensor",
         "output_tensors",
         multiple=True,
         metavar="NAME",
-        help="A tensor of a TensorFlow graph to compare. [default: those that nothing else takes]",
+        help="A tensor of a TensorFlow or ONNX graph to compare. [default: the outputs]",
     ),
 )
 
@@ -85,8 +85,8 @@ FILE_OPTIONS = (
 RUNTIME_OPTIONS = (
     click.option(
         "--runtime",
-        metavar="keras|tf_keras|saved_model|tf1",
-        help="The framework to predict with. [default: who wrote the file]",
+        metavar="keras|tf_keras|saved_model|tf1|onnxruntime",
+        help="The framework to predict with. [default: the one that wrote the file]",
     ),
     *FILE_OPTIONS,
     click.option(
@@ -94,10 +94,12 @@ RUNTIME_OPTIONS = (
         type=float,
         default=8.0,
         show_default=True,
-        help="How far predictions may lie from the replay, in standard deviations of rounding.",
+        help="How far predictions may be from the replay, in standard deviations of rounding.",
     ),
-    click.option("--atol", type=float, help="Absolute tolerance, in place of what rounding explains."),
-    click.option("--rtol", type=float, help="Tolerance relative to the replayed value, likewise."),
+    click.option("--atol", type=float, help="Absolute tolerance, instead of the rounding budget."),
+    click.option(
+        "--rtol", type=float, help="Tolerance relative to the replayed value, instead of the rounding budget."
+    ),
     click.option(
         "--products",
         type=click.Choice(["float32", "tf32", "bfloat16"]),
@@ -109,6 +111,11 @@ RUNTIME_OPTIONS = (
     ),
     click.option(
         "--timeout", type=click.FloatRange(min=0, min_open=True), default=600.0, show_default=True, help="Seconds."
+    ),
+    click.option(
+        "--optimize/--no-optimize",
+        default=True,
+        help="Whether ONNX Runtime may rewrite the graph before it runs it. [default: it may]",
     ),
     click.option("--unsafe", is_flag=True, help="Let the framework run code from the file, such as Lambda layers."),
 )
@@ -128,9 +135,9 @@ INPUT_OPTIONS = (
         metavar="FILE|NAME=FILE",
         help="A .npy file; a .npz file with one array for each input; or NAME=file.npy, once for each input.",
     ),
-    click.option("--state-from", metavar="FILE", help="A .npz file with the states that --input does not give."),
+    click.option("--state-from", metavar="FILE", help="A .npz file with states for inputs that --input does not give."),
     click.option(
-        "--random", type=click.IntRange(min=1), metavar="N", help="Make N samples from the model's signature."
+        "--random", type=click.IntRange(min=1), metavar="N", help="Generate N samples from the model's signature."
     ),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For --random."),
     click.option(
@@ -144,18 +151,18 @@ INPUT_OPTIONS = (
         "--decimals",
         type=click.IntRange(min=0),
         metavar="K",
-        help="To how many decimals --expected was rounded when it was recorded.",
+        help="The number of decimals that --expected was rounded to.",
     ),
     click.option(
         "--batch-size",
         type=click.IntRange(min=1),
-        help="For the framework. [default: 32 for Keras, all at once for graphs]",
+        help="Batch size for the framework. [default: 32 for Keras, all at once for graphs]",
     ),
 )
 
 
 TOLERANCE = ("sigmas", "atol", "rtol", "decimals", "allow_unjudged")
-RUNTIME = {"runtime": "name"} | {key: key for key in ("batch_size", "timeout", "unsafe", "products")}
+RUNTIME = {"runtime": "name"} | {key: key for key in ("batch_size", "timeout", "unsafe", "products", "optimize")}
 
 
 def grouped(options: dict[str, Any]) -> dict[str, Any]:
@@ -187,7 +194,7 @@ def check_inputs(
     if expected and runtime:
         raise click.UsageError("--expected and --runtime exclude each other: predictions are recorded, or made")
     if decimals is not None and not expected:
-        raise click.UsageError("--decimals is about recorded predictions. Give --expected too")
+        raise click.UsageError("--decimals applies to recorded predictions. Give --expected too")
     if state_from and not inputs:
         raise click.UsageError("--state-from completes what --input gives. Give --input too")
 
@@ -203,7 +210,7 @@ def verified(
     quiet: bool = False,
     **options: Any,
 ) -> Report:
-    """Verify as a command is told to, once its options are seen to make sense and its results have a place to go.
+    """Run the verification a command asks for, after checking its options and that its results can be written.
 
     Args:
         model, inputs, expected, random, seed, state_from: what the command was given.
@@ -251,7 +258,7 @@ def files(given: tuple[str, ...]) -> Any:
 
 @contextmanager
 def errors() -> Iterator[None]:
-    """Turn errors that were raised on purpose into one line and exit code 2."""
+    """Turn deliberate errors into one line and exit code 2."""
     try:
         yield
     except LstmVerifyError as error:
@@ -273,7 +280,7 @@ def errors() -> Iterator[None]:
 
 
 def check_writable(results: list[str | None], read: list[str]) -> None:
-    """Find out before the work is done that a result has no place to go, or would take another file's place."""
+    """Check, before any work is done, that a result can be written and would not overwrite an input."""
     targets = [Path(file) for file in results if file and file != "-"]
     taken = {os.path.realpath(file) for file in read if file}
     for file in targets:
@@ -282,12 +289,12 @@ def check_writable(results: list[str | None], read: list[str]) -> None:
         if not file.parent.is_dir():
             raise OutputError(f"{file}: cannot be written, there is no directory {file.parent}. Create it first")
         if os.path.realpath(file) in taken:
-            raise OutputError(f"{file}: is in use by this command already. Choose another name for the result")
+            raise OutputError(f"{file}: is already used by this command. Choose another name for the result")
         taken.add(os.path.realpath(file))
 
 
 def write(file: str, content: str | bytes) -> None:
-    """Write a report to a file, whole or not at all; to standard output if that is `-`."""
+    """Write a report to a file, atomically, or to standard output if the path is `-`."""
     from lstm_verify.arrays import replacing
 
     if file == "-":

@@ -22,32 +22,32 @@ from lstm_verify.reporters import find
     multiple=True,
     required=True,
     metavar="FILE|NAME=FILE",
-    help="What the first step is given: .npy, .npz or NAME=file.npy. States that are left out begin as zeros.",
+    help="Inputs of the first step: .npy, .npz or NAME=file.npy. States that are left out start as zeros.",
 )
-@click.option("--state-from", metavar="FILE", help="A .npz file with the states to begin with.")
+@click.option("--state-from", metavar="FILE", help="A .npz file with the initial states.")
 @click.option("--steps", "-n", type=click.IntRange(min=1), required=True, metavar="N", help="How many steps.")
 @click.option(
     "--feedback",
     multiple=True,
     metavar="OUTPUT=INPUT",
-    help="Which output becomes which input. [default: the only output that is no state]",
+    help="Which output becomes which input. [default: the only output that is not a state]",
 )
 @click.option(
     "--state",
     multiple=True,
     metavar="OUTPUT=INPUT",
-    help="Which output is carried into which input. [default: by names and shapes]",
+    help="Which output is the next value of which state input. [default: by names and shapes]",
 )
-@click.option("--one-hot", is_flag=True, help="Feed the likeliest class back as a vector of zeros and a one.")
-@click.option("--sample", is_flag=True, help="Choose tokens at random by their probabilities, alike on both sides.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For --sample.")
+@click.option("--one-hot", is_flag=True, help="Feed the likeliest class back as a one-hot vector.")
 @click.option(
-    "--teacher-forced", is_flag=True, help="Give the replay in every step what the framework was given there."
+    "--sample", is_flag=True, help="Sample tokens by their probabilities, with the same random numbers on both sides."
 )
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For --sample.")
+@click.option("--teacher-forced", is_flag=True, help="Feed the replay the framework's inputs at every step.")
 @runtime_options
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; - is standard output.")
 @click.option("--output", metavar="FILE", help="Write the replayed outputs of all steps as .npz.")
-@click.option("--quiet", "-q", is_flag=True, help="Print nothing; the exit code tells.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing; only set the exit code.")
 def rollout(
     model: Path,
     inputs: tuple[str, ...],

@@ -22,12 +22,16 @@ from lstm_verify.reporters import find
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, a test case for each output.")
 @click.option("--per-sample", metavar="FILE", help="Write the deviation of every sample, as .csv or .npy.")
 @click.option("--output", metavar="FILE", help="Write the replayed predictions as .npz.")
-@click.option("--top", type=click.IntRange(min=0), default=5, show_default=True, help="Worst samples to show.")
+@click.option(
+    "--top", type=click.IntRange(min=0), default=5, show_default=True, help="The number of worst samples to show."
+)
 @click.option("--diagnose/--no-diagnose", default=True, help="On a mismatch, find out which fault explains it.")
-@click.option("--blind-spots/--no-blind-spots", default=True, help="On a match, find out what it could not have shown.")
-@click.option("--fail-on-blind-spots", is_flag=True, help="Exit with 1 if there are some.")
+@click.option(
+    "--blind-spots/--no-blind-spots", default=True, help="On a match, find out which faults it could not have shown."
+)
+@click.option("--fail-on-blind-spots", is_flag=True, help="Exit with 1 if there are blind spots.")
 @click.option("--verbose", "-v", is_flag=True, help="List every blind spot.")
-@click.option("--quiet", "-q", is_flag=True, help="Print nothing; the exit code tells.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing; only set the exit code.")
 def verify(
     model: Path,
     inputs: tuple[str, ...],

@@ -248,7 +248,7 @@ def _worded(change: Change) -> frozenset[tuple[str, str | None, str]]:
 def told_apart(
     model: Model, explanations: list[Explanation]
 ) -> tuple[list[list[Explanation]], Mapping[str, int] | None]:
-    """Which explanations are the same in other words, by random inputs; and inputs on which the others differ.
+    """Use random inputs to merge explanations that are equivalent, and to find inputs on which the others differ.
 
     Returns:
         Groups of explanations that compute the same for all inputs tried, and the number and seed of random samples

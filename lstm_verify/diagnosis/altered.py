@@ -1,4 +1,4 @@
-"""Inputs that were altered: what people do to them before a model sees them, once too often or not at all.
+"""Altered inputs: preprocessing that was applied twice, or not at all.
 
 Each is a change that puts something before the model: tokens counted from another number, a sequence that is reversed,
 a step late or padded on its other side, features in another order, scaled or normalised once more. None has a number
@@ -40,7 +40,7 @@ Way = tuple[str, str, Alter]
 
 
 def altered_inputs(model: Model, inputs: Mapping[str, Rows]) -> Iterator[Seen]:
-    """Every way to alter one input that makes a difference to it, and another one than those before.
+    """Yield every alteration of one input that changes it, in a way that no earlier one does.
 
     Args:
         model: the model.
@@ -223,7 +223,7 @@ def _normal(x: Array, low: Array, width: Array) -> Array:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Altered(Layer):
-    """A function of an input before the model."""
+    """A layer that applies a function to an input before the model sees it."""
 
     alter: Alter
     whole: bool

@@ -1,4 +1,4 @@
-"""Tolerances below rounding: a model that needs no diagnosis, since rounding explains what its framework predicts."""
+"""Tolerances below rounding: no diagnosis is needed where rounding explains what the framework predicts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Below:
-    """A tolerance that was asked for, and asks for more digits than the model computes."""
+    """A requested tolerance that is tighter than the precision the model is computed in."""
 
     precision: str
     """What the model computes in, such as `float32`."""
@@ -34,7 +34,7 @@ class Below:
 
     @property
     def options(self) -> str:
-        """What to ask for instead."""
+        """Suggest a tolerance to ask for instead."""
         if self.atol is None:
             return f"--sigmas {SIGMAS:g}"
         return f"--atol {self.atol:.1e}" + (f" --rtol {self.rtol:g}" if self.rtol else "")
@@ -55,7 +55,7 @@ def below_rounding(
     tolerance: Tolerance,
     batch_size: int | None,
 ) -> Below | None:
-    """The tolerance that was asked for, if rounding alone goes beyond it, and explains all that does.
+    """Return the requested tolerance, if rounding alone exceeds it and explains every deviation beyond it.
 
     Args:
         model: the model.

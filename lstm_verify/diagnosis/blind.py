@@ -18,7 +18,7 @@ from lstm_verify._replay import one_thread
 from lstm_verify.arrays import Array, Rows, finite
 from lstm_verify.diagnosis.changes import Batches, Change, exchanges, singles
 from lstm_verify.diagnosis.experiment import Experiment, experiment
-from lstm_verify.diagnosis.masks import computed_masks
+from lstm_verify.diagnosis.graph_masks import computed_masks
 from lstm_verify.diagnosis.misfit import distance
 from lstm_verify.diagnosis.plausible import is_common
 from lstm_verify.diagnosis.work import Allowance
@@ -55,7 +55,7 @@ class BlindSpot:
 
 @dataclass(frozen=True)
 class BlindSpots:
-    """What a match could not have shown."""
+    """The blind spots of a match."""
 
     found: tuple[BlindSpot, ...]
     tried: int
@@ -63,7 +63,7 @@ class BlindSpots:
     """Whether every fault was tried, and not only as many as was allowed."""
 
     def by_layer(self) -> dict[str, list[str]]:
-        """The names of the faults, by the layer that they are in."""
+        """Group the names of the faults by layer."""
         names: dict[str, list[str]] = {}
         for spot in self.found:
             listed = names.setdefault(" and ".join(spot.change.layers), [])

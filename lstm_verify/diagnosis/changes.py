@@ -27,7 +27,7 @@ class Batches:
 
 @dataclass(frozen=True)
 class Change:
-    """A model that a faulty runtime may compute instead of the one in the file."""
+    """A changed model, which a faulty runtime may compute instead of the one in the file."""
 
     fault: str
     layers: tuple[str, ...]
@@ -50,7 +50,7 @@ class Change:
 
     @property
     def key(self) -> tuple[str, str | None, str, str]:
-        """What it is, wherever it is."""
+        """Identifies the kind of change, regardless of where it is made."""
         return self.fault, self.parameter, self.file_says, self.behaves_as
 
     def to_dict(self) -> dict[str, str | None]:
@@ -66,7 +66,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Family:
-    """Changes with a number that has to be found."""
+    """A family of changes with a free number, which has to be fitted."""
 
     model: Model
     fault: str
@@ -74,12 +74,12 @@ class Family:
     fit: Fit
 
     def at(self, value: float) -> Change:
-        """The change for a number."""
+        """Return the change for a value of the number."""
         return change_of(self.model, self.fault, self.site, self.fit.at(value), value)
 
 
 def change_of(model: Model, fault: str, site: Site, edit: Edit, value: float | None = None) -> Change:
-    """An edit at its site in a model; `value` is the number of one that was fitted."""
+    """Apply an edit at its site in a model; `value` is the fitted number, if there is one."""
     return Change(
         fault,
         (site.path,),
@@ -110,14 +110,14 @@ def _made(model: Model, of: Model, site: Site, fault: str, edit: Edit, value: fl
 
 
 def singles(model: Model) -> Iterator[Change | Family]:
-    """Every change of one layer."""
+    """Yield every change of a single layer."""
     for site in sites(model):
         for fault, edit in edits(site.item):
             yield Family(model, fault, site, edit) if isinstance(edit, Fit) else change_of(model, fault, site, edit)
 
 
 def exchanges(model: Model) -> Iterator[Change]:
-    """Weights of two layers that have the same shapes, each in the place of the other: all of them, or one."""
+    """Swap weights of equal shape between two layers: all of them, or a single one."""
     weighted = [(site, own_weights(site.item)) for site in sites(model)]
     for (first, ours), (second, theirs) in combinations([entry for entry in weighted if entry[1]], 2):
         same = [name for name, weight in ours.items() if name in theirs and theirs[name].shape == weight.shape]
@@ -147,7 +147,7 @@ def _exchanged(model: Model, first: Site, second: Site, names: list[str]) -> Mod
 
 
 def carried(change: Change, batch_size: int | None, samples: int) -> Iterator[Change]:
-    """A change that carries something over, by the ways in which samples may follow each other.
+    """Yield a change that carries states over, for each order in which samples may follow each other.
 
     How many made a batch when predictions were recorded is not known: powers of two are tried, and what divides the
     samples.
@@ -164,7 +164,7 @@ def carried(change: Change, batch_size: int | None, samples: int) -> Iterator[Ch
 
 
 def not_reset(model: Model, batch_size: int | None) -> Iterator[Change]:
-    """A stateful model that begins with what another prediction left."""
+    """Yield a stateful model that starts from the states another prediction left behind."""
     stateful = [name for name, layer in model.layers.items() if layer.stateful]
     if stateful:
         yield Change(
@@ -180,7 +180,7 @@ def not_reset(model: Model, batch_size: int | None) -> Iterator[Change]:
 
 
 def ends(model: Model) -> Iterator[Change]:
-    """Inputs and outputs of a model for each other, and states that are given and not used."""
+    """Yield swapped inputs and outputs, and states that are given but not used."""
     for kind, named in (("inputs", model.inputs), ("outputs", model.outputs)):
         for first, second in combinations([item.name for item in named], 2):
             yield Change(
@@ -227,7 +227,7 @@ def _without_input(model: Model, name: str) -> Model:
 
 
 def in_place_of(model: Model, name: str, layer: Layer) -> Model:
-    """The model with what a layer makes of an input in the place of that input."""
+    """Return the model with a layer applied to one of its inputs."""
     rewired = _rewired(model, {Tensor(name): Tensor(layer.name)})
     nodes = (LayerCall(layer.name, (Tensor(name),)), *rewired.nodes)
     return replace(rewired, nodes=nodes, layers={**model.layers, layer.name: layer})
@@ -235,14 +235,14 @@ def in_place_of(model: Model, name: str, layer: Layer) -> Model:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Zeros(Unary):
-    """Zeros, whatever comes in."""
+    """A layer that returns zeros, whatever its input."""
 
     def forward(self, x: Array) -> Array:
         return np.zeros(x.shape)
 
 
 def whole_model(model: Model) -> Iterator[Change]:
-    """All weights in a narrower format."""
+    """Yield the model with all weights rounded to a narrower format."""
     for words, rounding in PRECISIONS.items():
         for rank in (1, 2) if words.startswith("int8") else (1,):
             yield Change(
@@ -263,7 +263,7 @@ def in_precision_everywhere(model: Model, rounding: Callable[..., object], rank:
 
 
 def together(changes: tuple[Change, ...]) -> Change:
-    """Several changes at once."""
+    """Combine several changes."""
     first = changes[0]
     same = all(change.key == first.key for change in changes)
     return Change(

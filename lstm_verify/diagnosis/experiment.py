@@ -1,4 +1,4 @@
-"""An experiment: some samples, what was predicted for them, and what a changed model makes of them."""
+"""An experiment: some samples, their predictions, and what a changed model computes for them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEAR = 25.0
 
 @dataclass
 class Experiment(Runs):
-    """Samples that a framework predicted something else for, and the model."""
+    """A model, and samples for which a framework predicted something else."""
 
     predicted: list[Array] | None = None
     """(samples, ...) float64, in the order of its outputs; None if there is nothing to be explained."""
@@ -42,14 +42,14 @@ class Experiment(Runs):
         return [np.maximum(σ, ROUNDING * _largest(p)) for σ, p in zip(usual, self.predicted, strict=False)]
 
     def misfit(self, outputs: list[Array] | None, sigma: Sequence[Array] | None = None) -> Misfit:
-        """How far outputs are from the predictions, roughly, or in a σ that is given."""
+        """Return how far outputs are from the predictions, roughly, or in units of a given σ."""
         assert self.predicted is not None
         if outputs is None or [o.shape for o in outputs] != [p.shape for p in self.predicted]:
             return NEVER
         return distance(self.predicted, outputs, self.rough if sigma is None else sigma)
 
     def residual(self, outputs: list[Array] | None) -> Array | None:
-        """Every deviation, roughly in σ, in one row; 0 where nothing can be said. None if a shape is another one."""
+        """Return every deviation, roughly in σ, as one row; 0 where it is not known, None if shapes differ."""
         if outputs is None or self.predicted is None or [o.shape for o in outputs] != [p.shape for p in self.predicted]:
             return None
         parts = []
@@ -60,7 +60,7 @@ class Experiment(Runs):
         return np.concatenate(parts)
 
     def tried(self, change: Change) -> Misfit:
-        """How far the changed model is from the predictions: roughly, unless it comes near.
+        """Return how far the changed model is from the predictions: roughly, unless it comes close.
 
         `NEVER` if it cannot be made, or is the same as the model of the file for these samples.
         """
@@ -73,7 +73,7 @@ class Experiment(Runs):
         return self.confirmed(change) if misfit.sigmas < NEAR * SIGMAS else misfit
 
     def confirmed(self, change: Change) -> Misfit:
-        """How far the changed model is from the predictions, in σ of its own."""
+        """Return how far the changed model is from the predictions, in its own σ."""
         outputs = self.outputs(change)
         if outputs is None:
             return NEVER
@@ -133,7 +133,7 @@ def experiment(
     batch_size: int | None = None,
     allowance: Allowance | None = None,
 ) -> Experiment:
-    """An experiment with some samples of what was verified; None for all of them."""
+    """Make an experiment of some of the verified samples; None stands for all of them."""
     given = {name: _rows(rows, chosen) for name, rows in inputs.items()}
     values = [as_input(spec, given[spec.name]) for spec in model.inputs]
     floats = [value.astype(np.float64) if value.dtype.kind == "f" else value for value in values]

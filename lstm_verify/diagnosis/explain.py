@@ -1,4 +1,4 @@
-"""A diagnosis in words: what predict behaves as if, what the file says, and what to do about it."""
+"""A diagnosis in words: what the predictions look like, what the file says, and what to do about it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lstm_verify.faults import BY_NAME
 
 
 def diagnosis_lines(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
-    """A diagnosis, a paragraph a line.
+    """Describe a diagnosis, one paragraph per line.
 
     Args:
         diagnosis: the diagnosis.
@@ -31,11 +31,11 @@ def diagnosis_lines(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
     said = {_named(first.change)}
     same = [words for change in first.also if (words := _named(change)) not in said]
     if same:
-        yield f"In other words, which compute the same: {'; '.join(dict.fromkeys(same))}."
+        yield f"Equivalent explanations: {'; '.join(dict.fromkeys(same))}."
     said |= set(same)
     for words in dict.fromkeys(_named(other.change) for other in others):
         if words not in said:
-            yield f"It cannot be told apart on this input from: {words}."
+            yield f"On this input it cannot be told apart from: {words}."
     if others and diagnosis.separating:
         random, seed = diagnosis.separating["random"], diagnosis.separating["seed"]
         yield f"`--random {random} --seed {seed}` would tell them apart."
@@ -127,11 +127,11 @@ def _unexplained(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
         tried = f"{diagnosis.tried:,} changes of the model were tried"
     yield f"No known fault explains {_returned(subject)}: {tried}."
     if diagnosis.untried:
-        yield f"The search was cut. Not tried, or not all of them: {', '.join(diagnosis.untried)}."
+        yield f"The search was cut short. Not tried, or not completely: {', '.join(diagnosis.untried)}."
     if diagnosis.closest is not None:
         change, misfit = diagnosis.closest
         yield (
-            f"The nearest is {_named(change)}, which leaves {misfit.absolute:.2g}: "
+            f"The closest is {_named(change)}, which leaves {misfit.absolute:.2g}: "
             "not an explanation, but perhaps a part of one."
         )
     if diagnosis.suspect is not None:
@@ -145,7 +145,7 @@ def _unexplained(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
 
 
 def place_lines(diagnosis: Diagnosis) -> Iterator[str]:
-    """Where a deviation starts."""
+    """Describe where a deviation starts."""
     place = diagnosis.place
     if place is None:
         return
@@ -170,7 +170,7 @@ def _sigmas(value: float) -> str:
 
 
 def blind_line(spots: BlindSpots) -> str:
-    """Blind spots in one line; empty if there are none."""
+    """Describe blind spots in one line; empty if there are none."""
     if not spots.found:
         return ""
     by_layer = spots.by_layer()
@@ -180,7 +180,7 @@ def blind_line(spots: BlindSpots) -> str:
 
 
 def blind_details(spots: BlindSpots) -> Iterator[str]:
-    """Every blind spot, a line each."""
+    """Describe every blind spot, one per line."""
     for spot in spots.found:
         change = spot.change
         yield f"{_where(change)}: {change.fault}, {change.parameter} = {change.behaves_as}: at most {spot.effect:.1g}σ"

@@ -1,4 +1,4 @@
-"""Fitting: the number that makes a family of changes come closest to what was predicted."""
+"""Fitting: find the number with which a family of changes comes closest to the predictions."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ STARTS = (1.0, 0.2, 4.0)
 
 
 class Fitting(Protocol):
-    """Changes with a number that has to be found: a `Family`, or one beside another change."""
+    """Changes with a free number: a `Family`, or one combined with another change."""
 
     @property
     def fit(self) -> Fit:
         """The number."""
 
     def at(self, value: float) -> Change:
-        """The change for a number."""
+        """Return the change for a value of the number."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """How closely one looks at what a number does."""
+    """How accurately the effect of a number is computed."""
 
     outputs: Callable[[Change], list[Array] | None]
     step: float
@@ -45,7 +45,7 @@ class Look:
 
 
 def fitted(experiment: Experiment, family: Fitting) -> Change | None:
-    """The change of a family that explains the predictions, with as few digits as do; None if none does."""
+    """Fit the change of a family that explains the predictions, with as few digits as suffice; None if none does."""
     # a number that explains the predictions leaves much less after every step; most do not, which is soon seen
     roughly = Look(experiment.roughly, step=2e-3, enough=0.5, rest=1e-7, promise=0.01)
     closely = Look(experiment.outputs, step=1e-4, enough=1 - 1e-9, rest=1e-12, promise=0.0)

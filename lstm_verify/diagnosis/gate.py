@@ -1,4 +1,4 @@
-"""Which gate: what one gate of a recurrent layer would have to sum up, for the layer to give what a framework has.
+"""Which gate differs: solve for the pre-activation of one gate that makes a layer return what the framework has.
 
     h_t = cell(x_t, state_{t-1}), with z_g + e_t for the z_g of one gate                      solved for e_t
     e_t = δ · [x_t; h_{t-1}; 1]                                           if δ is how the gate's weights differ
@@ -41,7 +41,7 @@ CLEARLY = 4.0
 
 @dataclass(frozen=True)
 class LikelyGate:
-    """The gate of a cell whose weights explain the output of the layer."""
+    """A gate whose weights explain the output of the layer."""
 
     name: str
     weight: tuple[str, tuple[int, ...], float] | None
@@ -49,7 +49,7 @@ class LikelyGate:
 
 
 def likely_gate(cell: object, x: Array, y: Array, sigma: Array, first: int = 0) -> LikelyGate | None:
-    """The gate whose weights explain the output of a framework's layer, if one alone does.
+    """Find the gate whose weights explain the output of a framework's layer, if exactly one does.
 
     Args:
         cell: the cell of the layer.
@@ -122,7 +122,7 @@ def _solved(cell: KernelCell, block: int, x: Array, y: Array, sigma: Array, firs
 
 
 class Terms(NamedTuple):
-    """What a gate of one unit sums up."""
+    """The terms that a gate of one unit sums."""
 
     unit: int
     values: Array

@@ -1,4 +1,4 @@
-"""Inputs made for a model that show most faults, and the search for those that they would not have shown."""
+"""Generated inputs that reveal most faults, and the search for the faults that they cannot reveal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCALES = (1.0, 3.0, 10.0)
 def informative_inputs(
     model: Model, made: dict[str, Array], batch_size: int | None
 ) -> tuple[dict[str, Array], BlindSpots | None, list[str]]:
-    """Make random inputs of a model larger, if that leaves fewer blind spots.
+    """Scale up random inputs of a model, if that leaves fewer blind spots.
 
     Returns:
         The inputs by name, their blind spots (None if they were not looked for), and notes.
@@ -48,7 +48,7 @@ def _scaled(array: Array, scale: float) -> Array:
 
 @dataclass
 class BlindSpotSearch:
-    """The search for blind spots, which may be made while a framework predicts."""
+    """The search for blind spots, which can run while a framework predicts."""
 
     model: Model
     inputs: dict[str, Rows]
@@ -58,7 +58,7 @@ class BlindSpotSearch:
     found: BlindSpots | None = None
 
     def result(self) -> BlindSpots | None:
-        """What was found, if that is wanted."""
+        """Return what was found, if blind spots were asked for."""
         if self.wanted and self.found is None:
             with timed(self.timings, "blind spots"):
                 self.found = blind_spots_of(self.model, self.inputs, self.batch_size)

@@ -1,4 +1,4 @@
-"""Where a deviation starts: the first layer, direction, time step that differs, from what a framework has in between.
+"""Where a deviation starts: the first layer, direction and time step that differ, by the framework's layer outputs.
 
 A layer's deviation is *carried* if its inputs differ already, and *introduced* if it differs though it is replayed from
 the framework's own inputs.
@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.arithmetic import RoundedArithmetic, as_rounded, deviation_of
 from lstm_verify.arrays import Array, finite
 from lstm_verify.diagnosis.experiment import Experiment
 from lstm_verify.diagnosis.gate import likely_gate
@@ -20,6 +19,7 @@ from lstm_verify.errors import LstmVerifyError, let_mistakes_through
 from lstm_verify.judging.tolerance import SIGMAS
 from lstm_verify.layers import RNN, Bidirectional, Layer, Run, Signal
 from lstm_verify.model import LayerCall, Model, Tensor
+from lstm_verify.run_arithmetic import RoundedArithmetic, as_rounded, deviation_of
 
 Tapped = Mapping[str, Array]
 """What a framework computed for the samples of an experiment, by layer: its output, (samples, ...)."""
@@ -32,7 +32,7 @@ STEPS = 12
 
 @dataclass(frozen=True)
 class LayerDeviation:
-    """How far one layer's output is from the framework's."""
+    """The deviation of one layer's output from the framework's."""
 
     layer: str
     carried: float
@@ -77,7 +77,7 @@ class DeviationStart:
 
 
 def place_of_outputs(experiment: Experiment) -> DeviationStart | None:
-    """Where a deviation starts, as far as the outputs tell: the first time step of a sequence."""
+    """Find where a deviation starts, as far as the outputs show it: the first time step of a sequence."""
     given = zip(
         experiment.model.outputs, experiment.replayed, experiment.predicted or (), experiment.sigma, strict=False
     )
@@ -89,7 +89,7 @@ def place_of_outputs(experiment: Experiment) -> DeviationStart | None:
 
 
 def over_time(experiment: Experiment) -> tuple[tuple[int, float], ...]:
-    """Of the first output that is a sequence, (samples, timesteps, ...), how far some time steps deviate."""
+    """Return how far some time steps deviate in the first output that is a sequence, (samples, timesteps, ...)."""
     for output, y, p in zip(experiment.model.outputs, experiment.replayed, experiment.predicted or (), strict=False):
         if y.ndim > 2 and y.shape == p.shape and not _is_image(experiment.model, output.tensor):
             largest = np.abs(y - p).max(axis=(0, *range(2, y.ndim)))
@@ -99,7 +99,7 @@ def over_time(experiment: Experiment) -> tuple[tuple[int, float], ...]:
 
 
 def place_in_layers(experiment: Experiment, tapped: Tapped) -> DeviationStart | None:
-    """Where a deviation starts, by what the framework computed in between."""
+    """Find where a deviation starts, by the outputs of the framework's layers."""
     try:
         rounded = _rounded_signals(experiment)
     except LstmVerifyError:

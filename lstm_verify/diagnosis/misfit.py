@@ -1,4 +1,4 @@
-"""How far what a model computes is from what was predicted."""
+"""Misfit: how far the outputs of a model are from the predictions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAR = 1e300
 
 @dataclass(frozen=True)
 class Misfit:
-    """How far a model is from what was predicted."""
+    """The misfit of a model."""
 
     sigmas: float
     """The largest |Δ| / σ; infinite if the model cannot be run, or an output has another shape."""
@@ -42,13 +42,13 @@ class Misfit:
 
     @property
     def explains(self) -> bool:
-        """Whether rounding explains what is left, would not have explained the deviation itself, and is no accident."""
+        """Whether rounding explains what is left, did not explain the deviation before, and chance does not either."""
         near = self.sigmas <= SIGMAS and self.allowed <= MOST_ALLOWED and self.left <= MOST_LEFT
         return near and self.bits >= ACCIDENT
 
     @property
     def explains_by_a_number(self) -> bool:
-        """Whether a change explains it whose number was fitted to it."""
+        """Whether a change with a fitted number explains it."""
         return self.explains and self.left <= MOST_LEFT_BY_A_NUMBER and self.bits_but_one >= ACCIDENT
 
 
@@ -56,7 +56,7 @@ NEVER = Misfit(np.inf, np.inf, np.inf)
 
 
 def distance(predicted: Sequence[Array], outputs: Sequence[Array], sigma: Sequence[Array]) -> Misfit:
-    """How far outputs are from predictions, where both are finite."""
+    """Return how far outputs are from predictions, where both are finite."""
     worst, largest, squares, count, finite = 0.0, 0.0, 0.0, 0, 0
     for p, y, σ in zip(predicted, outputs, sigma, strict=True):
         with np.errstate(all="ignore"):
@@ -75,7 +75,7 @@ def distance(predicted: Sequence[Array], outputs: Sequence[Array], sigma: Sequen
 
 
 def with_evidence(misfit: Misfit, allowed: Array, before: Array) -> Misfit:
-    """A misfit with how much it says that the deviations are gone.
+    """Return a misfit with the evidence: how unlikely it is that the deviations vanish by chance.
 
     Args:
         misfit: what is left.

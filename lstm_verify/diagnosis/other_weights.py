@@ -1,4 +1,4 @@
-"""Other weights: a last Dense layer that predicts with weights that are not those of the file.
+"""Other weights: a final Dense layer whose weights are not those of the file.
 
     g⁻¹(predicted) = [x; 1] · [W; b]            x: what comes into the layer, by the replay
 
@@ -39,7 +39,7 @@ ALIKE = 1e-3
 
 @dataclass(frozen=True)
 class Fitted:
-    """Other weights that explain the predictions."""
+    """Fitted weights that explain the predictions."""
 
     change: Change
     before: Misfit
@@ -62,7 +62,7 @@ class _Last:
 
 
 def other_weights(model: Model, inputs: Mapping[str, Rows], predicted: Mapping[str, Rows]) -> Fitted | None:
-    """The weights of a last Dense layer that explain the predictions, if some do.
+    """Solve for weights of a final Dense layer that explain the predictions, if there are any.
 
     Args:
         model: the model; its samples must be independent.
@@ -181,7 +181,7 @@ def _are_multiples(found: Array, known: Array) -> bool:
 
 
 def inverse(y: Array, functions: tuple[ActivationFunction, ...]) -> tuple[Array, Array] | None:
-    """What functions were applied to, where that is known; None if one has no inverse here.
+    """Invert activation functions, where possible; None if one of them has no inverse.
 
     Args:
         y: (rows, units), what they gave.

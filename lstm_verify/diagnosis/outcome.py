@@ -1,4 +1,4 @@
-"""What comes of a diagnosis, as data."""
+"""The outcome of a diagnosis, as data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several faults at once: those known to come together, those that help most, any two of one layer, and three."""
+"""Several faults at once: pairs known to occur together, the most helpful ones, any two of one layer, and three."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Ranking = Sequence[tuple[Change, Misfit]]
 
 
 def known_pairs(changes: Sequence[Change]) -> Iterator[Change]:
-    """Faults that are known to come together, in one layer; and the same in every layer."""
+    """Yield faults that are known to occur together, in one layer, and the same fault in every layer."""
     everywhere: dict[tuple[object, object], list[Change]] = {}
     for first, second in combinations(changes, 2):
         if first.layers == second.layers and frozenset({first.fault, second.fault}) in KNOWN:
@@ -39,14 +39,14 @@ def known_pairs(changes: Sequence[Change]) -> Iterator[Change]:
 
 
 def leaders(ranking: Ranking) -> list[Change]:
-    """Single changes of the model, those that help most before the others."""
+    """Return single changes of the model, the most helpful first."""
     ordered = [change for change, _ in sorted(ranking, key=lambda entry: entry[1].mean)]
     of_model = [change for change in ordered if not change.parts and change.parameter != "input"]
     return [change for change in of_model if not (change.carries or change.batches or change.is_coarser)]
 
 
 def leading_pairs(ranking: Ranking, changes: Iterable[Change]) -> Iterator[Change]:
-    """The changes that help most, together with every other that has an effect."""
+    """Yield the most helpful changes, each combined with every other that has an effect."""
     single, seen = leaders(ranking), set[frozenset[int]]()
     with_effect = _identities(single)
     for leader in single[:LEADERS]:
@@ -58,7 +58,7 @@ def leading_pairs(ranking: Ranking, changes: Iterable[Change]) -> Iterator[Chang
 
 
 def any_pairs(ranking: Ranking) -> Iterator[Change]:
-    """Any two faults of one layer, or two of one kind in two layers, that frameworks have; the most helpful first."""
+    """Yield any two faults of one layer, or one fault in two layers, that frameworks have; the most helpful first."""
     single = [change for change in leaders(ranking) if is_common(change)]
     places = {id(change): place for place, change in enumerate(single)}
     pairs = [pair for pair in combinations(single, 2) if _belong_together(*pair)]
@@ -73,7 +73,7 @@ def _belong_together(first: Change, second: Change) -> bool:
 
 
 def threes(ranking: Ranking, before: Misfit, changes: Iterable[Change]) -> Iterator[Change]:
-    """A third fault beside two that leave a hundredth of the deviation."""
+    """Yield a third fault besides two that leave at most a hundredth of the deviation."""
     pairs = [(change, misfit) for change, misfit in ranking if len(change.parts) == 2]
     good = [entry for entry in pairs if entry[1].mean <= HUNDREDFOLD * before.mean]
     with_effect = _identities(leaders(ranking))
@@ -85,23 +85,23 @@ def threes(ranking: Ranking, before: Misfit, changes: Iterable[Change]) -> Itera
 
 @dataclass(frozen=True)
 class Beside:
-    """A family of changes, each beside another change."""
+    """A family of changes, each combined with another change."""
 
     first: Change
     family: Family
 
     @property
     def fit(self) -> Fit:
-        """The number that has to be found."""
+        """The family whose number is fitted."""
         return self.family.fit
 
     def at(self, value: float) -> Change:
-        """Both changes, for a number."""
+        """Return both changes, for a value of the number."""
         return together((self.first, self.family.at(value)))
 
 
 def beside_leaders(ranking: Ranking, families: Iterable[Family]) -> Iterator[Beside]:
-    """Numbers to be fitted beside the changes that help most."""
+    """Yield families with a free number, combined with the most helpful changes."""
     for leader in leaders(ranking)[:FITTED_BESIDE]:
         for family in families:
             if (leader.layers, leader.parameter) != ((family.site.path,), family.fit.parameter):

@@ -1,4 +1,4 @@
-"""Which changes are what frameworks do, of all that are possible."""
+"""Plausibility: which of all possible changes frameworks actually make."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ HINT = 0.1
 
 
 def rarity(change: Change) -> int:
-    """How seldom a change is met, for an order of those that look the same."""
+    """Return how rare a change is, to order explanations that look alike."""
     parts = change.parts or (change,)
     return sum(any(words in part.behaves_as for words in RARE) for part in parts)
 
 
 def hint(ranking: Iterable[tuple[Change, Misfit]], before: Misfit) -> tuple[Change, Misfit] | None:
-    """The change that comes nearest, if frameworks have it and it removes nearly all of the deviation."""
+    """Return the change that comes closest, if frameworks make it and it removes nearly all of the deviation."""
     near = [
         (change, misfit)
         for change, misfit in ranking
@@ -32,6 +32,6 @@ def hint(ranking: Iterable[tuple[Change, Misfit]], before: Misfit) -> tuple[Chan
 
 
 def is_common(change: Change) -> bool:
-    """Whether a change is one that frameworks make, and not only a possible one."""
+    """Whether frameworks actually make a change."""
     fault = BY_NAME.get(change.fault)  # of the input there is none
     return fault is None or fault.is_common(change.parameter or "", change.behaves_as)

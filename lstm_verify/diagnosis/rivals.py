@@ -1,4 +1,4 @@
-"""Rivals: faults of the model that make the very numbers that something done to the arrays would make.
+"""Rivals: faults of the model that produce the same values as something done to the arrays.
 
 A bias that was dropped from the last layer moves every prediction by a constant; a softmax that was dropped leaves
 logits. Only layers behind the last recurrent one can do that, and that one itself, so these alone are tried.
@@ -23,7 +23,7 @@ LAST = (Recurrent, Scan, Loop)
 
 
 def rivals(first: Experiment, more: Experiment, only_common: bool) -> list[tuple[Change, Misfit]]:
-    """The faults that explain the predictions, with what they leave.
+    """Return the faults that explain the predictions, with the misfit they leave.
 
     Args:
         first: a few samples.

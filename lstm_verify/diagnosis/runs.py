@@ -1,4 +1,4 @@
-"""What a model and its changed forms compute for some samples, of which each run counts as work."""
+"""Runs of a model and its changed versions on some samples; each run counts as work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.arithmetic import Textbook
 from lstm_verify.arrays import Array
 from lstm_verify.budget import Computation, budgets, plain, recent_rows
 from lstm_verify.checkpoints import Checkpoints, Noting, Resuming
@@ -18,6 +17,7 @@ from lstm_verify.diagnosis.work import FLOAT32, Allowance, Estimate
 from lstm_verify.errors import LstmVerifyError, let_mistakes_through
 from lstm_verify.layers.base import Run, Signal
 from lstm_verify.model import Model, Tensor
+from lstm_verify.run_arithmetic import Textbook
 
 UNFIT = (LstmVerifyError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError)
 """What an edit raises that does not fit a layer where it is, such as one that needs another shape."""
@@ -38,7 +38,7 @@ class Runs:
 
     @cached_property
     def replayed(self) -> list[Array]:
-        """What the model of the file computes, by output."""
+        """The outputs of the model in the file, by name."""
         if self.in_batches:
             return self._run(plain(self.model))
         return [self.known[output.tensor].value for output in self.model.outputs]
@@ -50,7 +50,7 @@ class Runs:
 
     @property
     def known(self) -> dict[Tensor, Signal]:
-        """Everything that the model of the file computes for the samples; nothing if that depends on batches."""
+        """All signals of the model in the file for the samples; none if they depend on batches."""
         return self._known_and_noted[0]
 
     @cached_property
@@ -60,7 +60,7 @@ class Runs:
 
     @cached_property
     def signals(self) -> Mapping[Tensor, Signal]:
-        """Everything that the model of the file computes; for the first batch, if that makes a difference."""
+        """All signals of the model in the file; of the first batch, if batches matter."""
         if self.known:
             return self.known
         first = tuple(Signal(value[: self._size()] if np.ndim(value) else value) for value in self.values)
@@ -79,12 +79,12 @@ class Runs:
 
     @cached_property
     def sigma(self) -> list[Array]:
-        """σ by output, with the model of the file."""
+        """σ of the model in the file, by output."""
         return self.rounded(self.model)
 
     @cached_property
     def part_of_sigma(self) -> list[Array]:
-        """A part of σ, and so no more: what comes of the last steps; all of it where that cannot be told apart."""
+        """A lower bound of σ: what the last steps contribute; all of σ where that cannot be separated."""
         _, noted = self._known_and_noted
         if not noted:
             return self.sigma
@@ -102,23 +102,23 @@ class Runs:
 
     @property
     def in_batches(self) -> bool:
-        """Whether the model runs batch by batch: with what the one before left, or since it is built for a size."""
+        """Whether the model runs batch by batch: because it is stateful, or built for a fixed batch size."""
         return self.model.stateful or self.model.batch_size not in (None, self.samples)
 
     def outputs(self, change: Change) -> list[Array] | None:
-        """What the changed model computes; None if it cannot."""
+        """Return the outputs of the changed model; None if it cannot be run."""
         self._spend(change)
         return self._tried(change, lambda changed: plain(changed), lambda: self.known)
 
     def roughly(self, change: Change) -> list[Array] | None:
-        """The same in float32, which takes half the time and is as exact as what it is compared with."""
+        """Return the same in float32, which takes half the time and is as accurate as what it is compared with."""
         if self._is_wide:
             return self.outputs(change)
         self._spend(change, FLOAT32)
         return self._tried(change, self._narrow, lambda: self._known_narrow)
 
     def recently(self, change: Change) -> list[Array] | None:
-        """What the changed model computes if recurrent layers are as in the file up to the last steps.
+        """Return the outputs of the changed model if recurrent layers are unchanged until their last steps.
 
         None if that cannot be said, since a layer begins otherwise, or samples depend on each other.
         """
@@ -179,7 +179,7 @@ class Runs:
             return kind.model.signals(tuple(Signal(kind.given(spec, value)) for spec, value in pairs), kind.run)
 
     def rounded(self, model: Model, batches: Batches | None = None) -> list[Array]:
-        """σ of the outputs of a model for these samples."""
+        """Return σ of the outputs of a model for these samples."""
         try:
             return budgets(model, lambda kind: self._run(kind, batches))
         except LstmVerifyError:
@@ -187,7 +187,7 @@ class Runs:
 
     @property
     def samples(self) -> int:
-        """How many samples there are."""
+        """The number of samples."""
         return max((len(value) for value in self.values if np.ndim(value)), default=1)
 
     def _size(self, batches: Batches | None = None) -> int:

@@ -28,12 +28,12 @@ from lstm_verify.diagnosis.changes import (
 )
 from lstm_verify.diagnosis.experiment import Experiment
 from lstm_verify.diagnosis.fitting import fitted
-from lstm_verify.diagnosis.masks import computed_masks
+from lstm_verify.diagnosis.graph_masks import computed_masks
+from lstm_verify.diagnosis.initial_states import fitted_starts, resets
 from lstm_verify.diagnosis.misfit import NEVER, Misfit
 from lstm_verify.diagnosis.pairs import Beside, any_pairs, beside_leaders, known_pairs, leading_pairs, threes
 from lstm_verify.diagnosis.plausible import is_common
-from lstm_verify.diagnosis.products import short_products
-from lstm_verify.diagnosis.states import fitted_starts, resets
+from lstm_verify.diagnosis.reduced_precision import short_products
 from lstm_verify.judging.tolerance import SIGMAS
 
 FEW = 8
@@ -61,7 +61,7 @@ class Found:
 
 @dataclass
 class Search:
-    """A search in some samples, as far as their allowance goes."""
+    """A search on some samples, within their allowance of work."""
 
     experiment: Experiment
     ordered: Experiment | None = None

@@ -1,4 +1,4 @@
-"""The suspect: a single weight that, being another number, explains a deviation that no known fault does."""
+"""A single weight that, with another value, explains a deviation that no known fault does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROUNDS = 4
 
 @dataclass(frozen=True)
 class SingleWeight:
-    """One number that is likely to be another."""
+    """A single weight that probably has another value."""
 
     layer: str
     weight: str
@@ -37,14 +37,14 @@ class SingleWeight:
     sigmas_after: float
 
     def to_dict(self) -> dict[str, Any]:
-        """The suspect as plain data."""
+        """The weight as plain data."""
         return {**vars(self), "index": list(self.index)}
 
 
 def weight_at(
     experiment: Experiment, layer: str, name: str, index: tuple[int, ...], more: float
 ) -> SingleWeight | None:
-    """A weight that is known to be off by so much, if that explains the predictions."""
+    """Return a weight that is known to be off by a given amount, if that explains the predictions."""
     for site in sites(experiment.model):
         if site.path == layer and name in own_weights(site.item):
             value = float(getattr(site.item, name)[index]) + more
@@ -54,7 +54,7 @@ def weight_at(
 
 
 def find_single_weight(experiment: Experiment) -> SingleWeight | None:
-    """Try every weight; the one that explains the predictions, if one does and so much is allowed."""
+    """Try every weight; return the one that explains the predictions, if there is one within the allowance."""
     total = sum(weight.size for site in sites(experiment.model) for weight in own_weights(site.item).values())
     residual = experiment.residual(experiment.replayed)
     if residual is None or total > MOST:

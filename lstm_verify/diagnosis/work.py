@@ -1,4 +1,4 @@
-"""Work: what a search may compute, estimated from shapes and counted, so that it ends at the same change everywhere.
+"""Work: a budget of computation, estimated from shapes, so that a search ends at the same change on every machine.
 
 The estimate of a run is the time that it takes on one core of a usual machine: products by their multiplications, the
 rest by elements, and a little for each layer and each step of a loop, which is all that small models are made of.
@@ -28,7 +28,7 @@ FLOAT32, ROUNDED = 0.6, 20.0
 
 @dataclass
 class Allowance:
-    """How much may be computed."""
+    """How much work a search may do."""
 
     work: float = np.inf
     """In seconds of a usual machine."""
@@ -38,17 +38,17 @@ class Allowance:
     began: float = field(default_factory=lambda: time.monotonic())
 
     def spend(self, work: float) -> None:
-        """Count what is computed."""
+        """Count work that was done."""
         self.spent += work
 
     def is_over(self, share: float = 1.0) -> bool:
-        """Whether a share of it is used up."""
+        """Whether a share of the allowance is used up."""
         return self.spent >= share * self.work or time.monotonic() - self.began >= share * self.seconds
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The work of running a model on some samples."""
+    """Estimates the work of running a model on some samples."""
 
     model: Model
     signals: Mapping[Tensor, Signal]
@@ -67,7 +67,7 @@ class Estimate:
         return value.shape if isinstance(value, np.ndarray) else ()  # a list of tensors has none
 
     def of(self, changed: Collection[str] | None = None) -> float:
-        """The work of a run; of some changed layers and all behind them, if they are named."""
+        """Return the work of a run, or of some changed layers and all that depend on them."""
         total, stale = 0.0, set[str]()
         for call, work in zip(self.model.nodes, self._of_calls, strict=True):
             used = (*call.inputs, *([call.mask] if call.mask else []))

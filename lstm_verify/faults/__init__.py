@@ -1,4 +1,4 @@
-"""The faults that people have met: what a runtime may compute instead of what the file says.
+"""Known faults: what a runtime may compute instead of what the file says.
 
 A fault is a function from a layer or a cell to its edits, each of which is the layer that a faulty runtime computes,
 and what is known of it besides, in one object (`interface.py`). A new one is its function and its object in a file of
@@ -13,12 +13,12 @@ from typing import Any
 from lstm_verify.faults.activation import ACTIVATION, RECURRENT_ACTIVATION
 from lstm_verify.faults.convolution import CHANNELS_FIRST, KERNEL_FLIPPED, KEY_VALUE, PADDING_SYMMETRIC
 from lstm_verify.faults.edit import Edit, Fit, Site, site_at, sites
-from lstm_verify.faults.elsewhere import DROPOUT_ACTIVE, DYNAMIC_RANGE, OTHER_WEIGHTS, PRODUCT_PRECISION
 from lstm_verify.faults.gate_order import COUPLED_GATES, GATE_ORDER, PEEPHOLE, UPDATE_GATE_INVERTED
 from lstm_verify.faults.handwritten import EARLIER_CELL_STATE, TIME_STEPS
 from lstm_verify.faults.initial import INITIAL_WEIGHTS, NORMALIZATION
 from lstm_verify.faults.interface import Fault
 from lstm_verify.faults.masks import MASK
+from lstm_verify.faults.model_wide import DROPOUT_ACTIVE, DYNAMIC_RANGE, OTHER_WEIGHTS, PRODUCT_PRECISION
 from lstm_verify.faults.numbers import CLIP, EPSILON, FORGET_BIAS, GELU_APPROXIMATION, NEGATIVE_SLOPE
 from lstm_verify.faults.onnx_runtime import CLIP_OF_THE_OUTPUT, DEFAULT_NUMBERS, EMPTY_SEQUENCES
 from lstm_verify.faults.states import INITIAL_STATE, STATE_ORDER
@@ -98,7 +98,7 @@ BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
 def edits(item: Any, only: str | None = None) -> Iterator[tuple[str, Edit | Fit]]:
-    """Every edit of a layer or cell, with the name of its fault; or those of one fault alone."""
+    """Yield every edit of a layer or cell with the name of its fault, or those of one fault only."""
     for fault in FAULTS:
         if only is None or fault.name == only:
             for edit in fault.edits(item):

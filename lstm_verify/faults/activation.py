@@ -31,7 +31,7 @@ FIRST_OF_CANDIDATES = ("sigmoid", "tanh", "relu", "linear")
 
 
 def candidates(elementwise: bool) -> Iterator[ActivationFunction]:
-    """Every activation there is, the common ones first."""
+    """Yield every known activation, common ones first."""
     for name in (*FIRST, *(name for name in FUNCTIONS if name not in FIRST)):
         for parameters in PARAMETERS.get(name, ({},)):
             activation = ActivationFunction.of(name, **parameters)
@@ -46,13 +46,13 @@ def _others(activation: ActivationFunction, elementwise: bool) -> Iterator[Activ
 
 
 def recurrent_activation(item: Any) -> Edits:
-    """The gates go through another function."""
+    """Another activation for the gates."""
     if isinstance(item, KernelCell) and hasattr(item, "recurrent_activation"):
         yield from _of(item, "recurrent_activation")
 
 
 def activation(item: Any) -> Edits:
-    """What a layer ends with, or a cell's candidate and state go through, is another function."""
+    """Another activation at the end of a layer, or for the candidate and state of a cell."""
     if isinstance(getattr(item, "activation", None), ActivationFunction):
         yield from _of(item, "activation")
     if isinstance(item, LSTMCell):
@@ -76,7 +76,7 @@ def _of_a_part(cell: LSTMCell, words: str, parameter: str, names: tuple[str, ...
 
 
 def variant_of(cell: LSTMCell | LSTMVariantCell) -> LSTMVariantCell:
-    """The same LSTM as a cell that can have more to it."""
+    """Return the same LSTM as an `LSTMVariantCell`."""
     if isinstance(cell, LSTMVariantCell):
         return cell
     return LSTMVariantCell(**{entry.name: getattr(cell, entry.name) for entry in fields(cell)})
@@ -105,7 +105,7 @@ RECURRENT_ACTIVATION = Fault(
 ACTIVATION = Fault(
     "activation",
     activation,
-    "Look at how the activation was exported: converters drop the ones they do not know.",
+    "Check how the activation was exported: converters drop the ones they do not know.",
     is_common=_is_usual,
     comes_with=("recurrent_activation",),
 )

@@ -38,7 +38,7 @@ def _kernels(item: Any) -> tuple[tuple[str, ...], int]:
 
 
 def kernel_flipped(item: Any) -> Edits:
-    """The window of a convolution is turned round, as a convolution of mathematics has it."""
+    """The kernel of a convolution is flipped, as in the mathematical definition."""
     names, rank = _kernels(item)
     if names and any(getattr(item, name).shape[:rank] != (1,) * rank for name in names):
         flipped = {name: np.flip(getattr(item, name), tuple(range(rank))) for name in names}
@@ -46,7 +46,7 @@ def kernel_flipped(item: Any) -> Edits:
 
 
 def padding_symmetric(item: Any) -> Edits:
-    """A convolution with strides pads both sides alike, as in PyTorch, and not the end more than the start."""
+    """A strided convolution pads both sides equally, as PyTorch does, and not the end more than the start."""
     names, rank = _kernels(item)
     if isinstance(item, Layer) and names and item.padding == "same":  # type: ignore[attr-defined]
         strides, dilation = (np.broadcast_to(getattr(item, name), rank) for name in ("strides", "dilation"))
@@ -64,7 +64,7 @@ def _padded(each: list[int], signals: Signals) -> Signals:
 
 
 def channels_first(item: Any) -> Edits:
-    """Channels come before the other axes: in the kernel of a convolution, or in what is flattened."""
+    """Channels come before the other axes: in the kernel of a convolution, or in a tensor that is flattened."""
     says, behaves = "channels last", "channels first"
     if isinstance(item, Flatten) or (isinstance(item, Reshape) and len(item.target_shape) == 1):
         yield Edit("order of what is flattened", says, behaves, partial(around, item, before=_channels_forward))
@@ -85,7 +85,7 @@ def _as_read(kernel: Array) -> Array:
 
 
 def key_value(item: Any) -> Edits:
-    """Attention takes its value for the key, and its key for the value."""
+    """Attention has key and value swapped."""
     if isinstance(item, Attending) and {"key", "value"} <= set(item.roles):
         other = {"key": "value", "value": "key"}
         roles = tuple(other.get(role, role) for role in item.roles)

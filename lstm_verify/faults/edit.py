@@ -1,4 +1,4 @@
-"""What a fault is made of: an edit of one layer or cell, and the places in a model where it can be made."""
+"""Edits: a changed layer or cell, and the sites in a model where it fits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lstm_verify.model import Model
 
 @dataclass(frozen=True)
 class Edit:
-    """One way in which a runtime may take a layer, or a cell, for another.
+    """One way in which a runtime may compute a layer or cell otherwise.
 
     Example:
         >>> edit = Edit("forget_bias", "0", "1", lambda: None)
@@ -34,7 +34,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Fit:
-    """A family of edits with a number that has to be found."""
+    """A family of edits with a free number, which has to be fitted."""
 
     parameter: str
     file_says: str
@@ -46,7 +46,7 @@ class Fit:
     """Whether the number must be positive; its logarithm is looked for then."""
 
     def at(self, value: float) -> Edit:
-        """The edit for a number."""
+        """Return the edit for a value of the number."""
         return Edit(self.parameter, self.file_says, f"{value:.4g}", lambda: self.make(value))
 
 
@@ -54,7 +54,7 @@ Edits = Iterator[Edit | Fit]
 
 
 def replaced(item: Any, **changes: Any) -> Callable[[], Any]:
-    """What makes the item with some fields changed, once it is wanted."""
+    """Return a function that makes the item with some fields changed."""
     return lambda: replace(item, **changes)
 
 
@@ -62,7 +62,7 @@ Kind = TypeVar("Kind", bound=Weighted)
 
 
 def remade(kind: type[Kind], item: Weighted, **changes: Any) -> Kind:
-    """A layer, with some fields changed, as one of a faulty kind, which computes otherwise.
+    """Return a layer as one of a faulty class, with some fields changed.
 
     Raises:
         UnsupportedError: it is of another faulty kind already, whose own fields this one has not.
@@ -93,7 +93,7 @@ def sites(model: Model) -> Iterator[Site]:
 
 
 def site_at(model: Model, path: str, suits: Callable[[Any], bool]) -> Site:
-    """The place of that path, if what is there suits.
+    """Return the site at a path, if the item there fits.
 
     Raises:
         UnsupportedError: If nothing there does, such as after another change.
@@ -125,7 +125,7 @@ def _with_child(item: Weighted, name: str, put: Callable[[Any], Model], child: A
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Around(Layer):
-    """A layer with something done to its inputs or outputs."""
+    """A layer with a function applied to its inputs or outputs."""
 
     layer: Layer
     before: Callable[[Signals], Signals] | None = None
@@ -137,5 +137,5 @@ class Around(Layer):
 
 
 def around(layer: Layer, **functions: Any) -> Around:
-    """The layer with something done before or after it."""
+    """Wrap a layer so that a function is applied before or after it."""
     return Around(name=layer.name, compute_dtype=layer.compute_dtype, layer=layer, **functions)

@@ -1,4 +1,4 @@
-"""The blocks of the kernels in another order: `gate_order`, and gates that a cell computes otherwise.
+"""Kernel blocks in another order (`gate_order`), and gates that a cell computes differently.
 
 Keras has i, f, c, o and z, r, h; where a file's blocks are read in another framework's order, a gate gets the weights
 of another. `coupled_gates` makes one of i and f what the other leaves, `update_gate_inverted` exchanges z and 1 - z.
@@ -46,7 +46,7 @@ PARTS = {
 
 
 def reordered(weight: Array | None, order: Sequence[int]) -> Array | None:
-    """The weight with its last axis cut in blocks, and block `order[k]` in the place of block k."""
+    """Cut the last axis of a weight into blocks, and put block `order[k]` in the place of block k."""
     if weight is None:
         return None
     blocks = np.split(weight, len(order), axis=-1)
@@ -54,25 +54,25 @@ def reordered(weight: Array | None, order: Sequence[int]) -> Array | None:
 
 
 def of_weights(cell: Any, names: Sequence[str], change: Callable[[Array], Any]) -> Any:
-    """The cell with some of its weights changed."""
+    """Return the cell with some of its weights changed."""
     given = {name: getattr(cell, name) for name in names}
     return replace(cell, **{name: change(weight) for name, weight in given.items() if weight is not None})
 
 
 def orders(cell: KernelCell) -> list[tuple[tuple[int, ...], tuple[str, ...]]]:
-    """Every other order, the known ones first: where each of the cell's gates is read from, and the order's letters."""
+    """Yield every other order, known ones first: where each gate of the cell is read from, and the order's letters."""
     gates = cell.gate_order
     found = [(tuple(order.index(gate) for gate in gates), order) for order in permutations(gates) if order != gates]
     return sorted(found, key=lambda entry: entry[1] not in KNOWN)
 
 
 def described(order: tuple[str, ...]) -> str:
-    """An order in words, with whose it is."""
+    """Describe an order, and which framework uses it."""
     return ", ".join(order) + (f" ({KNOWN[order]})" if order in KNOWN else "")
 
 
 def gate_order(item: Any) -> Edits:
-    """Kernels and bias, together or apart, are read in another order of gates."""
+    """Kernels and bias, together or separately, are read in another gate order."""
     if not isinstance(item, KernelCell) or len(item.gate_order) < 2 or item.blocks != item.gate_order:
         return
     for words, names in PARTS.items():
@@ -90,7 +90,7 @@ def gate_order(item: Any) -> Edits:
 
 
 def coupled_gates(item: Any) -> Edits:
-    """One of the gates i and f is what the other leaves."""
+    """One of the gates i and f is 1 minus the other."""
     if (isinstance(item, LSTMVariantCell) and item.coupled) or not isinstance(item, LSTMCell | LSTMVariantCell):
         return
     for gate, formula in (("i", "i = 1 - f"), ("f", "f = 1 - i")):
@@ -111,7 +111,7 @@ def _coupled(cell: LSTMVariantCell, gate: str) -> LSTMVariantCell:
 
 
 def update_gate_inverted(item: Any) -> Edits:
-    """z and 1 - z exchanged, as between Keras and Haiku: the weights of z with the other sign."""
+    """z and 1 - z are swapped, as between Keras and Haiku: the weights of z have the opposite sign."""
     if isinstance(item, GRUCell):
         yield Edit(
             "update gate",
@@ -127,7 +127,7 @@ def _negated(weight: Array, gates: int) -> Array:
 
 
 def peephole(item: Any) -> Edits:
-    """Peepholes that are left out, or read in another order."""
+    """Peepholes are left out, or read in another order."""
     if not isinstance(item, LSTMVariantCell):
         return
     names = ("peephole_i", "peephole_f", "peephole_o")
@@ -161,7 +161,7 @@ GATE_ORDER = Fault(
 UPDATE_GATE_INVERTED = Fault(
     "update_gate_inverted",
     update_gate_inverted,
-    "Negate the update gate's weights and bias, or exchange z and 1 - z.",
+    "Negate the update gate's weights and bias, or swap z and 1 - z.",
 )
 
 COUPLED_GATES = Fault(

@@ -1,4 +1,4 @@
-"""What goes wrong in cells and loops that are written by hand: `earlier_cell_state`, `time_steps`."""
+"""Mistakes in handwritten cells and loops: `earlier_cell_state`, `time_steps`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lstm_verify.layers.recurrent.lstm_variants import clipped
 
 
 def earlier_cell_state(item: Any) -> Edits:
-    """The output of an LSTM is made of the cell state before the step, not of the new one."""
+    """The output of an LSTM uses the cell state before the step, not the new one."""
     if isinstance(item, LSTMCell | LSTMVariantCell):
         yield Edit("cell state of the output", "the new one", "the one before", lambda: EarlierCell.of(item))
 
@@ -31,7 +31,7 @@ class EarlierCell(LSTMVariantCell):
 
     @classmethod
     def of(cls, cell: LSTMCell | LSTMVariantCell) -> LSTMVariantCell:
-        """The same cell so."""
+        """Return the cell as one of this class."""
         return cls(**vars(variant_of(cell)))
 
     def gates(self, x: Array, state: States) -> LSTMGates:
@@ -54,7 +54,7 @@ PARTS: dict[str, Part] = {
 
 
 def time_steps(item: Any) -> Edits:
-    """Some of the time steps are not run: all but the first, or the last or the first one."""
+    """Some time steps are not run: all but the first, the last one, or the first one."""
     if isinstance(item, RNN) and not item.return_sequences:
         for words, part in PARTS.items():
             yield Edit("time steps", "all", words, partial(PartRNN.of, item, part))
@@ -62,13 +62,13 @@ def time_steps(item: Any) -> Edits:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PartRNN(RNN):
-    """A recurrent layer that returns the last output, and runs a part of the steps."""
+    """A recurrent layer that returns the last output, and runs only some of the steps."""
 
     part: Part
 
     @classmethod
     def of(cls, rnn: RNN, part: Part) -> RNN:
-        """The same layer so."""
+        """Return the layer as one of this class."""
         return remade(cls, rnn, part=part)
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
@@ -88,5 +88,5 @@ EARLIER_CELL_STATE = Fault(
 TIME_STEPS = Fault(
     "time_steps",
     time_steps,
-    "Look at where the loop over time steps begins and ends, and at what it returns when.",
+    "Check where the loop over time steps begins and ends, and what it returns when.",
 )

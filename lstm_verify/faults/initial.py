@@ -1,4 +1,4 @@
-"""Weights that were never loaded, and normalisation that is done twice or not at all.
+"""Weights that were never loaded, and normalisation applied twice or not at all.
 
 `initial_weights`: a layer has what its framework builds it with, for a file that was read in part, or by names that do
 not fit. `normalization`: a layer that scales its input is left out of what was exported, or the data went through it
@@ -39,7 +39,7 @@ SCALING = Normalization | Rescaling
 
 
 def initial_weights(item: Any) -> Edits:
-    """Weights are what they were when the layer was built, and not those of the file."""
+    """Weights still have their initial values, not those of the file."""
     if isinstance(item, NORMALISING):
         choices = [dict(_begun(item, names)) for names in (STATISTICS, FACTORS, (*STATISTICS, *FACTORS))]
         for changes in {tuple(choice): choice for choice in choices if choice}.values():
@@ -70,7 +70,7 @@ def _number(name: str) -> str:
 
 
 def normalization(item: Any) -> Edits:
-    """A layer that scales or normalises is left out, or applied twice."""
+    """A scaling or normalisation layer is left out, or applied twice."""
     if isinstance(item, NORMALISING | SCALING | UnitNormalization):
         yield Edit("the layer", "applied", "left out", lambda: Identity(name=item.name, compute_dtype=""))
     if isinstance(item, BatchNormalization | SCALING):
@@ -83,7 +83,7 @@ def _twice(item: Layer) -> Layer:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Twice(Layer):
-    """A layer whose output goes through it again."""
+    """A layer that is applied twice."""
 
     layer: Layer
 
@@ -97,7 +97,7 @@ class Twice(Layer):
 INITIAL_WEIGHTS = Fault(
     "initial_weights",
     initial_weights,
-    ("Look at which weights were loaded, and whether by name: a layer that found none keeps what it was built with."),
+    ("Check which weights were loaded, and whether by name: a layer without a match keeps its initial weights."),
 )
 
 NORMALIZATION = Fault(

@@ -1,4 +1,4 @@
-"""What a fault is: what a runtime may compute instead of what the file says, with all that is known of it."""
+"""The interface of a fault: what a runtime may compute instead of what the file says, and all that is known of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Common = Callable[[str, str], bool]
 
 
 def begins(*words: str) -> Common:
-    """Whether what something is taken for begins with one of these words."""
+    """Return a test of whether the description of an edit starts with one of these words."""
     return lambda parameter, behaves_as: behaves_as.startswith(words)
 
 
@@ -21,7 +21,7 @@ ALWAYS = begins("")
 
 
 def no_edits(item: Any) -> Edits:
-    """Of a fault that is in no single layer; the diagnosis finds it in another way."""
+    """No edits, for a fault that is in no single layer; the diagnosis finds it in another way."""
     return iter(())
 
 

@@ -28,12 +28,12 @@ def _unmasked(item: Masking | Embedding) -> Any:
 
 
 def without_mask(signals: Signals) -> Signals:
-    """The signals without any mask."""
+    """Return the signals without any mask."""
     return tuple(Signal(value) for value, _ in signals)
 
 
 def mask(item: Any) -> Edits:
-    """A mask that is ignored, in part or whole; hidden steps that are zero or repeat an output; padding elsewhere."""
+    """A mask is partly or entirely ignored; masked steps are zero or repeat an output; padding is on the other side."""
     yield from _at_its_source(item)
     yield from _where_it_is_read(item)
     yield from _of_hidden_steps(item)
@@ -114,11 +114,11 @@ def _at_the_end(item: RNN | Bidirectional) -> Any:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LastIndexRNN(RNN):
-    """A recurrent layer that returns zeros in samples whose last step is hidden."""
+    """A recurrent layer that returns zeros for samples whose last step is masked."""
 
     @classmethod
     def of(cls, rnn: RNN) -> RNN:
-        """The same layer so."""
+        """Return the layer as one of this class."""
         return remade(cls, rnn)
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
@@ -129,7 +129,7 @@ class LastIndexRNN(RNN):
 
 
 def padding_moved(signals: Signals) -> Signals:
-    """Every sample's steps with the hidden ones before the first that counts moved behind the last, or back."""
+    """Move the masked steps at the start of each sample to its end, or back."""
     (x, kept), *others = signals
     if kept is None or kept.ndim != 2:
         return signals
@@ -138,7 +138,7 @@ def padding_moved(signals: Signals) -> Signals:
 
 
 def padding_moved_back(signals: Signals) -> Signals:
-    """The same for outputs, back to where they were."""
+    """Move the steps of outputs back to where they were."""
     (y, kept), *others = signals
     if kept is None or kept.ndim != 2 or y.ndim < 3:
         return signals
@@ -147,7 +147,7 @@ def padding_moved_back(signals: Signals) -> Signals:
 
 
 def counted_from(start: bool) -> MaskChange:
-    """As many steps as the mask keeps, but the first or the last ones: for padding that is on the other side."""
+    """Return a mask that keeps as many steps as before, but the first or last ones: padding on the other side."""
 
     def change(signals: Signals) -> Signals:
         (x, kept), *others = signals
@@ -168,18 +168,18 @@ SIDES: dict[str, MaskChange] = {
 
 
 def all_padding_kept(kept: Array) -> Array:
-    """No step hidden in samples of which all are."""
+    """Mask no step in samples of which every step is masked."""
     return np.asarray(kept | ~kept.any(axis=1, keepdims=True))
 
 
 def first_step_kept(kept: Array) -> Array:
-    """The first step kept in samples of which all are hidden, for a length that may not be 0."""
+    """Keep the first step of samples of which every step is masked, as a length that must not be 0 does."""
     first = np.arange(kept.shape[1]) == 0
     return np.asarray(kept | (first & ~kept.any(axis=1, keepdims=True)))
 
 
 def of_mask(change: Callable[[Array], Array]) -> MaskChange:
-    """Make a change of masks, (samples, timesteps), one of what a layer is given."""
+    """Turn a change of masks, (samples, timesteps), into a change of a layer's inputs."""
 
     def changed(signals: Signals) -> Signals:
         (x, kept), *others = signals

@@ -1,4 +1,4 @@
-"""Numbers that a runtime has otherwise: `negative_slope`, `gelu_approximation`, `epsilon`, `forget_bias`, `clip`.
+"""Constants that differ: `negative_slope`, `gelu_approximation`, `epsilon`, `forget_bias`, `clip`.
 
 Those that can be anything are fitted.
 """
@@ -34,7 +34,7 @@ def _activations(item: Any) -> list[tuple[str, ActivationFunction]]:
 
 
 def negative_slope(item: Any) -> Edits:
-    """The slope of a leaky rectifier for negative values: 0.2, 0.3 or 0.01 by default, or any other."""
+    """Another slope of a leaky ReLU for negative values: a default such as 0.2, 0.3 or 0.01, or any other."""
     for parameter, now in _activations(item):
         if now.name in LEAKY:
             settings = dict(now.parameters)
@@ -52,7 +52,7 @@ def negative_slope(item: Any) -> Edits:
 
 
 def gelu_approximation(item: Any) -> Edits:
-    """gelu by tanh instead of by erf, or the other way round."""
+    """GELU is computed by tanh instead of erf, or the other way round."""
     for parameter, now in _activations(item):
         if now.name == "gelu":
             approximate = bool(dict(now.parameters).get("approximate"))
@@ -71,7 +71,7 @@ WITH_EPSILON = BatchNormalization | LayerNormalization | GroupNormalization | RM
 
 
 def epsilon(item: Any) -> Edits:
-    """What is added to a variance: 1e-3 in Keras, 1e-5 in PyTorch."""
+    """Another epsilon is added to a variance: 1e-3 in Keras, 1e-5 in PyTorch."""
     name = "layer_norm_epsilon" if isinstance(item, LSTMVariantCell) else "epsilon"
     now = getattr(item, name, None)
     if not isinstance(item, WITH_EPSILON) or not now or now < 0:
@@ -83,7 +83,7 @@ def epsilon(item: Any) -> Edits:
 
 
 def forget_bias(item: Any) -> Edits:
-    """A forget bias that is added at run time and should not be, or the other way round, or another one.
+    """A forget bias is added at run time but should not be, or the other way round, or has another value.
 
     TensorFlow 1 adds 1 at run time; Keras has it in its weights.
     """
@@ -102,7 +102,7 @@ LIMITS = (0.5, 1.0, 3.0, 5.0, 10.0, 50.0)
 
 
 def clip(item: Any) -> Edits:
-    """Numbers cut to a range: the cell state (TensorFlow), or what goes into the gates (ONNX)."""
+    """Values are clipped: the cell state (TensorFlow), or the pre-activations (ONNX)."""
     if isinstance(item, LSTMVariantCell) and item.cell_clip is not None:
         yield Edit("cell_clip", f"{item.cell_clip:g}", "none", replaced(item, cell_clip=None))
     if isinstance(item, LSTMCell | LSTMVariantCell):
@@ -136,7 +136,7 @@ NEGATIVE_SLOPE = Fault(
 GELU_APPROXIMATION = Fault(
     "gelu_approximation",
     gelu_approximation,
-    "Say approximate=True or False wherever gelu is used: defaults differ.",
+    "Set approximate=True or False explicitly wherever gelu is used: defaults differ.",
 )
 
 EPSILON = Fault(

@@ -20,7 +20,7 @@ Change = Callable[[Signals], Signals]
 
 
 def initial_state(item: Any) -> Edits:
-    """A state that is carried over and should not be, or the other way round, or a given one that is not used."""
+    """States are carried over but should not be, or the other way round, or given initial states are not used."""
     if isinstance(item, State) and item.is_of_samples:
         yield Edit("initial state", "carried over from batch to batch", "as in the file", lambda: Forgetful.of(item))
     if not isinstance(item, RNN | Bidirectional):
@@ -38,14 +38,14 @@ def initial_state(item: Any) -> Edits:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ChangedStates(RNN):
-    """A recurrent layer with something done to what it is given, or to what it returns."""
+    """A recurrent layer with its inputs or its outputs changed."""
 
     before: Change = lambda signals: signals
     after: Change = lambda signals: signals
 
     @classmethod
     def of(cls, rnn: RNN, **functions: Change) -> RNN:
-        """The same layer so."""
+        """Return the layer as one of this class."""
         return remade(cls, rnn, **functions)
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
@@ -54,12 +54,12 @@ class ChangedStates(RNN):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ResetRNN(RNN):
-    """A recurrent layer that begins anew every so many of its steps, as when a sequence is cut into calls."""
+    """A recurrent layer that is reset after a number of steps, as when a sequence is split into calls."""
 
     every: int
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
-        """Run every part from the states that are given, or else from zeros, whatever another batch left."""
+        """Run every part from the given states, or from zeros, whatever the batch before left."""
         (x, mask), *states = inputs
         fresh = {"stateful": False, "go_backwards": False}
         whole = RNN(**{name: value for name, value in vars(self).items() if name != "every"} | fresh)
@@ -76,7 +76,7 @@ class ResetRNN(RNN):
 
 
 def reset_every(item: Any, steps: int) -> Edit | None:
-    """The edit of a recurrent layer whose state is zero again after every `steps` time steps."""
+    """Return the edit that resets a recurrent layer after every `steps` time steps."""
     if not isinstance(item, RNN):
         return None
     words = f"zero again after every {steps} time steps" if steps > 1 else "zero at every time step"
@@ -85,7 +85,7 @@ def reset_every(item: Any, steps: int) -> Edit | None:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StartedRNN(RNN):
-    """A recurrent layer that begins at states that are the same for every sample, where it would begin at zeros."""
+    """A recurrent layer that starts from the same states for every sample instead of zeros."""
 
     start: tuple[Array, ...]
     """For every state, a number, or one for each unit."""
@@ -98,7 +98,7 @@ class StartedRNN(RNN):
 
 
 def started(rnn: RNN, start: tuple[Array, ...]) -> RNN:
-    """The layer that begins at these states."""
+    """Return the layer with these initial states."""
     return remade(StartedRNN, rnn, start=start)
 
 
@@ -116,11 +116,11 @@ def _starts(item: RNN) -> Edits:
 
 
 class Forgetful(State):
-    """A variable in which nothing stays."""
+    """A variable that keeps no value between runs."""
 
     @classmethod
     def of(cls, state: State) -> State:
-        """The same variable so."""
+        """Return the variable as one of this class."""
         return remade(cls, state)
 
     def apply(self, inputs: Signals, run: Any) -> Signals:
@@ -139,7 +139,7 @@ def _without_states(signals: Signals) -> Signals:
 
 
 def state_order(item: Any) -> Edits:
-    """h and c, or the states of both directions, in each other's place."""
+    """h and c, or the states of both directions, are swapped."""
     if isinstance(item, RNN) and len(item.cell.state_sizes) == 2 and len(set(item.cell.state_sizes)) == 1:
         if item.return_state:
             yield Edit("final states", "h, c", "c, h", lambda: ChangedStates.of(item, after=_pairs_exchanged))
@@ -176,7 +176,7 @@ def _halves_exchanged(signals: Signals) -> Signals:
 INITIAL_STATE = Fault(
     "initial_state",
     initial_state,
-    "Reset or hand on the states as the model was trained: between calls, batches or files.",
+    "Reset or carry over the states as in training: between calls, batches or files.",
 )
 
 STATE_ORDER = Fault(

@@ -17,13 +17,13 @@ from lstm_verify.layers.recurrent.bidirectional import MERGES
 
 
 def flipped(signals: Signals) -> Signals:
-    """The first signal with its time steps in reverse order."""
+    """Reverse the time steps of the first signal."""
     (x, mask), *others = signals
     return (Signal(np.flip(x, axis=1), None if mask is None else np.flip(mask, axis=1)), *others)
 
 
 def direction(item: Any) -> Edits:
-    """A sequence that is read from the other end."""
+    """A sequence is read from the other end."""
     if isinstance(item, Bidirectional):
         yield Edit("sequence", "from the first step", "from the last step", partial(around, item, before=flipped))
     if not isinstance(item, RNN):
@@ -42,7 +42,7 @@ def direction(item: Any) -> Edits:
 
 
 def backward_order(item: Any) -> Edits:
-    """The outputs of a backward layer in the order in which they are computed, or its first for its last."""
+    """The outputs of a backward layer are in the order of computation, or its first is taken for its last."""
     if isinstance(item, RNN) and item.go_backwards and item.return_sequences:
         yield Edit("order of outputs", "as computed", "in the order of time", partial(around, item, after=flipped))
     if not isinstance(item, Bidirectional):
@@ -76,7 +76,7 @@ class FlippedRNN(RNN):
 
     @classmethod
     def of(cls, rnn: RNN) -> RNN:
-        """The same layer so."""
+        """Return the layer as one of this class."""
         return remade(cls, rnn)
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
@@ -85,7 +85,7 @@ class FlippedRNN(RNN):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FirstOutputRNN(FlippedRNN):
-    """A recurrent layer whose output is that of the step it begins with."""
+    """A recurrent layer that returns the output of its first step."""
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         sequences = RNN(**vars(self) | {"return_sequences": True})
@@ -94,7 +94,7 @@ class FirstOutputRNN(FlippedRNN):
 
 
 def mask_of(layer: RNN, inputs: Signals) -> Array:
-    """The mask of a call, (samples, timesteps).
+    """Return the mask of a call, (samples, timesteps).
 
     Raises:
         UnsupportedError: there is none, so that no fault can be in it.
@@ -107,7 +107,7 @@ def mask_of(layer: RNN, inputs: Signals) -> Array:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FirstValidRNN(FlippedRNN):
-    """A recurrent layer whose output is that of the first step it takes that is not hidden."""
+    """A recurrent layer that returns the output of its first step that is not masked."""
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
         kept = mask_of(self, inputs)
@@ -118,7 +118,7 @@ class FirstValidRNN(FlippedRNN):
 
 
 def directions_swapped(item: Any) -> Edits:
-    """The halves of a bidirectional layer, or their weights, exchanged."""
+    """The directions of a bidirectional layer, or their weights, are swapped."""
     if not isinstance(item, Bidirectional):
         return
     forward, backward = item.forward_layer, item.backward_layer
@@ -148,7 +148,7 @@ def _halves_exchanged(signals: Signals) -> Signals:
 
 
 def merge_mode(item: Any) -> Edits:
-    """The outputs of both directions put together in another way."""
+    """The outputs of both directions are merged in another way."""
     if isinstance(item, Bidirectional) and item.merge_mode is not None:
         for mode in MERGES:
             if mode != item.merge_mode:
@@ -158,19 +158,19 @@ def merge_mode(item: Any) -> Edits:
 DIRECTION = Fault(
     "direction",
     direction,
-    "Look at go_backwards: the sequence is read from its other end.",
+    "Check go_backwards: the sequence is read from its other end.",
 )
 
 BACKWARD_ORDER = Fault(
     "backward_order",
     backward_order,
-    "Bring the backward outputs into the order of time, and take index 0 as their last.",
+    "Put the backward outputs in time order, and take index 0 as the last.",
 )
 
 DIRECTIONS_SWAPPED = Fault(
     "directions_swapped",
     directions_swapped,
-    "Exchange the forward and the backward weights, or the halves of the output.",
+    "Swap the forward and the backward weights, or the halves of the output.",
     comes_with=("backward_order",),
 )
 

@@ -1,4 +1,4 @@
-"""Weights that a runtime lost, took twice, laid out otherwise, rounded or took for others.
+"""Weights that a runtime dropped, used twice, laid out differently, rounded or mixed up.
 
 `bias`, `recurrent_kernel_dropped`, `recurrent_kernel_transposed`, `kernel_layout`, `reset_after`, `weight_precision`,
 `equal_shape_weights_swapped`.
@@ -24,7 +24,7 @@ Rounding = Callable[[Array], Array]
 
 
 def bias(item: Any) -> Edits:
-    """A bias that is left out, added twice, or of a GRU's two biases one, or both in one."""
+    """A bias is left out or added twice; one of a GRU's two biases is left out, or both are merged."""
     now = getattr(item, "bias", None)
     if not isinstance(now, np.ndarray) or "bias" in getattr(item, "cancels", ()):
         return
@@ -47,7 +47,7 @@ def _with(cell: GRUCell, pair: tuple[Array, Array]) -> GRUCell:
 
 
 def recurrent_kernel_dropped(item: Any) -> Edits:
-    """The state before has no part in the gates."""
+    """The recurrent kernel is left out."""
     if isinstance(item, KernelCell):
         yield Edit(
             "recurrent_kernel",
@@ -64,7 +64,7 @@ def _by_gate(cell: KernelCell, change: Rounding) -> Rounding:
 
 
 def recurrent_kernel_transposed(item: Any) -> Edits:
-    """The square block of every gate, or of one, is transposed."""
+    """The square block of every gate, or of one gate, is transposed."""
     if not isinstance(item, KernelCell) or item.state_sizes[0] != item.units:
         return
     transposed = _by_gate(item, lambda block: block.swapaxes(-1, -2))  # of a convolution at every place of the window
@@ -74,7 +74,7 @@ def recurrent_kernel_transposed(item: Any) -> Edits:
 
 
 def kernel_layout(item: Any) -> Edits:
-    """Kernels whose rows, columns or blocks are laid out otherwise."""
+    """Rows, columns or blocks of kernels are laid out differently."""
     if not isinstance(item, KernelCell):
         return
     gates = len(item.blocks)
@@ -175,7 +175,7 @@ PRECISIONS: dict[str, Rounding] = {
 
 
 def in_precision(item: Weighted, rounding: Rounding, smallest_rank: int = 1) -> Any:
-    """The layer with its weights rounded, those of a rank at least; what is inside it too."""
+    """Return a layer with its weights rounded, if they have at least some rank; inner layers too."""
     changes: dict[str, Any] = {}
     for name, value in vars(item).items():
         if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim >= smallest_rank:
@@ -186,7 +186,7 @@ def in_precision(item: Weighted, rounding: Rounding, smallest_rank: int = 1) -> 
 
 
 def weight_precision(item: Any) -> Edits:
-    """The weights of a layer rounded to a narrower format."""
+    """The weights of a layer are rounded to a narrower format."""
     if not isinstance(item, Weighted):
         return
     inexact = [weight for weight in own_weights(item).values() if not np.isin(weight, (-1, 0, 1)).all()]
@@ -200,7 +200,7 @@ def weight_precision(item: Any) -> Edits:
 
 
 def swapped_inside(item: Any) -> Edits:
-    """Two weights of one layer that have the same shape, each in the place of the other."""
+    """Two weights of one layer that have the same shape are swapped."""
     if not isinstance(item, Weighted):
         return
     named = [(n, v) for n, v in vars(item).items() if isinstance(v, np.ndarray) and v.dtype.kind == "f" and v.ndim]
@@ -216,7 +216,7 @@ def swapped_inside(item: Any) -> Edits:
 
 
 def own_weights(item: Weighted) -> dict[str, Array]:
-    """The weights that are the item's own and mean something, by name."""
+    """Return the meaningful weights of the item itself, by name."""
     found = {n: v for n, v in vars(item).items() if isinstance(v, np.ndarray) and v.dtype.kind == "f" and v.ndim}
     return {name: weight for name, weight in found.items() if name not in getattr(item, "cancels", ())}
 
@@ -224,7 +224,7 @@ def own_weights(item: Weighted) -> dict[str, Array]:
 BIAS = Fault(
     "bias",
     bias,
-    "Look at how biases are joined: PyTorch, ONNX and cuDNN have two for each gate.",
+    "Check how biases are joined: PyTorch, ONNX and cuDNN have two for each gate.",
     comes_with=(
         "recurrent_activation",
         "gate_order",
@@ -240,19 +240,19 @@ RESET_AFTER = Fault(
 RECURRENT_KERNEL_TRANSPOSED = Fault(
     "recurrent_kernel_transposed",
     recurrent_kernel_transposed,
-    "Transpose the recurrent kernel, gate by gate: its shape does not tell.",
+    "Transpose the recurrent kernel, gate by gate: its shape gives no hint.",
 )
 
 RECURRENT_KERNEL_DROPPED = Fault(
     "recurrent_kernel_dropped",
     recurrent_kernel_dropped,
-    "The recurrent kernel is not used: look at which weights were loaded.",
+    "The recurrent kernel is not used: check which weights were loaded.",
 )
 
 KERNEL_LAYOUT = Fault(
     "kernel_layout",
     kernel_layout,
-    "Look at how the kernels were cut and laid out in memory when they were converted.",
+    "Check how the kernels were cut and laid out in memory when they were converted.",
     is_common=begins("rows of [h; x]"),
     comes_with=("gate_order",),
 )
@@ -260,7 +260,7 @@ KERNEL_LAYOUT = Fault(
 WEIGHT_PRECISION = Fault(
     "weight_precision",
     weight_precision,
-    "If the weights were meant to be stored so, allow for it with --atol.",
+    "If the weights are meant to be stored like that, allow for it with --atol.",
     is_common=begins("float16"),
 )
 

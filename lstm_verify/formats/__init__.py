@@ -1,4 +1,4 @@
-"""File formats: each a module with a `FORMAT` (`interface.py`). A new one is its file and a line in `FORMATS`."""
+"""File formats: each is a module with a `FORMAT` (`interface.py`). To add one, write it and list it in `FORMATS`."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ def load(path: str | Path, *, endpoints: Endpoints | None = None, architecture: 
     """Read a model from its file, without the framework that wrote it; nothing in the file is executed.
 
     Args:
-        path: a Keras `.h5` or `.keras` file, a SavedModel's directory, a frozen TensorFlow graph, or the prefix of a
-            checkpoint with its graph; the format is recognised by content. Of a file that holds weights only, the model
-            has tensors to look at, and cannot be replayed, unless there is an architecture for it.
-        endpoints: a signature of a TensorFlow file, or which tensors are its inputs and outputs; None for its own.
+        path: a Keras `.h5` or `.keras` file, a SavedModel's directory, a frozen TensorFlow graph, the prefix of a
+            checkpoint with its graph, or an ONNX file; the format is recognised by content. Of a file that holds
+            weights only, the model has tensors to look at, and cannot be replayed, unless there is an architecture.
+        endpoints: a signature of a TensorFlow file, or which tensors of a graph are its inputs and outputs; None for
+            its own.
         architecture: a file with the config of the model, if that at `path` is there for its weights only: the JSON of
             `model.to_json()`, or a `.keras` or `.h5` file of the same model, whose own weights are not used.
 
@@ -57,7 +58,7 @@ def load(path: str | Path, *, endpoints: Endpoints | None = None, architecture: 
         return _read(weights.FORMAT, partial(weights.read_with, Path(architecture), path, magic), where)
     format_ = recognised(path, magic)
     if format_ is None:
-        what = "a directory without saved_model.pb" if path.is_dir() else "not a model file that is known here"
+        what = "a directory without saved_model.pb" if path.is_dir() else "not a known kind of model file"
         raise ModelFileError(f"{path}: {what}, expected {', '.join(known.title for known in FORMATS)}")
     if format_.read_between is not None:
         return _read(format_, partial(format_.read_between, path, signature, endpoints), path)
@@ -66,17 +67,17 @@ def load(path: str | Path, *, endpoints: Endpoints | None = None, architecture: 
 
 
 def recognised(path: Path, magic: bytes) -> Format | None:
-    """The format of a file, by its path and first bytes; None if it is of none that is known."""
+    """Return the format of a file, by its path and first bytes; None if it is unknown."""
     return next((format_ for format_ in FORMATS if format_.recognise(path, magic)), None)
 
 
 def _refuse_ends(path: Path, signature: str | None, endpoints: Endpoints | None) -> None:
-    """Refuse what can be asked for in TensorFlow graphs only."""
+    """Refuse what can be asked for in graphs only."""
     if signature is not None:
         raise InputError(f"{path}: --signature {signature}: this format has no signatures. Leave it out")
     if endpoints is not None and endpoints.asked:
         raise InputError(
-            f"{path}: tensor '{endpoints.asked[0]}': tensors can be named in TensorFlow graphs; {OWN_ENDS}"
+            f"{path}: tensor '{endpoints.asked[0]}': tensors can be named in TensorFlow and ONNX graphs; {OWN_ENDS}"
         )
 
 
@@ -99,4 +100,4 @@ def _read(format_: Format, read: Callable[[], Model], where: object) -> Model:
     except MALFORMED as error:
         let_mistakes_through(error)
         found = f"{type(error).__name__}: {error}"
-        raise ModelFileError(f"{where}: its {format_.expected} ({found}). Is the file whole?") from error
+        raise ModelFileError(f"{where}: its {format_.expected} ({found}). Is the file complete?") from error

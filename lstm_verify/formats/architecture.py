@@ -1,4 +1,4 @@
-"""Architectures: the config of a model for weights that lie in another file, as `--architecture` gives it.
+"""Architectures: the config of a model whose weights are in another file, as `--architecture` names it.
 
 A config is the JSON of `model.to_json()`, the YAML of `to_yaml()` (Keras 2.5 and before), or that inside a `.keras` or
 `.h5` file, whose own weights are not read then.
@@ -74,7 +74,7 @@ def _of_text(path: Path, text: bytes) -> Architecture:
     if isinstance(entry, str):  # json.dump(model.to_json(), file): text in text
         entry = parse_json(entry, "config")
     if not isinstance(entry, Mapping) or not {"class_name", "config"} <= set(entry):
-        raise ModelFileError(f"no config of a model, {EXPECTED}")
+        raise ModelFileError(f"not the config of a model, {EXPECTED}")
     if isinstance(entry.get("keras_version"), str):
         return _of_file(path, entry, entry["keras_version"])
     generation = 2 if any(key in json.dumps(entry) for key in OF_KERAS_2) or "module" not in entry else 3
@@ -82,7 +82,7 @@ def _of_text(path: Path, text: bytes) -> Architecture:
 
 
 def parse_yaml(text: bytes) -> Any:
-    """Parse YAML, of which nothing is executed.
+    """Parse YAML without executing anything in it.
 
     Raises:
         ModelFileError: it is not YAML, or not plain data.
@@ -99,7 +99,7 @@ def parse_yaml(text: bytes) -> Any:
         return _counted(yaml.load(text, loader), [MOST_VALUES])
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ModelFileError(f"no YAML of plain data ({reason}). Was the file copied whole?") from None
+        raise ModelFileError(f"not YAML of plain data ({reason}). Was the file copied completely?") from None
 
 
 def _counted(value: Any, left: list[int]) -> Any:

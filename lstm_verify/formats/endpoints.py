@@ -1,4 +1,4 @@
-"""Where a user wants a graph to begin and to end, by the names of its tensors."""
+"""Endpoints: where a user wants a graph to begin and end, by tensor name."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where a TensorFlow graph begins and ends: a signature, or tensors in place of its own inputs and outputs.
+    """Where a graph begins and ends: a signature, or tensors in place of its own inputs and outputs.
 
-    Names are those of TensorFlow, `dense/add:0`; `:0` may be left out.
+    Names are those of the file: in TensorFlow `dense/add:0`, of which `:0` may be left out.
 
     Example:
         >>> Endpoints(inputs=("IteratorGetNext:0",), outputs=("logits",)).outputs
@@ -36,12 +36,12 @@ class Endpoints:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The tensors that are named on purpose; the names of arrays may be meant otherwise."""
+        """The tensors that are named on purpose; the names of arrays may mean something else."""
         return (*self.outputs, *self.inputs)
 
 
 def with_given(endpoints: Endpoints | None, x: Any) -> Endpoints:
-    """The endpoints asked for, with the shapes of what a user gives: its arrays may have names of tensors."""
+    """Return the endpoints with the shapes of the given arrays, whose names may be those of tensors."""
     endpoints = endpoints or Endpoints()
     if not isinstance(x, Mapping):
         return endpoints

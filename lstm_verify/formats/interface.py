@@ -1,4 +1,4 @@
-"""What a file format is: how its files are recognised, and how a model is read from them."""
+"""The interface of a file format: how its files are recognised, and how a model is read from them."""
 
 from __future__ import annotations
 

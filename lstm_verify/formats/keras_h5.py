@@ -28,7 +28,7 @@ def recognise(path: Path, magic: bytes) -> bool:
 
 
 def read(path: Path) -> Model:
-    """Read a model; of a file without a config, the tensors alone, which cannot be replayed.
+    """Read a model; from a file without a config, read the tensors alone, which cannot be replayed.
 
     Raises:
         ModelFileError: the file is damaged.
@@ -53,7 +53,7 @@ def _read(path: Path, file: Group) -> Model:
     weights = file.members.get("model_weights")
     if not isinstance(weights, Group):
         what = "missing" if weights is None else "a dataset, expected a group"
-        raise ModelFileError(f"model_weights is {what}. Is the file whole?")
+        raise ModelFileError(f"model_weights is {what}. Is the file complete?")
     return read_whole(path, "Keras HDF5", ".h5", entry, version, lambda config: read_by_order(config, weights))
 
 
@@ -76,7 +76,7 @@ def _text(value: str, where: str) -> str:
     try:
         return value.encode(errors="surrogateescape").decode()
     except UnicodeError as error:
-        raise ModelFileError(f"{where}: not text ({error}). Was the file copied whole?") from None
+        raise ModelFileError(f"{where}: not text ({error}). Was the file copied completely?") from None
 
 
 FORMAT = Format("keras_h5", "Keras .h5", "config is not one that Keras writes", recognise, read)

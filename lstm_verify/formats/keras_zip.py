@@ -63,7 +63,7 @@ def read_config(path: Path) -> tuple[Any, str]:
 
 
 class FilePart(NamedTuple):
-    """Where the HDF5 of the weights is: a part of a file."""
+    """Where the weights' HDF5 is: a byte range of a file."""
 
     path: Path
     start: int
@@ -72,7 +72,7 @@ class FilePart(NamedTuple):
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[Any, str, FilePart]]:
-    """Give the config of a model, the version of Keras that wrote it, and the place of its weights.
+    """Yield the config of a model, the version of Keras that wrote it, and where its weights are.
 
     Raises:
         ModelFileError: the archive is damaged, or is not one of Keras.
@@ -86,12 +86,12 @@ def opened(path: Path) -> Iterator[tuple[Any, str, FilePart]]:
                 config, metadata = (archive.read(part(archive, name)) for name in PARTS[:2])
                 place = _place(path, archive, Path(directory))
         except DAMAGED as error:
-            raise ModelFileError(f"not a readable zip archive ({error}). Was it copied whole?") from None
+            raise ModelFileError(f"not a readable zip archive ({error}). Was it copied completely?") from None
         yield parse_json(config, "config.json"), _version(metadata), place
 
 
 def use_weights(place: FilePart, use: Callable[[Group], Found]) -> Found:
-    """Use what is in the HDF5 of the weights; see `read_tree`."""
+    """Use the content of the weights' HDF5; see `read_tree`."""
     try:
         return read_tree(place.path, use, *place[1:])
     except ModelFileError as error:
@@ -128,7 +128,7 @@ def _start(path: Path, about: zipfile.ZipInfo) -> int:
 
 
 def part(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
-    """What there is to know of a part.
+    """Return the entry of a part.
 
     Raises:
         ModelFileError: it would take up a multiple of the space that any model could be packed in.

@@ -1,4 +1,4 @@
-"""SavedModel: the directory that TensorFlow 2 and 1, and Keras by them, export to.
+"""SavedModel: the directory that TensorFlow 1 and 2 export to, and Keras with them.
 
 Source: `tensorflow/core/protobuf/saved_model.proto` and `meta_graph.proto`.
 """
@@ -15,7 +15,7 @@ FILES = ("saved_model.pb", "saved_model.pbtxt")
 
 
 def recognise(path: Path, magic: bytes) -> bool:
-    """Whether the directory, or a file in it, is that of a SavedModel."""
+    """Whether the path is the directory of a SavedModel, or a file in one."""
     return path.name in FILES or any((path / name).exists() for name in FILES)
 
 

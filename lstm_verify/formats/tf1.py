@@ -25,7 +25,7 @@ TEXT = (b"node {", b"node{", b"meta_info_def")
 
 
 def recognise(path: Path, magic: bytes) -> bool:
-    """Whether it is a protobuf of a graph, a part of a checkpoint, or a checkpoint's prefix."""
+    """Whether the path is the protobuf of a graph, a checkpoint file, or a checkpoint prefix."""
     return (
         magic.startswith((PROTOBUF, *TEXT))
         or path.suffix in CHECKPOINT_SUFFIXES
@@ -35,7 +35,7 @@ def recognise(path: Path, magic: bytes) -> bool:
 
 
 def read(path: Path, signature: str | None = None, endpoints: Endpoints | None = None) -> Model:
-    """Read a model; of a checkpoint without a graph, the tensors alone, which cannot be replayed.
+    """Read a model; from a checkpoint without a graph, read the tensors alone, which cannot be replayed.
 
     Raises:
         InputError: a tensor of `endpoints` does not exist, or cannot be reached.
@@ -64,7 +64,7 @@ def read(path: Path, signature: str | None = None, endpoints: Endpoints | None =
 
 
 def weights_only(path: Path, variables: Mapping[str, np.ndarray]) -> Model:
-    """A checkpoint of TensorFlow 1 without its graph: tensors to look at, but nothing to replay."""
+    """Read a checkpoint of TensorFlow 1 without a graph: tensors to inspect, but nothing to replay."""
     layers = {name: Constant(name=name, value=value.copy()) for name, value in variables.items()}
     source = Source(str(path), "TensorFlow checkpoint", "TensorFlow", "tf1", "")
     return Model(
@@ -74,7 +74,7 @@ def weights_only(path: Path, variables: Mapping[str, np.ndarray]) -> Model:
 
 WEIGHTS_ONLY = (
     "A checkpoint without its graph has neither the activations nor the forget bias, which TensorFlow 1 adds at run "
-    "time (1.0 unless the cell was told otherwise); kernels are [x; h] rows, of an LSTM with the gates i, j, f, o. "
+    "time (1.0 unless configured otherwise); kernels are [x; h] rows, of an LSTM with the gates i, j, f, o. "
     "Put the graph beside it: model.ckpt.meta."
 )
 

@@ -13,7 +13,7 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, Runt
 
 
 def names_in(path: Path, magic: bytes) -> list[str]:
-    """The names of the parts of an archive; none if a file that begins with `magic` is none, or is damaged."""
+    """Return the names of an archive's members; none if the file is not a zip archive, or is damaged."""
     with suppress(*DAMAGED):
         if magic.startswith(b"PK"):
             with zipfile.ZipFile(path) as archive:

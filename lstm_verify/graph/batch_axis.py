@@ -1,4 +1,4 @@
-"""Which axis of every input and output of a graph is that of the samples: found by running it.
+"""Batch axes: which axis of every input and output of a graph is that of the samples, found by running it.
 
     x (time, samples, features) ─► transpose ─► … ─► transpose ─► scores (time, samples, classes)
     state (1, samples, units) ───► transpose ─┘
@@ -48,7 +48,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Axes:
-    """Where the samples of a graph are."""
+    """The batch axes of a graph's inputs and outputs."""
 
     inputs: Mapping[str, Axis]
     outputs: Mapping[str, Axis] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Axes:
 
 
 def axes_of(model: Model, given: Shapes) -> Axes | None:
-    """Where the samples of a graph are; None if that cannot be known.
+    """Find the batch axes of a graph; None if they cannot be determined.
 
     Args:
         model: the model of a graph.
@@ -221,13 +221,13 @@ def _values(model: Model, samples: int, seed: int = 0) -> list[Array]:
 
 
 def run(model: Model, values: list[Array]) -> list[Array]:
-    """The outputs of a model, whatever overflows in them."""
+    """Return the outputs of a model, ignoring overflows."""
     with np.errstate(all="ignore"):
         return [np.asarray(signal.value) for signal in model.apply(tuple(map(Signal, values)), Run())]
 
 
 def arranged(model: Model, axes: Axes) -> Model:
-    """A model with its samples along the first axis of every input and output, as far as it has them."""
+    """Return a model with samples along the first axis of every input and output that has them."""
     layers, before, after = dict(model.layers), list[LayerCall](), list[LayerCall]()
     moved: dict[Tensor, Tensor] = {}
     inputs = []
@@ -283,7 +283,7 @@ def _operation(name: str, operation: str, *constants: object) -> Operation:
 
 
 def elsewhere(model: Model) -> Iterator[str]:
-    """What a user should know of a model whose samples are not along the first axis for the framework, in words."""
+    """Describe a model whose samples are not along the first axis in the framework."""
     places: dict[int, list[str]] = {}
     for name, axis in [(end.name, end.axis) for ends in (model.inputs, model.outputs) for end in ends]:
         if axis:

@@ -1,4 +1,4 @@
-"""Operations that are one of the NumPy vocabulary: what becomes of their inputs and attributes.
+"""Operations that translate to a single one of the NumPy vocabulary: how their inputs and attributes map to it.
 
     input → argument        in its place, or in another, or dropped (`arguments`)
     input → keyword         as a value if the file has it (`keywords`)
@@ -103,7 +103,7 @@ class Compute(Entry):
 
     @property
     def known(self) -> set[str]:
-        """The attributes that it may have."""
+        """The attributes that the operation may have."""
         return {name for names in self.attributes for name in _each(names)} | self.ignored
 
     def _places(self, node: Node) -> dict[int, Option]:
@@ -145,7 +145,7 @@ class Compute(Entry):
                 yield use.place, _converted(use.convert, values, node.op, _named(names))
 
     def translated(self, op: str, attributes: Mapping[str, Any], table: Table) -> dict[str, Any]:
-        """The keyword arguments that the attributes of a node come to.
+        """Return the keyword arguments that the attributes of a node translate to.
 
         Args:
             op: the operation as the framework has it, for errors.

@@ -1,4 +1,4 @@
-"""Operations that are several in one: a node replaced by those that together do what it does.
+"""Composite operations: a node is replaced by several that together compute the same.
 
     Reverse(x, marked)  →  ReverseV2(x, Where(marked))
 
@@ -17,7 +17,7 @@ from lstm_verify.graph.translate import Building, Entry, Made, Table
 
 
 def step(op: str, *inputs: str, **attributes: Any) -> Node:
-    """A step of an operation.
+    """Make a node for a step of a composite operation.
 
     Args:
         op: what it is, as the framework has it.
@@ -31,7 +31,7 @@ def step(op: str, *inputs: str, **attributes: Any) -> Node:
 
 @dataclass(frozen=True)
 class Expand(Entry):
-    """Several operations of the framework that together are the one.
+    """A composite operation, as several operations of the framework.
 
     Example:
         >>> distance = Expand(lambda node: {"difference": step("Sub", "0", "1"), "": step("Abs", "difference")})
@@ -52,7 +52,7 @@ class Expand(Entry):
         raise UnsupportedError(f"node '{node.name}': {self.refused(node, graph.table)}")
 
     def refused(self, node: Node, table: Table) -> str:
-        """Why a node has no steps, which would leave out an attribute; nothing if it has."""
+        """Return why a node cannot be expanded without dropping an attribute; nothing if it can."""
         try:
             table.check(node.op, node.attributes, self.known)
         except UnsupportedError as error:
@@ -60,13 +60,13 @@ class Expand(Entry):
         return ""
 
     def steps(self, node: Node) -> Iterator[Node]:
-        """The nodes in place of one."""
+        """Return the nodes that replace one."""
         for name, inner in self.into(node).items():
             inputs = tuple(self._ref(node, ref) for ref in inner.inputs)
             yield replace(inner, name=_name(node, name), inputs=inputs, controls=node.controls)
 
     def moved(self, node: Node) -> dict[Ref, Ref]:
-        """The outputs of a node that another step has, and where they are."""
+        """Return the outputs of a node that have moved to another step, and where they are."""
         return {Ref(node.name, number): self._ref(node, Ref.parse(at)) for number, at in self.elsewhere.items()}
 
     def _ref(self, node: Node, inner: Ref) -> Ref:
@@ -83,7 +83,7 @@ def _name(node: Node, step: str) -> str:
 
 
 def expanded(graph: Graph, table: Table) -> tuple[Graph, dict[Ref, Ref]]:
-    """A graph with steps in place of all nodes that are several in one, and outputs of these that are elsewhere now."""
+    """Return the graph with all composite nodes replaced, and the outputs that have moved."""
     pending, nodes, moved = list(graph.nodes.values()), dict[str, Node](), dict[Ref, Ref]()
     for node in pending:  # which grows by steps that are several in one themselves
         entry = table.entry(node.op)

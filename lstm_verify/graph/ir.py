@@ -75,7 +75,7 @@ class Graph:
             ModelFileError: there is none.
         """
         if name not in self.nodes:
-            raise ModelFileError(f"node '{name}' is used but is not in the graph. Is the file whole?")
+            raise ModelFileError(f"node '{name}' is used but is not in the graph. Is the file complete?")
         return self.nodes[name]
 
     def backwards(
@@ -98,7 +98,7 @@ class Graph:
             pending += further(ref, node)
 
     def reachable(self, names: Iterable[str], controls: bool = True) -> Graph:
-        """What some nodes need: the nodes that their inputs come from, and those that they wait for if `controls`."""
+        """Return all nodes that some nodes depend on, through inputs, and through control inputs if `controls`."""
 
         def further(ref: Ref, node: Node) -> Iterable[Ref]:
             return (*node.inputs, *map(Ref, node.controls)) if controls else node.inputs
@@ -122,10 +122,12 @@ class Graph:
         try:
             return [self.nodes[name] for name in TopologicalSorter(before).static_order()]
         except CycleError as error:
-            raise ModelFileError(f"node '{error.args[1][0]}': it needs its own output. Is the graph whole?") from None
+            raise ModelFileError(
+                f"node '{error.args[1][0]}': it depends on its own output. Is the graph complete?"
+            ) from None
 
     def consumers(self) -> dict[Ref, list[Node]]:
-        """The nodes that take each tensor."""
+        """Return the nodes that consume each tensor."""
         found: dict[Ref, list[Node]] = {}
         for node in self.nodes.values():
             for ref in dict.fromkeys(node.inputs):
@@ -133,5 +135,5 @@ class Graph:
         return found
 
     def of(self, nodes: Mapping[str, Node]) -> Graph:
-        """A graph of other nodes that begins and ends as this one does."""
+        """Return a graph of other nodes with the same inputs and outputs."""
         return Graph(nodes, self.inputs, self.outputs, self.controls, self.attributes)

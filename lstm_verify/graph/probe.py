@@ -1,4 +1,4 @@
-"""Graphs that are cut somewhere, tried on inputs made for them."""
+"""Probing: cut graphs, run on generated inputs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def axes_for_runtime(model: Model) -> dict[str, dict[str, int | None]]:
 
 
 def fitted(model: Model, given: Mapping[str, tuple[int, ...]]) -> Model:
-    """A graph for as many samples as arrays have, if it cannot be run on others; the same if that is no better.
+    """Return a graph for the batch size of the arrays, if it runs with no other; else the graph itself.
 
     A tensor inside a graph does not say that a state of zeros further on is made for a number of samples, along its
     first axis or another.
@@ -72,7 +72,7 @@ def _runs(model: Model) -> bool:
 
 
 def outputs_of(model: Model, samples: int) -> list[Array]:
-    """What a graph computes of inputs made for it.
+    """Return what a graph computes for generated inputs.
 
     Raises:
         LstmVerifyError, ValueError, LookupError: none can be made, or they do not fit.

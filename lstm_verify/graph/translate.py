@@ -1,4 +1,4 @@
-"""What a framework's table of operations is made of: an entry for each says what becomes of its nodes.
+"""The parts of a framework's operation table: an entry for each operation says how its nodes are translated.
 
     Compute     an operation of the NumPy vocabulary, with the node's inputs and attributes as its arguments (`compute`)
     Expand      several operations of the framework that together are the one (`expand`)
@@ -32,7 +32,7 @@ from lstm_verify.model import Model
 
 
 class Made(NamedTuple):
-    """What becomes of a node."""
+    """The translation of a node."""
 
     layer: Layer
     inputs: tuple[Ref, ...]
@@ -63,7 +63,7 @@ class Building(Protocol):
 
 
 class Entry:
-    """What becomes of the nodes of an operation."""
+    """How the nodes of an operation are translated."""
 
     is_effect: ClassVar[bool] = False
     """Whether it happens although no output depends on it."""
@@ -111,7 +111,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Same(Entry):
-    """An input as it is: the first one, or each as the output of its number."""
+    """Passes inputs through: the first one, or each as the output with its index."""
 
     each: bool = False
 
@@ -121,7 +121,7 @@ class Same(Entry):
 
 @dataclass(frozen=True)
 class Fixed(Entry):
-    """A value that the file has."""
+    """A value stored in the file."""
 
     value: Callable[[Node], Array | None]
     """None if the node should have one and has none."""
@@ -135,7 +135,7 @@ class Fixed(Entry):
 
 @dataclass(frozen=True)
 class Variable(Entry):
-    """A value that the file has, and that the model may assign."""
+    """A value stored in the file that the model may assign."""
 
     value: Callable[[Node], Array]
 
@@ -203,14 +203,14 @@ class Refused(Entry):
 
 
 class RefusedEffect(Refused):
-    """One that would happen although no output depends on it."""
+    """A refused operation with a side effect, which would happen even if no output depends on it."""
 
     is_effect: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
 class Since:
-    """The entries of an operation that has meant different things, each by the first version in which it holds.
+    """The entries of an operation whose meaning changed, by the first version of each.
 
     Example:
         >>> squeeze = Since({1: Same(), 13: Refused("its axes are an input")})

@@ -1,1 +1,1 @@
-"""Judging: whether predictions agree with the replay, and how far they may lie apart."""
+"""Judging: whether predictions agree with the replay, and how far apart they may be."""

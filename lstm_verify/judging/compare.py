@@ -33,7 +33,7 @@ def _nothing() -> Array:
 
 
 class Verdict(StrEnum):
-    """What came of a comparison."""
+    """The verdict on a comparison."""
 
     MATCH = "match"
     MISMATCH = "mismatch"
@@ -98,12 +98,12 @@ class Comparison:
         return int(np.count_nonzero(~self.within)) if self.within.size else 0
 
     def worst(self, count: int) -> list[int]:
-        """The samples that deviate most, the worst first."""
+        """Return the samples that deviate most, the worst first."""
         by = np.nan_to_num(self.sigmas, nan=0, posinf=np.inf) if self.by_rounding else self.deviations
         return [int(i) for i in np.lexsort((-self.deviations, -by))[:count]]
 
     def index(self, sample: int) -> tuple[int, ...]:
-        """Where the largest deviation of a sample is: the sample, then the place in it, such as time step and unit."""
+        """Return the index of a sample's largest deviation: the sample, then the position in it."""
         return (sample, *(int(i) for i in np.unravel_index(int(self.places[sample]), self.shape[1:])))
 
 
@@ -151,7 +151,7 @@ def compare(
 
 
 def accepted(comparison: Comparison) -> Comparison:
-    """The comparison for those who accept that some elements are unjudged.
+    """Return the comparison with unjudged elements accepted.
 
     It stays as it is if all of them are, or if one is a number on one side only.
     """
@@ -164,7 +164,7 @@ def accepted(comparison: Comparison) -> Comparison:
 
 
 def verdict_of(comparisons: tuple[Comparison, ...]) -> Verdict:
-    """The verdict on all outputs: as bad as the worst of them; nothing compared is inconclusive."""
+    """Return the verdict on all outputs: that of the worst one; inconclusive if nothing was compared."""
     verdicts = {comparison.verdict for comparison in comparisons}
     if Verdict.MISMATCH in verdicts:
         return Verdict.MISMATCH

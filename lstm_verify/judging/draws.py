@@ -1,4 +1,4 @@
-"""Random numbers that a model draws: what depends on them differs from run to run, in any framework."""
+"""Random numbers that a model draws: outputs that depend on them differ from run to run in any framework."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lstm_verify.operations.creation import DRAWS, RANDOM
 def drawn_elements(
     model: Model, inputs: Mapping[str, Rows], replayed: Mapping[str, Rows], batch_size: int | None = None
 ) -> dict[str, Array]:
-    """Which elements of the outputs depend on random numbers: those that other numbers change.
+    """Find the elements of the outputs that depend on random numbers: those that change with other numbers.
 
     From one draw to the next a dropout changes few elements, from the lowest to the highest numbers all that it can.
 

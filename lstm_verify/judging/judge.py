@@ -1,4 +1,4 @@
-"""Judging: predictions compared with the replay, with as much of the rounding budget as that takes.
+"""Judging: compare predictions with the replay, computing no more of the rounding budget than needed.
 
 σ costs several times what the replay does. So every sample is judged by a part of its σ first, which comes of the last
 steps of recurrent layers alone and is computed along with the replay: what is within that is within the whole. A sample
@@ -48,7 +48,7 @@ COUNTED = 1024
 
 @dataclass(frozen=True)
 class Judgement:
-    """What came of comparing all outputs."""
+    """The result of comparing all outputs."""
 
     outputs: tuple[Comparison, ...]
     tolerance: Tolerance
@@ -60,12 +60,12 @@ class Judgement:
 
 
 def share_of(model: Model) -> float:
-    """How much of an output's size the tolerance by rounding may be."""
+    """Return how much of an output's size a tolerance by rounding may be."""
     return max(SHARES[model.precision], SHARES[model.products])
 
 
 def part_of_sigma(model: Model, samples: int, scratch: Path | None = None) -> PartOfSigma | None:
-    """Where a replay may put a part of σ; None if samples depend on each other, or are not known apart."""
+    """Return a collector for a part of σ; None if samples depend on each other or cannot be separated."""
     if not model.divisible or model.stateful:
         return None
     return PartOfSigma(model, Store([output.name for output in model.outputs], samples, scratch, "sigma"))
@@ -132,7 +132,7 @@ class _Sigma:
     """(samples,) booleans: whether it is all of σ, and not a part."""
 
     def put(self, samples: Array, found: Mapping[str, Array]) -> None:
-        """Put the whole σ of some samples in place of the part."""
+        """Replace the part by the whole σ for some samples."""
         for name, rows in found.items():
             kept = whole(self.rows[name])
             kept = kept if kept.flags.writeable else kept.copy()
@@ -174,7 +174,7 @@ class _Case:
         )
 
     def begun(self, part: PartOfSigma | None) -> _Sigma:
-        """The part of σ, or all of it where there is none."""
+        """Return the part of σ, or all of it where there is no part."""
         if part is not None and part.is_usable:
             rows = part.store.rows()
             return _Sigma(rows, np.zeros(len(next(iter(rows.values()))), bool))
@@ -183,7 +183,7 @@ class _Case:
         return _Sigma(dict(rows), np.ones(len(next(iter(rows.values()))), bool))
 
     def judged(self, sigma: _Sigma) -> tuple[Comparison, ...]:
-        """Compared by as much of σ as it takes; puts what is computed into `sigma`."""
+        """Compare with as much of σ as needed; store what is computed in `sigma`."""
         outputs = self.compared(sigma)
         while self.tolerance.may_be_wide and (self._measured(outputs) or self._completed(outputs, sigma)):
             outputs = self.compared(sigma)
@@ -267,7 +267,7 @@ def _narrow(predicted: Mapping[str, Rows]) -> Iterator[str]:
     for name, rows in predicted.items():
         if rows.dtype.name in ("float16", "bfloat16"):
             yield (
-                f"output '{name}': the predictions are {rows.dtype.name}, which knows fewer digits: half a unit in "
+                f"output '{name}': the predictions are {rows.dtype.name}, which has fewer digits: half a unit in "
                 "their last place is added to the tolerance"
             )
 
@@ -299,7 +299,7 @@ def _loose(output: Comparison, sigma: Rows, replayed: Rows) -> Iterator[str]:
 
 
 def as_computed(model: Model, asked: str | None, products: str, device: str) -> tuple[Model, list[str]]:
-    """The model whose framework multiplies as it says that it does, unless a user has said how; and what that means.
+    """Return the model with matrix products as the framework reports them, unless a user chose them, and a note.
 
     Args:
         model: the model.

@@ -1,4 +1,4 @@
-"""Tolerance: how far a prediction may lie from the replay, and what that is measured by."""
+"""Tolerance: how far a prediction may be from the replay, and in which unit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SIGMAS = 8.0
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far a prediction may lie from the replay: 8 σ of rounding, or what is given in its stead.
+    """How far a prediction may be from the replay: 8 σ of rounding, unless given otherwise.
 
     Raises:
         InputError: a number that makes no sense.
@@ -61,24 +61,24 @@ class Tolerance:
             if value is not None and not (value >= 0 and np.isfinite(value)):
                 raise InputError(f"{name}: {value}, expected a finite number that is not negative")
         if self.decimals is not None and self.decimals not in range(MOST_DECIMALS + 1):
-            raise InputError(f"decimals: {self.decimals}, expected a whole number from 0 to {MOST_DECIMALS}")
+            raise InputError(f"decimals: {self.decimals}, expected an integer from 0 to {MOST_DECIMALS}")
 
     @property
     def by_rounding(self) -> bool:
-        """Whether it goes by σ."""
+        """Whether deviations are judged by σ."""
         return self.atol is None and self.rtol is None
 
     @property
     def may_be_wide(self) -> bool:
-        """Whether elements of which it would allow anything are unjudged."""
+        """Whether elements with a tolerance that allows anything are unjudged."""
         return self.by_rounding or not self.asked
 
     def allowed(self, replayed: Array, sigma: Array) -> Array:
-        """How far each element may lie from its replayed value."""
+        """Return how far each element may be from its replayed value."""
         return self.sigmas * sigma if self.by_rounding else (self.atol or 0.0) + (self.rtol or 0.0) * np.abs(replayed)
 
     def lost(self, predicted: Array, replayed: Array) -> Array:
-        """How far each prediction may lie from what was computed since it was recorded with fewer digits.
+        """Return how far each prediction may be from what was computed because it was recorded with fewer digits.
 
         What has more decimals was not rounded to so many, what is not finite has no digits, and what is 0 loses none.
         """
@@ -98,7 +98,7 @@ class Tolerance:
         return f"|Δ| ≤ {self.atol or 0:g} + {self.rtol or 0:g}·|replayed|"
 
     def to_dict(self) -> dict[str, float | None]:
-        """What decides, as plain data."""
+        """The tolerance as plain data."""
         if self.by_rounding:
             return {"sigmas": self.sigmas, "atol": None, "rtol": None, "decimals": self.decimals}
         return {"sigmas": None, "atol": self.atol or 0.0, "rtol": self.rtol or 0.0, "decimals": self.decimals}
@@ -106,7 +106,7 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Scale:
-    """What deviations of one output are measured by."""
+    """The scale on which deviations of one output are measured."""
 
     tolerance: Tolerance
     sigma: Rows | None = None
@@ -117,7 +117,7 @@ class Scale:
     """(samples, units) float64: how large the output is at least, besides the values of the sample itself."""
 
     def of(self, rows: slice, predicted: Array, replayed: Array) -> Array:
-        """σ of the elements, (samples, elements); NaN if it is not known.
+        """Return σ of the elements, (samples, elements); NaN if it is not known.
 
         No less than half a unit in the last place of what was predicted, which was rounded at least once; of float16
         no more than for float32, since σ has the precision of the model in it already.
@@ -129,7 +129,7 @@ class Scale:
         return np.maximum(known, min(last_place(predicted.dtype), SINGLE) * np.abs(np.where(held, replayed, 0.0)))
 
     def is_wide(self, rows: slice, replayed: Array, units: int, budget: Array, lost: Array) -> Array:
-        """Whether the tolerance of an element would let anything pass, (samples, elements).
+        """Return whether the tolerance of each element would let anything pass, (samples, elements).
 
         Args:
             rows: which samples those are.
@@ -161,7 +161,7 @@ class Scale:
 
 
 def largest(values: Array) -> Array:
-    """The largest absolute value that is a number of each sample and unit, (samples, ..., units): (samples, units)."""
+    """Return the largest finite absolute value of each sample and unit: (samples, ..., units) to (samples, units)."""
     each = values.reshape(len(values), -1, values.shape[-1] if values.ndim > 1 else 1)
     found: Array = np.abs(np.where(np.isfinite(each), each, 0.0)).max(axis=1, initial=0)
     return found
@@ -175,12 +175,12 @@ def _has_decimals(values: Array, decimals: int, place: float) -> Array:
 
 
 def smallest(dtype: np.dtype[Any]) -> float:
-    """The smallest positive number of a format that cuts small ones off within reach; 0 of all others."""
+    """Return the smallest positive number of a format in which underflow is within reach; 0 for all others."""
     return 2.0**-24 if dtype == np.float16 else 0.0
 
 
 def last_place(dtype: np.dtype[Any]) -> float:
-    """Half a unit in the last place of a number, relative to it; 0 of what is no floating-point type."""
+    """Return half a unit in the last place, relative to the number; 0 if it is not a floating-point type."""
     if dtype.name == "bfloat16":
         return 2.0**-9
     return float(np.finfo(dtype).eps) / 2 if dtype.kind == "f" else 0.0

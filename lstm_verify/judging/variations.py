@@ -1,4 +1,4 @@
-"""The same samples with other inputs, which tell how large an output is: a value near 0 is no measure of it."""
+"""Variations of the inputs, which show how large an output can be: a value near 0 does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The canonical layers: one file each, opening with its equations. They know no file format and no framework."""
+"""The canonical layers, one per file, each opening with its equations; they know no file format and no framework."""
 
 from lstm_verify.layers.activation import Activation, PReLU
 from lstm_verify.layers.attention import Attention

@@ -26,25 +26,25 @@ from lstm_verify.layers.softmax import distribution, step_of
 
 
 def both(one: Mask, other: Mask) -> Mask:
-    """What two masks keep, either of which may be None."""
+    """Combine two masks, either of which may be None."""
     if one is None or other is None:
         return other if one is None else one
     return np.logical_and(one, other)
 
 
 def causal_mask(queries: int, values: int) -> Mask:
-    """(queries, values): a query sees the values up to its own place."""
+    """Return the causal mask, (queries, values): a query sees the values up to its own position."""
     return np.tril(np.ones((queries, values), bool))
 
 
 def as_mask(signal: Signal | None) -> Mask:
-    """The mask that a tensor given by hand is."""
+    """Convert a tensor given explicitly to a mask."""
     return None if signal is None else np.asarray(signal.value.astype(bool))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Attending(Layer):
-    """What attention layers have in common: the way in which they are called."""
+    """The base of attention layers: how they are called."""
 
     roles: tuple[str, ...] = ("query", "value")
     """What each input is: `query`, `value` and `key`, and the masks that are given by hand."""
@@ -54,7 +54,7 @@ class Attending(Layer):
     """Whether the weights are a second output."""
 
     def called_with(self, inputs: Signals) -> Mapping[str, Signal]:
-        """The inputs by role.
+        """Return the inputs by role.
 
         Raises:
             UnsupportedError: query, value or key is no sequence of vectors.

@@ -1,4 +1,4 @@
-"""What every layer is: a frozen dataclass that maps signals to signals.
+"""The base of all layers: frozen dataclasses that map signals to signals.
 
 A *signal* is a value together with the mask that travels with it, as in Keras. A layer that has one tensor in and
 one out only writes `forward`; the mask passes through it when `supports_masking` says so, and ends there otherwise.
@@ -34,18 +34,18 @@ Signals = tuple[Signal, ...]
 
 
 class Arithmetic(Protocol):
-    """What makes the values of a run another type of array than NumPy's."""
+    """The arithmetic of a run, which may compute with another type of array than NumPy's."""
 
     def enter(self, layer: Layer, inputs: Signals) -> Signals:
-        """What a layer gets in place of its inputs."""
+        """Convert the inputs of a layer."""
 
     def leave(self, layer: Layer, outputs: Signals) -> Signals:
-        """What others get in place of its outputs."""
+        """Convert the outputs of a layer."""
 
 
 @dataclass
 class Run:
-    """What one pass through a model carries besides the signals."""
+    """The context of one pass through a model, besides the signals."""
 
     states: dict[str, tuple[Array, ...]] = field(default_factory=dict)
     """The states of `stateful` layers, by layer path; they outlive a batch."""
@@ -60,7 +60,7 @@ class Run:
     """The path of the layer being run, such as `encoder/lstm`."""
 
     def inside(self, name: str) -> Run:
-        """The same run, one level further down."""
+        """Return the same run, one level further down."""
         return replace(self, path=f"{self.path}/{name}" if self.path else name)
 
     def record(self, name: str, value: Array) -> None:
@@ -86,24 +86,24 @@ class Weighted:
 
     @property
     def kind(self) -> str:
-        """What reports call it, as Keras does."""
+        """The name of the kind of layer in reports, as in Keras."""
         return type(self).__name__
 
     def children(self) -> dict[str, Weighted]:
-        """The layers and cells inside, by their paths, such as `forward_layer`, or `cells/0`.
+        """Return the layers and cells inside by path, such as `forward_layer` or `cells/0`.
 
         The path of one that is known by the path of the layer itself, such as the cell of a recurrent layer, is empty.
         """
         return {path: part for entry in fields(self) for path, part in _parts(entry.name, getattr(self, entry.name))}
 
     def with_child(self, path: str, child: Weighted) -> Self:
-        """The same layer with another one inside, at one of the paths of `children`."""
+        """Return the layer with another child at one of the paths of `children`."""
         name, _, place = path.partition("/")
         changed: dict[str, Any] = {name: _put(getattr(self, name), int(place), child) if place else child}
         return replace(self, **changed)
 
     def settings(self) -> dict[str, Any]:
-        """Every number, flag and activation that is not a weight, by name."""
+        """Return every number, flag and activation that is not a weight, by name."""
         return {entry.name: value for entry in fields(self) if (value := self._setting(entry.name)) is not None}
 
     def _setting(self, name: str) -> Any:
@@ -115,29 +115,29 @@ class Weighted:
         return value if name != "name" and isinstance(value, bool | int | float | str | np.generic) else None
 
     def weights(self) -> Iterator[tuple[str, Array]]:
-        """Every weight of the layer with its path inside the layer, such as `cell/kernel`."""
+        """Yield every weight of the layer with its path inside the layer, such as `cell/kernel`."""
         for entry in fields(self):
             yield from _weights(entry.name, getattr(self, entry.name))
 
     def astype(self, dtype: npt.DTypeLike) -> Self:
-        """The same layer with every floating-point weight cast to `dtype`."""
+        """Return the layer with every floating-point weight cast to `dtype`."""
         return replace(
             self,
             **{f.name: _cast(getattr(self, f.name), np.dtype(dtype)) for f in fields(self)},
         )
 
     def with_weights(self, change: Callable[[Array], Array]) -> Self:
-        """The same layer with a change of every floating-point weight."""
+        """Return the layer with a function applied to every floating-point weight."""
         return replace(self, **{f.name: _changed(getattr(self, f.name), change) for f in fields(self)})
 
     def with_parts(self, change: Callable[[Weighted], Weighted]) -> Self:
-        """The same with every layer or cell inside replaced by what a function makes of it."""
+        """Return the layer with a function applied to every layer or cell inside."""
         return replace(
             self, **{f.name: _mapped(getattr(self, f.name), lambda array: array, change) for f in fields(self)}
         )
 
     def expect(self, what: str, array: Array | None, shape: tuple[int, ...], meaning: str) -> None:
-        """Check a weight's shape; None, a weight that the layer has not, fits.
+        """Check a weight's shape; None, for a weight that the layer does not have, is accepted.
 
         Raises:
             ModelFileError: the shape is another one.
@@ -150,7 +150,7 @@ class Weighted:
 
 
 def given(weight: Array | None, default: float) -> Array | float:
-    """The weight, or the number that stands for one that the layer was built without."""
+    """Return a weight, or the number that stands for one that the layer does not have."""
     return default if weight is None else weight
 
 
@@ -184,7 +184,7 @@ class Layer(Weighted, ABC):
 
     @property
     def precision(self) -> str:
-        """The coarsest dtype that the framework computes it in, one of `PRECISIONS`."""
+        """The coarsest dtype that the framework computes the layer in, one of `PRECISIONS`."""
         return self.compute_dtype if self.compute_dtype in PRECISIONS else PRECISIONS[-1]
 
     @property
@@ -193,23 +193,23 @@ class Layer(Weighted, ABC):
         return any(isinstance(child, Layer) and child.stateful for child in self.children().values())
 
     def unwrapped(self) -> tuple[str, Layer]:
-        """The layer that a wrapper runs at each time step, with its path inside; itself, if it is no wrapper."""
+        """Return the layer that a wrapper runs at each time step, with its path; any other layer is its own."""
         return "", self
 
     def state_places(self) -> dict[int, str]:
-        """The names of the states that it takes and gives, by their place among its inputs and outputs."""
+        """Return the names of the states among the layer's inputs and outputs, by position."""
         return {}
 
     def recurrences(self) -> list[tuple[Weighted | None, dict[str, Any]]]:
-        """The cells that were recognised in a graph's loop, None for one of no known cell, with what the graph says."""
+        """Return the cells recognised in a graph's loop, None for an unknown cell, with what the graph says of them."""
         return []
 
     def named_inputs(self, count: int) -> list[int]:
-        """The places, of so many inputs, of those that a report names."""
+        """Return the positions of the inputs that a report names, among a number of inputs."""
         return list(range(count))
 
     def has_time(self, output: int) -> bool | None:
-        """Whether an output has an axis of time, or none, as images; None if it is as the input in that."""
+        """Return whether an output has a time axis; None if it has one whenever the input does."""
         return None
 
     def begins_like(self, other: Layer) -> bool:
@@ -217,7 +217,7 @@ class Layer(Weighted, ABC):
         return self.is_resumable and type(other) is type(self)
 
     def flags(self) -> dict[str, bool | str | None]:
-        """Its settings that say which way it computes."""
+        """The settings that select how the layer computes."""
         return {name: value for name, value in vars(self).items() if isinstance(value, bool | str | None)}
 
 

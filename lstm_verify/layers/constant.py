@@ -1,4 +1,4 @@
-"""Values that come from nowhere but the file: constants of a graph, and variables, which may carry over.
+"""Values stored in the file: constants of a graph, and variables, which may keep values between runs.
 
 Source: `tf.raw_ops.Const`, `tf.raw_ops.VariableV2` and `tf.raw_ops.Assign`.
 """
@@ -45,7 +45,7 @@ class Constant(Layer):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Spare(Constant):
-    """A constant of a loop that is only run where the recurrent layer in its place does not stand for it.
+    """A constant of a loop that only runs where the recurrent layer that replaces it does not apply.
 
     That layer has the same numbers as its weights; they are reported once, and changed there.
 
@@ -62,7 +62,7 @@ class Spare(Constant):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class State(Layer):
-    """A variable that the model itself assigns: what the run before left in it, and at first what the file says.
+    """A variable that the model assigns: its value from the previous run, and at first that of the file.
 
     Example:
         >>> run = Run()
@@ -87,7 +87,7 @@ class State(Layer):
 
     @property
     def cancels(self) -> tuple[str, ...]:
-        """Zeros to begin with are no weights."""
+        """The names of initial values that are all zeros, and so are not weights."""
         return () if self.initial.any() else ("initial",)
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
@@ -96,7 +96,7 @@ class State(Layer):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Update(Layer):
-    """An assignment to a `State` of the same model, which holds from the next run on.
+    """An assignment to a `State` of the same model, which takes effect in the next run.
 
     Example:
         >>> run = Run()

@@ -1,4 +1,4 @@
-"""Convolution of sequences, images and volumes, and by channels DepthwiseConv and SeparableConv.
+"""Convolution of sequences, images and volumes: Conv, DepthwiseConv and SeparableConv.
 
     Conv            y[i, …] = g(Σ_k,… x[i·strides + k·dilation, …] W[k, …] + b)
 
@@ -119,13 +119,21 @@ class DepthwiseConvolution(Spatial):
         return d
 
     def mixed(self, d: Array) -> Array:
-        """The channels of the convolution mixed, which this layer does not do."""
+        """Return `d` with its channels mixed, which this layer does not do."""
         return d
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DepthwiseConv1D(DepthwiseConvolution):
-    """Convolution of each channel of (samples, timesteps, channels)."""
+    """Convolution of each channel of (samples, timesteps, channels).
+
+    Example:
+        >>> import numpy as np
+        >>> alone = DepthwiseConv1D(name="alone", depthwise_kernel=np.ones((2, 2, 1)))
+        >>> alone.forward(np.array([[[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]]))
+        array([[[ 3., 30.],
+                [ 5., 50.]]])
+    """
 
     axes: ClassVar[int] = 1
 
@@ -139,7 +147,7 @@ class DepthwiseConv2D(DepthwiseConvolution):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SeparableConvolution(DepthwiseConvolution):
-    """Convolution of each channel by itself, then a mixture of what comes out."""
+    """Convolution of each channel by itself, then a pointwise convolution."""
 
     pointwise_kernel: Array
     """(1, …, channels * depth_multiplier, filters)"""
@@ -154,13 +162,22 @@ class SeparableConvolution(DepthwiseConvolution):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SeparableConv1D(SeparableConvolution):
-    """Convolution of each channel of (samples, timesteps, channels), then a mixture."""
+    """Convolution of each channel of (samples, timesteps, channels), then a pointwise convolution.
+
+    Example:
+        >>> import numpy as np
+        >>> kernels = {"depthwise_kernel": np.ones((2, 2, 1)), "pointwise_kernel": np.ones((1, 2, 1))}
+        >>> mixed = SeparableConv1D(name="mixed", **kernels)
+        >>> mixed.forward(np.array([[[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]]))
+        array([[[33.],
+                [55.]]])
+    """
 
     axes: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SeparableConv2D(SeparableConvolution):
-    """Convolution of each channel of (samples, rows, columns, channels), then a mixture."""
+    """Convolution of each channel of (samples, rows, columns, channels), then a pointwise convolution."""
 
     axes: ClassVar[int] = 2

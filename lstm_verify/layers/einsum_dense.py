@@ -1,4 +1,4 @@
-"""EinsumDense: Dense with a product that is written as an equation.
+"""EinsumDense: Dense with its product given as an einsum equation.
 
     y = g(einsum(equation, x, W) + b)            g: activation
 
@@ -48,7 +48,7 @@ class EinsumDense(Unary):
         return self.activation(y + given(self.bias, 0))
 
     def axes(self, rank: int) -> tuple[str, str, str]:
-        """The letters of input, kernel and output, with letters in the place of dots, for an input with `rank` axes."""
+        """Return the letters of input, kernel and output, with the ellipsis spelled out for an input of rank `rank`."""
         sides, output = self.equation.replace(" ", "").split("->")
         first, kernel = sides.split(",")
         free = [letter for letter in string.ascii_letters if letter not in self.equation]

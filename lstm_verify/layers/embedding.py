@@ -20,7 +20,7 @@ from lstm_verify.layers.base import Array, Layer, Run, Signal, Signals
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Embedding(Layer):
-    """A row of `embeddings` for each token.
+    """Looks up a row of `embeddings` for each token.
 
     Example:
         >>> layer = Embedding(name="words", embeddings=np.array([[0.0, 0.0], [1.0, 2.0]], np.float32))

@@ -15,7 +15,7 @@ from lstm_verify.layers.base import Array, Unary
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Identity(Unary):
-    """Its input, with its mask.
+    """Passes its input and mask through.
 
     Example:
         >>> import numpy as np

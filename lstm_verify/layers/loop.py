@@ -19,7 +19,7 @@ MOST_ROUNDS = 250_000
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Loop(Layer):
-    """Run `body` on the loop variables as long as `condition` of them is true.
+    """Runs `body` on the loop variables as long as `condition` is true.
 
     The body returns as many values as it takes. A value may be anything that an operation returns, such as a list of
     tensors. What is in the body has no name for reports, and is not changed.
@@ -35,7 +35,7 @@ class Loop(Layer):
 
     computes: ClassVar[bool] = False
     is_resumable: ClassVar[bool] = False
-    kind = "Loop, of no known cell: replayed operation by operation"
+    kind = "Loop, of an unknown cell: replayed operation by operation"
 
     condition: Layer
     body: Layer
@@ -53,12 +53,12 @@ class Loop(Layer):
             if not np.all(self.condition.apply(inputs, silent)[0].value):
                 return inputs
             inputs = self.body.apply(inputs, silent)
-        raise UnsupportedError(f"loop '{self.name}': it has not ended after {MOST_ROUNDS:,} rounds")
+        raise UnsupportedError(f"loop '{self.name}': it did not end after {MOST_ROUNDS:,} rounds")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Branch(Layer):
-    """Run one of two graphs on all inputs but the first, by whether the first is true.
+    """Runs one of two graphs on all inputs but the first, depending on whether the first is true.
 
     What is in them has no name for reports, and is not changed.
 

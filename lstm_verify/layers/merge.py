@@ -65,7 +65,7 @@ HIDING: dict[str, Callable[[list[Array], list[Mask]], Array]] = {
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Joining(Layer):
-    """What `Merge` and `Concatenate` have in common: the rules for masks."""
+    """The base of `Merge` and `Concatenate`: the rules for masks."""
 
     masks_agree: bool = False
     """True (Keras 2): a step counts if every mask keeps it. False (Keras 3): if any does."""
@@ -79,7 +79,7 @@ class Joining(Layer):
 
     @abstractmethod
     def join(self, inputs: Signals) -> Signal:
-        """Return the output, with the mask that the masks of `inputs` give."""
+        """Return the output with the combined mask of `inputs`."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -117,7 +117,7 @@ class Merge(Joining):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Concatenate(Joining):
-    """Inputs side by side along `axis`, which counts the axis of samples.
+    """Concatenates inputs along `axis`, which counts the batch axis.
 
     Example:
         >>> layer = Concatenate(name="both")
@@ -154,7 +154,7 @@ class Concatenate(Joining):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dot(Layer):
-    """The products of two inputs along an axis of each, sample by sample; no mask goes on.
+    """Dot products of two inputs along an axis of each, sample by sample; masks are dropped.
 
     Example:
         >>> layer = Dot(name="dot", axes=(1, 1))

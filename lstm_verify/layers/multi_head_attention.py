@@ -121,6 +121,6 @@ class MultiHeadAttention(Attending):
         mask = as_mask(signal)
         if signal is not None and self.counts_mask and not among_others and not np.all(signal.value == mask):
             raise UnsupportedError(
-                f"layer '{self.name}': its attention_mask holds other numbers than 0 and 1, with which Keras 2 computes"
+                f"layer '{self.name}': its attention_mask holds numbers other than 0 and 1, with which Keras 2 computes"
             )
         return mask

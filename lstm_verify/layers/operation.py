@@ -1,4 +1,4 @@
-"""Operations on tensors that are no layers: `x * 2.0`, `a + b`, `x[:, -1]`, and all that graphs are made of.
+"""Operations on tensors that are not layers: `x * 2.0`, `a + b`, `x[:, -1]`, and everything that graphs consist of.
 
 Source: the NumPy functions of the same names, which `keras.ops` follows; `operations` has them all.
 """
@@ -18,14 +18,14 @@ from lstm_verify.rounded.precision import in_format
 
 
 class Slot(NamedTuple):
-    """Stands for the input of that number among the arguments of an operation."""
+    """Stands for the input with a given index among the arguments of an operation."""
 
     number: int
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Operation(Layer):
-    """One of `OPERATIONS`, called with its inputs and with constants; it passes no mask on.
+    """One of `OPERATIONS`, called with inputs and constants; masks are dropped.
 
     Example:
         >>> half = Operation(name="half", operation="multiply", arguments=(0.5, Slot(0)))

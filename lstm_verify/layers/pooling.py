@@ -80,7 +80,13 @@ class GlobalAveragePooling(GlobalPooling):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MaxPooling1D(MaxPooling):
-    """The largest value of every window of (samples, timesteps, channels)."""
+    """The largest value of every window of (samples, timesteps, channels).
+
+    Example:
+        >>> halved = MaxPooling1D(name="halved", pool_size=2, strides=2)
+        >>> halved.forward(np.array([[[1.0], [3.0], [2.0], [0.0]]])).ravel()
+        array([3., 2.])
+    """
 
     axes: ClassVar[int] = 1
 
@@ -129,7 +135,12 @@ class AveragePooling3D(AveragePooling):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class GlobalMaxPooling1D(GlobalMaxPooling):
-    """The largest value over time; a mask changes nothing."""
+    """The largest value over time; a mask changes nothing.
+
+    Example:
+        >>> GlobalMaxPooling1D(name="largest").forward(np.array([[[1.0, -1.0], [3.0, -2.0]]]))
+        array([[ 3., -1.]])
+    """
 
     axes: ClassVar[int] = 1
 
@@ -150,7 +161,14 @@ class GlobalMaxPooling3D(GlobalMaxPooling):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class GlobalAveragePooling1D(GlobalAveragePooling):
-    """The mean over the time steps that the mask keeps; NaN where it keeps none."""
+    """The mean over the time steps that the mask keeps; NaN where it keeps none.
+
+    Example:
+        >>> x, mask = np.array([[[1.0], [3.0], [100.0]]]), np.array([[True, True, False]])
+        >>> (mean,) = GlobalAveragePooling1D(name="mean").apply((Signal(x, mask),), Run())
+        >>> mean.value
+        array([[2.]])
+    """
 
     axes: ClassVar[int] = 1
 

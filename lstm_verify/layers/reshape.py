@@ -14,7 +14,12 @@ from lstm_verify.layers.base import Array, Unary
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Flatten(Unary):
-    """(samples, ...) to (samples, features)."""
+    """Flattens (samples, ...) to (samples, features).
+
+    Example:
+        >>> Flatten(name="flat").forward(np.zeros((2, 3, 4))).shape
+        (2, 12)
+    """
 
     def forward(self, x: Array) -> Array:
         return x.reshape(len(x), int(np.prod(x.shape[1:])))
@@ -22,7 +27,12 @@ class Flatten(Unary):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Reshape(Unary):
-    """Each sample to `target_shape`, in which one entry may be -1."""
+    """Reshapes each sample to `target_shape`, in which one entry may be -1.
+
+    Example:
+        >>> Reshape(name="rows", target_shape=(-1, 6)).forward(np.zeros((2, 3, 4))).shape
+        (2, 2, 6)
+    """
 
     target_shape: tuple[int, ...]
 
@@ -35,7 +45,12 @@ class Reshape(Unary):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Permute(Unary):
-    """The axes of a sample in another order; `dims` counts from 1."""
+    """Permutes the axes of each sample; `dims` counts from 1.
+
+    Example:
+        >>> Permute(name="turned", dims=(2, 1)).forward(np.zeros((2, 3, 4))).shape
+        (2, 4, 3)
+    """
 
     dims: tuple[int, ...]
 
@@ -48,7 +63,13 @@ class Permute(Unary):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RepeatVector(Unary):
-    """(samples, features) to (samples, n, features)."""
+    """Repeats (samples, features) to (samples, n, features).
+
+    Example:
+        >>> RepeatVector(name="repeated", n=2).forward(np.array([[1.0, 5.0]]))
+        array([[[1., 5.],
+                [1., 5.]]])
+    """
 
     n: int
 

@@ -1,4 +1,4 @@
-"""Layers that make inputs longer or shorter along their lengths: ZeroPadding, Cropping, UpSampling.
+"""Layers that change the lengths of their input: ZeroPadding, Cropping, UpSampling.
 
 None of them passes a mask on. Source: the layers of those names in `keras.layers`.
 """
@@ -24,7 +24,7 @@ def _pairs(edges: Edges) -> tuple[tuple[int, int], ...]:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ZeroPadding(Spatial):
-    """Zeros around (samples, *lengths, channels)."""
+    """Adds zeros around (samples, *lengths, channels)."""
 
     padding: Edges
 
@@ -34,7 +34,7 @@ class ZeroPadding(Spatial):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Cropping(Spatial):
-    """What lies at the edges dropped."""
+    """Drops the edges of (samples, *lengths, channels)."""
 
     cropping: Edges
 
@@ -45,7 +45,7 @@ class Cropping(Spatial):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class UpSampling(Spatial):
-    """Each place along the lengths several times."""
+    """Repeats each position along the lengths."""
 
     size: Sizes
 
@@ -57,35 +57,47 @@ class UpSampling(Spatial):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ZeroPadding1D(ZeroPadding):
-    """Zeros before and after the time steps."""
+    """Adds zeros before and after the time steps.
+
+    Example:
+        >>> padded = ZeroPadding1D(name="padded", padding=(1, 2))
+        >>> padded.forward(np.array([[[5.0]]])).ravel()
+        array([0., 5., 0., 0.])
+    """
 
     axes: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ZeroPadding2D(ZeroPadding):
-    """Rows and columns of zeros around images."""
+    """Adds rows and columns of zeros around images."""
 
     axes: ClassVar[int] = 2
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ZeroPadding3D(ZeroPadding):
-    """Zeros around volumes."""
+    """Adds zeros around volumes."""
 
     axes: ClassVar[int] = 3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Cropping1D(Cropping):
-    """Time steps dropped at the beginning and the end."""
+    """Drops time steps at the beginning and the end.
+
+    Example:
+        >>> cropped = Cropping1D(name="cropped", cropping=(1, 2))
+        >>> cropped.forward(np.arange(5.0).reshape(1, 5, 1)).ravel()
+        array([1., 2.])
+    """
 
     axes: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Cropping2D(Cropping):
-    """Rows and columns dropped at the edges of images.
+    """Drops rows and columns at the edges of images.
 
     Example:
         >>> cropped = Cropping2D(name="cropped", cropping=(1, 0, 0, 2))
@@ -99,27 +111,32 @@ class Cropping2D(Cropping):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Cropping3D(Cropping):
-    """What lies at the edges of volumes dropped."""
+    """Drops the edges of volumes."""
 
     axes: ClassVar[int] = 3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class UpSampling1D(UpSampling):
-    """Each time step `size` times."""
+    """Repeats each time step `size` times.
+
+    Example:
+        >>> UpSampling1D(name="longer", size=2).forward(np.array([[[1.0], [2.0]]])).ravel()
+        array([1., 1., 2., 2.])
+    """
 
     axes: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class UpSampling2D(UpSampling):
-    """Each row and each column several times."""
+    """Repeats each row and each column."""
 
     axes: ClassVar[int] = 2
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class UpSampling3D(UpSampling):
-    """Each place of a volume several times along each axis."""
+    """Repeats each position of a volume along each axis."""
 
     axes: ClassVar[int] = 3

@@ -22,7 +22,7 @@ EPSILON = 1e-7
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Rescaling(Unary):
-    """A scale and an offset, for all features or for each.
+    """A scale and an offset, for all features together or for each.
 
     Example:
         >>> Rescaling(name="scale", scale=np.array(0.5), offset=np.array(1.0)).forward(np.array([[2.0, 4.0]]))
@@ -39,7 +39,7 @@ class Rescaling(Unary):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Normalization(Unary):
-    """Features with a mean and a variance that were measured before; both broadcast against the input.
+    """Normalisation by a mean and a variance that were measured before; both broadcast against the input.
 
     Example:
         >>> layer = Normalization(name="norm", mean=np.array([1.0, 2.0]), variance=np.array([4.0, 1.0]))
@@ -64,7 +64,7 @@ class Normalization(Unary):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class UnitNormalization(Unary):
-    """Each sample, or each of its vectors along `axes`, brought to length 1.
+    """Scales each sample, or each of its vectors along `axes`, to length 1.
 
     Example:
         >>> UnitNormalization(name="unit").forward(np.array([[3.0, 4.0]]))

@@ -1,4 +1,4 @@
-"""Softmax under a mask: what a mask hides has no share.
+"""Softmax with a mask: masked positions get no weight.
 
     y_i = exp(x_i) / Σ_j exp(x_j)        i, j: the places that the mask keeps; elsewhere y_i = 0
 
@@ -33,12 +33,12 @@ STEPS = {"float64": 2.0**-23, "float32": 64.0, "bfloat16": 2.0**22}
 
 
 def step_of(dtype: str, in_float16: float = 16.0) -> float:
-    """The step between the numbers of the size of what is taken from a hidden score."""
+    """Return the spacing of floats of the size of the penalty subtracted from masked scores."""
     return in_float16 if dtype == "float16" else STEPS.get(dtype, STEPS["float32"])
 
 
 def distribution(scores: Array, kept: Mask, step: float | None, axes: tuple[int, ...] = (-1,)) -> Array:
-    """The softmax over some axes of the scores that are kept.
+    """Compute the softmax over some axes of the unmasked scores.
 
     Args:
         scores: (..., queries, values) in attention, else of any shape
@@ -56,7 +56,7 @@ def distribution(scores: Array, kept: Mask, step: float | None, axes: tuple[int,
 
 
 def fitting(mask: Array, x: Array, name: str) -> Array:
-    """The mask with the shape of the input.
+    """Return the mask with the shape of the input.
 
     Raises:
         UnsupportedError: its axes are not those of the input, so that its samples would meet another axis.
@@ -71,7 +71,7 @@ def fitting(mask: Array, x: Array, name: str) -> Array:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Softmax(Activation):
-    """The softmax as a layer, which leaves out what the mask of its input hides.
+    """The softmax as a layer, which leaves out masked positions.
 
     Example:
         >>> layer = Softmax(name="softmax", activation=ActivationFunction.of("softmax", axis=-1))

@@ -1,4 +1,4 @@
-"""What layers of sequences, images and volumes share: they take (samples, *lengths, channels), and pass no mask on."""
+"""The base of layers of sequences, images and volumes: they take (samples, *lengths, channels) and drop masks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Spatial(Unary):
         return False if self.axes > 1 else None
 
     def forward(self, x: Array) -> Array:
-        """Check the shape of the input, and that something is left of it.
+        """Check the shape of the input, and that the output is not empty.
 
         Raises:
             ModelFileError: it has other axes, or is too small, as Keras says too when it builds the layer.
@@ -37,7 +37,7 @@ class Spatial(Unary):
             )
         y: Array = self.over(x)
         if y.size == 0 < x.size:
-            raise ModelFileError(f"layer '{self.name}': nothing is left of an input of shape {x.shape}")
+            raise ModelFileError(f"layer '{self.name}': its output is empty for an input of shape {x.shape}")
         return y
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Tensors of a file that does not say what is computed from them: to look at, and not to run.
+"""Tensors of a file that does not say what is computed from them: they can be inspected but not run.
 
 Source: none, since nothing is computed.
 """
@@ -15,7 +15,7 @@ from lstm_verify.layers.base import Array, Layer, Run, Signals
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Stored(Layer):
-    """Tensors that lie together in a file.
+    """Tensors that are stored together in a file.
 
     Example:
         >>> import numpy as np
@@ -40,4 +40,4 @@ class Stored(Layer):
         yield from self.arrays.items()
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
-        raise UnsupportedError(f"'{self.name}': tensors alone, from which nothing is computed")
+        raise UnsupportedError(f"'{self.name}': tensors only, from which nothing is computed")

@@ -27,7 +27,7 @@ from lstm_verify.operations.windows import Sizes, Windows, each_axis
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TransposedConvolution(Spatial):
-    """The transpose of a convolution, from (samples, *lengths, channels) to more steps, and filters."""
+    """The transpose of a convolution, from (samples, *lengths, channels) to (samples, *longer lengths, filters)."""
 
     kernel: Array
     """(*kernel_size, filters, channels)"""
@@ -60,7 +60,7 @@ class TransposedConvolution(Spatial):
         return self.activation(y + given(self.bias, 0))
 
     def _lengths(self, lengths: tuple[int, ...]) -> list[int]:
-        """How long the axes become.
+        """Return the lengths of the output.
 
         Raises:
             ModelFileError: no convolution leads from those back to the input's, so that Keras cannot run it either.
@@ -71,7 +71,7 @@ class TransposedConvolution(Spatial):
         longer = [self._length(*axis) for axis in zip(lengths, windows.reach, strides, extra, strict=True)]
         if windows.counts(longer) != lengths:
             raise ModelFileError(
-                f"layer '{self.name}': output_padding {self.output_padding} does not go with a kernel of shape "
+                f"layer '{self.name}': output_padding {self.output_padding} does not fit a kernel of shape "
                 f"{self.kernel.shape}, strides {self.strides} and padding '{self.padding}'"
             )
         return longer
@@ -84,14 +84,14 @@ class TransposedConvolution(Spatial):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Conv1DTranspose(TransposedConvolution):
-    """The transpose of a convolution over time, from (samples, timesteps, channels) to more steps, and filters."""
+    """The transpose of a convolution over time, from (samples, timesteps, channels) to more time steps."""
 
     axes: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Conv2DTranspose(TransposedConvolution):
-    """The transpose of a convolution, from (samples, rows, columns, channels) to more rows, columns and filters.
+    """The transpose of a convolution of images, from (samples, rows, columns, channels) to more rows and columns.
 
     Example:
         >>> import numpy as np

@@ -178,7 +178,7 @@ class ActivationFunction:
         """
         if name not in FUNCTIONS:
             known = ", ".join(sorted(FUNCTIONS))
-            raise UnsupportedError(f"activation '{name}' is not known; the known ones are {known}")
+            raise UnsupportedError(f"unknown activation '{name}'; the known ones are {known}")
         return cls(name, tuple(parameters.items()))
 
     def __call__(self, x: Array) -> Array:

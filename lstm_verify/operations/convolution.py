@@ -109,7 +109,7 @@ def transposed_convolution(
     groups: int = 1,
     output_padding: Sizes = 0,
 ) -> Array:
-    """What a convolution does to its input, turned round: each y is spread over the window that it would be made from.
+    """Transpose a convolution: spread each y over the window that it would be computed from.
 
         x[s, i·stride + k·dilation - before, …] += Σ_f y[s, i, …, f] W[k, …, f]
 

@@ -15,7 +15,7 @@ _erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
 def erfc(x: Array) -> Array:
-    """1 − erf, from the C library, which loses nothing where erf is nearly 1."""
+    """1 − erf, from the C library, which stays accurate where erf is nearly 1."""
     return np.asarray(_erfc(x)).astype(x.dtype)
 
 

@@ -1,4 +1,4 @@
-"""Reporters: one output form, one file. A new one is its file and a line in `REPORTERS`."""
+"""Reporters: one output format per file. To add one, write its file and a line in `REPORTERS`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The evidence of a diagnosis: what was tried, what came of it, where the deviation starts and how it goes on."""
+"""The evidence behind a diagnosis: what was tried and with which result, where the deviation starts, how it grows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST = 12
 
 
 def render(report: Report, console: Console) -> None:
-    """Print a report with all that its diagnosis is based on."""
+    """Print a report with all the evidence behind its diagnosis."""
     terminal.render(report, console, WORST, details=True)
     if report.diagnosis is None:
         return
@@ -29,8 +29,8 @@ def render(report: Report, console: Console) -> None:
 
 
 def _tried(diagnosis: Diagnosis) -> Table:
-    more = ", when the search was cut" if diagnosis.untried else ""
-    title = f"the nearest of {diagnosis.tried:,} changes tried{more}"
+    more = ", when the search was cut short" if diagnosis.untried else ""
+    title = f"the closest of {diagnosis.tried:,} changes tried{more}"
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=Text(title), title_justify="left")
     table.add_column("max |Δ|", justify="right")
     table.add_column("with it, the runtime would have", overflow="fold")

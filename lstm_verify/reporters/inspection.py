@@ -1,4 +1,4 @@
-"""The inspection of a model on the terminal: what is in a file, as a tree of layers."""
+"""The inspection of a model in the terminal: the content of a file as a tree of layers."""
 
 from __future__ import annotations
 

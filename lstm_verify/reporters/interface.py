@@ -1,4 +1,4 @@
-"""What a reporter is: one form in which something that was found is given out."""
+"""The interface of a reporter: one output format for one kind of result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reporter:
-    """One output form.
+    """One output format.
 
     Example:
         >>> from lstm_verify import verify

@@ -19,5 +19,5 @@ def render_report(report: Reported) -> str:
 
 
 def render(data: dict[str, Any]) -> str:
-    """Render plain data; numbers that JSON does not have are an error here, not a surprise at the reader's."""
+    """Render plain data; numbers that JSON cannot represent are an error here, not a surprise for the reader."""
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

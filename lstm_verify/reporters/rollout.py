@@ -1,4 +1,4 @@
-"""A rollout in the terminal: the steps that matter, and whether the two runs stay together."""
+"""A rollout in the terminal: the steps that matter, and whether the two runs agree."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def render(report: RolloutReport, console: Console) -> None:
 
 
 def plain(report: RolloutReport) -> str:
-    """A report in plain text."""
+    """Return a report in plain text."""
     return as_text(lambda console: render(report, console))
 
 
@@ -93,7 +93,7 @@ def _verdict(report: RolloutReport) -> Text:
         agreeing = f"{_agreeing(report.plan.steps)} with what the weights compute"
         said = f"{agreeing}, up to {number(report.deviations.max())}{_sigmas_of(report)}"
     elif report.first_step_beyond and not report.teacher_forced:
-        said += ". What is off in one step goes into the next; --teacher-forced compares each step on its own"
+        said += ". Deviations of one step feed into the next; --teacher-forced compares each step on its own"
     return Text.assemble((report.verdict.upper(), STYLES[report.verdict]), "  ", printable(said))
 
 

@@ -1,4 +1,4 @@
-"""Deviations sample by sample: `.csv` with everything there is to know of each, or `.npy` with the numbers alone."""
+"""Deviations sample by sample: `.csv` with every detail, or `.npy` with the numbers only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COLUMNS = (
 
 
 def render_csv(report: Report) -> str:
-    """A line for each sample of each output; `index` is where in the sample its largest deviation is.
+    """Write a line for each sample of each output; `index` is where in the sample its largest deviation is.
 
     It is the largest in σ if σ decides; `sigmas` is that number.
     """
@@ -51,7 +51,7 @@ def render_csv(report: Report) -> str:
 
 
 def render_npy(report: Report) -> bytes:
-    """The largest |predicted - replayed| as float64, (samples, outputs); NaN where an output was not compared."""
+    """Write the largest |predicted - replayed| as float64, (samples, outputs); NaN where an output was not compared."""
     columns = [
         output.deviations if output.deviations.size else np.full(report.samples, np.nan) for output in report.outputs
     ]

@@ -1,4 +1,4 @@
-"""The terminal: what a person wants to see in the first second."""
+"""The terminal report: what a person wants to see at first glance."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def render(report: Report, console: Console, top: int = WORST, details: bool = F
 
 
 def plain(report: Report) -> str:
-    """A report in plain text, 80 columns wide where it is a table."""
+    """Return a report in plain text; tables are 80 columns wide."""
     return as_text(lambda console: render(report, console, WORST))
 
 
 def as_text(print_to: Callable[[Console], None]) -> str:
-    """What is printed, without colours."""
+    """Return what would be printed, without colours."""
     console = Console(file=StringIO(), width=80, highlight=False, color_system=None)
     print_to(console)
     written: StringIO = console.file  # type: ignore[assignment]
@@ -75,11 +75,11 @@ def _after_the_verdict(report: Report, details: bool) -> Iterator[str]:
 def _blind_spots(spots: BlindSpots, report: Report, details: bool) -> Iterator[str]:
     if spots.found:
         hint = "" if details else " (-v lists them)"
-        yield f"blind spots: {blind_line(spots)}{hint}{', a failure as asked for' if report.exit_code else ''}"
+        yield f"blind spots: {blind_line(spots)}{hint}{', treated as a failure' if report.exit_code else ''}"
     if details:
         yield from (f"  {line}" for line in blind_details(spots))
     if not spots.complete:
-        yield f"blind spots: the search was cut after {spots.tried:,} faults, there may be more"
+        yield f"blind spots: the search was cut short after {spots.tried:,} faults; there may be more"
 
 
 def _header(report: Report) -> RenderableType:
@@ -96,13 +96,13 @@ def _header(report: Report) -> RenderableType:
 
 
 def allowed(tolerance: Tolerance, model: Model) -> str:
-    """A tolerance, and if it goes by rounding the precision."""
+    """Describe a tolerance, with the precision if it is one of rounding."""
     factors = "" if model.products == "float32" else f", products in {model.products}"
     return f"{tolerance} in {model.precision}{factors}" if tolerance.by_rounding else str(tolerance)
 
 
 def tolerance_line(report: Report) -> str:
-    """What deviations are judged by."""
+    """Describe what deviations are judged by."""
     line = allowed(report.tolerance, report.model)
     if report.tolerance.by_rounding and 0 < report.own_sigma < report.samples:
         line += f", σ computed for {report.own_sigma:,} samples that deviate most"
@@ -114,7 +114,7 @@ def _found(report: Report) -> Iterator[str]:
     for item in report.recurrences[:MOST_FOUND]:
         settings = item["settings"]
         if item["type"] is None:
-            yield f"{item['layer']}: a recurrence of no known cell, replayed operation by operation"
+            yield f"{item['layer']}: a recurrence with an unknown cell, replayed operation by operation"
             continue
         functions = [str(settings[key]) for key in ("activation", "recurrent_activation") if key in settings]
         parts = [
@@ -144,7 +144,7 @@ SHOWN = (
 
 
 def about_model(model: Model) -> dict[str, str]:
-    """What a report says about its model, by heading."""
+    """Return what a report says about its model, by heading."""
     source, parameters = model.source, sum(array.size for _, array in model.weights())
     read = f"{source.format}, written by {source.writer}: " if source else ""
     return {
@@ -154,7 +154,7 @@ def about_model(model: Model) -> dict[str, str]:
 
 
 def pairs(rows: Mapping[str, str | list[str]]) -> Table:
-    """Headings and what belongs to them, a line or several."""
+    """Lay out headings with their content, one or more lines each."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(overflow="fold")
@@ -260,7 +260,7 @@ ENDLESS = 1e12
 
 
 def in_sigmas(value: float) -> str:
-    """A deviation in standard deviations of rounding; a dash if it is not known, ∞ where rounding makes no error."""
+    """Format a deviation in standard deviations of rounding; a dash if unknown, ∞ where rounding makes no error."""
     if isnan(value) or value >= ENDLESS:
         return "-" if isnan(value) else "∞"
     return f"{value:.1f}σ" if value < 1000 else f"{value:.1e}σ"
@@ -272,15 +272,15 @@ def _rounded_up(value: float) -> str:
 
 
 def number(value: float) -> str:
-    """A deviation; a dash if there is none."""
+    """Format a deviation; a dash if there is none."""
     return f"{value:.2e}" if value == value else "-"
 
 
 def place(index: tuple[int, ...]) -> str:
-    """An index such as `(3, 0)`."""
+    """Format an index such as `(3, 0)`."""
     return f"({', '.join(str(i) for i in index)})"
 
 
 def setting(value: Any) -> str:
-    """A setting as text; seven digits are enough for a number that was a float32, such as 0.30000001192092896."""
+    """Format a setting; seven digits are enough for a number that was a float32, such as 0.30000001192092896."""
     return f"{value:.7g}" if isinstance(value, float) else str(value)

@@ -27,8 +27,8 @@ from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Input, Model
 from lstm_verify.options import Progress, RuntimeOptions
 from lstm_verify.report import Predicted
+from lstm_verify.rollouts.closed_loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.judge import judge
-from lstm_verify.rollouts.loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.pairing import Pairs, Wishes, check_names, likely_states, main_input
 from lstm_verify.rollouts.plan import Plan, make_plan
 from lstm_verify.rollouts.report import RolloutReport, Token
@@ -68,7 +68,8 @@ def rollout(
         seed: for these.
         state_from: a `.npz` file with the states to begin with, such as those of an encoder.
         architecture: a file with the config of the model, if that at `model` is there for its weights only.
-        endpoints: a signature of a TensorFlow file, or which tensors are its inputs and outputs, as for `verify`.
+        endpoints: a signature of a TensorFlow file, or which tensors of a graph are its inputs and outputs, as for
+            `verify`.
         tolerance: how far each step may lie from the replay; None is what rounding explains that has come together by
             then, in the precision the model computes in.
         runtime: the framework, and how it predicts, as for `verify`; a rollout runs all samples at once.
@@ -267,7 +268,7 @@ def _further_notes(
     longer = [rule.input for rule in plan.feedback if rule.place == "step" and inputs[rule.input].shape[1] > 1]
     notes = [f"of the first step, which takes all of '{name}', the last time step is compared" for name in longer]
     if forced and model.stateful:
-        notes.append("the states that live inside the model are each side's own, also in this comparison")
+        notes.append("states inside the model stay each side's own, also in this comparison")
     if forced and token:
         notes.append(str(token))
     return notes

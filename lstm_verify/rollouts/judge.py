@@ -1,4 +1,4 @@
-"""Judging a rollout: what rounding may have made of every step, by way of all those before.
+"""Judging a rollout: how far rounding may have moved each step, through all the steps before it.
 
 A step has a rounding error of its own, σ, as any prediction has. In a closed loop it also gets those of the steps
 before back as inputs, and what the loop makes of them is tried: copies of it run along, whose outputs are off by their
@@ -34,7 +34,7 @@ from lstm_verify.judging.compare import Comparison, Verdict, accepted, compare
 from lstm_verify.judging.judge import LOOSE, TOLERANCES, Judgement, share_of
 from lstm_verify.judging.tolerance import SIGMAS, Tolerance, largest
 from lstm_verify.model import Model
-from lstm_verify.rollouts.loop import Rolled, loop
+from lstm_verify.rollouts.closed_loop import Rolled, loop
 from lstm_verify.rollouts.plan import Plan
 
 SHARE_OF_LOOP = 0.1

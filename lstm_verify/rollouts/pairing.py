@@ -25,7 +25,7 @@ Arrays = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a user asks of a loop."""
+    """A user's wishes for a loop."""
 
     feedback: Pairs
     """Empty to find it."""
@@ -36,7 +36,7 @@ class Wishes:
 
 
 def check_names(model: Model, wishes: Wishes) -> None:
-    """Check that the model has every input and output that is asked for, and that no two go into the same one.
+    """Check that the model has every requested input and output, and that no two outputs feed the same input.
 
     Raises:
         InputError: it has not, or they do.
@@ -52,13 +52,13 @@ def check_names(model: Model, wishes: Wishes) -> None:
     into = [*wishes.feedback.values(), *wishes.state.values()]
     twice = [name for name in into if into.count(name) > 1]
     if twice:
-        raise InputError(f"input '{twice[0]}': two outputs are to go into it. Choose one of them")
+        raise InputError(f"input '{twice[0]}': two outputs feed it. Choose one of them")
 
 
 def settle(
     model: Model, given: Arrays, made: Collection[str], first: Arrays, wishes: Wishes
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Settle which output is fed back into which input, and which states are carried.
+    """Decide which output is fed back into which input, and which states are carried over.
 
     Args:
         model: the model.
@@ -99,7 +99,7 @@ def settle(
 
 
 def likely_states(model: Model) -> dict[str, str]:
-    """The outputs that are the next values of inputs, by what computes them, and else by names with the same ending."""
+    """Find the outputs that are the next values of state inputs, by the layers that compute them or by name."""
     inputs = {spec.name for spec in model.inputs}
     nodes = {(node.layer, node.call): node for node in model.nodes}
     pairs: dict[str, str] = {}
@@ -117,7 +117,7 @@ def likely_states(model: Model) -> dict[str, str]:
 
 
 def main_input(model: Model, wishes: Wishes, states: Collection[str], rank: int | None = None) -> str:
-    """The input that the feedback goes into: the one asked for, or the only one that is no state.
+    """Return the input that receives the feedback: the requested one, or the only one that is not a state.
 
     Args:
         model: the model.

@@ -1,4 +1,4 @@
-"""Plan: which outputs of a model become which of its inputs in the next step, and how.
+"""Plan: which outputs of a model become which inputs in the next step, and how.
 
 It is settled once, by the shapes of the first step, before the loop starts; both sides of a rollout are then given the
 same instructions, and each follows them in its own way.
@@ -45,7 +45,7 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole loop."""
+    """The plan of a loop."""
 
     steps: int
     outputs: tuple[str, ...]
@@ -72,7 +72,7 @@ def make_plan(
     first: Mapping[str, Array],
     wishes: Wishes,
 ) -> tuple[Plan, list[str]]:
-    """Settle what becomes what.
+    """Decide which outputs become which inputs.
 
     Args:
         model: the model.
@@ -112,7 +112,7 @@ def _rule(
     if placed is None:
         raise InputError(
             f"feedback {output}={spec.name}: the output has shape {values.shape}, which does not fit the input's "
-            f"{before.shape}, neither whole nor as one more time step. Name others with --feedback OUTPUT=INPUT"
+            f"{before.shape}, neither as a whole nor as one more time step. Name others with --feedback OUTPUT=INPUT"
         )
     last_step, in_time = placed
     open_length = spec.shape is None or spec.shape[1:2] == (None,)

@@ -1,4 +1,4 @@
-"""RolloutReport: what became of a model that was run on its own outputs, as data."""
+"""RolloutReport: the result of running a model on its own outputs, as data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Token:
-    """Where the two runs first choose different tokens."""
+    """The first position where the two runs choose different tokens."""
 
     output: str
     step: int
@@ -83,7 +83,7 @@ class RolloutReport(Judged):
         return int(np.argmax(np.max([values for values in deciding if values.size], axis=0))) + 1
 
     def worst_output(self, step: int) -> Comparison:
-        """The output that deviates most in a step, counted from 1; in σ, if that decides."""
+        """Return the output that deviates most in a step, counted from 1; in σ, if that decides."""
         compared = [output for output in self.outputs if output.deviations.size]
         row = step - 1
         return max(compared, key=lambda o: (float(o.sigmas[row] if o.by_rounding else 0), float(o.deviations[row])))
@@ -94,11 +94,11 @@ class RolloutReport(Judged):
         parted, reasons = self.first_step_beyond, [f"{one.name}: {one.reason}" for one in self.outputs if one.reason]
         if parted is not None:
             worst = self.worst_output(parted)
-            what = "step" if self.teacher_forced else "the two runs part at step"
+            what = "step" if self.teacher_forced else "the two runs diverge at step"
             reasons.insert(0, f"{what} {parted}, where {worst.name} is {worst.deviations[parted - 1]:.2e} off")
         if self.different_token:
             tie = self.verdict is Verdict.INCONCLUSIVE and parted is None
-            said = ". Both sides agree up to there, so it is a tie, which rounding decides" if tie else ""
+            said = ". Both sides agree up to there, so it is a tie that rounding decides" if tie else ""
             reasons = [*([] if tie else reasons), f"{self.different_token}{said}"]
         return "; ".join(reasons) or f"all {self.plan.steps} steps agree"
 

@@ -24,8 +24,8 @@ from __future__ import annotations
 
 from lstm_verify.rounded.activations import activated
 from lstm_verify.rounded.array import SIGMAS, Rounded, Rounding, Rules, Undecided, own_error, parts
+from lstm_verify.rounded.array_functions import called
 from lstm_verify.rounded.discrete import as_type
-from lstm_verify.rounded.functions import called
 from lstm_verify.rounded.precision import FLOAT32, PRECISIONS, Precision
 from lstm_verify.rounded.ufuncs import applied, approximated
 

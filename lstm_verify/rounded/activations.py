@@ -1,4 +1,4 @@
-"""How activations pass rounding errors on.
+"""How activations propagate rounding errors.
 
 An activation is one operation of a framework, so its errors go through it as a whole: computed part by part, those of
 `x σ(x)` would be taken for independent, and those of a softmax never cancel.
@@ -99,7 +99,7 @@ ALONG_AN_AXIS = {"softmax": _softmax, "log_softmax": _log_softmax, "sparsemax": 
 
 
 def activated(x: Rounded, activation: Any) -> Any:
-    """An activation of an array with rounding errors."""
+    """Apply an activation to an array with rounding errors."""
     if activation.name in COMPOSED:
         return activation.function(x)
     y = activation.function(x.value)

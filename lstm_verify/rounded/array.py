@@ -1,4 +1,4 @@
-"""The array type itself: what it holds, and what it has of an array; the rules for functions are in other files."""
+"""The `Rounded` array type; its rules for functions are in other files."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ DERIVED = 2.0
 
 
 class Undecided(Exception):
-    """A choice that rounding may make otherwise decides what is computed at all."""
+    """A choice that rounding may change decides what is computed at all."""
 
 
 @dataclass(frozen=True)
 class Rounding:
-    """What the arrays of one computation share: its precision, and what is known of its weights."""
+    """The shared settings of the arrays of one computation: its precision, and known weights."""
 
     precision: Precision = FLOAT32
     known: dict[Any, tuple[Array, Any]] = field(default_factory=dict)
@@ -35,11 +35,11 @@ class Rounding:
     """What a user of its σ should know of the computation."""
 
     def square(self, weight: Array) -> Array:
-        """The square of each element; of a read-only array it is computed once."""
+        """Return the square of each element; for a read-only array it is computed once."""
         return np.square(weight) if weight.flags.writeable else self._once("square", weight, np.square)
 
     def error(self, operand: Any) -> Any:
-        """The variance of what was no `Rounded` array: of a weight or another constant.
+        """Return the error variance of an operand that is not `Rounded`: a weight or another constant.
 
         Layers keep their weights read-only. They are exact, unless the precision has no such numbers; what was computed
         from them is not.
@@ -68,7 +68,7 @@ class Rounding:
 
 
 class Rules(NamedTuple):
-    """What becomes of arrays in functions, of which each is a rule of its own."""
+    """The rules by which functions propagate errors, one for each function."""
 
     ufunc: Callable[..., Any]
     function: Callable[..., Any]
@@ -78,7 +78,7 @@ class Rules(NamedTuple):
 
 
 class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
-    """An array of values and the variance of the error that each of them has for rounding.
+    """An array of values, each with the variance of its rounding error.
 
     It goes through NumPy's functions and operators like an array. A function without a rule raises UnsupportedError,
     and so does turning it into a plain array, which would forget the variance.
@@ -107,11 +107,11 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         self.terms: Any = None
 
     def like(self, value: Array, variance: Array | float) -> Self:
-        """Another array of the same computation."""
+        """Return another array of the same computation."""
         return type(self)(value, variance, self.rounding)
 
     def rounded_to(self, rounding: Rounding) -> Self:
-        """The same array where another precision is computed in, which a narrower one rounds it to."""
+        """Return the array in another precision; a narrower one rounds it."""
         if rounding.precision == self.rounding.precision or self.dtype.kind != "f":
             return self
         variance = self.variance
@@ -120,7 +120,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         return type(self)(self.value, variance, rounding)
 
     def in_format(self, name: str) -> Self:
-        """The same array cast to a format, as `in_format` does it: what is exact stays exact, rounded or not."""
+        """Return the array cast to a format like `in_format`; exact values stay exact."""
         rounding = Rounding(PRECISIONS[name], noticed=self.rounding.noticed)
         if self.dtype.kind != "f" or rounding.precision.unit <= self.rounding.precision.unit:
             return type(self)(self.value, self.variance, rounding)
@@ -136,22 +136,22 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def exact(self) -> bool:
-        """Whether nothing was rounded yet."""
+        """Whether nothing has been rounded yet."""
         return type(self.variance) is float  # which a NumPy number, the variance of a lone value, is not
 
     def variances(self) -> Array:
-        """The variance of every element, of the shape of the values."""
+        """The variance of every element, in the shape of the values."""
         variance = self.variance
         if isinstance(variance, np.ndarray) and variance.shape == self.value.shape:
             return variance
         return np.broadcast_to(np.asarray(variance, float), self.value.shape)
 
     def activated(self, activation: Any) -> Any:
-        """An `Activation` of this array."""
+        """Apply an activation to this array."""
         return self.rules.activation(self, activation)
 
     def mapped(self, function: Callable[[Array], Array]) -> Self:
-        """A function of each element by itself, which a framework approximates."""
+        """Apply an elementwise function that a framework approximates."""
         made: Self = self.rules.approximated(self, function)
         return made
 
@@ -193,7 +193,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self.moved(lambda a: a.T)
 
     def moved(self, move: Callable[[Array], Any]) -> Self:
-        """The elements elsewhere, by a function that only moves them."""
+        """Apply a function that only moves elements."""
         return self.like(move(self.value), self.variance if self.exact else move(self.variances()))
 
     def __len__(self) -> int:
@@ -231,7 +231,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self.moved(np.copy)
 
     def astype(self, dtype: npt.DTypeLike, copy: bool = True) -> Any:
-        """Itself in any floating-point type, since its values stay exact; what is discrete in another."""
+        """Return the array itself for floating-point types, since its values stay exact; convert to discrete ones."""
         if not np.issubdtype(np.dtype(dtype), np.floating):
             return self.rules.as_type(self, dtype)
         return self if self.dtype.kind == "f" else self.like(self.value.astype(float), self.variance)
@@ -262,14 +262,14 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 def parts(operand: Any, rounding: Rounding | None = None) -> tuple[Any, Any]:
-    """The values and the variance of an operand of any kind."""
+    """Return the values and variance of an operand of any kind."""
     if isinstance(operand, Rounded):
         return operand.value, operand.variance
     return operand, 0.0 if rounding is None else rounding.error(operand)
 
 
 def own_error(value: Array, precision: Precision, factor: float = 1.0) -> Any:
-    """The variance that rounding a result adds; infinite where the precision cannot hold it."""
+    """Return the variance that rounding a result adds; infinite where the precision cannot represent it."""
     u, largest = factor * precision.unit, precision.largest
     variance = np.square(u * value)
     variance += max(precision.smallest * 0.5, LEAST) ** 2

@@ -1,4 +1,4 @@
-"""Discrete results: comparisons, logic, whole numbers, places. Rounding changes them not at all, or altogether.
+"""Discrete results: comparisons, logic, integers, indices. Rounding leaves them unchanged or changes them entirely.
 
 A comparison of numbers that carry errors comes out the same whatever the errors are, unless both sides lie within 8σ of
 each other. So a discrete result is a plain array where nothing is in doubt. Where something is, it is a `Rounded` array
@@ -20,7 +20,7 @@ CHOICE = "choice"
 
 
 def decided(like: Rounded, result: Array, doubt: Any) -> Any:
-    """A discrete result: plain if nothing of it is in doubt.
+    """Return a discrete result: a plain array if none of it is in doubt.
 
     Args:
         like: an array of the computation.
@@ -34,17 +34,17 @@ def decided(like: Rounded, result: Array, doubt: Any) -> Any:
 
 
 def settled(like: Rounded, result: Array) -> Any:
-    """A discrete result of exact numbers: plain, but for whole numbers that are floats."""
+    """Return a discrete result of exact numbers: a plain array, except for integers stored as floats."""
     return like.like(result, 0.0) if result.dtype.kind == "f" else result
 
 
 def in_doubt(operand: Any) -> Any:
-    """Where a discrete operand is in doubt."""
+    """Return where a discrete operand is in doubt."""
     return ~np.isfinite(operand.variance) if isinstance(operand, Rounded) else False
 
 
 def certain_values(operand: Any) -> Any:
-    """The plain array of an operand that has to be known.
+    """Return the plain array of an operand that must be certain.
 
     Raises:
         Undecided: some of it is in doubt.
@@ -100,7 +100,7 @@ def _any_doubt(like: Rounded, ufunc: np.ufunc, *operands: Any) -> Any:
 
 
 def flushed(like: Rounded, values: Any) -> Any:
-    """Numbers as some processors and frameworks take them: 0 for what is smaller than the smallest normal one."""
+    """Flush subnormal numbers to 0, as some processors and frameworks do."""
     if np.result_type(values).kind != "f":
         return values
     return np.where(np.abs(values) < like.rounding.precision.smallest, 0.0, values)
@@ -140,7 +140,7 @@ LOGICAL: dict[np.ufunc, Callable[..., Any]] = {
 
 
 def discrete(like: Rounded, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
-    """The result of a ufunc that is discrete; NotImplemented for one that is not."""
+    """Compute a discrete ufunc; return NotImplemented for one that is not discrete."""
     if ufunc in COMPARISONS:
         return _compared(like, ufunc, *inputs)
     if ufunc in STEPPED:
@@ -192,7 +192,7 @@ def _all(like: Rounded, x: Any, axis: Any = None, keepdims: Any = False, **unuse
 
 def _place(pick: Callable[..., Any]) -> Callable[..., Any]:
     def rule(like: Rounded, x: Rounded, axis: Any = None, keepdims: bool = False, **unused: Any) -> Any:
-        """In doubt where another element lies within reach of the extreme one."""
+        """In doubt where another element is within reach of the extreme one."""
         place = pick(x.value, axis=axis, keepdims=keepdims)
         if x.exact:
             return place
@@ -250,7 +250,7 @@ def _where(like: Rounded, condition: Any, x: Any, y: Any) -> Any:
 
 
 def certain_or_doubt(condition: Any) -> tuple[Any, Any]:
-    """The values of a condition, and where they are in doubt."""
+    """Return the values of a condition, and where they are in doubt."""
     return (condition.value, in_doubt(condition)) if isinstance(condition, Rounded) else (condition, False)
 
 
@@ -267,7 +267,7 @@ RULES: dict[Callable[..., Any], Callable[..., Any]] = {
 
 
 def as_type(x: Rounded, dtype: Any) -> Any:
-    """Floats cut to whole numbers or made conditions, and discrete numbers made others."""
+    """Convert floats to integers or booleans, or between discrete types."""
     if x.dtype.kind != "f":
         doubt = in_doubt(x)
         return decided(x, x.value.astype(dtype), doubt) if np.any(doubt) else x.value.astype(dtype)

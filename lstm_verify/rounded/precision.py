@@ -1,4 +1,4 @@
-"""Precision: what a floating-point format rounds to, and what it cannot hold.
+"""Precision: what a floating-point format rounds to, and what it cannot represent.
 
 Source: IEEE 754-2019, and the range of bfloat16 in the documentation of `tf.bfloat16`.
 """
@@ -16,7 +16,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Precision:
-    """A floating-point format, as far as rounding goes."""
+    """A floating-point format, as far as rounding is concerned."""
 
     name: str
     unit: float
@@ -39,7 +39,7 @@ class Precision:
         return self.unit > 2.0**-24
 
     def round(self, values: Array) -> Array:
-        """Values rounded to the nearest number of the format, ties to even; of the dtype that they have."""
+        """Round values to the nearest number of the format, ties to even; their dtype is kept."""
         return rounded_to(values, self.name)
 
 
@@ -56,7 +56,7 @@ PRODUCTS = {"float32": 0.0, "tf32": 2.0**-11, "bfloat16": 2.0**-8}
 
 
 def rounded_to(values: Array, name: str) -> Array:
-    """Floats rounded to the nearest numbers of a format, ties to even.
+    """Round floats to the nearest numbers of a format, ties to even.
 
     Args:
         values: floating-point numbers of any shape.
@@ -76,7 +76,7 @@ def rounded_to(values: Array, name: str) -> Array:
 
 
 def in_format(values: Any, name: str) -> Any:
-    """Numbers cast to a format, as a framework does it; only one that is narrower than float32 makes them others.
+    """Cast numbers to a format as a framework does; only formats narrower than float32 change them.
 
     Args:
         values: a plain array, or one with arithmetic of its own.

@@ -1,4 +1,4 @@
-"""How NumPy's universal functions pass rounding errors on, and what they add."""
+"""How NumPy's universal functions propagate rounding errors, and what they add."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _is_boolean(operand: Any) -> bool:
 
 
 def spread(function: Callable[[Array], Array], y: Array, z: Array, variance: Any) -> Array:
-    """What an elementwise function makes of an error: by how far it moves over as many σ as are allowed.
+    """Propagate an error through an elementwise function: by how far it moves over the allowed number of σ.
 
     Where it has a kink or a step within that reach, so has this.
     """
@@ -153,14 +153,14 @@ def spread(function: Callable[[Array], Array], y: Array, z: Array, variance: Any
 
 
 def approximated(x: Rounded, function: Callable[[Array], Array]) -> Rounded:
-    """A function of each element by itself, which a framework approximates."""
+    """Apply an elementwise function that a framework approximates."""
     y = function(x.value)
     passed_on = 0.0 if x.exact else spread(function, y, x.value, x.variances())
     return x.like(y, passed_on + own_error(y, x.rounding.precision, ELEMENTARY))
 
 
 def product(like: Rounded, multiply: Callable[..., Any], a: Any, b: Any, terms: int | None = None) -> Rounded:
-    """A sum of products, such as `a @ b`, by a function that is linear in both.
+    """Compute a sum of products, such as `a @ b`, by a function that is linear in both.
 
     Args:
         like: an array of the computation.

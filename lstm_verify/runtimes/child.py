@@ -1,4 +1,4 @@
-"""The main program of a runtime's child process: let a framework open a model file and predict, and say how it goes.
+"""The main program of a runtime's child process: let a framework open a model file and predict, and report progress.
 
 It shares nothing with the rest of the package but the protocol, so that no code of the replay can make the two
 agree; `programs` has what differs between frameworks. One JSON request comes on standard input; replies go to the
@@ -9,8 +9,9 @@ file descriptor that the request names, one JSON object a line:
     {"outputs": [{"name": "dense", "path": ...}]}   the end: predictions as .npy files, float as they came
     {"error": "one line"}                           the end: the framework's own reason
 
-With `rollout` in the request the model is called many times, its outputs being its next inputs (`programs/loop.py`).
-The end then has `fed` and `tokens` too: what its inputs were given from the second step on, and the tokens chosen.
+With `rollout` in the request the model is called many times, its outputs being its next inputs
+(`programs/closed_loop.py`). The end then has `fed` and `tokens` too: what its inputs were given from the second step
+on, and the tokens chosen.
 """
 
 import contextlib
@@ -74,14 +75,14 @@ def run(request: dict[str, Any], reply: Callable[..., None]) -> dict[str, Any]:
 
 
 def facts() -> dict[str, str]:
-    """What the framework computes with, if it can say so."""
+    """Return the device and arithmetic of the framework, if it can report them."""
     with contextlib.suppress(Exception):
         return program("device").facts(sys.modules["tensorflow"])  # type: ignore[no-any-return]
     return {}
 
 
 def repeated(model: Loaded, request: dict[str, Any], outputs: list[dict[str, str]]) -> float:
-    """Predict the first samples once more; the largest difference, of numbers on both sides."""
+    """Predict the first samples again; return the largest difference between finite numbers."""
     paths = {item["name"]: item["path"] for item in request["inputs"]}
     samples = samples_of(paths, request["call"])
     if samples is None:
@@ -96,7 +97,7 @@ def repeated(model: Loaded, request: dict[str, Any], outputs: list[dict[str, str
 
 
 def program(name: str) -> Any:
-    """A module of `programs`, imported as a package of its own: its names must not hide those of frameworks."""
+    """Import a module of `programs` as a package of its own: its names must not shadow those of frameworks."""
     spec = importlib.util.spec_from_file_location("programs", PROGRAMS)
     assert spec
     assert spec.loader
@@ -106,7 +107,7 @@ def program(name: str) -> Any:
 
 
 def predict(model: Loaded, request: dict[str, Any], reply: Callable[..., None]) -> list[dict[str, str]]:
-    """Predict part by part, or at once if nobody asks for batches or the inputs have no samples in common."""
+    """Predict in parts, or all at once if there is no batch size or the inputs have no common number of samples."""
     paths = {item["name"]: item["path"] for item in request["inputs"]}
     samples, size = samples_of(paths, request["call"]), part_size(model, paths, request["batch_size"])
     outputs = Outputs(request["directory"], samples)
@@ -123,8 +124,8 @@ def predict(model: Loaded, request: dict[str, Any], reply: Callable[..., None]) 
 
 
 def roll(model: Loaded, request: dict[str, Any], reply: Callable[..., None]) -> dict[str, list[dict[str, str]]]:
-    """Call the model step after step; what came of it is stacked along a first axis of steps."""
-    plan, module = request["rollout"], program("loop")
+    """Call the model step after step; results are stacked along a first axis of steps."""
+    plan, module = request["rollout"], program("closed_loop")
     inputs = {item["name"]: np.load(item["path"]) for item in request["inputs"]}
     loop = module.ClosedLoop(model.call, inputs, plan, np.load(plan["draws"]) if plan["draws"] else None)
     loop.run(lambda step: reply(done=step, of=plan["steps"]))
@@ -137,7 +138,7 @@ def roll(model: Loaded, request: dict[str, Any], reply: Callable[..., None]) -> 
 
 
 def samples_of(paths: dict[str, str], call: dict[str, Any]) -> int | None:
-    """The number of samples: the length of the first axis, if every input has one and it is the same for all.
+    """Return the number of samples: the length of the first axis, if it is the same for every input.
 
     Lone numbers do not matter where it is known which axes the samples are along.
     """
@@ -147,7 +148,7 @@ def samples_of(paths: dict[str, str], call: dict[str, Any]) -> int | None:
 
 
 def part_size(model: Loaded, paths: dict[str, str], batch_size: int | None) -> int | None:
-    """The samples of one call: one batch; or of a model that makes batches itself as many whole ones as fit."""
+    """Return the samples per call: one batch, or, if the model makes batches itself, as many whole ones as fit."""
     if not model.batch_size:
         return batch_size
     row_bytes = sum(rows(path, slice(0, 1)).nbytes for path in paths.values())
@@ -155,7 +156,7 @@ def part_size(model: Loaded, paths: dict[str, str], batch_size: int | None) -> i
 
 
 def rows(path: str, part: slice) -> Array:
-    """Some rows of a `.npy` file, mapped anew each time, since the pages of one long-lived mapping would add up."""
+    """Read some rows of a `.npy` file, mapped anew each time: the pages of one long-lived mapping would add up."""
     array = opened(path)
     return np.array(array[part] if array.shape else array)
 
@@ -168,7 +169,7 @@ def opened(path: str) -> Array:
 
 
 class Outputs:
-    """What was predicted, in a `.npy` file for each output."""
+    """Predictions, in a `.npy` file for each output."""
 
     def __init__(self, directory: str, samples: int | None, kind: str = "predicted") -> None:
         self.files: list[dict[str, str]] = []
@@ -176,12 +177,12 @@ class Outputs:
         self._stores: list[np.memmap[Any, Any]] = []
 
     def save(self, named: Iterable[tuple[str, Any]]) -> None:
-        """Write what came of one call, whatever its shape."""
+        """Write the results of one call, whatever their shape."""
         for name, values in named:
             np.save(self._new_file(name), _numbers(name, values), allow_pickle=False)
 
     def put(self, part: slice, named: Iterable[tuple[str, Any]]) -> None:
-        """Write what came of some of the samples.
+        """Write the results of some of the samples.
 
         Raises:
             ValueError: an output does not have a row for each of them, or not the shape of the part before.

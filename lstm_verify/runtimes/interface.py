@@ -1,4 +1,4 @@
-"""What a runtime is, and what it is asked to do."""
+"""The interface of a runtime, and of the requests it gets."""
 
 from __future__ import annotations
 
@@ -34,13 +34,15 @@ class Runtime:
     sigmoid_error: float = 0.0
     """The error of its sigmoid in float32, in units of u, that there is however small the result is; 0 if there is none
     of that kind."""
+    optimizes: bool = False
+    """Whether it rewrites a graph before it runs it, and can be told not to."""
     casts_in_rollouts: bool = False
     """Whether the call that a rollout makes does so too."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a runtime is asked to do."""
+    """A request to a runtime."""
 
     model: Path
     """A file, a directory, or what the names of several files begin with."""

@@ -1,4 +1,4 @@
-"""What the layers of a model compute in a framework, for some samples."""
+"""The outputs of a framework's layers, for some samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lstm_verify.errors import FrameworkError
 
 @dataclass(frozen=True)
 class LayerOutputs:
-    """Asks a framework for what its layers compute; nothing if it cannot say."""
+    """Asks a framework for the outputs of its layers; returns nothing if it cannot provide them."""
 
     framework: str
     request: runtimes.Request

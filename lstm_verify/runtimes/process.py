@@ -1,4 +1,4 @@
-"""A runtime's child process, seen from the parent: start it, hear from it, end it.
+"""The parent's side of a runtime's child process: start it, listen to it, stop it.
 
 A framework fixes its settings once per process, prints to stderr, takes seconds to import and may run code that a
 model file names; so it never runs in this process. Every way in which a child can fail (it dies, hangs, says nothing,
@@ -7,11 +7,8 @@ refuses the file) becomes a `FrameworkError` with a reason in one line, and so a
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -25,21 +22,19 @@ import numpy as np
 
 from lstm_verify.arrays import NpyRows, Rows
 from lstm_verify.errors import FrameworkError, LstmVerifyError
-from lstm_verify.processes import ending, last_words, stop
+from lstm_verify.processes import Child
 from lstm_verify.runtimes.interface import Request, Runtime
 
 CHILD = Path(__file__).with_name("child.py")
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 @dataclass
 class Prediction:
-    """A prediction under way; `result` waits for it."""
+    """A prediction in progress; `result` waits for it."""
 
     runtime: Runtime
     request: Request
-    directory: Path
-    process: subprocess.Popen[bytes]
+    child: Child
     description: str = ""
     """What predicts, with versions, once it has said so."""
     device: str = ""
@@ -58,9 +53,11 @@ class Prediction:
     error: str = ""
     timed_out: bool = False
     progress: Callable[[int, int], None] | None = None
-    _heard: threading.Event = field(default_factory=threading.Event, repr=False)
-    """Set when the child has said all that it will say."""
-    _deadline: float = 0.0
+
+    def __post_init__(self) -> None:
+        deadline = time.monotonic() + self.request.timeout
+        self._listener = threading.Thread(target=self._listen, args=(deadline,), daemon=True)
+        self._listener.start()
 
     def result(self) -> dict[str, Rows]:
         """Wait for the predictions.
@@ -71,10 +68,10 @@ class Prediction:
         Raises:
             FrameworkError: there are none; the message has the reason.
         """
-        self.timed_out = not self._heard.wait(max(0.0, self._deadline - time.monotonic()))
+        self._listener.join()
         if self.outputs is None and not self.timed_out:
             with suppress(subprocess.TimeoutExpired):
-                self.process.wait(5)  # for the code that it ends with
+                self.child.process.wait(5)  # for the code that it ends with
         self.stop()
         if self.outputs is None or self.error:
             raise FrameworkError(f"{self.runtime.name}: {self._reason()}")
@@ -84,8 +81,10 @@ class Prediction:
         return self.outputs
 
     def stop(self) -> None:
-        """End the child and whatever it started, which may outlive it."""
-        stop(self.process)
+        """Stop the child and every process that it started."""
+        self.child.kill()
+        self._listener.join(1)  # which hears that the child has ended, unless something holds its end of the pipe
+        self.child.stop()
 
     def _reason(self) -> str:
         if self.timed_out:
@@ -94,8 +93,7 @@ class Prediction:
             return f"{self.error}. Install it with: {self.runtime.install}"
         if self.error:
             return self.error if self.description else f"{self.error.rstrip('.')}. {self._way_out()}"
-        said = last_words((self.directory / "log.txt").read_bytes())
-        return f"its process {ending(self.process.returncode)} before it predicted{said}"
+        return f"its process {self.child.ending('before it predicted')}"
 
     def _way_out(self) -> str:
         """What helps where the framework cannot open the model."""
@@ -104,18 +102,18 @@ class Prediction:
             return f"Where Keras cannot reopen its own .h5, save the model as .keras; or {recorded}"
         return f"{recorded[0].upper()}{recorded[1:]}"
 
-    def listen(self, replies: int) -> None:
-        """Read replies until the child closes its end."""
+    def _listen(self, deadline: float) -> None:
+        """Read replies until the last one."""
         try:
-            with os.fdopen(replies, errors="replace") as lines:
-                for line in lines:
-                    self._hear(json.loads(line))
-                    if self.error or self.outputs is not None:
-                        return
+            while not self.error and self.outputs is None:
+                message = self.child.reply(deadline)
+                if message is None:
+                    return
+                self._hear(message)
+        except TimeoutError:
+            self.timed_out = True
         except (ValueError, LookupError, TypeError, LstmVerifyError) as error:
             self.error = f"its reply could not be understood ({error})"
-        finally:
-            self._heard.set()
 
     def _hear(self, message: dict[str, Any]) -> None:
         if "error" in message:
@@ -145,7 +143,7 @@ def _unique(outputs: list[dict[str, str]], item: dict[str, str]) -> bool:
 def predicting(
     runtime: Runtime, request: Request, progress: Callable[[int, int], None] | None = None
 ) -> Iterator[Prediction]:
-    """Start a prediction in a child process, which is gone, with its files, when the context ends.
+    """Start a prediction in a child process, which ends, and its files with it, when the context does.
 
     Args:
         runtime: the framework.
@@ -155,8 +153,10 @@ def predicting(
     directory = Path(tempfile.mkdtemp(prefix="lstm-verify-"))
     prediction = None
     try:
-        prediction = _start(runtime, request, directory)
-        prediction.progress = progress
+        environment = {**runtime.environment, "TMPDIR": str(directory)}
+        child = Child(CHILD, environment=environment, log=directory / "log.txt")
+        prediction = Prediction(runtime, request, child, progress=progress)
+        child.ask(_message(runtime, request, directory))
         yield prediction
     finally:
         if prediction:
@@ -164,10 +164,9 @@ def predicting(
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _start(runtime: Runtime, request: Request, directory: Path) -> Prediction:
-    read_end, write_end = os.pipe()
+def _message(runtime: Runtime, request: Request, directory: Path) -> dict[str, Any]:
+    """What the child is asked for."""
     message = {
-        "replies": write_end,
         "program": runtime.program,
         "module": runtime.module,
         "title": runtime.title,
@@ -187,25 +186,7 @@ def _start(runtime: Runtime, request: Request, directory: Path) -> Prediction:
     if request.rollout is not None:
         draws = None if request.draws is None else str(_on_disk(request.draws, directory / "draws.npy"))
         message["rollout"] = {**request.rollout, "draws": draws}
-    with (directory / "log.txt").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-P", str(CHILD)],  # -P: the folder of the script is no place to import from
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            pass_fds=[write_end],
-            start_new_session=True,
-            env={**os.environ, **QUIET, **runtime.environment, "TMPDIR": str(directory)},
-        )
-    os.close(write_end)
-    prediction = Prediction(runtime, request, directory, process)
-    prediction._deadline = time.monotonic() + request.timeout
-    threading.Thread(target=prediction.listen, args=(read_end,), daemon=True).start()
-    with suppress(BrokenPipeError):
-        assert process.stdin
-        process.stdin.write(json.dumps(message).encode() + b"\n")
-        process.stdin.close()
-    return prediction
+    return message
 
 
 def _named_as_expected(request: Request, directory: Path) -> Path:

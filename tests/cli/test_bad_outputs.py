@@ -65,7 +65,7 @@ def test_a_result_never_takes_the_place_of_what_is_read(command: str, given: tup
     file.write_bytes(b"as it was")
     inputs = () if given[0] == "--input" else ("--input", tmp_path / "other.npy")
     result = run(command, model(ORIGIN), *inputs, given[0], given[1].format(file), "--json", file)
-    assert_refused(result, file, "is in use by this command already")
+    assert_refused(result, file, "is already used by this command")
     assert file.read_bytes() == b"as it was"
 
 

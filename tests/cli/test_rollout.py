@@ -48,7 +48,7 @@ def test_there_must_be_a_number_of_steps_and_an_input() -> None:
 def test_results_have_a_place_to_go(tmp_path: Path) -> None:
     command = ("rollout", ORIGIN, "-i", FIXTURES / "origin.x.npy", "--steps", 3)
     assert_refused(run(*command, "--output", tmp_path), tmp_path, "a directory")
-    assert_refused(run(*command, "--json", ORIGIN), ORIGIN, "in use")
+    assert_refused(run(*command, "--json", ORIGIN), ORIGIN, "already used")
 
 
 def test_the_library_refuses_the_same() -> None:

@@ -18,19 +18,29 @@ import lstm_verify.layers
 from lstm_verify.layers import (
     Array,
     Attention,
+    AveragePooling3D,
     Concatenate,
+    Conv3D,
+    Conv3DTranspose,
     Cropping1D,
+    Cropping3D,
+    DepthwiseConv1D,
     Dot,
     EinsumDense,
     Embedding,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling3D,
     Identity,
     Layer,
     LSTMCell,
     Masking,
+    MaxPooling3D,
     Merge,
     MultiHeadAttention,
     RepeatVector,
     Softmax,
+    UpSampling3D,
+    ZeroPadding3D,
 )
 from lstm_verify.layers.base import Weighted
 from lstm_verify.layers.constant import Constant, Spare, State, Update
@@ -41,7 +51,7 @@ from lstm_verify.layers.recurrent.time_first import FedTimeFirst, TimeFirst
 from lstm_verify.layers.stored import Stored
 from lstm_verify.operations import TensorList
 from lstm_verify.operations.activations import ActivationFunction
-from tests.builders import FEATURES, UNITS, lstm_cell, random_array, rnn, sequences, states_for
+from tests.builders import FEATURES, UNITS, conv_lstm_cell, lstm_cell, random_array, rnn, sequences, states_for
 from tests.rounded.models import LAYERS, SAMPLES, weights
 
 
@@ -57,6 +67,7 @@ class Example:
 
 X, OTHER = sequences(SAMPLES), sequences(SAMPLES, seed=98)
 VECTOR = random_array(SAMPLES, FEATURES, seed=97)
+VOLUMES = random_array(SAMPLES, 3, 4, 2, 2, seed=96)
 
 
 def projection(name: str, equation: str, *shape: int) -> EinsumDense:
@@ -88,6 +99,18 @@ def scan() -> Example:
 
 
 BOTH = {"return_sequences": True, "return_state": True}
+
+OF_VOLUMES: tuple[Layer, ...] = (
+    Conv3D(name="conv", kernel=weights(2, 2, 1, 2, 3), bias=weights(3), padding="same", strides=(1, 2, 1)),
+    Conv3DTranspose(name="conv", kernel=weights(2, 1, 2, 3, 2), strides=(2, 1, 1)),
+    AveragePooling3D(name="pool", pool_size=(2, 3, 1), strides=(1, 2, 1), padding="same"),
+    MaxPooling3D(name="pool", pool_size=(2, 2, 2), strides=(1, 2, 2)),
+    GlobalAveragePooling3D(name="pool"),
+    GlobalMaxPooling3D(name="pool"),
+    Cropping3D(name="crop", cropping=(1, 0, 2, 1, 0, 1)),
+    UpSampling3D(name="larger", size=(2, 1, 3)),
+    ZeroPadding3D(name="framed", padding=(1, 0, 2, 1, 0, 1)),
+)
 
 
 def clipped() -> LSTMCell:
@@ -138,6 +161,9 @@ EXAMPLES: dict[str, Example] = {
     ),
     "Scan": scan(),
     "TimeFirst": Example(time_first(), (np.moveaxis(X, 0, 1),)),
+    "DepthwiseConv1D": Example(DepthwiseConv1D(name="conv", depthwise_kernel=weights(2, FEATURES, 2)), (X,)),
+    "ConvLSTM3D": Example(rnn(conv_lstm_cell((2, 1, 2), 2)), (VOLUMES[:, None],)),
+    **{layer.kind: Example(layer, (VOLUMES,)) for layer in OF_VOLUMES},
     "TimeFirst, lengths": Example(
         lengths(), (np.moveaxis(X, 0, 1), np.arange(SAMPLES) % X.shape[1], np.ones((1, SAMPLES, UNITS)))
     ),

@@ -90,7 +90,7 @@ def test_explanations_that_tie_are_all_named_with_an_input_that_separates_them()
     one, another = (np.asarray(replay(e.change.make(model), other)) for e in found.explanations)
     assert np.abs(one - another).max() > 1e-3
     text = " ".join(diagnosis_lines(found, "model.predict"))
-    assert "It cannot be told apart on this input from" in text
+    assert "On this input it cannot be told apart from" in text
     assert f"--seed {found.separating['seed']}` would tell them apart" in text
     assert {entry["explanation"] for entry in found.to_dict()["faults"]} == {0, 1}
 
@@ -207,7 +207,7 @@ def test_without_time_nothing_is_explained_and_it_says_so() -> None:
     found = diagnosed(LSTM, X, predicted, seconds=0)
     assert (found.status, found.explanations, bool(found.untried)) == ("unexplained", (), True)
     assert found.to_dict()["complete"] is False
-    assert "The search was cut. Not tried, or not all of them: single faults, " in " ".join(
+    assert "The search was cut short. Not tried, or not completely: single faults, " in " ".join(
         diagnosis_lines(found, "model.predict")
     )
 

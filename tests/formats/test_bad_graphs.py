@@ -29,9 +29,9 @@ CHANGED = {
     "two_of_one_name.pb": ["two nodes are named 'rnn/while/basic_lstm_cell/BiasAdd'"],
     "missing_function.pb": ["BiasAdd': it calls the function 'lost', which the file does not have"],
     "call_without_a_function.pb": ["its graph is not one that TensorFlow writes"],
-    "calls_itself.pb": ["node 'call': functions call each other without end"],
+    "calls_itself.pb": ["node 'call': functions call each other endlessly"],
     "no_condition.pb": ["loop 'rnn/while/while_context': it has no condition"],
-    "loop_without_a_way_back.pb": ["node 'rnn/while/", "it needs its own output"],
+    "loop_without_a_way_back.pb": ["node 'rnn/while/", "it depends on its own output"],
     "no_placeholder.pb": ["the graph has no output that depends on a placeholder"],
     "unheard_source.pb": ["the graph has no output that depends on a placeholder"],
     "output_that_is_none.pb": ["nothing computes output 7"],
@@ -41,9 +41,9 @@ CHANGED = {
     "input_left_out": ["node 'x': this placeholder is needed but is not an input of this signature"],
     "output_that_is_not_there": ["node 'nowhere' is used but is not in the graph"],
     "no_variables": ["variable 'rnn/basic_lstm_cell/", "there is no checkpoint. Is a folder variables/ missing"],
-    "variables_without_data": ["checkpoint variables cannot be read", "Was it copied whole?"],
-    "variables_cut_short": ["checkpoint variables cannot be read", "Was it copied whole?"],
-    "index_cut_short": ["checkpoint variables cannot be read", "Was it copied whole?"],
+    "variables_without_data": ["checkpoint variables cannot be read", "Was it copied completely?"],
+    "variables_cut_short": ["checkpoint variables cannot be read", "Was it copied completely?"],
+    "index_cut_short": ["checkpoint variables cannot be read", "Was it copied completely?"],
     "unknown_variable": ["the checkpoint has no tensor 'lost/rnn/basic_lstm_cell/"],
 }
 """What `tests.break_graphs` makes, and what is said of it."""
@@ -55,8 +55,8 @@ ONLY_IN_A_REPLAY = {"weights_of_another_shape.pb", "attribute_of_another_type.pb
 """Those that can be looked at."""
 
 WRITTEN = {
-    "empty.pb": (b"", "not a model file that is known here"),
-    "text.pb": (b"epoch,loss\n1,0.5\n", "not a model file that is known here"),
+    "empty.pb": (b"", "not a known kind of model file"),
+    "text.pb": (b"epoch,loss\n1,0.5\n", "not a known kind of model file"),
     "line.pb": (b"\nhello, this is no graph\n", "neither a GraphDef nor a MetaGraph of TensorFlow"),
     "word.pb": (b'node { name: "x" op: ', "neither a GraphDef nor a MetaGraph of TensorFlow"),
     "byte.pb": (WHOLE[:1], "a protobuf without a graph, expected a GraphDef, a MetaGraph or a SavedModel"),
@@ -80,9 +80,9 @@ def half_a_graph(folder: Path) -> None:
 
 
 COPIED: dict[str, tuple[Callable[[Path], None], str]] = {
-    "text_for_graph": (text_for_graph, "saved_model.pb is no SavedModel"),
-    "nothing_for_graph": (nothing_for_graph, "saved_model.pb holds no graph. Was it copied whole?"),
-    "half_a_graph": (half_a_graph, "saved_model.pb is no SavedModel"),
+    "text_for_graph": (text_for_graph, "saved_model.pb is not a SavedModel"),
+    "nothing_for_graph": (nothing_for_graph, "saved_model.pb holds no graph. Was it copied completely?"),
+    "half_a_graph": (half_a_graph, "saved_model.pb is not a SavedModel"),
 }
 """Copies of a whole SavedModel by name: what is done to them, and what is said."""
 

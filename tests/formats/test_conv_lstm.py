@@ -65,7 +65,7 @@ def test_only_keras_3_gives_zeros_for_hidden_steps() -> None:
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"kernel_size": [2, 3]}, r"kernel has shape \(2, 4, 2, 12\), expected \(2, 3, …, 12\)"),
-    ({"kernel_size": [2]}, "kernel_size is .*, expected 2 positive whole numbers"),
+    ({"kernel_size": [2]}, "kernel_size is .*, expected 2 positive integers"),
     ({"kernel_size": "2"}, "kernel_size is '2', expected 2 positive"),
     ({"kernel_size": None}, "kernel_size is None"),
     ({"strides": 0}, "strides is 0"),

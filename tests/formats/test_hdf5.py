@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import ModelFileError, load
-from lstm_verify.formats.hdf5 import Dataset, Group, process, read_tree
+from lstm_verify.formats.hdf5 import Dataset, Group, read_tree, reader
 from tests.command import assert_refused, model, run
 from tests.conftest import FIXTURES, ROOT
 
@@ -42,14 +42,14 @@ def hanging(folder: Path) -> Path:
 def test_a_file_that_the_library_never_returns_from(tmp_path: Path) -> None:
     path = hanging(tmp_path)
     begun = time.monotonic()
-    assert_refused(run("inspect", path), path, "the HDF5 library did not finish", "Was it copied whole?")
+    assert_refused(run("inspect", path), path, "the HDF5 library did not finish", "Was it copied completely?")
     assert time.monotonic() - begun < 60  # 2 s of computing, on a machine that may be busy
     assert load(model(ORIGIN)).layers  # and the next file is read
 
 
 def test_a_library_that_does_not_even_compute_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(process, "SECONDS", 0.5)
-    monkeypatch.setattr(process, "PATIENCE", 1.0)
+    monkeypatch.setattr(reader, "SECONDS", 0.5)
+    monkeypatch.setattr(reader, "PATIENCE", 1.0)
     os.mkfifo(tmp_path / "pipe.h5")
     with pytest.raises(ModelFileError, match=r"did not finish with it in 0.5 s"):
         read_tree(tmp_path / "pipe.h5", list)
@@ -57,7 +57,7 @@ def test_a_library_that_does_not_even_compute_is_given_up(monkeypatch: pytest.Mo
 
 def test_a_reader_that_is_killed_is_started_again() -> None:
     load(model(ORIGIN))
-    server = process._started[os.getpid()]
+    server = reader._started[os.getpid()].process
     os.kill(server.pid, signal.SIGKILL)
     server.wait()
     assert load(model(ORIGIN)).layers
@@ -73,12 +73,12 @@ def test_a_reader_that_is_killed_is_started_again() -> None:
     ],
 )
 def test_a_crash_is_one_line(status: int | None, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_ask", lambda request: status)
+    monkeypatch.setattr(reader, "_ask", lambda request: status)
     assert_refused(run("inspect", model(ORIGIN)), model(ORIGIN), words)
 
 
 def test_values_that_take_more_memory_than_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "MEMORY", 2**25)
+    monkeypatch.setattr(reader, "MEMORY", 2**25)
     with h5py.File(tmp_path / "large.h5", "w") as file:
         file.create_dataset("large", data=np.zeros(2**26), compression="gzip", chunks=(2**22,))
         file["small"] = np.arange(3.0)
@@ -133,7 +133,7 @@ def test_groups_that_lie_in_themselves(soft: bool, tmp_path: Path) -> None:
     with h5py.File(tmp_path / "round.h5", "w") as file:
         group = file.create_group("group")
         group["again"] = h5py.SoftLink("/group") if soft else group
-    with pytest.raises(ModelFileError, match="its groups lie in each other without end"):
+    with pytest.raises(ModelFileError, match="its groups are nested without end"):
         read_tree(tmp_path / "round.h5", list)
 
 
@@ -180,9 +180,9 @@ def test_no_process_is_left_behind() -> None:
     for ending in ("", "import os; os._exit(3)", "import os; os.kill(os.getpid(), 9)"):
         code = f"""
 import lstm_verify, os
-from lstm_verify.formats.hdf5 import process
+from lstm_verify.formats.hdf5 import reader
 lstm_verify.load({str(FIXTURES / "origin_tanh_sigmoid.keras3.h5")!r})
-print(process._started[os.getpid()].pid, flush=True)
+print(reader._started[os.getpid()].process.pid, flush=True)
 {ending}
 """
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}

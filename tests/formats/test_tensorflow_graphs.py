@@ -10,9 +10,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from lstm_verify.errors import LstmVerifyError, ModelFileError, UnsupportedError
-from lstm_verify.formats.tensorflow.branches import choices
 from lstm_verify.formats.tensorflow.flatten import flatten, flatten_function
-from lstm_verify.formats.tensorflow.loops import functional, is_inside
+from lstm_verify.formats.tensorflow.v1_branches import choices
+from lstm_verify.formats.tensorflow.v1_loops import functional, is_inside
 from lstm_verify.formats.tensorflow.variables import checkpoint_keys, initial_value, settled
 from lstm_verify.graph.ir import Graph, Node, Ref
 
@@ -124,8 +124,8 @@ def test_the_variant_for_the_cpu_is_taken() -> None:
     [
         (graph(node("n", "Neg", "lost")), ModelFileError, "node 'lost' is used but is not in the graph"),
         (graph(node("n", "PartitionedCall", f="g")), ModelFileError, "it calls the function 'g'"),
-        (graph(node("n", "again")), UnsupportedError, "functions call each other without end"),
-        (graph(node("n", "twice_0")), UnsupportedError, "functions call each other without end"),
+        (graph(node("n", "again")), UnsupportedError, "functions call each other endlessly"),
+        (graph(node("n", "twice_0")), UnsupportedError, "functions call each other endlessly"),
         (
             graph(node("x", "Placeholder"), node("c", "add", "x", "x"), node("n", "Neg", "c:1")),
             ModelFileError,

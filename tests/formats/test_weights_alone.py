@@ -153,9 +153,9 @@ def test_forms_of_a_config(weights_alone: Folder, form: str, tmp_path: Path) -> 
 BAD_CONFIGS = {
     "none.json": (None, "cannot be read (No such file or directory)"),
     "empty.json": ("", "not JSON"),
-    "list.json": ("[]", "no config of a model, expected model.to_json()"),
+    "list.json": ("[]", "not the config of a model, expected model.to_json()"),
     "layer.json": ('{"class_name": "Custom", "config": {}}', "a subclassed model (Custom)"),
-    "code.yaml": ("!!python/object/apply:os.system ['true']", "no YAML of plain data"),
+    "code.yaml": ("!!python/object/apply:os.system ['true']", "not YAML of plain data"),
     "aliases.yaml": ("a: &a [x]\n" + "".join(f"b{n}: &b{n} [{', '.join([f'*{p}'] * 9)}]\n" for n, p in enumerate(
         ["a", *(f"b{n}" for n in range(9))])), "more than 1,000,000 values"),
 }  # fmt: skip

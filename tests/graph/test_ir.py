@@ -50,7 +50,7 @@ def test_a_long_chain_needs_no_deep_stack() -> None:
 
 def test_a_node_that_needs_itself() -> None:
     circle = graph(node("a", "b"), node("b", "a", op="Next"))
-    with pytest.raises(ModelFileError, match="it needs its own output"):
+    with pytest.raises(ModelFileError, match="it depends on its own output"):
         circle.topological()
     assert [node.name for node in circle.topological(but=lambda node: node.op == "Next")] == ["b", "a"]
 

@@ -103,7 +103,7 @@ def test_a_tolerance_that_is_no_number_is_refused(predicted: Array, options: dic
 
 
 def test_decimals_that_no_number_has_are_refused() -> None:
-    with pytest.raises(InputError, match="decimals: 400, expected a whole number from 0 to 30"):
+    with pytest.raises(InputError, match="decimals: 400, expected an integer from 0 to 30"):
         judged(Y, decimals=400)
 
 

@@ -218,7 +218,7 @@ def test_an_attention_mask_may_lack_samples_and_heads(axes: int) -> None:
 def test_numbers_in_a_mask_that_keras_2_computes_with_are_refused() -> None:
     layer = replace(heads(counts_mask=True), roles=(*ROLES, "attention_mask"))
     halves = Signal(np.full((SAMPLES, QUERIES, VALUES), 0.5))
-    with pytest.raises(UnsupportedError, match="other numbers than 0 and 1"):
+    with pytest.raises(UnsupportedError, match="numbers other than 0 and 1"):
         layer.apply((Signal(QUERY), Signal(VALUE), Signal(KEY), halves), Run())
     replace(layer, counts_mask=False).apply((Signal(QUERY), Signal(VALUE), Signal(KEY), halves), Run())
 

@@ -175,5 +175,5 @@ def test_an_input_with_other_axes_is_refused(layer: Spatial, axes: str) -> None:
 
 
 def test_a_sequence_of_which_nothing_is_left_is_refused() -> None:
-    with pytest.raises(ModelFileError, match=r"layer 'conv': nothing is left of an input of shape \(2, 3, 3\)"):
+    with pytest.raises(ModelFileError, match=r"layer 'conv': its output is empty for an input of shape \(2, 3, 3\)"):
         Conv1D(name="conv", kernel=random_array(4, 3, 5)).forward(random_array(2, 3, 3))

@@ -135,7 +135,7 @@ def test_pictures_of_other_channels_are_refused(layer: Any) -> None:
 
 @pytest.mark.parametrize("layer", [layers_of_pictures()[0], Cropping2D(name="conv", cropping=(1, 1, 0, 0))])
 def test_a_picture_of_which_nothing_is_left_is_refused(layer: Any) -> None:
-    with pytest.raises(ModelFileError, match="layer 'conv': nothing is left of an input of shape"):
+    with pytest.raises(ModelFileError, match="layer 'conv': its output is empty for an input of shape"):
         layer.forward(random_array(2, 1, COLUMNS, CHANNELS))
 
 

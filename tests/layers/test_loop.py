@@ -33,5 +33,5 @@ def test_a_loop_runs_as_long_as_its_condition_holds() -> None:
 
 def test_a_loop_that_never_ends_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "MOST_ROUNDS", 100)
-    with pytest.raises(UnsupportedError, match="loop 'count': it has not ended after 100 rounds"):
+    with pytest.raises(UnsupportedError, match="loop 'count': it did not end after 100 rounds"):
         counting(np.inf).apply((Signal(np.asarray(3)),), Run())

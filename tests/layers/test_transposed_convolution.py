@@ -89,5 +89,5 @@ def test_an_output_padding_that_no_framework_runs_is_refused() -> None:
     layer = Conv2DTranspose(
         name="up", kernel=random_array(2, 3, 6, 5), strides=(2, 2), padding="same", output_padding=(0, 0)
     )
-    with pytest.raises(ModelFileError, match=r"layer 'up': output_padding \(0, 0\) does not go with a kernel"):
+    with pytest.raises(ModelFileError, match=r"layer 'up': output_padding \(0, 0\) does not fit a kernel"):
         layer.forward(random_array(2, 4, 3, 5))

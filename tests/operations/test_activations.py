@@ -118,7 +118,7 @@ def test_nan_goes_through_the_common_functions() -> None:
 
 
 def test_an_unknown_name_lists_those_there_are() -> None:
-    with pytest.raises(UnsupportedError, match=r"'tahn' is not known; the known ones are .*softmax.*tanh"):
+    with pytest.raises(UnsupportedError, match=r"unknown activation 'tahn'; the known ones are .*softmax.*tanh"):
         ActivationFunction.of("tahn")
 
 

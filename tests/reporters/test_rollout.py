@@ -86,10 +86,11 @@ def test_a_mismatch_shows_where_the_runs_part() -> None:
     assert made.first_step_beyond == 3
     assert "    3   y        (1, 2)       0.502        0.5   2.00e-03      -   first beyond" in text
     assert (
-        "MISMATCH  the two runs part at step 3, where y is 2.00e-03 off; y: 2 of 5 steps beyond the tolerance" in text
+        "MISMATCH  the two runs diverge at step 3, where y is 2.00e-03 off; y: 2 of 5 steps beyond the tolerance"
+        in text
     )
     assert "--teacher-forced compares each step on its own" in text
-    with pytest.raises(MismatchError, match="part at step 3"):
+    with pytest.raises(MismatchError, match="diverge at step 3"):
         made.raise_for_mismatch()
 
 
@@ -103,7 +104,7 @@ tolerance    |Δ| ≤ 8σ of rounding in float32
     3   y        (1, 2)       0.502        0.5   2.00e-03   20.0σ   worst
     5   y        (1, 2)       0.504        0.5   4.00e-03    4.0σ   last
 
-MISMATCH  the two runs part at step 2, where y is 1.00e-03 off; y: 2 of 5 steps beyond what rounding explains. What"""
+MISMATCH  the two runs diverge at step 2, where y is 1.00e-03 off; y: 2 of 5 steps beyond what rounding explains."""
 
 
 def test_by_rounding_the_worst_step_is_that_of_most_sigmas() -> None:
@@ -133,7 +134,7 @@ def test_a_match_by_rounding_says_how_many_sigmas() -> None:
 def test_a_tie() -> None:
     token = Token("y", 2, 1, 0, 4, 1e-7)
     made = report([0] * STEPS, sigma=[1e-4] * STEPS, verdict=Verdict.INCONCLUSIVE, different_token=token)
-    said = "replayed 4 (likelier by 1.00e-07). Both sides agree up to there, so it is a tie, which rounding decides"
+    said = "replayed 4 (likelier by 1.00e-07). Both sides agree up to there, so it is a tie that rounding decides"
     assert f"INCONCLUSIVE  first different token at step 2, sample 1: predicted 0, {said}" in rendered(made)
     assert made.exit_code == 3
 

@@ -25,10 +25,10 @@ from lstm_verify.diagnosis.changes import (
     whole_model,
 )
 from lstm_verify.diagnosis.explain import blind_details, blind_line, diagnosis_lines
+from lstm_verify.diagnosis.graph_masks import computed_masks
+from lstm_verify.diagnosis.initial_states import resets
 from lstm_verify.diagnosis.localise import DeviationStart
-from lstm_verify.diagnosis.masks import computed_masks
 from lstm_verify.diagnosis.misfit import Misfit
-from lstm_verify.diagnosis.states import resets
 from lstm_verify.faults import PRECISIONS
 from lstm_verify.layers import Bidirectional
 from lstm_verify.model import Model
@@ -147,11 +147,11 @@ def test_places_in_words(place: DeviationStart) -> None:
 def test_nothing_is_said_twice() -> None:
     again = explained(reports.FAST, reports.FAST, reports.BOTH, replace(reports.BOTH))
     said = list(diagnosis_lines(Diagnosis("explained", (again,)), ""))
-    assert [line for line in said if "In other words" in line] == [
-        "In other words, which compute the same: `lstm` bias = zero (bias)."
+    assert [line for line in said if "Equivalent explanations" in line] == [
+        "Equivalent explanations: `lstm` bias = zero (bias)."
     ]
     alone = list(diagnosis_lines(Diagnosis("explained", (explained(reports.FAST, reports.FAST),)), ""))
-    assert not [line for line in alone if "In other words" in line]
+    assert not [line for line in alone if "Equivalent explanations" in line]
 
 
 def test_recorded_predictions_are_spoken_of_once() -> None:
@@ -164,7 +164,7 @@ def test_the_precision_of_a_whole_model_has_a_place() -> None:
     everywhere = next(whole_model(MODELS[0]))
     nameless = replace(everywhere, layers=("",))
     said = list(diagnosis_lines(Diagnosis("unexplained", (), (nameless, BEFORE), tried=3), ""))
-    assert said[1].startswith("The nearest is the whole model weights = ")
+    assert said[1].startswith("The closest is the whole model weights = ")
 
 
 # ------------------------------------------------------------------------------------------ the verdict

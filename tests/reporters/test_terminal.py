@@ -86,17 +86,17 @@ EXPLAINED = """\
 
 model.predict behaves as if `lstm` had recurrent_activation = hard_sigmoid(slope=0.2); the file says sigmoid. \
 With it, the 4 samples tried agree within rounding (0.5σ); without, up to 0.25.
-In other words, which compute the same: `lstm` bias = zero (bias).
+Equivalent explanations: `lstm` bias = zero (bias).
 What to do: Name the activation"""
 AMBIGUOUS = """
-It cannot be told apart on this input from: `lstm` bias = zero (bias).
+On this input it cannot be told apart from: `lstm` bias = zero (bias).
 `--random 16 --seed 3` would tell them apart.
 """
 UNEXPLAINED = """\
 
 No known fault explains what model.predict returns: 1,234 changes of the model were tried.
-The search was cut. Not tried, or not all of them: pairs of faults, three faults at once.
-The nearest is `lstm` bias = zero (bias), which leaves 0.12: not an explanation, but perhaps a part of one.
+The search was cut short. Not tried, or not completely: pairs of faults, three faults at once.
+The closest is `lstm` bias = zero (bias), which leaves 0.12: not an explanation, but perhaps a part of one.
 """
 BLIND = "blind spots: this input could not have shown: initial_state, clip in lstm; gelu_approximation in dense"
 BLIND_DETAILS = """\
@@ -227,12 +227,12 @@ def test_blind_spots_follow_the_verdict() -> None:
     assert after_the_verdict(reports.with_blind_spots()) == f"{BLIND} (-v lists them)\n"
     assert after_the_verdict(reports.with_blind_spots(), details=True) == f"{BLIND}\n{BLIND_DETAILS}"
     assert after_the_verdict(reports.without_blind_spots()) == ""
-    assert after_the_verdict(reports.fails_on_blind_spots()) == f"{BLIND} (-v lists them), a failure as asked for\n"
+    assert after_the_verdict(reports.fails_on_blind_spots()) == f"{BLIND} (-v lists them), treated as a failure\n"
 
 
 def test_blind_spots_of_which_not_all_were_looked_for() -> None:
     lines = after_the_verdict(reports.not_all_blind_spots()).splitlines()
-    assert lines[-1] == "blind spots: the search was cut after 12 faults, there may be more"
+    assert lines[-1] == "blind spots: the search was cut short after 12 faults; there may be more"
 
 
 def test_nothing_compared() -> None:
@@ -326,7 +326,7 @@ def test_every_recurrence_of_a_graph_has_a_line() -> None:
     lines = [line.rstrip() for line in rendered(replace(reports.match(), recurrences=found)).splitlines()]
     first = next(number for number, line in enumerate(lines) if line.startswith("found "))
     assert lines[first].endswith("while: LSTM of 4, tanh/sigmoid, gates i, f, c, o")
-    assert lines[first + 1].strip() == "other\\n: a recurrence of no known cell, replayed operation by operation"
+    assert lines[first + 1].strip() == "other\\n: a recurrence with an unknown cell, replayed operation by operation"
 
 
 def test_colours_only_where_there_are_any() -> None:

@@ -14,10 +14,10 @@ from lstm_verify.layers.embedding import Embedding
 from lstm_verify.layers.recurrent.rnn import RNN
 from lstm_verify.model import Input, LayerCall, Output, Source, Tensor
 from lstm_verify.operations.activations import ActivationFunction
-from lstm_verify.rollouts.loop import Rolled, first_outputs
+from lstm_verify.rollouts.closed_loop import Rolled, first_outputs
 from lstm_verify.rollouts.pairing import Wishes
 from lstm_verify.rollouts.plan import Plan, make_plan
-from lstm_verify.runtimes.programs.loop import ClosedLoop, stacked
+from lstm_verify.runtimes.programs.closed_loop import ClosedLoop, stacked
 
 SAMPLES, STEPS = 3, 11
 NOTHING = Wishes({}, {})

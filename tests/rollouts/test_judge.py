@@ -19,8 +19,8 @@ from lstm_verify.judging.judge import TOLERANCES, Judgement
 from lstm_verify.layers.dense import Dense
 from lstm_verify.model import Input
 from lstm_verify.operations.activations import ActivationFunction
+from lstm_verify.rollouts.closed_loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.judge import judge, sigma_of_steps
-from lstm_verify.rollouts.loop import Rolled, closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.plan import Plan, make_plan
 from tests.rollouts.models import NOTHING, SAMPLES, STEPS, chain, child_side, dense, lstm, normal, planned, values
 from tests.runtimes.test_rollouts import TIE, rolled
@@ -285,7 +285,7 @@ def test_a_different_token_in_agreement_is_a_tie(tmp_path: Path, monkeypatch: py
     tie, mismatch = (rolled(tmp_path / str(sigmas), monkeypatch, TIE, sigmas=sigmas) for sigmas in (1e9, 8.0))
     assert tie.different_token == mismatch.different_token
     assert (tie.verdict, tie.first_step_beyond) == (Verdict.INCONCLUSIVE, None)
-    assert tie.summary().endswith("Both sides agree up to there, so it is a tie, which rounding decides")
+    assert tie.summary().endswith("Both sides agree up to there, so it is a tie that rounding decides")
     assert (mismatch.verdict, mismatch.first_step_beyond) == (Verdict.MISMATCH, 4)
     assert "tie" not in mismatch.summary()
     assert "first different token at step 4, sample 1" in mismatch.summary()

@@ -10,7 +10,7 @@ import pytest
 from lstm_verify import InputError, Model
 from lstm_verify.layers.merge import Merge
 from lstm_verify.model import Input, LayerCall, Output, Tensor
-from lstm_verify.rollouts.loop import first_outputs
+from lstm_verify.rollouts.closed_loop import first_outputs
 from lstm_verify.rollouts.pairing import Wishes, check_names, likely_states
 from lstm_verify.rollouts.plan import Plan, make_plan
 from tests.rollouts.models import (
@@ -112,8 +112,8 @@ def test_an_input_that_nothing_goes_into_stays_the_same_and_is_named() -> None:
         (Wishes({"z": "x"}, {}), "feedback z=x: no output is named 'z'; the outputs are y, lstm_0, lstm_1"),
         (Wishes({"y": "z"}, {}), "feedback y=z: no input is named 'z'; the inputs are x, h, c"),
         (Wishes({}, {"lstm_0": "z"}), "state lstm_0=z: no input is named 'z'"),
-        (Wishes({"y": "x"}, {"lstm_0": "h", "lstm_1": "h"}), "input 'h': two outputs are to go into it"),
-        (Wishes({"y": "x"}, {"lstm_0": "x"}), "input 'x': two outputs are to go into it"),
+        (Wishes({"y": "x"}, {"lstm_0": "h", "lstm_1": "h"}), "input 'h': two outputs feed it"),
+        (Wishes({"y": "x"}, {"lstm_0": "x"}), "input 'x': two outputs feed it"),
         (Wishes({"lstm_0": "x"}, {}), r"the output has shape \(3, 5\), which does not fit the input's \(3, 6, 2\)"),
         (Wishes({"y": "x"}, {"y": "h"}), r"state y=h: the output has shape \(3, 2\), the input \(3, 5\)"),
         (Wishes({}, {}, sample=True), "input 'x': takes values. Add --one-hot"),

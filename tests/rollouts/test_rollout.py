@@ -164,7 +164,7 @@ def test_a_small_change_of_weights_parts_the_runs_after_some_steps(built: Built)
     assert report.first_step_beyond > 1
     beyond = report.deviations > 1e-6
     assert report.first_step_beyond == int(np.argmax(beyond)) + 1
-    assert report.summary().startswith(f"the two runs part at step {report.first_step_beyond}, where ")
+    assert report.summary().startswith(f"the two runs diverge at step {report.first_step_beyond}, where ")
     data = report.to_dict()
     assert data["first_step_beyond"] == report.first_step_beyond
     assert [step["within"] for step in data["steps"]] == (~beyond).tolist()

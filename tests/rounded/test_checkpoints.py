@@ -10,7 +10,6 @@ import pytest
 
 from lstm_verify import Tolerance, Verdict
 from lstm_verify._replay import replay_rows
-from lstm_verify.arithmetic import output_value
 from lstm_verify.arrays import picked
 from lstm_verify.budget import _with_errors, in_blocks, recent_rows, rounded_rows
 from lstm_verify.checkpoints import RECENT, STRETCH
@@ -18,6 +17,7 @@ from lstm_verify.judging.compare import verdict_of
 from lstm_verify.judging.judge import Judgement, judge, part_of_sigma
 from lstm_verify.layers import RNN, Bidirectional, Dense, Layer, Masking, Reshape
 from lstm_verify.model import LayerCall, Model, Output, Tensor
+from lstm_verify.run_arithmetic import output_value
 from tests.builders import (
     UNITS,
     conv_lstm_cell,

@@ -14,7 +14,7 @@ import pytest
 
 from lstm_verify import Verdict
 from lstm_verify._replay import replay
-from lstm_verify.diagnosis.products import Shorter, ShortProducts
+from lstm_verify.diagnosis.reduced_precision import Shorter, ShortProducts
 from lstm_verify.formats import load
 from lstm_verify.runtimes.programs import device
 from tests.command import inputs, model

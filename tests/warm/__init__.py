@@ -21,22 +21,26 @@ from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
+from lstm_verify import processes
+from lstm_verify.formats.tensorflow import reader
 from lstm_verify.runtimes import RUNTIMES, process
 
 SERVER = Path(__file__).with_name("server.py")
+PROGRAMS = (str(process.CHILD), str(reader.CHILD))
+"""What imports a framework."""
 
 
 class Popen:
-    """What `runtimes.process` needs of `subprocess.Popen`, of a process that a server forks."""
+    """What `processes` needs of `subprocess.Popen`, of a process that a server forks."""
 
-    def __init__(self, server: Path, env: dict[str, str], log: Any, replies: int) -> None:
+    def __init__(self, server: Path, program: str, env: dict[str, str], log: Any, replies: int) -> None:
         self.returncode: int | None = None
         self.stdout = self.stderr = None
         read_end, write_end = os.pipe()
         self.stdin = os.fdopen(write_end, "wb")
         self._server = socket.socket(socket.AF_UNIX)
         self._server.connect(str(server))
-        message = json.dumps({"environment": env, "replies": replies}).encode()
+        message = json.dumps({"program": program, "environment": env, "replies": replies}).encode()
         socket.send_fds(self._server, [len(message).to_bytes(8)], [read_end, log.fileno(), replies])
         self._server.sendall(message)
         os.close(read_end)
@@ -72,13 +76,16 @@ class Servers:
         return Path(tempfile.mkdtemp(prefix="warm-"))
 
     def use(self, wanted: bool) -> None:
-        """Let runtimes fork from these servers, or start processes by themselves."""
-        forking = SimpleNamespace(Popen=self.popen, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired)
-        process.subprocess = forking if wanted else subprocess  # type: ignore[attr-defined]
+        """Let frameworks fork from these servers, or start processes by themselves."""
+        forking = SimpleNamespace(Popen=self.popen, PIPE=subprocess.PIPE)
+        processes.subprocess = forking if wanted else subprocess  # type: ignore[attr-defined]
 
-    def popen(self, command: list[str], env: dict[str, str], stdout: Any, pass_fds: list[int], **options: Any) -> Any:
+    def popen(self, command: list[str], **options: Any) -> Any:
         """In the place of `subprocess.Popen`."""
-        return Popen(self._server(self._module_of(env), env), env, stdout, pass_fds[0])
+        program, env = command[-1], options["env"]
+        if program not in PROGRAMS:
+            return subprocess.Popen(command, **options)
+        return Popen(self._server(self._module_of(env), env), program, env, options["stdout"], options["pass_fds"][0])
 
     def stop(self) -> None:
         for server in self._started.values():
@@ -98,7 +105,7 @@ class Servers:
         return address
 
     def _start(self, module: str, address: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-P", str(SERVER), str(address), module, str(process.CHILD)]
+        command = [sys.executable, "-P", str(SERVER), str(address), module]
         own = {name: value for name, value in env.items() if name != "TMPDIR"}  # which is gone with the request
         started = subprocess.Popen(
             command, env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

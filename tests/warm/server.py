@@ -1,6 +1,6 @@
 """Imports a framework, and forks a process that runs a program for everybody who asks.
 
-python server.py ADDRESS MODULE PROGRAM
+python server.py ADDRESS MODULE
 """
 
 import fcntl
@@ -14,7 +14,7 @@ import socket
 import sys
 
 
-def main(address: str, module: str, program: str) -> None:
+def main(address: str, module: str) -> None:
     importlib.import_module("tensorflow")
     importlib.import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -26,11 +26,11 @@ def main(address: str, module: str, program: str) -> None:
             asking, _ = server.accept()
             if not os.fork():
                 server.close()
-                keep(asking, program)
+                keep(asking)
             asking.close()
 
 
-def keep(asking: socket.socket, program: str) -> None:
+def keep(asking: socket.socket) -> None:
     """Fork once more, say which process that is, and in the end with which code it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     length, files, _, _ = socket.recv_fds(asking, 8, 3)
@@ -38,7 +38,7 @@ def keep(asking: socket.socket, program: str) -> None:
     pid = os.fork()
     if not pid:
         asking.close()
-        run(program, files, **request)
+        run(files, **request)
     for file in files:
         os.close(file)
     asking.sendall(pid.to_bytes(8))
@@ -47,7 +47,7 @@ def keep(asking: socket.socket, program: str) -> None:
     os._exit(0)
 
 
-def run(program: str, files: list[int], environment: dict[str, str], replies: int) -> None:
+def run(files: list[int], program: str, environment: dict[str, str], replies: int) -> None:
     """Be the process that runs the program: its files, environment and group."""
     os.setsid()
     code = 1

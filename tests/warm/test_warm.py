@@ -30,7 +30,7 @@ def predicted(runtime: str, kind: str, warm: bool) -> tuple[Prediction, Bytes]:
 @pytest.mark.parametrize(("runtime", "kind"), [("keras", "keras3.h5"), ("tf_keras", "keras2.keras")])
 def test_the_same_predictions_to_the_last_bit(runtime: str, kind: str) -> None:
     (warm, its), (cold, others) = (predicted(runtime, kind, how) for how in (True, False))
-    assert type(warm.process) is not type(cold.process)
+    assert type(warm.child.process) is not type(cold.child.process)
     assert (warm.description, its) == (cold.description, others)
 
 

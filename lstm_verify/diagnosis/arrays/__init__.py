@@ -1,4 +1,4 @@
-"""The arrays, looked at before any theory about the model: what was done to predictions that deviate.
+"""Checks of the arrays alone, before any hypothesis about the model: what was done to predictions that deviate.
 
 Each look tries one thing that people do to arrays, and names it only if the numbers are then within rounding, in so
 many elements that it can be no accident. What is fitted must be overdetermined: a factor and a constant from two
@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from lstm_verify.arrays import Rows
-from lstm_verify.diagnosis.arrays.classes import class_numbers, logits, one_hot, probabilities
-from lstm_verify.diagnosis.arrays.elsewhere import of_a_layer, of_another_output
+from lstm_verify.diagnosis.arrays.labels import class_numbers, logits, one_hot, probabilities
 from lstm_verify.diagnosis.arrays.not_finite import in_inputs, in_predictions
 from lstm_verify.diagnosis.arrays.order import reordered, shifted
+from lstm_verify.diagnosis.arrays.other_tensor import of_a_layer, of_another_output
 from lstm_verify.diagnosis.arrays.pair import CERTAIN, Agreement, Pair, pairs_of
 from lstm_verify.diagnosis.arrays.seen import Seen, joined
 from lstm_verify.diagnosis.arrays.shapes import one_step, only_axes_differ, reshaped
@@ -47,7 +47,7 @@ def look(
     inputs: Mapping[str, Rows],
     pairs: Sequence[Pair],
 ) -> Found | None:
-    """What was done to the predictions of all outputs that deviate; None if that is not seen for one of them.
+    """Detect what was done to the predictions of all outputs that deviate; None if one of them stays unexplained.
 
     Args:
         model: the model.

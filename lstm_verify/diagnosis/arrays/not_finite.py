@@ -12,7 +12,7 @@ from lstm_verify.diagnosis.arrays.seen import Seen, input_not_finite, prediction
 
 
 def in_predictions(pair: Pair) -> tuple[Seen, Agreement] | None:
-    """NaN or infinite where the replay has a number, while all else agrees."""
+    """Detect NaN or infinities where the replay has numbers, while everything else agrees."""
     p, r = pair.predicted, pair.replayed
     if not pair.is_aligned:
         return None
@@ -22,11 +22,11 @@ def in_predictions(pair: Pair) -> tuple[Seen, Agreement] | None:
     where = _where(strange, p)
     rest = "" if strange.all() else ", and agree elsewhere"
     how = f"not finite where the weights compute numbers: {where}{rest}"
-    return predictions("not_finite", pair.name, where, how, "Look at how the predictions were made or saved.", CERTAIN)
+    return predictions("not_finite", pair.name, where, how, "Check how the predictions were made or saved.", CERTAIN)
 
 
 def in_inputs(inputs: Mapping[str, Rows], pairs: Sequence[Pair]) -> tuple[Seen, Agreement] | None:
-    """NaN or infinite inputs in every sample that deviates, where one side is no number.
+    """Detect NaN or infinite inputs in every sample that deviates, where one side is not finite.
 
     Samples have to be left that agree, or nothing is known.
     """

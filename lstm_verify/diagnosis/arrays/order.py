@@ -1,4 +1,4 @@
-"""Predictions in another order: rows permuted, shifted, taken from other samples; sequences shifted in time."""
+"""Predictions in another order: rows permuted, shifted or taken from other samples; sequences shifted in time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ APART = 4.0
 
 
 def reordered(pair: Pair) -> tuple[Seen, Agreement] | None:
-    """Rows of the replay in another order, or other rows of it."""
+    """Detect rows of the replay in another order, or other rows of it."""
     rows = _Rows(pair)
     if not rows.comparable:
         return None
@@ -37,7 +37,7 @@ def reordered(pair: Pair) -> tuple[Seen, Agreement] | None:
 
 
 def shifted(pair: Pair) -> tuple[Seen, Agreement] | None:
-    """Rows of the replay some places earlier or later, without those at one end; or the same of time steps."""
+    """Detect rows of the replay shifted up or down, with those at one end missing; or time steps shifted likewise."""
     if not pair.is_aligned:
         return None
     for axis, by in (*((0, by) for by in _Rows(pair).offsets()), *((1, by) for by in _offsets_in_time(pair))):
@@ -92,7 +92,7 @@ class _Rows:
         return self.p @ direction, self.r @ direction
 
     def permutation(self) -> Array | None:
-        """For each predicted row the number of the replayed one that it is, each of them once."""
+        """Return for each predicted row the index of the replayed row it equals, each used once."""
         index = np.arange(len(self.p))
         open_rows, left = np.flatnonzero(self.moved), np.flatnonzero(self.moved)
         for seed in range(PROJECTIONS):
@@ -106,7 +106,7 @@ class _Rows:
         return None
 
     def origins(self) -> Array | None:
-        """The same if a replayed row may come several times, or not at all."""
+        """Return the same where a replayed row may occur several times, or not at all."""
         for seed in range(PROJECTIONS):
             ours, theirs = self._keys(seed)
             order = np.argsort(theirs)
@@ -121,7 +121,7 @@ class _Rows:
         return None
 
     def convincing(self, index: Array) -> bool:
-        """Whether enough elements moved, between rows that are told apart."""
+        """Whether enough elements moved, between rows that are distinguishable."""
         rows = np.unique(index[self.moved])
         enough = np.count_nonzero(self.moved) * self.p.shape[1] >= FEWEST
         return enough and int(np.count_nonzero(self._apart()[rows])) >= max(1, 0.9 * len(rows))
@@ -143,7 +143,7 @@ class _Rows:
         return pair.fit(pair.replayed[index], pair.sigma[index], among=among, width=len(self.r))
 
     def offsets(self) -> Iterator[int]:
-        """By how many rows predictions may be shifted: where some of them come from."""
+        """Return candidate shifts: by how many rows some of the predictions have moved."""
         n = len(self.r)
         if not self.comparable or n < 2 * FEWEST:
             return

@@ -1,4 +1,4 @@
-"""A pair: one output as it was predicted and as it is replayed, and how far rounding may put the two apart."""
+"""A pair: one output as predicted and as replayed, and how far apart rounding may put the two."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Agreement:
 
     @property
     def explains(self) -> bool:
-        """Whether rounding explains what is left, and neither an accident does nor that numbers were fitted."""
+        """Whether rounding explains what is left, and neither chance nor fitted numbers do."""
         return self.sigmas <= SIGMAS and self.bits >= ENOUGH and self.left <= MOST_LEFT_BY_A_NUMBER
 
 
@@ -55,7 +55,7 @@ NOTHING = np.empty(0)
 
 @dataclass(frozen=True)
 class Pair:
-    """One output on both sides."""
+    """One output, predicted and replayed."""
 
     name: str
     predicted: Array
@@ -74,13 +74,13 @@ class Pair:
 
     @cached_property
     def before(self) -> Agreement:
-        """How far predictions are from the replay; both have the same shape."""
+        """Return how far predictions are from the replay; both must have the same shape."""
         return self.fit(self.replayed)
 
     def fit(
         self, expected: Array, sigma: Array | None = None, free: int = 0, among: Array | None = None, width: int = 1
     ) -> Agreement:
-        """How well numbers explain the predictions.
+        """Return how well these values explain the predictions.
 
         Args:
             expected: what should have been predicted, of the shape of the predictions.
@@ -114,7 +114,7 @@ class Pair:
 
     @cached_property
     def deviating(self) -> Array:
-        """Which elements rounding does not explain."""
+        """Return which elements rounding does not explain."""
         p, r = self.predicted, self.replayed
         with np.errstate(all="ignore"):
             allowed = SIGMAS * np.sqrt(np.square(self.sigma) + np.square(EXACT * r)) + self._of_recording * np.abs(p)
@@ -134,7 +134,7 @@ class Pair:
         return np.asarray(rows)
 
     def in_shape(self, predicted: Array) -> Pair:
-        """The same with the predictions in another shape."""
+        """Return the same pair with the predictions reshaped."""
         return replace(self, predicted=predicted)
 
 
@@ -160,7 +160,7 @@ def pairs_of(
     worst: Array,
     batch_size: int | None,
 ) -> list[Pair]:
-    """Both sides of every output that both sides have; none where rounding cannot be followed.
+    """Pair the outputs that both sides have; none where rounding errors cannot be tracked.
 
     Args:
         model: the model.

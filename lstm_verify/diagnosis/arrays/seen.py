@@ -1,4 +1,4 @@
-"""What is seen in the arrays: something that was done to predictions or inputs, with how well that explains them."""
+"""What the arrays alone show: something done to predictions or inputs, with how well that explains them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAME = {"logits", "probabilities", "inner_layer", "one_step", "all_steps"}
 
 @dataclass(frozen=True)
 class Seen(Change):
-    """A cause outside of the model, which stays as it is."""
+    """A cause outside the model, which is itself unchanged."""
 
     words: str = ""
     """A sentence without its end: what the predictions are."""
@@ -30,7 +30,7 @@ class Seen(Change):
 
     @property
     def is_fitted(self) -> bool:
-        """Whether it has numbers that were fitted, so that a fault which needs none is the better explanation."""
+        """Whether it has fitted numbers, so that a fault without any is the better explanation."""
         return self.kind in FITTED
 
     @property
@@ -47,7 +47,7 @@ class Seen(Change):
 def predictions(
     kind: str, output: str, behaves_as: str, how: str, advice: str, fit: Agreement
 ) -> tuple[Seen, Agreement]:
-    """Predictions that are the replayed numbers with something done to them.
+    """Describe predictions that are the replayed values with something done to them.
 
     Args:
         kind: what was done, such as `permuted`.
@@ -77,13 +77,13 @@ def _seen(fault: str, where: str, says: str, behaves_as: str, words: str, advice
 
 
 def input_not_finite(name: str, behaves_as: str, words: str) -> Seen:
-    """An input with values that are no numbers."""
+    """Describe an input with values that are not finite."""
     advice = "Fill or drop such values before predicting, on both sides alike."
     return _seen("input: not_finite", name, "finite numbers", behaves_as, words, advice)
 
 
 def altered_input(kind: str, name: str, how: str, make: Callable[[Model], Model], tops: frozenset[str]) -> Seen:
-    """An input that something was done to.
+    """Describe an input that was altered.
 
     Args:
         kind: what was done, such as `reversed`.
@@ -99,12 +99,12 @@ def altered_input(kind: str, name: str, how: str, make: Callable[[Model], Model]
 
 
 def unchanged(model: Model) -> Model:
-    """The model as it is in the file."""
+    """Return the model unchanged."""
     return model
 
 
 def joined(causes: list[tuple[Seen, Agreement]]) -> tuple[Seen, Agreement]:
-    """The causes of several outputs as one."""
+    """Combine the causes of several outputs into one."""
     if len(causes) == 1:
         return causes[0]
     first, *others = (cause for cause, _ in causes)

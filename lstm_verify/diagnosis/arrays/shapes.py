@@ -1,4 +1,4 @@
-"""The same numbers in another shape: axes that are missing, or one too many, or exchanged; one time step or all."""
+"""The same values in another shape: axes missing, added or swapped; one time step or all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Found = tuple[Seen, Agreement]
 
 
 def reshaped(pair: Pair) -> Found | None:
-    """The replayed numbers in another shape, or with axes exchanged."""
+    """Detect the replayed values in another shape, or with axes swapped."""
     for words, made in _ways(pair):
         found = _in_shape(pair, words, made)
         if found is not None and found[1].explains:
@@ -26,7 +26,7 @@ def reshaped(pair: Pair) -> Found | None:
 
 
 def only_axes_differ(pair: Pair) -> Found | None:
-    """Another shape that has the same axes but for those of length 1, whatever its numbers are."""
+    """Detect a shape that differs only in axes of length 1, whatever the values are."""
     if pair.is_aligned or _without_ones(pair.predicted.shape) != _without_ones(pair.replayed.shape):
         return None
     return _in_shape(pair, _shapes(pair), pair.predicted.reshape(pair.replayed.shape))
@@ -60,7 +60,7 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def one_step(pair: Pair) -> Found | None:
-    """One time step for a sequence, or a sequence for its last step."""
+    """Detect one time step in place of a sequence, or a sequence in place of its last step."""
     p, r, σ = pair.predicted, pair.replayed, pair.sigma
     if r.ndim == p.ndim + 1 and r.ndim >= 3 and p.shape == (r.shape[0], *r.shape[2:]):
         advice = "Predict with the model as it is in the file, which returns all time steps."

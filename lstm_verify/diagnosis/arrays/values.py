@@ -1,4 +1,4 @@
-"""Predictions whose numbers had something done to them: made constant, rounded, scaled, moved by a constant."""
+"""Predictions whose values were changed: made constant, rounded, scaled or shifted by a constant."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOLD = 4
 
 
 def constant(pair: Pair) -> tuple[Seen, Agreement] | None:
-    """The same predictions for every sample, where the replay has others for each."""
+    """Detect identical predictions for every sample, where those of the replay differ."""
     p, r = pair.predicted, pair.replayed
     if not pair.is_aligned or not (np.isfinite(p).all() and np.isfinite(r).all()):
         return None
@@ -36,7 +36,7 @@ def constant(pair: Pair) -> tuple[Seen, Agreement] | None:
     first = p[0].ravel()
     what = f"all {first[0]:.6g}" if same else "the same for every sample"
     how = f"{what}, whatever the input" if same else f"{what}, whatever its input"
-    advice = "Look at what was recorded, and whether inputs reach the model at all."
+    advice = "Check what was recorded, and whether inputs reach the model at all."
     return predictions("constant", pair.name, what, how, advice, CERTAIN)
 
 
@@ -49,7 +49,7 @@ def _varies(pair: Pair, by_element: bool) -> bool:
 
 
 def rounded(pair: Pair) -> tuple[Seen, Agreement] | None:
-    """Predictions that are all multiples of a power of ten, and the nearest ones to the replay."""
+    """Detect predictions rounded to a power of ten."""
     p = pair.predicted
     if not pair.is_aligned or not np.isfinite(p).all():
         return None
@@ -73,7 +73,7 @@ def rounded(pair: Pair) -> tuple[Seen, Agreement] | None:
 
 
 def scaled(pair: Pair) -> tuple[Seen, Agreement] | None:
-    """A factor, a constant or both, for all numbers or for each column."""
+    """Detect a factor, an offset or both, for all values or for each column."""
     if not pair.is_aligned or not np.isfinite(pair.replayed).all() or not np.isfinite(pair.predicted).all():
         return None
     for kind in _kinds(pair):

@@ -1,11 +1,11 @@
-"""The program that reads HDF5 files, in a process of its own; nothing else imports h5py.
+"""The program that reads HDF5 files, in a separate process; nothing else imports h5py.
 
     python child.py FOLDER …        the folders that numpy and h5py are imported from
 
 A line of JSON on standard input asks for one file (`path`, and `start`, where in it HDF5 begins), names the `directory`
 for what is found, and says how many `seconds` of computing, seconds of waiting (`patience`) and bytes of `memory` that
-may take. A fork of this process reads the file; what becomes of it is the line that answers: `{"status": 0}`, or the
-negative number of the signal that ended it.
+may take. A fork of this process reads the file; how that ended is the reply, on the file descriptor `replies`:
+`{"status": 0}`, or the negative number of the signal that ended it.
 
 The fork writes `tree.json`: groups, their attributes as text, and their datasets. Where the values of a dataset are
 one piece of the file, as in all that Keras writes, it says where (`at`), and they are not read here; others go to
@@ -44,7 +44,8 @@ def main() -> None:
         if not pid:
             answer(request)
         _, status = os.waitpid(pid, 0)
-        print(json.dumps({"status": os.waitstatus_to_exitcode(status)}), flush=True)
+        reply = {"status": os.waitstatus_to_exitcode(status)}
+        os.write(request["replies"], json.dumps(reply).encode() + b"\n")
     os._exit(0)
 
 
@@ -61,7 +62,7 @@ def answer(request: Json) -> None:
 
 
 def limit(seconds: float, patience: float, memory: int) -> None:
-    """Let the system end this process by SIGPROF or SIGALRM, and refuse it memory."""
+    """Limit the time and memory of this process: SIGPROF or SIGALRM ends it, and large allocations fail."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
     signal.setitimer(signal.ITIMER_REAL, patience)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -72,7 +73,7 @@ def limit(seconds: float, patience: float, memory: int) -> None:
 
 
 def read(request: Json) -> Json:
-    """All that is found in a file, or the reason why it cannot be read."""
+    """Return the content of a file, or the reason why it cannot be read."""
     try:
         with open(Path(request["directory"], "values.bin"), "wb") as values, opened(request) as file:
             return Reader(values).group(file, DEEPEST)
@@ -122,7 +123,7 @@ class Reader:
         self.values, self.count = values, 0
 
     def group(self, group: h5py.Group, depth: int) -> Json:
-        """A group with all that is in it.
+        """Return a group with all its members.
 
         Raises:
             RuntimeError: groups lie in each other without end.
@@ -133,14 +134,14 @@ class Reader:
                 continue
             self.count += 1
             if self.count > MOST or not depth:
-                raise RuntimeError("its groups lie in each other without end")
+                raise RuntimeError("its groups are nested without end")
             found = self.member(group, name, depth - 1)
             if found is not None:
                 members[name] = found
         return {"attributes": attributes(group), "members": members}
 
     def member(self, group: h5py.Group, name: str, depth: int) -> Json | None:
-        """What a group has under a name; None if that is the name of something that does not exist."""
+        """Return a member of a group; None if its name leads to nothing."""
         link = group.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
             return {"fault": "elsewhere"}
@@ -158,7 +159,7 @@ class Reader:
             return {"fault": "its values take more memory than a file of this size can need"}
 
     def dataset(self, dataset: Any) -> Json:
-        """A dataset: its shape and dtype, and where its values are."""
+        """Describe a dataset: its shape and dtype, and where its values are."""
         if not isinstance(dataset, h5py.Dataset):
             return {"fault": "neither a group nor a dataset"}
         if dataset.shape is None:
@@ -178,7 +179,7 @@ class Reader:
 
 
 def attributes(group: h5py.Group) -> Json:
-    """The attributes that say something about the model."""
+    """Return the attributes that describe the model."""
     found: Json = {name: text(group.attrs[name]) for name in TEXTS if name in group.attrs}
     for name in NAMES:
         parts = [group.attrs[name]] if name in group.attrs else []
@@ -189,7 +190,7 @@ def attributes(group: h5py.Group) -> Json:
 
 
 def text(value: Any) -> str:
-    """The text of an attribute; bytes that are none become lone surrogates."""
+    """Return the text of an attribute; bytes that are not UTF-8 become lone surrogates."""
     return value.decode(errors="surrogateescape") if isinstance(value, bytes) else str(value)
 
 
@@ -204,12 +205,12 @@ def is_stored(dataset: h5py.Dataset) -> bool:
 
 
 def is_number(dtype: np.dtype[Any]) -> bool:
-    """Whether the values can be a weight's; a bfloat16, which HDF5 does not have, is two bytes to it."""
+    """Whether the values can be weights; a bfloat16, which HDF5 does not have, is stored as two bytes."""
     return dtype.kind in "fiu" or (dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None)
 
 
 def in_one_piece(dataset: h5py.Dataset) -> bool:
-    """Whether the bytes in the file are those of the array that HDF5 would make of them."""
+    """Whether the bytes in the file are exactly those of the array that HDF5 would return."""
     plain = not dataset.chunks and dataset.size and dataset.id.get_offset() is not None
     return bool(plain and h5py.h5t.py_create(dataset.dtype).equal(dataset.id.get_type()))
 

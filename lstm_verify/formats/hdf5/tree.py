@@ -1,4 +1,4 @@
-"""What is in an HDF5 file, as plain data: groups of groups and datasets."""
+"""The content of an HDF5 file as plain data: groups of groups and datasets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Dataset:
     """Reads its values."""
 
     def array(self, where: str) -> Array:
-        """Read its values.
+        """Read the values.
 
         Args:
             where: what to call it in messages.
@@ -44,16 +44,16 @@ class Dataset:
             raise UnsupportedError(f"{where}: its values are in another file, which is not opened")
         if self.fault == "unwritten":
             raise ModelFileError(
-                f"{where}: not all of its {prod(self.shape):,} values are in the file. Is the file whole?"
+                f"{where}: not all of its {prod(self.shape):,} values are in the file. Is the file complete?"
             )
         if self.fault:
-            raise ModelFileError(f"{where}: cannot be read ({self.fault}). Is the file whole?")
+            raise ModelFileError(f"{where}: cannot be read ({self.fault}). Is the file complete?")
         if self.dtype is None:
             raise UnsupportedError(f"{where}: weights of dtype {self.named} are not supported, expected numbers")
         array = np.asarray(self.values())
         if array.size != prod(self.shape):
             raise ModelFileError(
-                f"{where}: not all of its {prod(self.shape):,} values are in the file. Is the file whole?"
+                f"{where}: not all of its {prod(self.shape):,} values are in the file. Is the file complete?"
             )
         array = array.reshape(self.shape)
         return _from_bfloat16(array) if self.dtype.kind == "V" else array
@@ -66,21 +66,21 @@ def _from_bfloat16(array: Array) -> Array:
 
 @dataclass(frozen=True)
 class Group:
-    """A group, with what is in it by name."""
+    """A group, with its members by name."""
 
     attributes: Mapping[str, Any] = field(default_factory=dict)
     """Texts, and lists of names."""
     members: Mapping[str, Group | Dataset] = field(default_factory=dict)
 
     def find(self, path: str) -> Group | Dataset | None:
-        """What lies at `group/group/name`; None if nothing does."""
+        """Return what is at `group/group/name`; None if nothing is."""
         found: Group | Dataset | None = self
         for part in filter(None, path.split("/")):
             found = found.members.get(part) if isinstance(found, Group) else None
         return found
 
     def datasets(self, path: str = "") -> Iterator[str]:
-        """The paths of all datasets in it, and in its groups."""
+        """Yield the paths of all datasets in this group and the groups inside it."""
         for name, member in self.members.items():
             if isinstance(member, Group):
                 yield from member.datasets(f"{path}{name}/")
@@ -89,7 +89,7 @@ class Group:
 
 
 def tree_of(found: Mapping[str, Any], file: Path, start: int, values: Path) -> Group:
-    """Take up what the child process found.
+    """Build the tree from what the child process found.
 
     Args:
         found: its JSON of a group.

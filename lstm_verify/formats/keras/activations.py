@@ -1,4 +1,4 @@
-"""An activation's config: a name, a layer, or a function of the user's."""
+"""Activation configs: a name, a layer, or a user's own function."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALIASES = {
 
 
 def activation(value: Any, version: Version, where: str) -> ActivationFunction:
-    """Turn what a config says of an activation into a definite function.
+    """Turn the config of an activation into a definite function.
 
     Raises:
         UnsupportedError: it is a function of the user's, or not known.
@@ -61,7 +61,7 @@ def _named(name: str, version: Version, where: str) -> ActivationFunction:
 
 
 def of_layer(config: Config) -> ActivationFunction:
-    """The function of an activation layer."""
+    """Return the function of an activation layer."""
     return LAYERS[config.class_name](config)
 
 

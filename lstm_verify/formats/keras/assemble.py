@@ -1,4 +1,4 @@
-"""A whole file of either Keras format: config, version and weights turned into a `Model`."""
+"""Assembling the parts of a Keras file, config, version and weights, into a `Model`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def parse_json(text: str | bytes, where: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{where}: not JSON ({error}). Was the file copied whole?") from None
+        raise ModelFileError(f"{where}: not JSON ({error}). Was the file copied completely?") from None
 
 
 def read_whole(
@@ -40,7 +40,7 @@ def read_whole(
     version: str,
     read_weights: Callable[[Config], Arrays],
 ) -> Model:
-    """Turn the parts of a file into a model.
+    """Assemble the parts of a file into a model.
 
     Args:
         path: the file.

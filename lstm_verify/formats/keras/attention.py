@@ -1,4 +1,4 @@
-"""Attention layers, and the layers that stand around them: EinsumDense, RMSNormalization.
+"""Attention layers, and layers that often accompany them: EinsumDense, RMSNormalization.
 
 An attention layer is called with several tensors that mean different things, and with options. What each means is by
 its place or its name; all must be known.
@@ -51,7 +51,7 @@ def attention(config: Config, arrays: Arrays) -> Layer:
 
 
 def attention_call(node: Any, config: Config) -> CallArguments:
-    """Read a call with a list of two or three tensors, and maybe a list of their masks.
+    """Read a call with a list of two or three tensors, and optionally a list of their masks.
 
     Raises:
         UnsupportedError: it is called with something else.
@@ -70,7 +70,7 @@ def attention_call(node: Any, config: Config) -> CallArguments:
 
 def _masks(listed: Any, config: Config) -> Iterator[tuple[str, Tensor]]:
     if not isinstance(listed, list) or not 2 <= len(listed) <= 3:
-        raise UnsupportedError(f"{config.where}: it is called with a mask that is no list of two")
+        raise UnsupportedError(f"{config.where}: it is called with a mask that is not a list of two")
     for role, item in zip(MASKS[:2], listed, strict=False):  # a mask of the key does nothing
         tensors = tensors_of(role, item, config)
         if len(tensors) > 1:
@@ -157,7 +157,7 @@ def _part(config: Config, name: str, arrays: Arrays) -> EinsumDense:
 
 
 def multi_head_attention_call(node: Any, config: Config) -> CallArguments:
-    """Read a call with query, value, maybe key, and masks.
+    """Read a call with query, value, optional key, and masks.
 
     Raises:
         UnsupportedError: it is called with something else.
@@ -192,7 +192,7 @@ def _call(
 
 
 def as_called(layer: Layer, options: Mapping[str, Any], config: Config) -> Layer:
-    """The layer as its calls want it."""
+    """Return the layer adapted to the arguments of its calls."""
     if not isinstance(layer, Attending) or not options:
         return layer
     settings = dict(options)

@@ -36,7 +36,7 @@ RANDOM = ("dropout", "recurrent_dropout", "rate", "stddev")
 
 @dataclass(frozen=True)
 class CallArguments:
-    """What a layer is called with: its inputs, a recurrent layer's initial states after them, and a mask."""
+    """The arguments of a layer call: inputs, then the initial states of a recurrent layer, and a mask."""
 
     inputs: tuple[Tensor, ...]
     mask: Tensor | None = None
@@ -76,7 +76,7 @@ def read_call(node: Any, config: Config) -> CallArguments:
 
 
 def refuse_rest(arguments: Mapping[str, Any], config: Config) -> None:
-    """Check that the arguments which nobody used say nothing.
+    """Check that arguments which nothing has used have no effect.
 
     Raises:
         UnsupportedError: one does.
@@ -140,7 +140,7 @@ def _in_order_of_names(value: Any, config: Config) -> Any:
 
 
 def arguments_of(node: Any, config: Config, names: Sequence[str]) -> dict[str, Any]:
-    """The arguments of a call by name, in the order in which Keras goes through them; `names` are those by place.
+    """Return the arguments of a call by name, in Keras's order; `names` are the names of positional ones.
 
     Raises:
         UnsupportedError: there are more arguments than names.
@@ -173,7 +173,7 @@ def _leaves(node: Any) -> Iterator[list[Any]]:
 
 
 def tensors_of(argument: str, value: Any, config: Config) -> list[Tensor]:
-    """The tensors in an argument of either generation, in the order in which Keras flattens it; none in None.
+    """Return the tensors in an argument of either generation, in the order in which Keras flattens it; None has none.
 
     Raises:
         UnsupportedError: it holds something else, such as a constant.
@@ -210,4 +210,4 @@ def read_tensor(item: Any, config: Config) -> Tensor:
         layer, call, index = item[:3]
         return Tensor(str(layer), int(call), int(index))
     except (TypeError, ValueError, KeyError):
-        raise ModelFileError(f"{config.where}: {str(item)[:80]!r} is not a tensor. Is the file whole?") from None
+        raise ModelFileError(f"{config.where}: {str(item)[:80]!r} is not a tensor. Is the file complete?") from None

@@ -1,4 +1,4 @@
-"""The Keras layer classes that are supported, a line each."""
+"""The supported Keras layer classes, one per line."""
 
 from __future__ import annotations
 

@@ -28,24 +28,24 @@ Version = tuple[int, ...]
 
 
 def as_list(value: Any, what: str) -> list[Any]:
-    """A list out of a file, which may hold anything there.
+    """Check that a value from a file is a list.
 
     Raises:
         ModelFileError: it is something else.
     """
     if not isinstance(value, list):
-        raise ModelFileError(f"{what} is {str(value)[:60]!r}, expected a list. Is the file whole?")
+        raise ModelFileError(f"{what} is {str(value)[:60]!r}, expected a list. Is the file complete?")
     return value
 
 
 def as_mapping(value: Any, what: str) -> Mapping[str, Any]:
-    """A JSON object out of a file, which may hold anything there.
+    """Check that a value from a file is a JSON object.
 
     Raises:
         ModelFileError: it is something else.
     """
     if not isinstance(value, Mapping):
-        raise ModelFileError(f"{what} is {str(value)[:60]!r}, expected an object. Is the file whole?")
+        raise ModelFileError(f"{what} is {str(value)[:60]!r}, expected an object. Is the file complete?")
     return value
 
 
@@ -85,7 +85,7 @@ class Config:
         if key in self.values:
             return self.values[key]
         if default is REQUIRED:
-            raise ModelFileError(f"{self.where}: its config has no '{key}'. Is the file whole?")
+            raise ModelFileError(f"{self.where}: its config has no '{key}'. Is the file complete?")
         return default
 
     def flag(self, key: str, default: bool = False) -> bool:
@@ -93,7 +93,7 @@ class Config:
         return bool(self.get(key, default))
 
     def whole(self, key: str, default: Any = REQUIRED) -> int:
-        """Use a whole number, which Keras also writes as a list of one.
+        """Use an integer, which Keras also writes as a list of one.
 
         Raises:
             ModelFileError: it is something else.
@@ -102,11 +102,11 @@ class Config:
         if isinstance(value, list | tuple) and len(value) == 1:
             value = value[0]
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ModelFileError(f"{self.where}: {key} is {value!r}, expected a whole number")
+            raise ModelFileError(f"{self.where}: {key} is {value!r}, expected an integer")
         return value
 
     def wholes(self, key: str, default: Any = REQUIRED) -> tuple[int, ...]:
-        """Use one whole number or several; none of None.
+        """Use one integer or several; None has none.
 
         Raises:
             ModelFileError: it is something else.
@@ -114,7 +114,7 @@ class Config:
         value = self.get(key, default)
         numbers = list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
         if any(isinstance(number, bool) or not isinstance(number, int) for number in numbers):
-            raise ModelFileError(f"{self.where}: {key} is {value!r}, expected whole numbers")
+            raise ModelFileError(f"{self.where}: {key} is {value!r}, expected integers")
         return tuple(numbers)
 
     def number(self, key: str, default: Any = REQUIRED) -> float:
@@ -203,7 +203,7 @@ def unwrap(entry: Mapping[str, Any], version: Version, operation: bool = False) 
     try:
         class_name, values = entry["class_name"], entry["config"]
     except (KeyError, TypeError):
-        raise ModelFileError(f"{str(entry)[:80]!r}: not the config of a layer. Is the file whole?") from None
+        raise ModelFileError(f"{str(entry)[:80]!r}: not the config of a layer. Is the file complete?") from None
     config = Config(str(class_name), values if isinstance(values, Mapping) else {}, version)
     if not operation:
         _refuse_custom(entry, config)

@@ -1,4 +1,4 @@
-"""Recurrent layers whose products are convolutions: ConvLSTM1D, ConvLSTM2D and ConvLSTM3D."""
+"""Convolutional recurrent layers: ConvLSTM1D, ConvLSTM2D and ConvLSTM3D."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lstm_verify.layers.recurrent.conv_lstm import ConvLSTMCell
 
 
 def conv_lstm(kind: type[ConvLSTMCell]) -> Class:
-    """A layer made of that kind of cell."""
+    """Build a layer with that kind of cell."""
     plain = of_cell(lambda config, arrays: _cell(kind, config, arrays))
 
     def build(config: Config, arrays: Arrays) -> Layer:
@@ -61,5 +61,5 @@ def _each_axis(config: Config, key: str, axes: int, default: Any = REQUIRED) -> 
     numbers = list(value) if isinstance(value, list | tuple) else [value] * axes
     whole = all(isinstance(number, int) and not isinstance(number, bool) and number > 0 for number in numbers)
     if not whole or len(numbers) != axes:
-        raise ModelFileError(f"{config.where}: {key} is {value!r}, expected {axes} positive whole numbers")
+        raise ModelFileError(f"{config.where}: {key} is {value!r}, expected {axes} positive integers")
     return tuple(numbers)

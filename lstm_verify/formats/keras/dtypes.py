@@ -1,4 +1,4 @@
-"""The dtypes that a model computes in, where its config does not say so: those of operations, and of constants.
+"""Dtypes that a config does not state: those of operations and constants.
 
 A constant has the dtype of the tensor that it meets. Where that decides something, such as whether `x > 0.3` for an x
 that is the float32 next to 0.3, it has to be the number that the framework compares with.
@@ -37,7 +37,7 @@ THRESHOLDS = ("threshold",)
 
 
 def held(layer: Layer, dtype: str, generation: int) -> Layer:
-    """A layer that computes in a dtype, with the numbers that decide something as they are when they do."""
+    """Return the layer with its compute dtype, and with thresholds rounded as that dtype rounds them."""
     made: Layer = _with_thresholds(replace(layer, compute_dtype=dtype), dtype)
     if isinstance(made, Masking):
         return replace(made, mask_value=_nearest(made.mask_value, COMPARED_IN[generation] or dtype))
@@ -71,7 +71,7 @@ def _nearest(value: Any, dtype: str) -> Any:
 
 
 def with_dtypes(model: Model, generation: int) -> Model:
-    """The model with the dtype of every operation, and its constants as that dtype holds them."""
+    """Return the model with the dtype of every operation, and with constants rounded to it."""
     dtypes = {Tensor(spec.name): spec.dtype for spec in model.inputs}
     layers = dict(model.layers)
     for node in model.nodes:

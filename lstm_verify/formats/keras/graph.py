@@ -1,4 +1,4 @@
-"""Sequential and functional models: a config turned into a `Model`, with everything inside it.
+"""Sequential and functional models: a config turned into a `Model`, nested models included.
 
 Both generations write a graph as a list of layers with the nodes, that is calls, that lead into each. Keras 2 writes
 a node as a list of `[layer, node, tensor, keyword arguments]`, Keras 3 as the arguments of the call themselves.
@@ -14,7 +14,7 @@ from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.keras.calls import MODELS, CallArguments, read_tensor
 from lstm_verify.formats.keras.config import Config, Version, as_list, as_mapping, unwrap
 from lstm_verify.formats.keras.dtypes import with_dtypes
-from lstm_verify.formats.keras.masks import without_lost_masks
+from lstm_verify.formats.keras.lost_masks import without_lost_masks
 from lstm_verify.formats.keras.operations import build_operation, is_operation
 from lstm_verify.formats.keras.registry import (
     Arrays,
@@ -38,7 +38,7 @@ INPUT_DTYPES = {"bool", "bfloat16", "float16", "float32", "float64"} | {
 
 @dataclass(frozen=True)
 class LayerEntry:
-    """A layer of a model: its config, its key among the variables, and the nodes that lead into it."""
+    """A layer of a model: its config, its key among the variables, and its inbound nodes."""
 
     config: Config
     key: str
@@ -48,10 +48,10 @@ class LayerEntry:
 
 
 def entries(config: Config) -> list[LayerEntry]:
-    """The layers of a model, the input layers among them."""
+    """Return the layers of a model, including the input layers."""
     listed = config.values.get("layers") if config.values else None
     if not isinstance(listed, list):
-        raise ModelFileError(f"model '{config.name}': its config has no list of layers. Is the file whole?")
+        raise ModelFileError(f"model '{config.name}': its config has no list of layers. Is the file complete?")
     found = [_entry(as_mapping(item, f"model '{config.name}': a layer"), config.version) for item in listed]
     # Keras numbers the objects in its list of layers, which operations are not in
     numbered = iter(snake_names([entry.config.class_name for entry in found if entry.kind != "operation"]))
@@ -69,12 +69,12 @@ def _entry(item: Mapping[str, Any], version: Version) -> LayerEntry:
 
 
 def layers_of(config: Config) -> list[LayerEntry]:
-    """The layers of a model that may have weights."""
+    """Return the layers of a model that may have weights."""
     return [entry for entry in entries(config) if entry.kind == "layer"]
 
 
 def model_variables(config: Config) -> list[LayerVariable]:
-    """The variables of all layers of a model, in the order of the layers."""
+    """Return the variables of all layers of a model, in layer order."""
     return [
         variable
         for entry in layers_of(config)
@@ -109,7 +109,7 @@ def _refuse_same_names(config: Config, found: list[LayerEntry]) -> None:
     names = [entry.config.name for entry in found]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise ModelFileError(f"model '{config.name}': two of its layers are named '{twice[0]}'. Is the file whole?")
+        raise ModelFileError(f"model '{config.name}': two of its layers are named '{twice[0]}'. Is the file complete?")
 
 
 # --- sequential models
@@ -171,7 +171,7 @@ def _lengths(config: Config, shape: Any) -> tuple[int | None, ...] | None:
     if not shape:
         return None
     if not isinstance(shape, list | tuple) or not all(n is None or (type(n) is int and n >= 0) for n in shape):
-        raise ModelFileError(f"{config.where}: its input has shape {shape!r}, expected whole numbers and null")
+        raise ModelFileError(f"{config.where}: its input has shape {shape!r}, expected integers and null")
     return tuple(shape)
 
 

@@ -1,4 +1,4 @@
-"""Operations on tensors in a functional model: objects of their own in Keras 3, `TFOpLambda` layers in Keras 2.
+"""Tensor operations in a functional model: `Operation` objects in Keras 3, `TFOpLambda` layers in Keras 2.
 
 Both are names and constants, not code: what is named here is computed, anything else is refused.
 """

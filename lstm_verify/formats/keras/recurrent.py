@@ -66,7 +66,7 @@ def simple_rnn_cell(config: Config, arrays: Arrays) -> Cell:
 
 
 def of_cudnn(make: CellBuilder) -> Class:
-    """A CuDNN layer, which has its weights itself and not in a cell."""
+    """Read a CuDNN layer, whose weights are its own and not those of a cell."""
     return Class(
         build=lambda config, arrays: _recurrent(make(config, arrays), config),
         variables=lambda _: named("kernel", "recurrent_kernel", "bias"),
@@ -153,7 +153,7 @@ def _recurrent(cell: Cell, config: Config) -> canonical.RNN:
 
 
 def of_cell(make: CellBuilder, variables: Callable[[Config], list[LayerVariable]] = _cell_variables) -> Class:
-    """A recurrent layer that is its cell's config and its own in one."""
+    """Read a recurrent layer whose config is also that of its cell."""
     return Class(
         build=lambda config, arrays: _recurrent(make(config, below(arrays, "cell")), config),
         variables=lambda config: prefixed(variables(config), "cell"),

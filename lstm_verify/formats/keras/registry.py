@@ -1,4 +1,4 @@
-"""How a Keras layer class is described: the variables it has, and how it becomes a canonical layer."""
+"""How a Keras layer class is described: its variables, and how it becomes a canonical layer."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Arrays = Mapping[tuple[str, ...], Array]
 
 
 def below(arrays: Arrays, *path: str) -> Arrays:
-    """The arrays of what lies at `path`."""
+    """Return the arrays below `path`."""
     depth = len(path)
     return {key[depth:]: array for key, array in arrays.items() if key[:depth] == path}
 
 
 def prefixed(variables: Sequence[LayerVariable], *path: str, trainable: bool = True) -> list[LayerVariable]:
-    """Variables seen from one level further up; they train only if all levels do."""
+    """Prefix the paths of variables with a level; they are trainable only if all levels are."""
     return [LayerVariable((*path, *v.path), v.trainable and trainable) for v in variables]
 
 
@@ -45,7 +45,7 @@ def named(*names: str) -> list[LayerVariable]:
 
 @dataclass(frozen=True)
 class Class:
-    """What there is to know of a Keras layer class."""
+    """A Keras layer class: its variables, and the builder of its canonical layer."""
 
     build: Callable[[Config, Arrays], Layer]
     variables: Callable[[Config], list[LayerVariable]] = lambda _: []
@@ -60,7 +60,7 @@ CLASSES: dict[str, Class] = {}
 
 
 def variables_of(config: Config) -> list[LayerVariable]:
-    """The variables of a layer, in the order in which Keras creates them.
+    """Return the variables of a layer, in the order in which Keras creates them.
 
     Raises:
         UnsupportedError: the layer is not known, or has other variables for something that is not supported.
@@ -93,7 +93,7 @@ INNER = ("cell", "cells", "layer", "backward_layer")
 
 
 def coarsest_dtype(config: Config) -> str:
-    """The dtype that a layer computes in, or that of what is inside it, whose own may be coarser."""
+    """Return the coarsest dtype that a layer, or a layer inside it, computes in."""
     found = [config.compute_dtype()]
     for key in INNER:
         inner = config.values.get(key)
@@ -148,12 +148,12 @@ def activation_of(config: Config, key: str = "activation", default: str | None =
 
 
 def with_bias(*names: str) -> Callable[[Config], list[LayerVariable]]:
-    """The variables of a layer with an optional bias."""
+    """Return the variables of a layer with an optional bias."""
     return lambda config: named(*names, *(["bias"] if config.flag("use_bias", True) else []))
 
 
 def snake_names(class_names: Sequence[str]) -> list[str]:
-    """The names Keras gives to objects in a list, from their classes, not their names: `lstm`, `lstm_1`."""
+    """Return the names Keras gives to objects in a list by their classes: `lstm`, `lstm_1`."""
     counts: dict[str, int] = {}
     names = []
     for class_name in class_names:

@@ -153,19 +153,19 @@ def _sees_masks(config: Config) -> bool:
 
 
 def pair(config: Config, key: str) -> tuple[int, int]:
-    """Two whole numbers, or one for both.
+    """Use two integers, or one for both.
 
     Raises:
         ModelFileError: there are more, or none.
     """
     numbers = config.wholes(key, 1)
     if not 1 <= len(numbers) <= 2:
-        raise ModelFileError(f"{config.where}: {key} is {config.get(key)!r}, expected one whole number or two")
+        raise ModelFileError(f"{config.where}: {key} is {config.get(key)!r}, expected one integer or two")
     return numbers[0], numbers[-1]
 
 
 def plain(make: Callable[..., Layer], **parameters: Callable[[Config], Any]) -> Class:
-    """A layer without variables, whose parameters are keys of its config."""
+    """Describe a layer without variables, whose parameters are keys of its config."""
     return Class(lambda config, arrays: make(name=config.name, **{key: get(config) for key, get in parameters.items()}))
 
 
@@ -178,7 +178,7 @@ def identity(config: Config, arrays: Arrays) -> Layer:
 
 
 def augmentation(config: Config, arrays: Arrays) -> Layer:
-    """A layer that does nothing at inference, and whose config says what it does in training."""
+    """Describe a layer that does nothing at inference, whose config only says what it does in training."""
     config.used.update(config.values)
     return identity(config, arrays)
 

@@ -1,4 +1,4 @@
-"""Layers of sequences, images and volumes, channels last: convolution, pooling, padding, cropping, upsampling."""
+"""Layers for sequences, images and volumes, channels last: convolution, pooling, padding, cropping, upsampling."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAIRS = {
 
 
 def sizes(kind: type[Spatial], config: Config, key: str, default: Any = REQUIRED, least: int = 1) -> Sizes:
-    """Use a key with a number for each length, or one for all; of sequences, which have but one, a lone number.
+    """Use a key with one number per spatial axis, or one for all; for sequences, return a single number.
 
     Raises:
         ModelFileError: it is something else, or a number is below `least`.
@@ -48,14 +48,14 @@ def _is_whole(value: Any, least: int) -> bool:
 
 
 def one_number(config: Config, key: str, default: Any = REQUIRED, least: int = 1) -> int:
-    """Use a whole number, in a list or not.
+    """Use an integer, in a list or not.
 
     Raises:
         ModelFileError: it is something else, or below `least`.
     """
     value = config.whole(key, default)
     if value < least:
-        raise ModelFileError(f"{config.where}: {key} is {value}, expected a whole number from {least} on")
+        raise ModelFileError(f"{config.where}: {key} is {value}, expected an integer from {least} on")
     return value
 
 

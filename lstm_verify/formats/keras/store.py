@@ -1,4 +1,4 @@
-"""Where the variables of a model lie in an HDF5 file: two layouts, one for each Keras format.
+"""Where the variables of a model are in an HDF5 file: two layouts, one for each Keras format.
 
 by order   `.h5`     a group for each layer, its arrays in the order trainable, then not trainable
 by path    `.keras`  a group for each object inside the model: `layers/lstm/cell/vars/0`
@@ -101,7 +101,7 @@ def _by_training(variables: Sequence[LayerVariable]) -> list[tuple[str, ...]]:
 
 
 def order_of_get_weights(config: Config) -> list[tuple[str, ...]]:
-    """The paths of a model's variables in the order in which `model.get_weights()` has them.
+    """Return the paths of a model's variables in the order of `model.get_weights()`.
 
     Keras 3 goes from object to object. Keras 2 does so from model to layer, and has of each layer, with all inside it,
     first what trains.
@@ -128,7 +128,7 @@ def _arrays(group: Group, layer: str) -> Iterator[Array]:
     for name in weight_names(inner):
         found = inner.find(name) if isinstance(inner, Group) else None
         if found is None:
-            raise ModelFileError(f"layer '{layer}': its dataset '{name}' is missing. Is the file whole?")
+            raise ModelFileError(f"layer '{layer}': its dataset '{name}' is missing. Is the file complete?")
         yield _array(found, f"layer '{layer}': {name}")
 
 
@@ -154,7 +154,7 @@ def _refuse_left_over(group: Group, seen: set[str]) -> None:
 
 
 def weight_names(group: Group | Dataset | None) -> list[str]:
-    """The names of a layer's weights, in their order; none of what is no group."""
+    """Return the names of a layer's weights in order; none if it is not a group."""
     return list(group.attributes["weight_names"]) if isinstance(group, Group) else []
 
 
@@ -182,7 +182,7 @@ def read_by_path(variables: Sequence[LayerVariable], file: Group, strictly: bool
         dataset = file.find(name)
         if dataset is None:
             raise ModelFileError(
-                f"weights: '{name}', its {variable.path[-1]}, is missing. Is the file whole, and of this model?"
+                f"weights: '{name}', its {variable.path[-1]}, is missing. Is the file complete, and of this model?"
             )
         found[variable.path] = _array(dataset, name)
         used.add(name)
@@ -243,5 +243,5 @@ def _refuse_unused(file: Group, layers: str, used: set[str], strictly: bool) -> 
 def _array(dataset: Group | Dataset, where: str) -> Array:
     """Read a dataset of numbers."""
     if isinstance(dataset, Group):
-        raise ModelFileError(f"{where}: a group, expected a dataset. Is the file whole?")
+        raise ModelFileError(f"{where}: a group, expected a dataset. Is the file complete?")
     return dataset.array(where)

@@ -1,4 +1,4 @@
-"""What to do about a Keras model that cannot be replayed: what was found to work, as the ends of messages.
+"""Workarounds for Keras models that cannot be replayed, as the ends of error messages.
 
 Tried with Keras 3.15 and tf_keras 2.21 in `tests/formats/test_ways_out.py`, which follows the messages to the letter.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from lstm_verify.errors import UnsupportedError
 
-SAVED_MODEL = "A SavedModel holds what it computes: {saved}, and verify the folder"
+SAVED_MODEL = "A SavedModel contains what it computes: {saved}, and verify the folder"
 SAVE = "model.save('folder')"
 EXPORT = "model.export('folder')"
 EXPORT_INFERENCE = (
@@ -24,11 +24,11 @@ PART = (
 
 
 class NotExported(UnsupportedError):
-    """What a SavedModel does not help with; the message has another way."""
+    """A refusal that a SavedModel does not help with; the message has another workaround."""
 
 
 class OnlyInPart(UnsupportedError):
-    """A layer that is not replayed from a SavedModel either, so that only what comes behind it can be verified."""
+    """A layer that cannot be replayed from a SavedModel either: only what comes after it can be verified."""
 
     def __init__(self, message: object, layer: str = "") -> None:
         super().__init__(message)
@@ -58,17 +58,17 @@ AUGMENTATION = {
 
 
 def unknown_layer(where: str, class_name: str, name: str) -> UnsupportedError:
-    """The refusal of a layer class that is not among those that are read."""
+    """Refuse a layer class that is not supported."""
     if class_name in NOT_REPLAYED:
         return OnlyInPart(f"{where}: this layer of Keras is not supported, not even in a SavedModel", name)
     if class_name in EXPORTED:
         return UnsupportedError(f"{where}: this layer of Keras is not supported")
-    what = "no layer or operation that is known here; if it is custom, its code is not in the file"
+    what = "not a known layer or operation; if it is custom, its code is not in the file"
     return UnsupportedError(f"{where}: {what}")
 
 
 def with_way(error: UnsupportedError, entry: Any, generation: int) -> UnsupportedError:
-    """The refusal of something in a model, with the way that works.
+    """Refuse something in a model, with a workaround.
 
     Args:
         error: the refusal.

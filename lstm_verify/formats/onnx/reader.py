@@ -68,7 +68,7 @@ def read_graph(path: Path) -> OnnxFile:
         raise UnsupportedError(INSTALL) from None
     proto = _inlined(onnx, _parsed(onnx, path))
     if not proto.graph.node and not proto.graph.output:
-        raise ModelFileError("it holds no graph. Was it copied whole?")
+        raise ModelFileError("it holds no graph. Was it copied completely?")
     return _Reading(onnx).file(proto)
 
 
@@ -79,7 +79,7 @@ def _parsed(onnx: Any, path: Path) -> Any:
     try:
         return onnx.load(str(path))
     except DecodeError:
-        raise ModelFileError("it is no whole ONNX file. Was it copied whole?") from None
+        raise ModelFileError("it is no whole ONNX file. Was it copied completely?") from None
     except (onnx.checker.ValidationError, OSError, ValueError) as error:
         (first, *_) = str(error).splitlines() or [type(error).__name__]
         raise ModelFileError(f"its external data cannot be read ({first}). Are they in its folder?") from None
@@ -134,7 +134,7 @@ class _Scope:
         if name in self.tensors:
             return self.tensors[name]
         if self.around is None:
-            raise ModelFileError(f"tensor '{name}' is used but nothing computes it. Is the file whole?")
+            raise ModelFileError(f"tensor '{name}' is used but nothing computes it. Is the file complete?")
         self.around.find(name)
         self.tensors[name] = self.captured[name] = Ref(self.own(name))
         return self.tensors[name]
@@ -266,7 +266,9 @@ class _Reading:
         try:
             array: Array = self.onnx.numpy_helper.to_array(tensor)
         except (ValueError, TypeError) as error:
-            raise ModelFileError(f"tensor '{tensor.name}' is damaged ({error}). Was the file copied whole?") from None
+            raise ModelFileError(
+                f"tensor '{tensor.name}' is damaged ({error}). Was the file copied completely?"
+            ) from None
         # every value of a bfloat16 is a float32
         return np.array(array.astype(np.float32) if dtype == "bfloat16" else array)
 

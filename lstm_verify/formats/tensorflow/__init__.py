@@ -1,4 +1,4 @@
-"""TensorFlow graphs, of whatever kind of file: from the file's protobufs to a `Model`.
+"""TensorFlow graphs from any kind of file: from protobufs to a `Model`.
 
 reader, child   the file, read by TensorFlow in a child process         → GraphFile
 endpoints, shapes  cut where a user feeds it                            → one graph, from there to the outputs wanted

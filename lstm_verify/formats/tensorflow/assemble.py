@@ -1,4 +1,4 @@
-"""A whole TensorFlow file: from its graph and one of its signatures to a `Model`."""
+"""Assembling the graph of a TensorFlow file and one of its signatures into a `Model`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Any
 
 from lstm_verify.errors import InputError, LstmVerifyError, ModelFileError, UnsupportedError
 from lstm_verify.formats.endpoints import Endpoints
-from lstm_verify.formats.tensorflow.branches import choices
 from lstm_verify.formats.tensorflow.configs import contradictions
-from lstm_verify.formats.tensorflow.endpoints import (
+from lstm_verify.formats.tensorflow.cut import (
     COMPUTED,
     cut,
     fed_tensors,
@@ -23,9 +22,10 @@ from lstm_verify.formats.tensorflow.endpoints import (
 )
 from lstm_verify.formats.tensorflow.flatten import Scope, flatten, flatten_function
 from lstm_verify.formats.tensorflow.graph_file import End, GraphFile, Signature
-from lstm_verify.formats.tensorflow.loops import functional, is_inside
-from lstm_verify.formats.tensorflow.shapes import completed, observed, recorded
+from lstm_verify.formats.tensorflow.static_shapes import completed, observed, recorded
 from lstm_verify.formats.tensorflow.table import UPDATES, WITHOUT_EFFECT, refuse_outside, table_of
+from lstm_verify.formats.tensorflow.v1_branches import choices
+from lstm_verify.formats.tensorflow.v1_loops import functional, is_inside
 from lstm_verify.formats.tensorflow.variables import ASSIGNED, carried, checkpoint_keys, settled
 from lstm_verify.graph.batch_axis import elsewhere
 from lstm_verify.graph.build import Builder
@@ -39,7 +39,7 @@ DEFAULT_SIGNATURE = "serving_default"
 
 @dataclass(frozen=True)
 class FileKind:
-    """What a file is, in words, and what runs it."""
+    """The kind of a file, in words, and which runtime runs it."""
 
     format: str
     runtime: str
@@ -210,7 +210,7 @@ SOURCES = ("IteratorGetNext", "QueueDequeue")
 def _sources(graph: Graph) -> str:
     """What may be fed in the place of placeholders, in words."""
     found = [name for name, node in graph.nodes.items() if node.op.startswith(SOURCES)]
-    return f". Feed what {found[0]} would give: --input {found[0]}:0=x.npy" if found else ""
+    return f". Feed what {found[0]} would return: --input {found[0]}:0=x.npy" if found else ""
 
 
 def _refuse_sources(graph: Graph) -> None:

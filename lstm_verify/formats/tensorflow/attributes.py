@@ -1,4 +1,4 @@
-"""What the attributes of TensorFlow's operations mean."""
+"""The meaning of attributes of TensorFlow operations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IGNORED = frozenset(
 
 
 def single(number: float) -> float:
-    """A number as an attribute holds it, which is in float32."""
+    """Return a number as an attribute holds it: in float32."""
     return float(np.float32(number))
 
 
@@ -28,7 +28,7 @@ def channels_axis(data_format: str) -> int:
 
 
 def lengths(values: list[int]) -> tuple[int, ...]:
-    """What is said of the lengths of (samples, *lengths, channels), if it is 1 for the others."""
+    """Return the values for the lengths of (samples, *lengths, channels), if they are 1 for the other axes."""
     samples, *each, channels = values
     if samples != 1 or channels != 1:
         raise ValueError
@@ -36,7 +36,7 @@ def lengths(values: list[int]) -> tuple[int, ...]:
 
 
 def padding(value: str, explicit: list[int] | None = None) -> Padding:
-    """A padding by its name, or by what lies before and after each axis of (samples, rows, columns, channels)."""
+    """Return a padding by name, or as the amounts before and after each axis of (samples, rows, columns, channels)."""
     if value != "EXPLICIT":
         return {"SAME": "same", "VALID": "valid"}[value]
     before, after = (explicit or [])[::2], (explicit or [])[1::2]
@@ -51,10 +51,10 @@ def some(values: list[int]) -> tuple[int, ...] | None:
 
 
 def positive(value: float) -> float | None:
-    """A limit, which one that is not positive is not."""
+    """Return a limit; None if it is not positive."""
     return value if value > 0 else None
 
 
 def bits(mask: int) -> tuple[int, ...]:
-    """The numbers of the bits that are set."""
+    """Return the indices of the bits that are set."""
     return tuple(place for place in range(mask.bit_length()) if mask >> place & 1)

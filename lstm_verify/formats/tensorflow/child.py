@@ -1,10 +1,10 @@
 """The program that reads TensorFlow files in a child process: protobufs and checkpoints, by TensorFlow's own readers.
 
-    python child.py PATH DIRECTORY [PATH DIRECTORY …]
+A line of JSON on standard input asks for one file (`path`), and names the `directory` for what is found: `graph.json`,
+and every tensor in `tensors.npz`. The reply, on the file descriptor `replies`, is `{}` or `{"error": "one line"}`.
 
-It parses, and runs nothing: no graph is imported, no variable restored. What it finds goes to `DIRECTORY/graph.json`,
-with every tensor in `DIRECTORY/tensors.npz`; an error goes to `DIRECTORY/error.json`. It imports nothing of the rest of
-the package but `protobufs`, which it finds beside itself.
+It parses, and runs nothing: no graph is imported, no variable restored. It imports nothing of the rest of the package
+but `protobufs`, which it finds beside itself.
 """
 
 import glob
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 CHECKPOINT_SUFFIXES = (".index", ".meta")
 MEMORY, UNPACKED = 2**31, 10
 """Bytes that reading may take: these, and so many times the size of the files."""
-TOO_LARGE = "its tensors take far more memory than a file of its size can need. Was it copied whole?"
+TOO_LARGE = "its tensors take far more memory than a file of its size can need. Was it copied completely?"
 
 
 def _beside(name: str) -> Any:
@@ -39,30 +39,33 @@ protobufs = _beside("protobufs")
 Unreadable: Any = protobufs.Unreadable
 
 
-def main(*arguments: str) -> int:
-    for path, directory in zip(arguments[::2], arguments[1::2], strict=True):
-        read_into(path, directory)
+def main() -> int:
+    for line in sys.stdin:
+        request = json.loads(line)
+        reply = read_into(request["path"], request["directory"])
+        os.write(request["replies"], json.dumps(reply).encode() + b"\n")
     return 0
 
 
-def read_into(path: str, directory: str) -> None:
-    """Read what lies at a path, and write what was found, or the error, into a directory."""
+def read_into(path: str, directory: str) -> Json:
+    """Read what lies at a path, and write what was found into a directory; return the error, if there is one."""
     try:
         limit_memory(size(path))
         tensors = protobufs.Tensors()
         found = read(path, tensors)
         np.savez(os.path.join(directory, "tensors.npz"), **tensors.kept)
-        write(directory, "graph.json", found)
+        Path(directory, "graph.json").write_text(json.dumps(found))
     except Unreadable as error:
-        write(directory, "error.json", {"error": str(error)})
+        return {"error": str(error)}
     except MemoryError:
-        write(directory, "error.json", {"error": TOO_LARGE})
+        return {"error": TOO_LARGE}
     except Exception as error:
-        write(directory, "error.json", {"error": f"{type(error).__name__}: {first_line(error)}"})
+        return {"error": f"{type(error).__name__}: {first_line(error)}"}
+    return {}
 
 
 def limit_memory(length: int) -> None:
-    """Refuse this process more memory than a file of some bytes can need, besides what TensorFlow takes for itself."""
+    """Limit the memory of this process to what a file of some size can need, besides what TensorFlow itself takes."""
     import tensorflow  # noqa: F401
 
     pages = Path("/proc/self/statm")
@@ -73,18 +76,13 @@ def limit_memory(length: int) -> None:
 
 
 def size(path: str) -> int:
-    """The bytes of all files of a model."""
+    """Return the size of all files of a model."""
     files = Path(path).rglob("*") if os.path.isdir(path) else map(Path, glob.glob(glob.escape(path) + "*"))
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def first_line(error: Exception) -> str:
     return next((line for line in str(error).splitlines() if line.strip()), "")
-
-
-def write(directory: str, name: str, content: Json) -> None:
-    with open(os.path.join(directory, name), "w") as file:
-        json.dump(content, file)
 
 
 def read(path: str, tensors: Any) -> Json:
@@ -98,7 +96,7 @@ def read(path: str, tensors: Any) -> Json:
 
 
 def checkpoint_prefix(path: str) -> str | None:
-    """The prefix of the checkpoint that a file belongs to, if it does."""
+    """Return the prefix of the checkpoint that a file belongs to, if any."""
     if os.path.exists(path + ".index") or os.path.exists(path + ".meta"):
         return path
     stem, suffix = os.path.splitext(path)
@@ -115,7 +113,7 @@ def saved_model(directory: str, tensors: Any) -> Json:
 
     message = protobufs.parse(os.path.join(directory, "saved_model.pb"), saved_model_pb2.SavedModel)
     if not message.meta_graphs:
-        raise Unreadable("saved_model.pb holds no graph. Was it copied whole?")
+        raise Unreadable("saved_model.pb holds no graph. Was it copied completely?")
     meta = next((m for m in message.meta_graphs if "serve" in m.meta_info_def.tags), message.meta_graphs[0])
     found = protobufs.meta_graph(meta, tensors)
     index = os.path.join(directory, "variables", "variables.index")
@@ -127,7 +125,7 @@ def saved_model(directory: str, tensors: Any) -> Json:
 
 
 def captured_keys(meta: Any, prefix: str) -> Json:
-    """The checkpoint's keys of variables that functions capture, by the nodes of their handles.
+    """Return the checkpoint keys of captured variables, by the nodes of their handles.
 
     A call in the main graph hands a function its captured variables last; the function's record in the object graph
     names them as objects, and the checkpoint has the same objects.
@@ -144,7 +142,7 @@ def captured_keys(meta: Any, prefix: str) -> Json:
 
 
 def object_graph(prefix: str) -> Any:
-    """The objects that a checkpoint of TensorFlow 2 was made of; none in one of TensorFlow 1."""
+    """Return the objects in a checkpoint of TensorFlow 2; none for TensorFlow 1."""
     import tensorflow
     from tensorflow.core.protobuf import trackable_object_graph_pb2
 
@@ -156,7 +154,7 @@ def object_graph(prefix: str) -> Any:
 
 
 def keras_metadata(directory: str, meta: Any) -> list[Json]:
-    """The configs of Keras layers that Keras 2 puts beside the graph: in a file, or in the objects themselves."""
+    """Return the configs of layers that Keras 2 stores beside the graph: in a file, or in the objects themselves."""
     path = os.path.join(directory, "keras_metadata.pb")
     texts: list[str] = []
     if os.path.exists(path):
@@ -182,7 +180,7 @@ def keras_metadata(directory: str, meta: Any) -> list[Json]:
 
 
 def graph_file(path: str, tensors: Any) -> Json:
-    """A GraphDef, or a MetaGraphDef or SavedModel given by itself; which it is shows in what can be parsed."""
+    """Read a GraphDef, MetaGraphDef or SavedModel file, whichever of these it parses as."""
     from tensorflow.core.framework import graph_pb2
     from tensorflow.core.protobuf import meta_graph_pb2
 
@@ -222,7 +220,7 @@ def checkpoint(prefix: str, tensors: Any) -> Json:
 
 
 def described(objects: Any) -> list[Json]:
-    """Objects as JSON: the numbers of those inside each, by name, and the checkpoint's key of a variable."""
+    """Describe objects as JSON: the indices of each one's children by name, and the checkpoint key of a variable."""
     return [
         {
             "children": {child.local_name: child.node_id for child in item.children},
@@ -233,7 +231,7 @@ def described(objects: Any) -> list[Json]:
 
 
 def variables(prefix: str, tensors: Any) -> Json:
-    """Every tensor of a checkpoint by its key, but for the optimizer's."""
+    """Return every tensor of a checkpoint by its key, except for the optimizer's."""
     import tensorflow
 
     try:
@@ -242,9 +240,9 @@ def variables(prefix: str, tensors: Any) -> Json:
         return {key: tensors.keep(reader.get_tensor(key)) for key in keys if key != "_CHECKPOINTABLE_OBJECT_GRAPH"}
     except Exception as error:  # TensorFlow's own kinds of error, and IndexError for a file that ends early
         raise Unreadable(
-            f"checkpoint {os.path.basename(prefix)} cannot be read ({first_line(error)}). Was it copied whole?"
+            f"checkpoint {os.path.basename(prefix)} cannot be read ({first_line(error)}). Was it copied completely?"
         ) from None
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())

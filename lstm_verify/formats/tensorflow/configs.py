@@ -18,7 +18,7 @@ SETTINGS = ("units", "reset_after")
 
 
 def contradictions(model: Model, configs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """What the configs of recurrent layers say otherwise than the graph, one line each."""
+    """Return where the configs of recurrent layers contradict the graph, one line each."""
     found = []
     for name, layer in model.layers.items():
         if isinstance(layer, Scan) and len(layer.cells) == 1:

@@ -1,4 +1,4 @@
-"""TensorFlow's operations that go element by element."""
+"""TensorFlow's elementwise operations."""
 
 from __future__ import annotations
 

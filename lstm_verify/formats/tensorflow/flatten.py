@@ -1,4 +1,4 @@
-"""Inlining: a graph without calls, in which only loops and branches still hold functions of their own.
+"""Inlining: replace every function call by the function's nodes; only loops and branches keep subgraphs.
 
 A call (`PartitionedCall`, or a function's own name as the operation) is replaced by the nodes of the function. A node
 keeps its name where no other has it, and is put under the name of the call where one does.
@@ -42,7 +42,7 @@ def flatten(graph: Graph, functions: Functions) -> Scope:
 
 
 def flatten_function(function: Graph, functions: Functions) -> Graph:
-    """Inline every call in a function, whose arguments keep their names."""
+    """Inline every call in a function; its arguments keep their names."""
     arguments = {name: Ref(name) for name in function.inputs}
     scope = Scope({}, function.nodes, functions, arguments, "", 0, count())
     scope.inline()
@@ -65,7 +65,7 @@ class Scope:
         calls: Iterator[int],
     ) -> None:
         if depth > DEPTH or next(calls) + len(flat) > MOST:
-            raise UnsupportedError(f"node '{prefix.split('/')[-2]}': functions call each other without end")
+            raise UnsupportedError(f"node '{prefix.split('/')[-2]}': functions call each other endlessly")
         self.flat, self._nodes, self._functions, self._arguments = flat, nodes, functions, arguments
         self._prefix, self._depth, self._count = prefix, depth, calls
         self._calls: dict[str, tuple[tuple[Ref, ...], tuple[str, ...]]] = {}
@@ -85,7 +85,7 @@ class Scope:
             )
 
     def resolve(self, ref: Ref) -> Ref:
-        """Where a tensor of this function is in the graph."""
+        """Return where a tensor of this function is in the graph."""
         if ref.node in self._arguments:
             return self._arguments[ref.node]
         if ref.node in self._names:
@@ -96,7 +96,7 @@ class Scope:
         return returns[ref.output]
 
     def resolve_control(self, name: str) -> tuple[str, ...]:
-        """The nodes that stand for one that another waits for."""
+        """Return the nodes that stand for a control input."""
         if name in self._arguments:
             return (self._arguments[name].node,)
         if name in self._names:
@@ -109,7 +109,7 @@ class Scope:
         if name in self._calls:
             return self._calls[name]
         if name not in self._nodes:
-            raise ModelFileError(f"node '{name}' is used but is not in the graph. Is the file whole?")
+            raise ModelFileError(f"node '{name}' is used but is not in the graph. Is the file complete?")
         node = self._nodes[name]
         called = self._called(node)
         function = self._functions.get(called or "")

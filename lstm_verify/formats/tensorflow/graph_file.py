@@ -1,4 +1,4 @@
-"""What a TensorFlow file holds: its graph, functions, signatures and tensors."""
+"""The content of a TensorFlow file: its graph, functions, signatures and tensors."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class GraphFile:
 
 
 def parse(found: Mapping[str, Any], tensors: Mapping[str, Array]) -> GraphFile:
-    """Build a `GraphFile` from what the reading child process wrote."""
+    """Build a `GraphFile` from what the child process wrote."""
     variables = found.get("variables")
     return GraphFile(
         kind=found["kind"],
@@ -107,7 +107,7 @@ def _nodes(items: list[Mapping[str, Any]], tensors: Mapping[str, Array]) -> dict
 
 
 def as_shape(lengths: Sequence[int | None] | None) -> Shape:
-    """A shape as the JSON has it."""
+    """Parse a shape from JSON."""
     return None if lengths is None else tuple(lengths)
 
 

@@ -1,4 +1,4 @@
-"""TensorFlow's operations in terms of `operations`.
+"""TensorFlow's operations in terms of the NumPy ones in `operations`.
 
 An attribute that is missing has its default: SavedModels leave those out.
 

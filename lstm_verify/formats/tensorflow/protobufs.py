@@ -18,7 +18,7 @@ class Unreadable(Exception):
 
 
 class Tensors:
-    """Tensors under keys of their own, gathered for one file."""
+    """Collects the tensors of one file under unique keys."""
 
     def __init__(self) -> None:
         self.kept: dict[str, np.ndarray[Any, Any]] = {}
@@ -50,12 +50,12 @@ def parse(path: str, kind: Any) -> Any:
             return text_format.Parse(content.decode(), kind())
         except (UnicodeDecodeError, text_format.ParseError):
             raise Unreadable(
-                f"{os.path.basename(path)} is no {kind.__name__} ({error}). Was it copied whole?"
+                f"{os.path.basename(path)} is not a {kind.__name__} ({error}). Was it copied completely?"
             ) from None
 
 
 def meta_graph(meta: Any, tensors: Tensors) -> Json:
-    """A graph with its signatures, but for those that begin with `__`, which are TensorFlow's own."""
+    """Return a graph with its signatures, except for TensorFlow's own, which begin with `__`."""
     return {
         "writer": f"TensorFlow {meta.meta_info_def.tensorflow_version}".strip(),
         "tags": list(meta.meta_info_def.tags),
@@ -69,7 +69,7 @@ def meta_graph(meta: Any, tensors: Tensors) -> Json:
 
 
 def ends(tensors: Any) -> Json:
-    """The inputs or outputs of a signature by their keys."""
+    """Return the inputs or outputs of a signature by key."""
     return {
         key: {"tensor": info.name, "dtype": dtype(info.dtype), "shape": shape(info.tensor_shape)}
         for key, info in sorted(tensors.items())
@@ -88,7 +88,7 @@ def graph_def(graph: Any, tensors: Tensors) -> Json:
 
 
 def library_function(function: Any, signatures: Json, tensors: Tensors) -> Json:
-    """A function of the library, with its references in the form of a graph: `node:number of the output`."""
+    """Return a library function with references as in a graph: `node:output index`."""
     nodes = {item.name: item for item in function.node_def}
 
     def flat(reference: str) -> str:
@@ -108,7 +108,7 @@ def library_function(function: Any, signatures: Json, tensors: Tensors) -> Json:
 
 
 def first_output(item: Any, output: str, signatures: Json) -> int:
-    """The number of the first tensor of a named output of a node."""
+    """Return the index of the first tensor of a named output of a node."""
     definition = defined(item, signatures)
     if definition is None:
         raise Unreadable(f"node '{item.name}': operation {item.op} is not known to this TensorFlow")
@@ -121,14 +121,14 @@ def first_output(item: Any, output: str, signatures: Json) -> int:
 
 
 def defined(item: Any, signatures: Json) -> Any:
-    """The definition of a node's operation, or of the function that it calls; None if there is none."""
+    """Return the definition of a node's operation, or of the function it calls; None if there is none."""
     from tensorflow.python.framework import op_def_registry
 
     return signatures.get(item.op) or op_def_registry.get(item.op)
 
 
 def types(item: Any, definition: Any, argument: Any) -> list[str]:
-    """The dtypes of the tensors of a named output of a node."""
+    """Return the dtypes of the tensors of a named output of a node."""
     values = {one.name: one.default_value for one in definition.attr} | dict(item.attr)
     if argument.type_list_attr:
         return [dtype(one) for one in values[argument.type_list_attr].list.type]
@@ -137,7 +137,7 @@ def types(item: Any, definition: Any, argument: Any) -> list[str]:
 
 
 def outputs(item: Any, signatures: Json) -> Json:
-    """The dtypes of a node's outputs, null if its operation is not known, and the shapes that the file has of them."""
+    """Return the dtypes of a node's outputs, null for an unknown operation, and the shapes recorded in the file."""
     definition = defined(item, signatures)
     arguments = definition.output_arg if definition else ()
     found = [one for argument in arguments for one in types(item, definition, argument)]
@@ -199,7 +199,7 @@ def shape(value: Any) -> list[int | None] | None:
 
 
 def dtype(number: int) -> str:
-    """The name of a dtype as NumPy has it."""
+    """Return NumPy's name of a dtype."""
     from tensorflow.core.framework import types_pb2
 
     name: str = types_pb2.DataType.Name(number).removeprefix("DT_").removesuffix("_REF").lower()

@@ -1,20 +1,19 @@
-"""Reading TensorFlow files: in a child process, since TensorFlow alone knows its protobufs and checkpoints."""
+"""The parent's side of the process that reads TensorFlow files, with TensorFlow's own readers."""
 
 from __future__ import annotations
 
 import glob
 import json
-import os
-import subprocess
-import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.tensorflow.graph_file import GraphFile, parse
-from lstm_verify.processes import ending, last_words, stop
+from lstm_verify.processes import Child
 
 CHILD = Path(__file__).with_name("child.py")
 SECONDS, BYTES_PER_SECOND = 120.0, 5e6
@@ -22,52 +21,45 @@ SECONDS, BYTES_PER_SECOND = 120.0, 5e6
 
 
 def read_graph(path: Path) -> GraphFile:
-    """Read what lies at a path: a SavedModel's directory, a GraphDef, a MetaGraph, or the prefix of a checkpoint.
+    """Read a SavedModel directory, a GraphDef, a MetaGraph, or a checkpoint prefix.
 
     Raises:
         ModelFileError: it cannot be read.
         UnsupportedError: TensorFlow is not installed.
     """
     with tempfile.TemporaryDirectory(prefix="lstm-verify-") as directory:
-        _run(path, directory)
-        return read_found(Path(directory))
+        reply = _ask(path, Path(directory))
+        if "error" in reply:
+            raise _unreadable(reply["error"])
+        found = json.loads(Path(directory, "graph.json").read_text())
+        with np.load(Path(directory, "tensors.npz")) as tensors:
+            return parse(found, {key: tensors[key] for key in tensors.files})
 
 
-def read_found(directory: Path) -> GraphFile:
-    """Take up what the child left in a directory.
+def _unreadable(reason: str) -> ModelFileError | UnsupportedError:
+    if "No module named 'tensorflow'" in reason:
+        return UnsupportedError("TensorFlow files are read with TensorFlow. Install it: pip install tensorflow")
+    return ModelFileError(reason)
+
+
+def _ask(path: Path, directory: Path) -> dict[str, Any]:
+    """Let a child read a file into a directory, and return what it replies: nothing, or an error.
 
     Raises:
-        ModelFileError: it left an error.
-        UnsupportedError: TensorFlow is not installed.
+        ModelFileError: it does not reply.
     """
-    if (directory / "error.json").exists():
-        error = json.loads((directory / "error.json").read_text())["error"]
-        if "No module named 'tensorflow'" in error:
-            raise UnsupportedError("TensorFlow files are read with TensorFlow. Install it: pip install tensorflow")
-        raise ModelFileError(error)
-    found = json.loads((directory / "graph.json").read_text())
-    with np.load(directory / "tensors.npz") as tensors:
-        return parse(found, {key: tensors[key] for key in tensors.files})
-
-
-def _run(path: Path, directory: str) -> None:
-    """Let the child read, and see that it said something."""
     files = path.rglob("*") if path.is_dir() else path.parent.glob(f"{glob.escape(path.name)}*")
     seconds = SECONDS + sum(file.stat().st_size for file in files if file.is_file()) / BYTES_PER_SECOND
-    process = subprocess.Popen(
-        [sys.executable, "-P", str(CHILD), str(path), directory],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
-    )
+    child = Child(CHILD, environment={"CUDA_VISIBLE_DEVICES": "-1"}, log=directory / "log.txt")
     try:
-        _, said = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        raise ModelFileError(f"TensorFlow did not finish reading it in {seconds:.0f} s. Was it copied whole?") from None
+        child.ask({"path": str(path), "directory": str(directory)})
+        reply: dict[str, Any] | None = child.reply(time.monotonic() + seconds)
+    except TimeoutError:
+        raise ModelFileError(
+            f"TensorFlow did not finish reading it in {seconds:.0f} s. Was it copied completely?"
+        ) from None
     finally:
-        stop(process)
-    if process.returncode or not {"graph.json", "error.json"} & set(os.listdir(directory)):
-        how = f"{ending(process.returncode)} while reading it{last_words(said)}"
-        raise ModelFileError(f"TensorFlow {how}. Was it copied whole?")
+        child.stop()
+    if reply is None:
+        raise ModelFileError(f"TensorFlow {child.ending('while reading it')}. Was it copied completely?")
+    return reply

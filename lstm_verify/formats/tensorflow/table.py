@@ -1,4 +1,4 @@
-"""TensorFlow's table: what becomes of each of its operations."""
+"""TensorFlow's operation table: how each operation is translated."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.tensorflow.attributes import FLOATS, IGNORED
 from lstm_verify.formats.tensorflow.graph_file import Array
-from lstm_verify.formats.tensorflow.loops import SWITCH
 from lstm_verify.formats.tensorflow.operations import RULES
+from lstm_verify.formats.tensorflow.v1_loops import SWITCH
 from lstm_verify.formats.tensorflow.variables import HANDLES, Key, initial_value
 from lstm_verify.graph.ir import Graph, Node
 from lstm_verify.graph.translate import (
@@ -90,7 +90,7 @@ ENTRIES: dict[str, Entry] = {
 
 
 def table_of(keys: Mapping[str, Key], values: Mapping[str, Array] | None) -> Table:
-    """The table for the graphs of one file.
+    """Return the table for the graphs of one file.
 
     Args:
         keys: the checkpoint's key of each variable.
@@ -111,7 +111,7 @@ def _compute_dtype(node: Node) -> str:
 
 
 def refuse_outside(graph: Graph) -> None:
-    """Refuse graphs that do more than compute.
+    """Refuse operations with side effects outside the graph.
 
     Raises:
         UnsupportedError: a node touches files or runs code.
@@ -119,6 +119,6 @@ def refuse_outside(graph: Graph) -> None:
     for node in graph.nodes.values():
         if node.op in OUTSIDE:
             raise UnsupportedError(
-                f"node '{node.name}': operation {node.op} reaches files or runs code, and no model needs that. "
-                "Do not run this graph unless you trust who made it"
+                f"node '{node.name}': operation {node.op} accesses files or runs code, which no model needs. "
+                "Do not run this graph unless you trust its author"
             )

@@ -1,4 +1,4 @@
-"""Variables: which tensor of the checkpoint each one is restored from, as the graph itself says.
+"""Variables: which checkpoint tensor each is restored from, according to the graph's own saver.
 
 The saver is part of the graph: `RestoreV2` reads tensors by key, and each goes to the variable that an assignment
 names. Where no saver is found, a variable is looked up under its own name.
@@ -32,7 +32,7 @@ Key = tuple[str, str]
 
 
 def checkpoint_keys(nodes: Nodes) -> dict[str, Key]:
-    """The key of each variable, by the name of its node."""
+    """Return the checkpoint key of each variable, by the name of its node."""
     return dict(_restored(nodes))
 
 
@@ -55,7 +55,7 @@ def _origin(nodes: Nodes, ref: Ref) -> Ref:
 
 
 def settled(graph: Graph) -> Graph:
-    """Give every read of a variable that waits for an assignment to it the value assigned, and leave the last of these.
+    """Let reads that wait for an assignment take the assigned value; keep the last assignment of each variable.
 
     A layer with states that is called twice in one run reads, the second time, what it assigned the first time. The
     graph tells by what waits for what; a read that waits for no assignment has the value of the run before. A loop
@@ -96,7 +96,7 @@ def _settled(graph: Graph) -> tuple[dict[str, Node], dict[str, list[_Assignment]
 
 
 def carried(graph: Graph, functions: Mapping[str, Graph]) -> Graph:
-    """Let every loop that assigns variables hand their values on, from round to round and out of it.
+    """Turn variables that a loop assigns into loop variables.
 
     The handle of a variable comes into a loop and goes out of it as one of its variables. What is read from it is that
     variable's value, and what is assigned to it becomes the one of the next round.
@@ -167,7 +167,7 @@ def _last(assignments: list[_Assignment], before: Mapping[str, set[str]]) -> _As
 
 
 def initial_value(node: Node, keys: Mapping[str, Key], values: Mapping[str, Array] | None) -> Array:
-    """The value of a variable in the checkpoint.
+    """Return the value of a variable in the checkpoint.
 
     Raises:
         ModelFileError: the checkpoint has none, or one of another shape.

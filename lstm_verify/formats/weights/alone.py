@@ -1,4 +1,4 @@
-"""Weights without an architecture: tensors to look at, and what layers they could be of, going by their shapes."""
+"""Weights without an architecture: tensors to inspect, and which layers they may belong to, by their shapes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BEFORE, AFTER = ", reset_after=False", ", reset_after=True"
 
 
 def alone(path: Path, weights: Weights) -> Model:
-    """A model of tensors that are stored, which cannot be replayed."""
+    """Return a model of stored tensors, which cannot be replayed."""
     layers = {
         place: Stored(
             name=place,
@@ -35,7 +35,7 @@ def alone(path: Path, weights: Weights) -> Model:
 
 
 def looks_like(shapes: Sequence[Shape]) -> str:
-    """Say what layers tensors of some shapes could be of, in their order; empty if nothing is recognised.
+    """Describe which layers tensors of these shapes, in order, may belong to; empty if none is recognised.
 
     Example:
         >>> looks_like([(3, 16), (4, 16), (16,)])
@@ -45,7 +45,7 @@ def looks_like(shapes: Sequence[Shape]) -> str:
 
 
 def runs(shapes: Sequence[Shape]) -> Iterator[tuple[int, str]]:
-    """Cut a list of shapes into layers: how many tensors each has, and what it looks like."""
+    """Split a list of shapes into layers: how many tensors each has, and what it looks like."""
     start = 0
     while start < len(shapes):
         count, words = _first(shapes[start:])

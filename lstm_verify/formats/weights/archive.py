@@ -1,4 +1,4 @@
-"""Weights in a Keras archive (`.keras`), which holds a model too: its config is not used then."""
+"""Weights in a Keras archive (`.keras`) that is used without its config."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from lstm_verify.formats.zip_archive import names_in
 
 
 def recognise(path: Path, magic: bytes) -> bool:
-    """Whether the file is a zip archive with a part of the name that Keras gives its weights."""
+    """Whether the file is a zip archive with a weights file of Keras."""
     return keras_zip.recognise(path, magic) and keras_zip.PARTS[2] in names_in(path, magic)
 
 
 def use(path: Path, with_weights: Callable[[Weights], Found]) -> Found:
-    """Open the weights for what is done with them."""
+    """Open the weights and apply a function to them."""
     with keras_zip.opened(path) as (_, _, place):
         return keras_zip.use_weights(place, lambda file: with_weights(by_path(file, ".keras")))

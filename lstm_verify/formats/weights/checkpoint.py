@@ -34,7 +34,7 @@ Objects = Sequence[Mapping[str, Any]]
 
 
 def recognise(path: Path, magic: bytes) -> bool:
-    """Whether it is a checkpoint, a part of one, or a folder with some."""
+    """Whether the path is a checkpoint, a file of one, or a folder with checkpoints."""
     return (
         any(path.glob("*.index"))
         if path.is_dir()
@@ -43,7 +43,7 @@ def recognise(path: Path, magic: bytes) -> bool:
 
 
 def use(path: Path, with_weights: Callable[[Weights], Found]) -> Found:
-    """Open the weights for what is done with them.
+    """Open the weights and apply a function to them.
 
     Raises:
         UnsupportedError: it is a checkpoint of TensorFlow 1, or TensorFlow is not installed.
@@ -60,14 +60,14 @@ def use(path: Path, with_weights: Callable[[Weights], Found]) -> Found:
 
 
 def weights_in(tensors: Tensors, objects: Objects) -> Weights:
-    """The weights in a checkpoint, by its tensors and objects."""
+    """Return the weights in a checkpoint, by its tensors and objects."""
     return Weights(
         "TensorFlow checkpoint", "", lambda config: _of_model(config, tensors, objects), lambda: _together(tensors)
     )
 
 
 def prefix_in(path: Path) -> Path:
-    """What the names of a checkpoint's files begin with; of a folder that of the only one, or of the latest.
+    """Return the prefix of a checkpoint; in a folder, that of the only or latest one.
 
     Raises:
         ModelFileError: a folder has several, and does not say which is the latest.

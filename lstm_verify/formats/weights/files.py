@@ -1,4 +1,4 @@
-"""Files of weights: with the config of a model, which lies elsewhere, they become one; alone they can be looked at."""
+"""Weight files: combined with a config from another file they become a model; alone they can only be inspected."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read(path: Path) -> Model:
 
 
 def read_with(architecture: Path, path: Path, magic: bytes) -> Model:
-    """Read a model whose config lies in another file.
+    """Read a model whose config is in another file.
 
     Args:
         architecture: the file with the config; its own weights, if it has some, are not used.

@@ -25,12 +25,12 @@ def recognise(path: Path, magic: bytes) -> bool:
 
 
 def use(path: Path, with_weights: Callable[[Weights], Found]) -> Found:
-    """Open the weights for what is done with them."""
+    """Open the weights and apply a function to them."""
     return read_tree(path, lambda file: with_weights(weights_in(file)))
 
 
 def weights_in(file: Group) -> Weights:
-    """The weights in an HDF5 file.
+    """Return the weights in an HDF5 file.
 
     Raises:
         ModelFileError: it has none that Keras writes.
@@ -52,7 +52,7 @@ def weights_in(file: Group) -> Weights:
 
 
 def by_path(file: Group, suffix: str) -> Weights:
-    """Weights in the layout of `.weights.h5` and `.keras` files."""
+    """Return weights in the layout of `.weights.h5` and `.keras` files."""
     return Weights(
         "Keras weights (HDF5)",
         suffix,
@@ -89,5 +89,5 @@ def _of_layer(group: Group, layer: str) -> Iterator[tuple[str, Array]]:
     for name in weight_names(inner):
         found = inner.find(name) if isinstance(inner, Group) else None
         if not isinstance(found, Dataset):
-            raise ModelFileError(f"layer '{layer}': its dataset '{name}' is missing. Is the file whole?")
+            raise ModelFileError(f"layer '{layer}': its dataset '{name}' is missing. Is the file complete?")
         yield name, found.array(f"layer '{layer}': {name}")

@@ -1,4 +1,4 @@
-"""What every file of weights is, whatever its form."""
+"""The interface of a weight file."""
 
 from __future__ import annotations
 

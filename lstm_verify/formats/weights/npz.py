@@ -29,7 +29,7 @@ def recognise(path: Path, magic: bytes) -> bool:
 
 
 def use(path: Path, with_weights: Callable[[Weights], Found]) -> Found:
-    """Open the weights for what is done with them."""
+    """Open the weights and apply a function to them."""
     arrays = _read(path)
     return with_weights(
         Weights(
@@ -55,7 +55,7 @@ def _read(path: Path) -> dict[str, Array]:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except UNREADABLE as error:
-        raise ModelFileError(f"not a readable .npz file of numbers ({error}). Was it copied whole?") from None
+        raise ModelFileError(f"not a readable .npz file of numbers ({error}). Was it copied completely?") from None
     for name, array in arrays.items():
         if array.dtype.kind not in "fiu":
             raise UnsupportedError(f"'{name}': weights of dtype {array.dtype} are not supported, expected numbers")

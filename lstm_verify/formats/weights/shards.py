@@ -20,12 +20,12 @@ SUFFIX = ".weights.json"
 
 
 def recognise(path: Path, magic: bytes) -> bool:
-    """Whether the file is JSON: that of shards, or another that is refused with a reason."""
+    """Whether the file is JSON: the index of shards, or another that is refused with a reason."""
     return magic.lstrip().startswith((b"{", b'"{'))
 
 
 def use(path: Path, with_weights: Callable[[Weights], Found]) -> Found:
-    """Open the weights for what is done with them."""
+    """Open the weights and apply a function to them."""
     shards = [path.with_name(name) for name in _names(parse_json(path.read_bytes(), path.name))]
     return _merged(shards, Group({}, {}), lambda file: with_weights(by_path(file, SUFFIX)))
 

@@ -203,7 +203,7 @@ class _Watched:
         return [self.known[tensor] for tensor in tensors]
 
     def static(self, tensors: tuple[Tensor, ...]) -> list[bool]:
-        """Which tensors are the same in every run."""
+        """Return the tensors that are the same in every run."""
         return [tensor in self._static for tensor in tensors]
 
     def step(self, name: str, layer: Layer, inputs: tuple[Tensor, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Trying what was recognised: it must return what the loop does."""
+"""Checking a recognised layer: it must return the same as the loop it replaces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lstm_verify.operations import TensorList
 
 
 def agrees(loop: Layer, scan: Scan, values: Sequence[object], taken: Collection[int], cut: Cut | None = None) -> bool:
-    """Whether a loop and what it was recognised as return the same for some loop variables, in float64.
+    """Whether a loop and the layer it was recognised as return the same for some loop variables, in float64.
 
     Only those results count that are taken by others: a loop may end before the last step if no sample is that long.
 

@@ -25,7 +25,7 @@ from lstm_verify.layers.recurrent.cell import Cell, States, Step
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Recurrent(Layer, ABC):
-    """What `RNN` and `Bidirectional` have in common: states that can come in and go out."""
+    """The base of `RNN` and `Bidirectional`: states as inputs and outputs."""
 
     return_sequences: bool = False
     return_state: bool = False

@@ -1,4 +1,4 @@
-"""A loop that runs a recurrent cell over a list of time steps: what a graph's own loop does, recognised.
+"""A recognised loop of a graph, which runs a recurrent cell over a list of time steps.
 
 It takes the loop variables of that loop and returns what the loop would, so that it can stand in its place: lists of
 tensors, each (samples, features), in and out, and the states. What a loop counts is not computed again.
@@ -26,7 +26,7 @@ Columns = tuple[int, int, int | None]
 
 @dataclass(frozen=True)
 class Recovered:
-    """What a graph says of a cell that was recognised in it."""
+    """What a graph says about a cell that was recognised in it."""
 
     gate_order: str
     """The gates in the order of their blocks in the graph's kernels."""

@@ -1,4 +1,4 @@
-"""What runs in the child processes: one framework, one program, which imports nothing else of this package.
+"""The programs that run in child processes, one per framework; they import nothing else of this package.
 
 A program has a function `load(request)`. It returns the loaded model, an object with:
 

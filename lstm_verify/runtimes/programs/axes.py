@@ -14,12 +14,12 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 def samples_first(loaded: Any, axes: dict[str, dict[str, int | None]] | None) -> Any:
-    """A loaded model, called with samples first; `axes` says where it has them, by name, None where it has none."""
+    """Wrap a loaded model so that it is called with samples first; `axes` are its batch axes by name, None for none."""
     return loaded if axes is None else Turned(loaded, axes["inputs"], axes["outputs"])
 
 
 class Turned:
-    """A loaded model, with its samples turned to and fro."""
+    """A loaded model whose inputs and outputs are transposed."""
 
     def __init__(self, loaded: Any, inputs: dict[str, int | None], outputs: dict[str, int | None]) -> None:
         self.loaded, self.inputs, self.outputs = loaded, inputs, outputs

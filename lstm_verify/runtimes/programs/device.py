@@ -1,4 +1,4 @@
-"""What TensorFlow computes with: its processor, and how that multiplies matrices of float32."""
+"""The device that TensorFlow computes on, and how it multiplies float32 matrices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ TENSOR_CORES = 8
 
 
 def facts(tensorflow: Any) -> dict[str, str]:
-    """The device that is used by default, and how its products are made: `float32`, or `tf32` unless forbidden."""
+    """Return the default device, and how it computes matrix products: `float32`, or `tf32` unless that is disabled."""
     gpus = tensorflow.config.list_physical_devices("GPU")
     if not gpus:
         return {"device": "CPU", "products": "float32"}

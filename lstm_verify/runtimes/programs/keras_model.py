@@ -1,4 +1,4 @@
-"""Keras, either generation: a model file and `predict`."""
+"""Keras 2 or 3: load a model file and call `predict`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def load(request: dict[str, Any]) -> KerasModel:
 
 
 def tapped(framework: Any, model: Any) -> tuple[Any, list[str]]:
-    """A model that returns the first output of every layer, and the names of these.
+    """Return a model that returns the first output of every layer, and the names of these.
 
     Of a recurrent layer that returns the last output it also returns those of all steps, as `name/sequence`.
     """
@@ -49,7 +49,7 @@ def tapped(framework: Any, model: Any) -> tuple[Any, list[str]]:
 
 
 def all_steps(layer: Any) -> Any:
-    """What a recurrent layer returns of all steps for its input: the first output of a twin of it."""
+    """Return the outputs of all steps of a recurrent layer, computed by a copy of it that returns sequences."""
     config = {**layer.get_config(), "return_sequences": True, "name": f"{layer.name}_all_steps"}
     twin = type(layer).from_config(config)
     output = twin(layer.input)

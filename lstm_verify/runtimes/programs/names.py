@@ -1,4 +1,4 @@
-"""What the programs for TensorFlow graphs share: which signature is meant, and values for a tensor that wants them."""
+"""What the programs for TensorFlow graphs share: choosing a signature, and casting values for a tensor."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ LISTED = 12
 
 
 def directory_of(path: str) -> str:
-    """The directory of a SavedModel, given that or the file in it."""
+    """Return the directory of a SavedModel, given the directory or the file in it."""
     return os.path.dirname(path) if os.path.isfile(path) else path
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names for a message, not too many of them."""
+    """List names for a message, but not too many of them."""
     every = sorted(names)
     more = f" and {len(every) - LISTED} more" if len(every) > LISTED else ""
     return ", ".join(every[:LISTED]) + more if every else "none"
 
 
 def chosen_signature(signatures: Iterable[str], wanted: str | None) -> str | None:
-    """The signature that is meant: the one that is asked for, the default one, or the only one.
+    """Choose a signature: the requested one, the default one, or the only one.
 
     Raises:
         LookupError: there is none of the name that is asked for.
@@ -40,7 +40,7 @@ def chosen_signature(signatures: Iterable[str], wanted: str | None) -> str | Non
 
 
 def cast(name: str, values: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
-    """Values in the dtype that a tensor takes (a `tf.DType`), as long as that keeps whole numbers what they are.
+    """Cast values to the dtype of a tensor (a `tf.DType`), as long as that does not change integers.
 
     Raises:
         ValueError: the tensor takes no numbers, or whole numbers or booleans, and some of the values are none.
@@ -51,5 +51,5 @@ def cast(name: str, values: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any,
     with np.errstate(invalid="ignore", over="ignore"):
         converted = values.astype(wanted)
     if wanted.kind in "iub" and not np.array_equal(converted, values):
-        raise ValueError(f"input '{name}' takes {dtype.name}, and not every value given is one")
+        raise ValueError(f"input '{name}' takes {dtype.name}, and not every given value fits")
     return converted

@@ -1,4 +1,4 @@
-"""A Keras model whose config and weights lie in two files, put together by the framework's own functions."""
+"""A Keras model whose config and weights are in two files, combined by the framework's own functions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def put_together(framework: Any, request: dict[str, Any]) -> Any:
 
 
 def built(framework: Any, path: str, safe: bool) -> Any:
-    """The model of a config, or of a file with one, whose weights stay for now."""
+    """Build the model of a config, or of a file with one; its weights are kept for now."""
     with open(path, "rb") as file:
         magic = file.read(4)
     if magic in (HDF5, ZIP):
@@ -39,7 +39,7 @@ def built(framework: Any, path: str, safe: bool) -> Any:
 
 
 def config_of(path: str) -> Any:
-    """A config in JSON, or in text in JSON, or in YAML."""
+    """Read a config from JSON, from text inside JSON, or from YAML."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
     if path.endswith((".yaml", ".yml")):
@@ -49,7 +49,7 @@ def config_of(path: str) -> Any:
 
 
 def from_yaml(text: str) -> Any:
-    """Plain data in YAML, and tuples, which Keras wrote as such."""
+    """Parse plain data in YAML, and tuples, which older Keras wrote."""
     yaml = importlib.import_module("yaml")  # not everybody has it, or needs it
     loader: Any = type("Loader", (yaml.SafeLoader,), {})
     loader.add_constructor("tag:yaml.org,2002:python/tuple", yaml.SafeLoader.construct_sequence)
@@ -57,7 +57,7 @@ def from_yaml(text: str) -> Any:
 
 
 def load_weights(framework: Any, model: Any, path: str) -> None:
-    """Load weights: a list of arrays as `get_weights` returned it, or what the framework saves itself."""
+    """Load weights: a list of arrays as returned by `get_weights`, or a file in the framework's own format."""
     prefix = checkpoint_in(path) if os.path.isdir(path) else path
     if path.endswith(".npz"):
         with np.load(path) as arrays:
@@ -69,7 +69,7 @@ def load_weights(framework: Any, model: Any, path: str) -> None:
 
 
 def checkpoint_in(folder: str) -> str:
-    """The only checkpoint in a folder, or the latest."""
+    """Return the only checkpoint in a folder, or the latest."""
     found = glob.glob(os.path.join(glob.escape(folder), "*.index"))
     if len(found) == 1:
         return found[0].removesuffix(".index")
@@ -95,7 +95,7 @@ def load_checkpoint(framework: Any, model: Any, prefix: str) -> None:
 
 
 def restore(framework: Any, layer: Any, reader: Any, place: str) -> None:
-    """Give a layer of Keras 3, which reads no checkpoints, the variables that Keras 2 has under the same names."""
+    """Assign a checkpoint's variables to a Keras 3 layer, which cannot read checkpoints, by their Keras 2 names."""
     for variable in layer._trainable_variables + layer._non_trainable_variables:
         variable.assign(reader.get_tensor(os.path.join(place, variable.name, VARIABLE)))
     for name, inner in parts_of(framework, layer):
@@ -103,7 +103,7 @@ def restore(framework: Any, layer: Any, reader: Any, place: str) -> None:
 
 
 def parts_of(framework: Any, layer: Any) -> list[tuple[str, Any]]:
-    """The layers inside a layer, by their names in a checkpoint: those of models and stacked cells go by number."""
+    """Return the layers inside a layer by their names in a checkpoint; models and stacked cells number theirs."""
     if isinstance(layer, framework.Model):
         with_weights = [inner for inner in layer.layers if inner.weights]
         return [(f"layer_with_weights-{number}", inner) for number, inner in enumerate(with_weights)]

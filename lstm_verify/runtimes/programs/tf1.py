@@ -68,7 +68,7 @@ def _parsed(path: str, kind: Any) -> Any:
         try:
             return text_format.Parse(content.decode(), kind())
         except (UnicodeDecodeError, text_format.ParseError):
-            raise ValueError(f"it is no whole {kind.__name__} ({error})") from None
+            raise ValueError(f"it is not a complete {kind.__name__} ({error})") from None
 
 
 def _open_saved_model(v1: Any, session: Any, path: str, call: dict[str, Any]) -> Signatures:

@@ -22,11 +22,11 @@ GOAL = 0.97
 """Of the faults, the share that should be named first or in an honest tie."""
 PAIR = "two at once"
 MEANINGS = {fault.name: (fault.edits.__doc__ or "").partition("\n")[0] for fault in FAULTS} | {
-    "dropout_active": "The framework predicts in training mode, and so differs from itself.",
-    "other_weights": "A last Dense layer has other weights than those of the file.",
-    "product_precision": "Products of matrices are made of factors in TF32 or bfloat16.",
-    "dynamic_range": "Products are made of weights in int8 and of what comes in, brought to int8 row by row.",
-    "equal_shape_weights_swapped": "Weights of the same shape, of one layer or of two, in each other's place.",
+    "dropout_active": "The framework predicts in training mode, so that its own runs differ.",
+    "other_weights": "A final Dense layer has weights other than those of the file.",
+    "product_precision": "Matrix products are computed with factors in TF32 or bfloat16.",
+    "dynamic_range": "Matrix products use int8 weights, and inputs that are quantised to int8 row by row.",
+    "equal_shape_weights_swapped": "Weights of the same shape, in one layer or two, are swapped.",
 }
 """What a fault is, in a sentence."""
 
@@ -96,7 +96,7 @@ it:
   and the two layers' weights swapped, count as one, in other words.
 * **ambiguous**: several faults explain it, and this input does not tell them apart. All are named, with a `--random`
   input that would tell them apart if there is one.
-* **unexplained**: none does. The nearest is told, as a hint and not as an answer. A framework that can be asked is
+* **unexplained**: none does. The closest is told, as a hint and not as an answer. A framework that can be asked is
   asked for what its layers give: the first that differs, and in it the time step and the gate whose weights would
   explain it, if one alone does. A single weight that explains everything is named: from there, among any number of
   weights; else, of a small model, by trying every one.

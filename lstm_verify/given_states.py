@@ -1,4 +1,4 @@
-"""States: arrays that one model wrote, such as an encoder, as the inputs of another that nobody gives."""
+"""States written by one model, such as an encoder, used as missing inputs of another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lstm_verify.model import Input, Model
 
 
 def join(model: Model, given: Any, states: Mapping[str, Rows]) -> tuple[dict[str, Rows], list[str]]:
-    """Complete inputs with states: matched by name if the names are the same, else in order of those that fit.
+    """Complete inputs with states: matched by name if the names agree, else in order of those that fit.
 
     Args:
         model: the model.

@@ -22,7 +22,7 @@ RIGHTS = {words: change for words, change in SIDES.items() if words.startswith("
 
 
 def computed_masks(model: Model) -> Iterator[Change]:
-    """Every change of a mask that the graph computes."""
+    """Yield every change of a mask that the graph computes."""
     for tensor in dict.fromkeys(node.mask for node in model.nodes if node.mask):
         readers = [node for node in model.nodes if node.mask == tensor]
         names = list(dict.fromkeys(node.layer for node in readers))

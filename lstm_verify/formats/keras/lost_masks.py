@@ -26,7 +26,7 @@ Key = tuple[str, int]
 
 
 def without_lost_masks(model: Model, version: Version) -> Model:
-    """The model with its nodes as they are without the masks that Keras loses."""
+    """Return the model without the masks that Keras loses."""
     if not any(_loses_masks(layer) for layer in model.layers.values()):
         return model
     if version < (3,):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.diagnosis.experiment import Experiment, experiment
-from lstm_verify.diagnosis.states import fitted_starts, resets
+from lstm_verify.diagnosis.initial_states import fitted_starts, resets
 from lstm_verify.faults.states import started
 from lstm_verify.layers import Array
 from lstm_verify.model import Model

@@ -1,4 +1,4 @@
-"""Loops and branches of TF1, in which data flows through Switch, Merge and NextIteration, made functions again.
+"""Control flow v1, loops: frames of Switch, Merge and NextIteration become `While` nodes with subgraphs.
 
 A loop is a *frame*: its values come in through Enter, meet the value of the round before in a Merge, go on through a
 Switch while LoopCond holds, and leave by Exit. It becomes one `While` node with a condition and a body, as TensorFlow 2
@@ -21,7 +21,7 @@ ENTER, EXIT, MERGE, SWITCH, NEXT, CONDITION = (
 
 
 def functional(graph: Graph, wanted: Collection[str]) -> Graph:
-    """Replace every frame by a `While` node, whose condition and body are its subgraphs.
+    """Replace every frame by a `While` node with its condition and body as subgraphs.
 
     Args:
         graph: a graph.
@@ -33,7 +33,7 @@ def functional(graph: Graph, wanted: Collection[str]) -> Graph:
 
 
 def is_inside(graph: Graph, name: str) -> bool:
-    """Whether a node is in a loop, and so has a value for every round: on the way back from it no Exit comes first."""
+    """Whether a node is inside a loop, and so has a value for every iteration: no Exit separates it from the loop."""
     before = graph.backwards([Ref(name)], lambda _, node: () if node.op in EXIT | ENTER else node.inputs)
     return any(node.op in ENTER for _, node in before)
 
@@ -48,7 +48,7 @@ def _innermost_first(graph: Graph) -> list[str]:
         while frame is not None:
             frame, seen = parents[frame], seen + 1
             if seen > len(parents):
-                raise ModelFileError("loops that lie inside each other. Was the graph made by TensorFlow?")
+                raise ModelFileError("loops that contain each other. Was the graph made by TensorFlow?")
         return seen
 
     return sorted(parents, key=depth, reverse=True)
@@ -134,7 +134,7 @@ def _condition(nodes: Mapping[str, Node], merges: set[str], frame: str) -> Node:
             condition = nodes[node.inputs[1].node]
             if condition.op in CONDITION:
                 return condition
-    raise ModelFileError(f"loop '{frame}': it has no condition. Is the graph whole?")
+    raise ModelFileError(f"loop '{frame}': it has no condition. Is the graph complete?")
 
 
 def _exits(nodes: Mapping[str, Node], variables: list[_Variable]) -> dict[str, int]:

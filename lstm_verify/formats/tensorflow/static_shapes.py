@@ -1,4 +1,4 @@
-"""What is known of the shape of a tensor inside a graph that is fed: the file may say it, or the array, or a replay."""
+"""Static shapes of tensors that are fed: recorded in the file, given by an array, or observed in a replay."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lstm_verify.graph.ir import Graph, Node, Ref, Shape
 
 
 def completed(known: Shape, given: tuple[int, ...] | None) -> Shape:
-    """A shape, with the lengths of an array that is given where it leaves some open.
+    """Complete a partially known shape with the lengths of a given array.
 
     The first axis, which most likely is that of the samples, and the second, that of time, stay open if they are.
     """
@@ -27,7 +27,7 @@ def completed(known: Shape, given: tuple[int, ...] | None) -> Shape:
 
 
 def recorded(graph: Graph, ref: Ref) -> Shape:
-    """The shape of a tensor in the file: kept with the graph, or an attribute of what makes the tensor."""
+    """Return the shape recorded in the file: with the graph, or as an attribute of the node."""
     nodes = graph.nodes
     node = nodes[ref.node]
     if ref.output < len(node.shapes) and node.shapes[ref.output] is not None:
@@ -56,7 +56,7 @@ def _reshaped(shape: Node) -> Shape:
 
 
 def observed(shape_of: Callable[[int], tuple[int, ...]]) -> Shape:
-    """The shape that a tensor has for any number of samples, from those that it has for two."""
+    """Infer the shape of a tensor for any number of samples from its shapes for two of them."""
     few, more = shape_of(3), shape_of(5)
     if len(few) != len(more):
         return None

@@ -1,4 +1,4 @@
-"""A closed loop: a framework's outputs become its next inputs, step after step.
+"""The closed loop of a framework: a model's outputs become its next inputs, step after step.
 
 The request says what goes where; how it does is written here, in NumPy, and a second time for the replay.
 """
@@ -16,7 +16,7 @@ Call = Callable[[Arrays], list[tuple[str, Any]]]
 
 
 class ClosedLoop:
-    """A loop under way, with all that came of it so far.
+    """A closed loop in progress, with its results so far.
 
     `plan` is the request's: `steps`; `outputs`, names in order; `feedback`, each with `output`, `input`, `last_step`,
     `choose`, `one_hot` and `place`; `state`, pairs of an output and an input.
@@ -81,7 +81,7 @@ class ClosedLoop:
 
 
 def placed(values: Array, before: Array, place: str) -> Array:
-    """Values as the next input: instead of the last one, as its only time step, or behind its other time steps."""
+    """Return values as the next input: in place of the last one, as its only time step, or after its others."""
     if place == "replace":
         return values.astype(before.dtype).reshape(before.shape)
     newest = values.astype(before.dtype).reshape((len(before), 1, *before.shape[2:]))
@@ -89,6 +89,6 @@ def placed(values: Array, before: Array, place: str) -> Array:
 
 
 def stacked(values: list[Array]) -> Array:
-    """The values of all steps, (steps, ...); of a first call with more time steps than the others its last ones."""
+    """Stack the values of all steps, (steps, ...); of a longer first call, take the last time steps."""
     shape = values[-1].shape
     return np.stack([value if value.shape == shape else value[:, -shape[1] :] for value in values])

@@ -1,4 +1,4 @@
-"""Faults of no single layer: of the arithmetic, of weights that were never loaded, of the way a model is called."""
+"""Faults that belong to no single layer: arithmetic, weights that were never loaded, how a model is called."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DYNAMIC_RANGE = Fault(
 OTHER_WEIGHTS = Fault(
     "other_weights",
     no_edits,
-    "Look at which weights were loaded, and whether by name: these are not the layer's.",
+    "Check which weights were loaded, and whether by name: these are not the layer's.",
 )
 
 DROPOUT_ACTIVE = Fault(

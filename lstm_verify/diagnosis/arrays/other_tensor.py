@@ -1,4 +1,4 @@
-"""Predictions that belong elsewhere in the model: to another output, or to a layer inside."""
+"""Predictions that belong to another tensor of the model: another output, or an intermediate layer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from lstm_verify.arithmetic import RoundedArithmetic, as_rounded, deviation_of, output_value
 from lstm_verify.arrays import Array, Rows, picked
 from lstm_verify.diagnosis.arrays.order import THOSE
 from lstm_verify.diagnosis.arrays.pair import NOTHING, Agreement, Pair
@@ -15,6 +14,7 @@ from lstm_verify.errors import LstmVerifyError
 from lstm_verify.inputs import as_input
 from lstm_verify.layers import Run, Signal
 from lstm_verify.model import Model, Tensor
+from lstm_verify.run_arithmetic import RoundedArithmetic, as_rounded, deviation_of, output_value
 
 SAMPLES = 16
 """The samples for which it is computed what layers make of them."""
@@ -22,7 +22,7 @@ Found = tuple[Seen, Agreement]
 
 
 def of_another_output(pair: Pair, pairs: Sequence[Pair]) -> Found | None:
-    """The predictions of another output; not if each has those of the other, which is a fault of the model's ends."""
+    """Detect the predictions of another output; swapped outputs are left to a fault of their own."""
     for other in pairs:
         if other.name == pair.name or other.replayed.shape != pair.predicted.shape:
             continue
@@ -36,7 +36,7 @@ def of_another_output(pair: Pair, pairs: Sequence[Pair]) -> Found | None:
 
 
 def of_a_layer(pair: Pair, model: Model, inputs: Mapping[str, Rows]) -> Found | None:
-    """What a layer inside computes, or an input as it is."""
+    """Detect the output of an intermediate layer, or an unchanged input."""
     samples = len(pair.replayed)
     if not model.divisible or model.stateful or pair.predicted.shape[:1] != (samples,):
         return None

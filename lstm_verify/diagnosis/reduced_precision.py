@@ -1,4 +1,4 @@
-"""Products of matrices whose factors are rounded: a replay as NVIDIA GPUs, oneDNN and TPUs compute float32.
+"""Matrix products with rounded factors: a replay as NVIDIA GPUs, oneDNN and TPUs compute float32.
 
     x W   is computed as   r(x) r(W)            r: to 10 bits of a significand (TF32) or to 7 (bfloat16)
 
@@ -15,46 +15,46 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lstm_verify.arithmetic import Textbook
 from lstm_verify.arrays import Array
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.faults import own_weights, sites
 from lstm_verify.layers import Layer, Run, Signal, Signals
 from lstm_verify.model import Model
 from lstm_verify.rounded.precision import PRODUCTS, rounded_to
+from lstm_verify.run_arithmetic import Textbook
 
 FUNCTIONS = {np.dot, np.tensordot, np.einsum, np.inner, np.vdot}
 """The functions of NumPy, besides the operator, that sum up products."""
 
 
 class Way(Protocol):
-    """How products of matrices are made."""
+    """How matrix products are computed."""
 
     def factor(self, values: Array) -> Array:
-        """What a factor of any product of floats is rounded to."""
+        """Round a factor of any product of floats."""
 
     def pair(self, a: Array, b: Array) -> tuple[Array, Array]:
-        """What the factors of a product of two matrices are rounded to."""
+        """Round the factors of a product of two matrices."""
 
 
 @dataclass(frozen=True)
 class Shorter:
-    """Both factors have fewer bits."""
+    """Both factors are rounded to fewer bits."""
 
     format: str
 
     def factor(self, values: Array) -> Array:
-        """The values in the format."""
+        """Round the values to the format."""
         return rounded_to(values, self.format)
 
     def pair(self, a: Array, b: Array) -> tuple[Array, Array]:
-        """Both in the format."""
+        """Round both to the format."""
         return self.factor(a), self.factor(b)
 
 
 @dataclass(frozen=True)
 class Hybrid:
-    """Large weights are in int8, and what is multiplied with them is brought to int8 row by row, as in TensorFlow Lite.
+    """Large weights are int8, and what is multiplied by them is quantised row by row, as in TensorFlow Lite.
 
     Source: what TensorFlow 2.21 converts with `tf.lite.Optimize.DEFAULT`, which leaves fewer than 1024 alone, and runs
     with XNNPACK; older kernels are symmetric in their inputs, and had one scale for all weights.
@@ -66,11 +66,11 @@ class Hybrid:
     """Whether a row's numbers reach as far below 0 as above, and not from its least to its largest number."""
 
     def factor(self, values: Array) -> Array:
-        """The values as they are."""
+        """Return the values unchanged."""
         return values
 
     def pair(self, a: Array, b: Array) -> tuple[Array, Array]:
-        """Both in int8, times their scales, if the second is a large matrix of weights."""
+        """Quantise both to int8, times their scales, if the second is a large weight matrix."""
         if b.ndim != 2 or b.size < FEWEST_WEIGHTS or b.flags.writeable:
             return a, b
         rows = in_int8(a, -1) if self.around_zero else in_range(a)
@@ -81,14 +81,14 @@ FEWEST_WEIGHTS = 1024
 
 
 def in_int8(values: Array, axis: int | None) -> Array:
-    """Numbers rounded to whole multiples of a scale, -127 to 127 of it, which is one for all along an axis."""
+    """Quantise to multiples of a scale, -127 to 127 of it, with one scale for all values along an axis."""
     scale = np.abs(values).max(axis=axis, keepdims=True) / 127
     scale = np.where(scale == 0, 1, scale)
     return np.asarray(np.round(values / scale) * scale)
 
 
 def in_range(values: Array) -> Array:
-    """Numbers rounded to 256 steps from the least to the largest of their row, or 0, which is one of the steps."""
+    """Quantise each row to 256 steps between its smallest and largest value; 0 is always one of the steps."""
     least, largest = (np.minimum(values, 0).min(-1, keepdims=True), np.maximum(values, 0).max(-1, keepdims=True))
     scale = (largest - least) / 255
     scale = np.where(scale == 0, 1, scale)
@@ -97,13 +97,13 @@ def in_range(values: Array) -> Array:
 
 
 class Shortened(np.ndarray[Any, Any]):
-    """An array whose products with others are made in another way."""
+    """An array whose products with other arrays are computed in another way."""
 
     way: Way
 
     @classmethod
     def of(cls, values: Any, way: Way) -> Any:
-        """The same numbers as such an array; what is no array of floats as it is."""
+        """Wrap an array of floats; return anything else unchanged."""
         if not _is_float(values):
             return values
         made = values.view(cls)
@@ -142,7 +142,7 @@ def _is_float(values: Any) -> bool:
 
 
 def plain_array(values: Any) -> Any:
-    """The numbers without their way of being multiplied."""
+    """Return the values as a plain array."""
     return values.view(np.ndarray) if isinstance(values, Shortened) else values
 
 
@@ -157,13 +157,13 @@ def _mapped(arguments: Any, change: Callable[[Any], Any]) -> Any:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ShortProducts(Model):
-    """A model that is replayed with rounded factors; where errors are followed instead, the budget has them already."""
+    """A model that is replayed with rounded factors; where errors are tracked, the budget already covers them."""
 
     way: Way
 
     @classmethod
     def of(cls, model: Model, way: Way, products: str) -> Model:
-        """The same model so, with the budget of such products."""
+        """Return the model with such products, and their budget."""
         given = {entry.name: getattr(model, entry.name) for entry in fields(Model)}
         return cls(**given | {"way": way, "products": products})
 
@@ -176,7 +176,7 @@ class ShortProducts(Model):
 
 
 def short_products(model: Model) -> Iterator[Change]:
-    """All products of matrices with factors in fewer bits, or in int8."""
+    """Yield the model with all matrix products in fewer bits, or in int8."""
     if model.precision != "float32":
         return
     for products in PRODUCTS:

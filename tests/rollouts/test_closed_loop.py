@@ -16,9 +16,9 @@ from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.dense import Dense
 from lstm_verify.model import Input, LayerCall, Output, Tensor
 from lstm_verify.operations.activations import ActivationFunction
-from lstm_verify.rollouts.loop import closed_loop, first_outputs, forced_loop
+from lstm_verify.rollouts.closed_loop import closed_loop, first_outputs, forced_loop
 from lstm_verify.rollouts.plan import make_plan
-from lstm_verify.runtimes.programs.loop import ClosedLoop
+from lstm_verify.runtimes.programs.closed_loop import ClosedLoop
 from tests.rollouts.models import (
     CASES,
     NOTHING,

@@ -1,4 +1,4 @@
-"""Branches of TF1, a value sent one of two ways by Switch and taken up again by Merge, made `If` nodes.
+"""Control flow v1, branches: a Switch that sends a value one of two ways and the Merge that joins them become an `If`.
 
     Switch(value, predicate) → (value if not predicate, value if predicate)
     Merge(a, b) → whichever of the two came
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.formats.tensorflow.loops import ENTER, MERGE, NEXT, SWITCH
+from lstm_verify.formats.tensorflow.v1_loops import ENTER, MERGE, NEXT, SWITCH
 from lstm_verify.graph.ir import Graph, Node, Ref
 
 Nodes = Mapping[str, Node]
@@ -21,7 +21,7 @@ BEGINS = SWITCH | MERGE | ENTER
 
 
 def choices(graph: Graph) -> Graph:
-    """Replace the Merge of every branch by an `If`, those inside others first; the Merges of loops stay.
+    """Replace the Merge of every branch by an `If`, innermost first; the Merges of loops stay.
 
     Raises:
         UnsupportedError: a Merge joins something else than the two sides of one predicate.

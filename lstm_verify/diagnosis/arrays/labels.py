@@ -1,4 +1,4 @@
-"""Predictions of classes in another form: class numbers, one-hot rows, or logits for probabilities, and the reverse."""
+"""Class predictions in another representation: labels, one-hot rows, or logits for probabilities and vice versa."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Function = Callable[[Array], Array]
 
 
 def class_numbers(pair: Pair) -> tuple[Seen, Agreement] | None:
-    """The number of the likeliest class, or of a lone probability whether it is above one half."""
+    """Detect predictions that are the index of the likeliest class, or a single probability thresholded at one half."""
     p, r = pair.predicted, pair.replayed
     if p.shape == r.shape and r.shape[-1:] == (1,):
         chosen, doubtful = (r > 0.5).astype(float), np.abs(r - 0.5) <= SIGMAS * pair.sigma
@@ -35,7 +35,7 @@ def class_numbers(pair: Pair) -> tuple[Seen, Agreement] | None:
 
 
 def one_hot(pair: Pair) -> tuple[Seen, Agreement] | None:
-    """1 for the likeliest class and 0 for the others."""
+    """Detect predictions that are 1 for the likeliest class and 0 for the others."""
     p, r = pair.predicted, pair.replayed
     if not pair.is_aligned or r.ndim < 2 or r.shape[-1] < 2 or not np.isin(p, (0.0, 1.0)).all():
         return None
@@ -63,7 +63,7 @@ def _of_classes(
 
 
 def logits(pair: Pair) -> tuple[Seen, Agreement] | None:
-    """What the probabilities of the replay are made of."""
+    """Detect logits where the replay has probabilities."""
     p, r = pair.predicted, pair.replayed
     if not pair.is_aligned or not np.isfinite(p).all() or (r < 0).any() or (r > 1).any():
         return None
@@ -79,7 +79,7 @@ def logits(pair: Pair) -> tuple[Seen, Agreement] | None:
 
 
 def probabilities(pair: Pair) -> tuple[Seen, Agreement] | None:
-    """What is made of the logits of the replay."""
+    """Detect probabilities where the replay has logits."""
     p, r = pair.predicted, pair.replayed
     if not pair.is_aligned or (p < 0).any() or (p > 1).any() or not np.isfinite(r).all():
         return None

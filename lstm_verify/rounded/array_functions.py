@@ -1,4 +1,4 @@
-"""How NumPy's functions of whole arrays pass rounding errors on: those that move elements, and those that reduce."""
+"""How NumPy's array functions propagate rounding errors: those that move elements, and reductions."""
 
 from __future__ import annotations
 

@@ -12,7 +12,14 @@ import pytest
 from numpy.testing import assert_allclose
 
 from lstm_verify.diagnosis.experiment import Experiment, experiment
-from lstm_verify.diagnosis.products import Hybrid, Shortened, Shorter, ShortProducts, plain_array, short_products
+from lstm_verify.diagnosis.reduced_precision import (
+    Hybrid,
+    Shortened,
+    Shorter,
+    ShortProducts,
+    plain_array,
+    short_products,
+)
 from lstm_verify.inputs import bind
 from lstm_verify.layers import RNN, Array, Conv1D, Conv2D, Dense, LSTMCell
 from lstm_verify.model import Model

@@ -1,7 +1,7 @@
-"""Loop: a model's own outputs become its next inputs, step after step, in the replay.
+"""The closed loop of the replay: a model's outputs become its next inputs, step after step.
 
 Values stay in float64 from step to step. The framework's side of a rollout follows the same plan in its own process
-(`runtimes/programs/loop.py`) and shares no code with this one.
+(`runtimes/programs/closed_loop.py`) and shares no code with this one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Rolled:
-    """What came of a rollout."""
+    """The result of running a loop."""
 
     outputs: dict[str, Array]
     """By name, (steps, samples, ...)."""
@@ -32,7 +32,7 @@ class Rolled:
 
 
 def first_outputs(model: Model, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """The outputs of a single call, by name."""
+    """Return the outputs of a single call, by name."""
     return _call(plain(model.astype("float64")), inputs)
 
 
@@ -59,7 +59,7 @@ def forced_loop(
     fed: Mapping[str, Array],
     progress: Progress | None = None,
 ) -> Rolled:
-    """Run a model on what another run of it was given, `fed`, from the second step on; else like `closed_loop`."""
+    """Run a model on the inputs of another run, `fed`, from the second step on; otherwise like `closed_loop`."""
     return loop(plain(model.astype("float64")), inputs, plan, draws, fed=fed, progress=progress)
 
 

@@ -1,4 +1,4 @@
-"""Where a graph begins and ends if a user names its tensors: it is cut at those that are fed.
+"""Cutting a graph at the tensors that a user names as its inputs and outputs.
 
     x ─► sub ─► div ─► lstm ─► dense         fed at div:      div ─► lstm ─► dense
                                                               x ─► sub ─► div:computed
@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from lstm_verify.errors import InputError
 from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.formats.tensorflow.graph_file import End, Signature, as_shape
-from lstm_verify.formats.tensorflow.loops import is_inside
+from lstm_verify.formats.tensorflow.v1_loops import is_inside
 from lstm_verify.graph.ir import Graph, Node, Ref, Shape
 
 NUMBERS = {
@@ -28,7 +28,7 @@ LISTED = 5
 
 
 def fed_tensors(graph: Graph, endpoints: Endpoints, keys: Iterable[str]) -> dict[str, Ref]:
-    """The tensors that a user feeds, by their names without `:0`, placeholders too.
+    """Return the tensors that a user feeds, placeholders included, by name without `:0`.
 
     Args:
         graph: the graph.
@@ -54,7 +54,7 @@ def fed_tensors(graph: Graph, endpoints: Endpoints, keys: Iterable[str]) -> dict
 
 
 def wanted_tensors(graph: Graph, endpoints: Endpoints, signature: Signature | None) -> dict[str, End]:
-    """The tensors that a user wants, by name: outputs of a signature, or tensors of the graph.
+    """Return the requested output tensors by name: outputs of a signature, or tensors of the graph.
 
     Raises:
         InputError: a tensor does not exist, or cannot be fetched.
@@ -71,7 +71,7 @@ def wanted_tensors(graph: Graph, endpoints: Endpoints, signature: Signature | No
 
 
 def cut(graph: Graph, fed: Mapping[str, Ref], shape_of: Callable[[Ref, str], Shape]) -> tuple[Graph, Mapping[Ref, Ref]]:
-    """Put placeholders in the place of tensors that are fed.
+    """Replace tensors that are fed by placeholders.
 
     Args:
         graph: a graph.
@@ -116,7 +116,7 @@ MANY = 64
 def inputs_needed(
     graph: Graph, outputs: Iterable[str], fed: Iterable[str], signature: Signature | None
 ) -> dict[str, End]:
-    """The placeholders that outputs need: those that are fed first, and under the names that a signature has for them.
+    """Return the placeholders that outputs need, fed ones first, under the names that the signature gives them.
 
     Args:
         graph: the graph after the cut.
@@ -143,7 +143,7 @@ def inputs_needed(
 
 
 def of_signature(graph: Graph, signature: Signature, endpoints: Endpoints) -> Signature:
-    """Some outputs of a signature that alone can be called, and no graph behind it.
+    """Select outputs of a signature that can only be called as a whole.
 
     Raises:
         InputError: a tensor is named that is no input or output of it.
@@ -169,7 +169,7 @@ def _unreachable(what: str, name: str, there: Iterable[str]) -> str:
 
 
 def plain(ref: Ref) -> str:
-    """The name of a tensor, without the number of the first output."""
+    """Return the name of a tensor, without `:0` for a first output."""
     return _key(str(ref))
 
 
@@ -229,7 +229,7 @@ def _check(graph: Graph, ref: Ref, what: str) -> None:
         raise InputError(f"{what} '{ref}': this tensor holds {dtype}, expected numbers")
     if is_inside(graph, ref.node):
         raise InputError(
-            f"{what} '{ref}': this tensor is inside a loop, where it has a value for every round. Name one outside"
+            f"{what} '{ref}': this tensor is inside a loop, where it has a value for every iteration. Name one outside"
         )
 
 

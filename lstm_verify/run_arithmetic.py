@@ -1,4 +1,4 @@
-"""Arithmetic: what a run of the layers computes with, in place of plain float64 arrays.
+"""The arithmetic of a run: what its layers compute with in place of plain float64 arrays.
 
 `RoundedArithmetic` carries the variance of the rounding error along, in the precision that the framework computes each
 layer in; `Textbook` computes as the equations are written.
@@ -30,7 +30,7 @@ class RoundedArithmetic:
     """What any of the roundings noticed."""
 
     def enter(self, layer: Layer, inputs: Signals) -> Signals:
-        """Round inputs to a layer's precision, and follow the errors of what it computes from whole numbers."""
+        """Round inputs to a layer's precision, and track the errors of what it computes from integers."""
         if not layer.computes:
             return inputs  # layers inside are asked one by one
         rounding = self.rounding(layer.compute_dtype)
@@ -44,13 +44,13 @@ class RoundedArithmetic:
         return tuple(Signal(_followed(layer, signal.value, rounding), signal.mask) for signal in inputs)
 
     def leave(self, layer: Layer, outputs: Signals) -> Signals:
-        """Carry on numbers that a layer made out of something else, such as tokens, as exact ones."""
+        """Treat numbers that a layer makes out of something else, such as tokens, as exact."""
         if layer.is_stored:
             return outputs
         return tuple(Signal(self._rounded(layer, signal.value), signal.mask) for signal in outputs)
 
     def rounding(self, dtype: str) -> Rounding:
-        """The rounding of a dtype; float32 for one that is no floating-point type."""
+        """Return the rounding of a dtype; that of float32 if it is not a floating-point type."""
         name = dtype if dtype in PRECISIONS else "float32"
         if name not in self.roundings:
             precision = PRECISIONS[name]
@@ -74,19 +74,19 @@ def _followed(layer: Layer, value: Any, rounding: Rounding) -> Any:
 
 
 class Textbook:
-    """Makes a run go by the textbook equations, whose small results are as exact as the large ones."""
+    """Makes a run follow the textbook equations, in which small results are as accurate as large ones."""
 
     def enter(self, layer: Layer, inputs: Signals) -> Signals:
-        """What the layer gets anyway."""
+        """Return the inputs of the layer unchanged."""
         return inputs
 
     def leave(self, layer: Layer, outputs: Signals) -> Signals:
-        """The output of the layer as it is."""
+        """Return the outputs of the layer unchanged."""
         return outputs
 
 
 def as_rounded(given: Any, dtype: str, arithmetic: RoundedArithmetic, is_cast: bool = False) -> Any:
-    """An input of a dtype with nothing rounded yet, or an output that goes in again; whole numbers stay as they are."""
+    """Wrap an input that nothing has been rounded in yet, or an output that is fed back; integers stay as they are."""
     if given.dtype.kind != "f":
         return given
     rounding = arithmetic.rounding(dtype)
@@ -99,12 +99,12 @@ def as_rounded(given: Any, dtype: str, arithmetic: RoundedArithmetic, is_cast: b
 
 
 def output_value(value: Any) -> Array:
-    """What an output is without rounding."""
+    """Return the values of an output, without its rounding errors."""
     return value.value if isinstance(value, Rounded) else np.asarray(value)
 
 
 def deviation_of(value: Any) -> Array:
-    """σ of an output; infinite where nothing can be said."""
+    """Return σ of an output; infinite where nothing is known of the error."""
     if not isinstance(value, Rounded):
         return np.zeros(np.shape(value))
     variances = value.variances()

@@ -1,4 +1,4 @@
-"""The process that reads HDF5 files, seen from here: started once, asked for file after file, ended with this one."""
+"""The parent's side of the process that reads HDF5 files: started once, and ended with this process."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ import importlib.util
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.hdf5.tree import Group, tree_of
-from lstm_verify.processes import signal_name, stop
+from lstm_verify.processes import Child, signal_name
 
 CHILD = Path(__file__).with_name("child.py")
 SECONDS, BYTES_PER_SECOND = 2.0, 20e6
 """How much computing a file may take: so long, and more for its size; values are unpacked ten times as fast."""
 PATIENCE = 20.0
 """How many times as long it may take on a busy machine, or from a slow disk."""
+GRACE = 10.0
+"""Seconds beyond that, within which the child says that the time is over."""
 MEMORY, UNPACKED = 2**30, 20
 """Bytes that a file may take: these, and so many times its size."""
 Found = TypeVar("Found")
 
 
 def read_tree(path: Path, use: Callable[[Group], Found], start: int = 0, length: int | None = None) -> Found:
-    """Read what is in an HDF5 file, but for the values of its datasets, and use it.
+    """Read an HDF5 file, except for the values of its datasets, and apply a function to its content.
 
     Args:
         path: the file.
@@ -67,7 +68,7 @@ def read_tree(path: Path, use: Callable[[Group], Found], start: int = 0, length:
 
 
 def _unreadable(reason: str) -> ModelFileError:
-    return ModelFileError(f"not a readable HDF5 file ({reason}). Was it copied whole?")
+    return ModelFileError(f"not a readable HDF5 file ({reason}). Was it copied completely?")
 
 
 def _ending(status: int | None, seconds: float) -> str:
@@ -86,14 +87,11 @@ def _ask(request: dict[str, Any]) -> int | None:
         How the process that did it ended: 0, or minus the number of a signal; None if that is not known.
     """
     with _lock:
-        server = _server()
-        assert server.stdin is not None
-        assert server.stdout is not None
+        child = _running()
         try:
-            server.stdin.write(json.dumps(request).encode() + b"\n")
-            server.stdin.flush()
-            return int(json.loads(server.stdout.readline())["status"])
-        except (OSError, ValueError):
+            child.ask(request, last=False)
+            return int(child.reply(time.monotonic() + request["patience"] + GRACE)["status"])
+        except (TypeError, ValueError, TimeoutError):  # TypeError: there is no reply
             _end()
             return None
         except BaseException:  # an answer that is not waited for must not be taken for the next one
@@ -102,26 +100,18 @@ def _ask(request: dict[str, Any]) -> int | None:
 
 
 _lock = threading.Lock()
-_started: dict[int, subprocess.Popen[bytes]] = {}
+_started: dict[int, Child] = {}
 """The reading process, by the number of the process that started it: a fork of that one starts its own."""
 
 
-def _server() -> subprocess.Popen[bytes]:
+def _running() -> Child:
     """The reading process, started if there is none."""
-    server = _started.get(os.getpid())
-    if server is not None and server.poll() is not None:
+    child = _started.get(os.getpid())
+    if child is None or child.process.poll() is not None:
         _end()
-        server = None
-    if server is None:
-        server = _started[os.getpid()] = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(CHILD), *_folders()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # starting threads would take as long as all the rest
-        )
-    return server
+        one_thread = {"OPENBLAS_NUM_THREADS": "1"}  # starting threads would take as long as all the rest
+        child = _started[os.getpid()] = Child(CHILD, ("-I", "-S"), _folders(), one_thread)
+    return child
 
 
 def _folders() -> list[str]:
@@ -133,6 +123,6 @@ def _folders() -> list[str]:
 @atexit.register
 def _end() -> None:
     """End the reading process of this one."""
-    server = _started.pop(os.getpid(), None)
-    if server is not None:
-        stop(server)
+    child = _started.pop(os.getpid(), None)
+    if child is not None:
+        child.stop()

@@ -1,4 +1,4 @@
-"""States that begin otherwise: at zeros every few time steps, or at numbers that are the same for every sample.
+"""Other initial states: reset to zeros every few time steps, or starting from values that all samples share.
 
 The latter are free numbers, one for every unit. Any deviation can be fitted with enough of them, so they are fitted
 only where there are more equations than numbers, and have to explain samples that they were not fitted to.
@@ -35,7 +35,7 @@ FLAT = 1e-7
 
 
 def resets(model: Model, steps: Iterable[int]) -> Iterator[Change]:
-    """States that are zero again after some number of time steps, in one layer."""
+    """Yield one layer with states that are reset to zero after a number of time steps."""
     for site in _recurrent(model):
         for count in steps:
             edit = reset_every(site.item, count)
@@ -56,7 +56,7 @@ def _recurrent(model: Model) -> list[Site]:
 
 
 def fitted_starts(experiment: Experiment) -> Iterator[Change]:
-    """Initial states, of one recurrent layer or of all, that explain the predictions.
+    """Fit initial states, of one recurrent layer or of all, that explain the predictions.
 
     Args:
         experiment: of samples that are independent of each other. Every second one is for the fit, the others are
