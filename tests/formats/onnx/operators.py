@@ -174,6 +174,12 @@ add("IsInf positive", case("IsInf", EDGES, detect_negative=0))
 add("IsInf none", case("IsInf", EDGES, detect_negative=0, detect_positive=0))
 add("IsNaN of NaN", case("IsNaN", np.array([np.nan, 1.0], np.float32)))
 
+WIDE = np.linspace(-18, 18, 1000, dtype=np.float32)
+for op in ("Sigmoid", "Tanh", "Softplus", "Softsign", "HardSwish", "Elu", "Celu"):
+    add(f"{op} wide", case(op, WIDE))
+add("Mish wide", case("Mish", WIDE, opset=18))
+add("Swish wide", case("Swish", WIDE, opset=24))
+
 add("LeakyRelu alpha", case("LeakyRelu", X, alpha=0.3))
 add("Elu alpha", case("Elu", X, alpha=0.3))
 add("Celu alpha", case("Celu", X, alpha=0.3))
@@ -195,6 +201,7 @@ add("Clip 10", case("Clip", X, opset=10, min=-0.5, max=0.7))
 add("Clip 10 high", case("Clip", X, opset=10, max=0.7))
 add("Clip 10 low", case("Clip", X, opset=10, min=0.2))
 for op in ("Softmax", "LogSoftmax", "Hardmax"):
+    add(f"{op} three axes", case(op, T))
     add(f"{op} axis", case(op, T, axis=1))
     add(f"{op} 11", case(op, T, opset=11))
     add(f"{op} 11 axis 0", case(op, T, opset=11, axis=0))

@@ -186,6 +186,10 @@ REFUSED: dict[str, tuple[Case, str]] = {
     "places of maxima": (case("MaxPool", IMAGE, kernel_shape=[2, 2], outputs=2), "second output of MaxPool"),
     "a mask that means nothing": (case("Dropout", X, opset=10, outputs=2), "second output of Dropout before opset 12"),
     "both paddings": (case("MaxPool", IMAGE, kernel_shape=[2, 2], auto_pad="VALID", pads=[1, 1, 1, 1]), "auto_pad"),
+    "each place by itself": (
+        case("BatchNormalization", IMAGE, FIX3, FIX3, FIX3, FIX3, opset=7, spatial=0),
+        "BatchNormalization with spatial=0",
+    ),
     "batches of training before 14": (
         case("BatchNormalization", IMAGE, FIX3, FIX3, FIX3, FIX3, opset=9, outputs=3),
         "BatchNormalization with _outputs=3",
