@@ -94,7 +94,7 @@ def test_what_is_made_by_hand_is_replayed_or_refused(build: Build, request: pyte
 
 def test_a_loop_without_an_end_is_stopped(build: Build) -> None:
     folder = build(RECIPES["onnx_structures"])
-    with pytest.raises(LstmVerifyError, match="it has not ended after 250,000 rounds"):
+    with pytest.raises(LstmVerifyError, match="after 250,000 rounds"):
         replay(load(folder / f"{ENDLESS}.onnx"), {"x": np.zeros((7, 3), np.float32)})
 
 
@@ -108,3 +108,18 @@ def test_a_faulty_export_does_what_it_says_and_that_is_wrong(build: Build) -> No
         if record["onnxruntime"] == "ran":
             assert report(folder, name, "origin").verdict is Verdict.MISMATCH, name
             assert (report(folder, name, "y").verdict is Verdict.MATCH) == (name not in CLIPPED), name
+
+
+@pytest.mark.xfail(strict=True, reason="quantised files are not replayed yet")
+def test_what_is_quantised_is_replayed(build: Build) -> None:
+    folder = build(RECIPES["onnx_quantised"])
+    failed = [name for name in entries(folder) if not replayed(folder, name)]
+    assert not failed
+
+
+def replayed(folder: Path, name: str) -> bool:
+    """Whether a quantised file computes what ONNX Runtime does."""
+    try:
+        return report(folder, name, "y").verdict is Verdict.MATCH
+    except LstmVerifyError:
+        return False
