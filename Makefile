@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# child processes of tests start faster with their bytecode kept, whatever the environment says
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-fast check fixtures tables benchmark clean
 
 demo: .venv/installed ## install, and verify a model of fixtures/

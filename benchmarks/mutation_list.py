@@ -361,7 +361,7 @@ MUTATIONS = [
     ),
     Mutation("cli/verify.py", "sys.exit(report.exit_code)", "sys.exit(0)", "exit code 0 for a mismatch"),
     Mutation(
-        "cli/common.py",
+        "cli/shared.py",
         "err=True)\n        sys.exit(2)\n    except (click",
         "err=True)\n        sys.exit(1)\n    except (click",
         "an error with the exit code of a mismatch",

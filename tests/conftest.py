@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from xdist.remote import Producer
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-from tests.building import RECIPES, ROOT, Build, built
+from tests.building import RECIPES, ROOT, Build, Recipe, built
 from tests.graph_zoo import GraphZoo
 from tests.warm import Servers
 from tests.without_frameworks import sitecustomize
@@ -36,8 +36,19 @@ settings.load_profile("deterministic")
 
 @pytest.fixture(scope="session")
 def build() -> Build:
-    """From a recipe to the folder that a framework has written by it; who asks for it is marked `zoo`."""
-    return built
+    """From a recipe to the folder that a framework has written by it; who asks for it is marked `zoo`.
+
+    The hash of its sources is computed once, since they do not change while tests run.
+    """
+    found: dict[str, Path] = {}
+
+    def once(recipe: Recipe) -> Path:
+        key = repr(recipe)
+        if key not in found:
+            found[key] = built(recipe)
+        return found[key]
+
+    return once
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lstm_verify.cli.common import errors, input_options, runtime_options, verified, write
+from lstm_verify.cli.shared import errors, input_options, runtime_options, verified, write
 from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 

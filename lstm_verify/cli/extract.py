@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstm_verify.cli.common import check_writable, errors, file_options
+from lstm_verify.cli.shared import check_writable, errors, file_options
 
 if TYPE_CHECKING:
     from lstm_verify.formats.endpoints import Endpoints

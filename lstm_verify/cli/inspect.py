@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstm_verify.cli.common import check_writable, errors, file_options, write
+from lstm_verify.cli.shared import check_writable, errors, file_options, write
 from lstm_verify.reporters import find
 
 if TYPE_CHECKING:

@@ -98,8 +98,6 @@ def scan() -> Example:
     return Example(layer, (np.array(0), steps, np.zeros((SAMPLES, UNITS)), np.zeros((SAMPLES, UNITS))))
 
 
-BOTH = {"return_sequences": True, "return_state": True}
-
 OF_VOLUMES: tuple[Layer, ...] = (
     Conv3D(name="conv", kernel=weights(2, 2, 1, 2, 3), bias=weights(3), padding="same", strides=(1, 2, 1)),
     Conv3DTranspose(name="conv", kernel=weights(2, 1, 2, 3, 2), strides=(2, 1, 1)),
@@ -111,6 +109,7 @@ OF_VOLUMES: tuple[Layer, ...] = (
     UpSampling3D(name="larger", size=(2, 1, 3)),
     ZeroPadding3D(name="framed", padding=(1, 0, 2, 1, 0, 1)),
 )
+BOTH = {"return_sequences": True, "return_state": True}
 
 
 def clipped() -> LSTMCell:
@@ -160,10 +159,10 @@ EXAMPLES: dict[str, Example] = {
         (np.array(0),),
     ),
     "Scan": scan(),
-    "TimeFirst": Example(time_first(), (np.moveaxis(X, 0, 1),)),
     "DepthwiseConv1D": Example(DepthwiseConv1D(name="conv", depthwise_kernel=weights(2, FEATURES, 2)), (X,)),
     "ConvLSTM3D": Example(rnn(conv_lstm_cell((2, 1, 2), 2)), (VOLUMES[:, None],)),
     **{layer.kind: Example(layer, (VOLUMES,)) for layer in OF_VOLUMES},
+    "TimeFirst": Example(time_first(), (np.moveaxis(X, 0, 1),)),
     "TimeFirst, lengths": Example(
         lengths(), (np.moveaxis(X, 0, 1), np.arange(SAMPLES) % X.shape[1], np.ones((1, SAMPLES, UNITS)))
     ),

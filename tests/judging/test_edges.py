@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lstm_verify import Verdict, verify
+from lstm_verify import Verdict, load, verify
 
 FRAMEWORKS = ("keras", "tf_keras")
 UNCERTAIN = ("*_0.0", "sign_*", "truth_*", "relu_after_a_product", "*float16*")
 """Decisions of which nothing may be said: a processor may take subnormal numbers for 0, and what was computed, or
 rounded to fewer digits, carries an error over the edge."""
 Zoo = Callable[[str], Path]
+loaded = cache(load)
+"""Both tests read the same archives."""
 
 
 def verdict(folder: Path, name: str, predicted: str) -> Verdict:
     """The verdict on a model of the zoo for what it, or one that decides otherwise, predicts."""
     x, y = (folder / f"{name}.{kind}.npz" for kind in ("x", predicted))
     given, expected = (np.load(path)["arr_0"] for path in (x, y))
-    return verify(folder / f"{name}.keras", given, expected=expected, diagnose=False, blind_spots=False).verdict
+    return verify(loaded(folder / f"{name}.keras"), given, expected=expected, diagnose=False, blind_spots=False).verdict
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

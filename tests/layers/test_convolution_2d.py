@@ -106,7 +106,7 @@ def test_axes_in_front_are_like_samples() -> None:
         assert_allclose(got[sample], layer.forward(x[sample]), rtol=0, atol=1e-12)
 
 
-def layers_of_pictures() -> list[Any]:
+def layers_of_images() -> list[Any]:
     return [
         Conv2D(name="conv", kernel=random_array(2, 2, CHANNELS, 3)),
         DepthwiseConv2D(name="conv", depthwise_kernel=random_array(2, 2, CHANNELS, 3)),
@@ -115,25 +115,25 @@ def layers_of_pictures() -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("layer", layers_of_pictures())
+@pytest.mark.parametrize("layer", layers_of_images())
 def test_no_mask_goes_on(layer: Layer) -> None:
     signal = Signal(images(), np.ones((2, ROWS, COLUMNS), bool))
     assert layer.apply((signal,), Run())[0].mask is None
 
 
-@pytest.mark.parametrize("layer", layers_of_pictures())
+@pytest.mark.parametrize("layer", layers_of_images())
 def test_what_is_no_picture_is_refused(layer: Any) -> None:
     with pytest.raises(ModelFileError, match=r"layer 'conv': its input has shape \(2, 7, 4\), expected \(samples, row"):
         layer.forward(random_array(2, 7, CHANNELS))
 
 
-@pytest.mark.parametrize("layer", layers_of_pictures()[:3])
-def test_pictures_of_other_channels_are_refused(layer: Any) -> None:
+@pytest.mark.parametrize("layer", layers_of_images()[:3])
+def test_images_of_other_channels_are_refused(layer: Any) -> None:
     with pytest.raises(ModelFileError, match=r"layer 'conv': (depthwise_)?kernel has shape"):
         layer.forward(random_array(2, ROWS, COLUMNS, 2 * CHANNELS))
 
 
-@pytest.mark.parametrize("layer", [layers_of_pictures()[0], Cropping2D(name="conv", cropping=(1, 1, 0, 0))])
+@pytest.mark.parametrize("layer", [layers_of_images()[0], Cropping2D(name="conv", cropping=(1, 1, 0, 0))])
 def test_a_picture_of_which_nothing_is_left_is_refused(layer: Any) -> None:
     with pytest.raises(ModelFileError, match="layer 'conv': its output is empty for an input of shape"):
         layer.forward(random_array(2, 1, COLUMNS, CHANNELS))

@@ -59,7 +59,7 @@ def math_dot(a: Array, b: Array) -> float:
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize(("strides", "extra", "dilation"), [(1, None, 1), (3, 1, 1), (2, None, 1), (1, None, 2)])
-def test_a_transposed_convolution_over_time_is_one_of_pictures_with_one_row(
+def test_a_transposed_convolution_over_time_is_one_of_images_with_one_row(
     strides: int, extra: int | None, dilation: int, padding: str
 ) -> None:
     x, kernel, bias = random_array(2, 5, 4), random_array(3, 6, 4, seed=1), random_array(6, seed=2)

@@ -85,12 +85,12 @@ def weights(*shape: int, seed: int = 70) -> Array:
     return random_array(*shape, seed=seed)
 
 
-def of_pictures(*layers: Layer) -> Layer:
+def of_images(*layers: Layer) -> Layer:
     """Layers of images, on sequences made images of (3, 3, 2)."""
     return replace(sequential(Reshape(name="images", target_shape=(3, 3, 2)), *layers), name="inner")
 
 
-def over_pictures(shape: tuple[int, ...], layer: Layer) -> Layer:
+def over_images(shape: tuple[int, ...], layer: Layer) -> Layer:
     """A recurrent layer of images, which the features of each time step are made: (6, *shape)."""
     return replace(sequential(Reshape(name="images", target_shape=(-1, *shape)), layer), name="inner")
 
@@ -125,8 +125,8 @@ LAYERS: dict[str, Layer] = {
     "Dense": dense(features=FEATURES),
     "Dense, softmax": dense(3, FEATURES, activation=functions.ActivationFunction.of("softmax")),
     "Dense, no bias": Dense(name="dense", kernel=weights(FEATURES, 5)),
-    "ConvLSTM1D": over_pictures((FEATURES, 1), rnn(conv_lstm_cell((2,), 1), "conv_lstm", return_sequences=True)),
-    "ConvLSTM2D": over_pictures((FEATURES, 1, 1), rnn(conv_lstm_cell((2, 1), 1, padding="same"), "conv_lstm")),
+    "ConvLSTM1D": over_images((FEATURES, 1), rnn(conv_lstm_cell((2,), 1), "conv_lstm", return_sequences=True)),
+    "ConvLSTM2D": over_images((FEATURES, 1, 1), rnn(conv_lstm_cell((2, 1), 1, padding="same"), "conv_lstm")),
     "Conv1D": Conv1D(name="conv", kernel=weights(3, FEATURES, 4), bias=weights(4), strides=2, padding="same"),
     "Conv1D, groups": Conv1D(name="conv", kernel=weights(2, 1, 6), groups=3, dilation=2, padding="causal"),
     "SeparableConv1D": SeparableConv1D(
@@ -135,26 +135,26 @@ LAYERS: dict[str, Layer] = {
     "Conv1DTranspose": Conv1DTranspose(
         name="conv", kernel=weights(4, 5, FEATURES), bias=weights(5), strides=3, padding="same", output_padding=2
     ),
-    "Conv2D": of_pictures(
+    "Conv2D": of_images(
         Conv2D(name="conv", kernel=weights(2, 2, 2, 4), bias=weights(4), padding="same", strides=(1, 2))
     ),
-    "Conv2D, groups": of_pictures(
+    "Conv2D, groups": of_images(
         Conv2D(name="conv", kernel=weights(2, 3, 1, 6), groups=2, dilation=(2, 1), activation=RELU)
     ),
-    "DepthwiseConv2D": of_pictures(
+    "DepthwiseConv2D": of_images(
         DepthwiseConv2D(name="conv", depthwise_kernel=weights(2, 3, 2, 3), bias=weights(6), padding="same")
     ),
-    "SeparableConv2D": of_pictures(
+    "SeparableConv2D": of_images(
         SeparableConv2D(name="conv", depthwise_kernel=weights(2, 2, 2, 3), pointwise_kernel=weights(1, 1, 6, 4))
     ),
-    "Conv2DTranspose": of_pictures(
+    "Conv2DTranspose": of_images(
         Conv2DTranspose(name="conv", kernel=weights(3, 2, 4, 2), bias=weights(4), strides=(2, 3), padding="same")
     ),
-    "AveragePooling2D": of_pictures(AveragePooling2D(name="pool", pool_size=(2, 3), strides=(1, 2), padding="same")),
-    "GlobalAveragePooling2D": of_pictures(GlobalAveragePooling2D(name="pool")),
-    "GlobalMaxPooling2D": of_pictures(GlobalMaxPooling2D(name="pool")),
-    "MaxPooling2D": of_pictures(MaxPooling2D(name="pool", pool_size=(2, 2), strides=(2, 2), padding="same")),
-    "images": of_pictures(
+    "AveragePooling2D": of_images(AveragePooling2D(name="pool", pool_size=(2, 3), strides=(1, 2), padding="same")),
+    "GlobalAveragePooling2D": of_images(GlobalAveragePooling2D(name="pool")),
+    "GlobalMaxPooling2D": of_images(GlobalMaxPooling2D(name="pool")),
+    "MaxPooling2D": of_images(MaxPooling2D(name="pool", pool_size=(2, 2), strides=(2, 2), padding="same")),
+    "images": of_images(
         Conv2D(name="conv", kernel=weights(2, 2, 2, 4), bias=weights(4), padding="same"),
         MaxPooling2D(name="pool", pool_size=(2, 2), strides=(1, 1), padding="same"),
         UpSampling2D(name="larger", size=(2, 1)),

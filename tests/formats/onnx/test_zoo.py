@@ -94,7 +94,7 @@ def test_what_is_made_by_hand_is_replayed_or_refused(build: Build, request: pyte
 
 def test_a_loop_without_an_end_is_stopped(build: Build) -> None:
     folder = build(RECIPES["onnx_structures"])
-    with pytest.raises(LstmVerifyError, match="after 250,000 rounds"):
+    with pytest.raises(LstmVerifyError, match="it did not end after 250,000 rounds"):
         replay(load(folder / f"{ENDLESS}.onnx"), {"x": np.zeros((7, 3), np.float32)})
 
 

@@ -215,7 +215,7 @@ def test_gates_through_other_functions() -> None:
 
 
 @pytest.mark.parametrize(("window", "shape"), [((3,), (2, 4, 7)), ((3,), (2, 4, 7, 5, 2)), ((3, 3), (2, 0, 7, 5, 2))])
-def test_other_than_sequences_of_pictures_are_refused(window: Place, shape: Place) -> None:
+def test_other_than_sequences_of_images_are_refused(window: Place, shape: Place) -> None:
     axes = "length" if len(window) == 1 else "rows, columns"
     with pytest.raises(InputError, match=rf"layer 'rnn': .* expected \(samples, timesteps, {axes}, channels\)"):
         apply(rnn(conv_lstm_cell(window)), np.zeros(shape))
@@ -226,7 +226,7 @@ def test_other_channels_are_refused() -> None:
         apply(rnn(conv_lstm_cell((3,))), np.zeros((2, 4, 7, 5)))
 
 
-def test_pictures_smaller_than_the_window_are_refused() -> None:
+def test_images_smaller_than_the_window_are_refused() -> None:
     cell = conv_lstm_cell((3, 3), dilation=(1, 3))
     apply(rnn(cell), np.zeros((2, 4, 3, 7, 2)))
     with pytest.raises(InputError, match="layer 'cell': its input has 3 x 6 rows and columns, fewer than"):

@@ -71,37 +71,37 @@ This page is generated: `make tables` builds the fault zoo, diagnoses every case
 
 ## What it does
 
-A mismatch says that the framework computes something else than the file says. The diagnosis asks *what else*, by
-experiment: the model is changed in one way in which people have seen runtimes go wrong, replayed for the samples that
-deviate most, and compared with what was predicted. A change that makes every deviation fall within rounding, 8σ by the
-σ of the changed model, is an explanation; it is tried again on more samples before it is named.
+A mismatch means that the framework computes something other than what the file says. The diagnosis asks *what*, by
+experiment: the model is changed in one of the ways in which runtimes are known to go wrong, replayed for the samples
+that deviate most, and compared with the predictions. A change that makes every deviation fall within rounding, 8σ by
+the σ of the changed model, is an explanation; it is tried again on more samples before it is named.
 
-Before any theory it [looks at the arrays](arrays.md): NaN, another order, shape or unit of the same numbers, rounding,
-classes for probabilities. That takes milliseconds. Nothing is looked for if the model of the file lies within rounding
-and only the tolerance that was asked for is smaller.
+First it [looks at the arrays](arrays.md): NaN, another order, shape or unit of the same numbers, rounding, classes
+instead of probabilities. That takes milliseconds. There is no search if the deviation is within rounding and only the
+requested tolerance is tighter.
 
-1. Every fault of the list at the end of this page, as frameworks have it, in every layer that can have it; the same
-   fault in all such layers; weights of the same shape in each other's place; the whole model in a narrower format;
-   and what people do to inputs, such as tokens counted from another number.
+1. Every fault in the list at the end of this page, as it occurs in frameworks, in every layer that can have it; the
+   same fault in all such layers; swapped weights of the same shape; the whole model in a narrower format; and changes
+   of the inputs, such as tokens counted from another number.
 2. States that are carried over from one batch, sample or prediction to the next.
-3. Numbers: a forget bias, a slope, an epsilon, a limit are fitted, and the roundest number that explains is named, if
-   no more than a tenth of the deviation is left, and more than one deviation explained: a number fits any one.
-4. Two faults at once that are known to come together; then orders, functions and layouts that no framework is known
-   to have; then each of the few changes that helped most with every other.
+3. Free numbers: a forget bias, a slope, an epsilon or a limit is fitted, and the roundest number that explains is
+   named, if at most a tenth of the deviation is left and more than one deviation is explained: a number fits any one.
+4. Two faults at once that are known to occur together; then orders, functions and layouts that no framework is known
+   to use; then each of the most helpful changes combined with every other.
 
-It stops after the first of these that explains something; all of it takes a minute at most. Three things may come of
-it:
+It stops after the first of these steps that explains something; all of it takes a minute at most. There are three
+outcomes:
 
 * **explained**: one fault explains it. Changes that compute the same for every input, such as both directions swapped
-  and the two layers' weights swapped, count as one, in other words.
-* **ambiguous**: several faults explain it, and this input does not tell them apart. All are named, with a `--random`
-  input that would tell them apart if there is one.
-* **unexplained**: none does. The closest is told, as a hint and not as an answer. A framework that can be asked is
-  asked for what its layers give: the first that differs, and in it the time step and the gate whose weights would
-  explain it, if one alone does. A single weight that explains everything is named: from there, among any number of
-  weights; else, of a small model, by trying every one.
+  and the two layers' weights swapped, count as one.
+* **ambiguous**: several faults explain it, and this input does not distinguish them. All are named, with a `--random`
+  input that would distinguish them, if there is one.
+* **unexplained**: none does. The closest is named as a hint, not as an answer. If the framework can return the outputs
+  of its layers, the report names the first that differs, and in it the time step and the gate whose weights would
+  explain it, if exactly one does. A single weight that explains everything is named too: found through that gate, among
+  any number of weights; otherwise, in a small model, by trying every one.
 
-A framework that differs from itself when it predicts again is told apart from all this: `dropout_active`.
+A framework whose own predictions differ from run to run is a case of its own: `dropout_active`.
 """
 ACCURACY = """\
 ## How often it is right
@@ -109,7 +109,7 @@ ACCURACY = """\
 {cases} small models, most with an LSTM, a GRU or a SimpleRNN, alone, stacked, bidirectional, masked, with states, in a
 decoder; honest weights in the file, and predictions that the real framework made with a fault in its code or weights.
 *Detected* is a mismatch by the default 8σ. *Named first* means that the first explanation is the fault, in its layer
-and nothing else; *in a tie*, that it is another of the explanations, or the same in other words. Two faults at once
+and nothing else; *in a tie*, that it is another of the explanations, or equivalent to one. Two faults at once
 must both be named. The goal is 100% detected, and {goal} named first or in a tie.
 
 Written and run by {versions}.
