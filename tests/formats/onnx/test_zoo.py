@@ -110,16 +110,23 @@ def test_a_faulty_export_does_what_it_says_and_that_is_wrong(build: Build) -> No
             assert (report(folder, name, "y").verdict is Verdict.MATCH) == (name not in CLIPPED), name
 
 
-@pytest.mark.xfail(strict=True, reason="quantised files are not replayed yet")
+TIES = {
+    *("operator_quantize_linear_uint8", "operator_quantize_linear_int8", "operator_quantize_linear_per_axis"),
+    "operator_dynamic_quantize_linear_halves",
+}
+"""Halves, of which rounding alone decides what they become."""
+
+
 def test_what_is_quantised_is_replayed(build: Build) -> None:
     folder = build(RECIPES["onnx_quantised"])
-    failed = [name for name in entries(folder) if not replayed(folder, name)]
-    assert not failed
+    for name, record in entries(folder).items():
+        if "dynamic_quantize_lstm" in name or name.startswith(("lstm_dynamic", "stacked_dynamic")):
+            continue
+        found = report(folder, name, "unoptimised" if "float" in record else "y").verdict
+        assert found is (Verdict.INCONCLUSIVE if name in TIES else Verdict.MATCH), name
 
 
-def replayed(folder: Path, name: str) -> bool:
-    """Whether a quantised file computes what ONNX Runtime does."""
-    try:
-        return report(folder, name, "y").verdict is Verdict.MATCH
-    except LstmVerifyError:
-        return False
+@pytest.mark.xfail(strict=True, reason="DynamicQuantizeLSTM is not replayed yet")
+@pytest.mark.parametrize("name", ["operator_dynamic_quantize_lstm_int8", "lstm_dynamic_int8", "stacked_dynamic_int8"])
+def test_a_layer_that_is_quantised_as_it_runs_is_replayed(build: Build, name: str) -> None:
+    assert report(build(RECIPES["onnx_quantised"]), name, "y").verdict is Verdict.MATCH
