@@ -77,10 +77,10 @@ def linked(one: Model, other: Model, x: Mapping[str, Array], asked: Mapping[str,
         try:
             given = {name: _taken(spec, way[name], x) for name, spec in _specs(other).items()}
             theirs = dict(replay(other, given))
+            distance, outputs, names, notes = _matched(ours, theirs, asked)
         except LstmVerifyError as error:
             failed = failed or str(error)
             continue
-        distance, outputs, names, notes = _matched(ours, theirs, asked)
         tried.append((distance, way, Link(given, outputs, (*_said(way, x, other), *notes), names)))
     if not tried:
         raise InputError(f"{other.name}: it cannot be called with the inputs of {one.name} ({failed})")
