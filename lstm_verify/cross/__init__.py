@@ -4,7 +4,8 @@
                  ├─► judged by σ of A ─► which change to A is B?
     B ─► replay ─┘
 
-The inputs and outputs of both are matched (`matching`), and their weights are compared tensor by tensor (`weights`).
+The inputs and outputs of both are matched (`matching`), their weights are compared tensor by tensor (`weights`), and
+the settings of their cells side by side (`settings`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from lstm_verify._verify import verify
 from lstm_verify.case import case_of, opened, runtime_options
 from lstm_verify.cross.matching import linked
 from lstm_verify.cross.report import AgainstReport, Other, called
+from lstm_verify.cross.settings import differences
 from lstm_verify.cross.weights import compare_weights
 from lstm_verify.errors import InputError
 from lstm_verify.formats import load
@@ -93,5 +95,7 @@ def against(
             source = Predicted(called(other), f"the replay of {called(other)}")
             run = verify(other, link.inputs, runtime=options, blind_spots=False, **common) if predict else None
             weights = compare_weights(first, other)
-            found.append(Other(other, weights, replace(function, predicted=source), run, link.names, link.notes))
+            settings = differences(first, other)
+            function = replace(function, predicted=source)
+            found.append(Other(other, weights, function, run, settings, link.names, link.notes))
     return AgainstReport(first, own, tuple(found), case.notes, timings)

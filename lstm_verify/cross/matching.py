@@ -177,9 +177,23 @@ def _said(ways: Mapping[str, Way], x: Mapping[str, Array], other: Model) -> Iter
 
 
 def _no_inputs(one: Model, other: Model, x: Mapping[str, Array]) -> str:
+    for spec in other.inputs:
+        source = _same_name(spec.name, x) or (next(iter(x)) if len(x) == len(other.inputs) == 1 else None)
+        shape, wanted = np.shape(x[source]) if source else (), spec.own_shape or ()
+        if source and len(shape) == len(wanted):
+            fixed = [str(n) for n, m in zip(wanted, shape, strict=True) if n is not None and n != m]
+            return (
+                f"{other.name}: input {spec.name} has the shape {_shown(wanted)} in the file, and {source} of "
+                f"{one.name} is {shape}. Exporters that trace a model fix lengths ({', '.join(fixed)}): give inputs of "
+                "that length, or export with dynamic axes"
+            )
     given = ", ".join(f"{name} {np.shape(array)}" for name, array in x.items())
-    wanted = ", ".join(f"{spec.name} {spec.own_shape}" for spec in other.inputs)
-    return f"{other.name}: its inputs are {wanted}, and those of {one.name} are {given}. Say which is which: --map A=B"
+    takes = ", ".join(f"{spec.name} {_shown(spec.own_shape or ())}" for spec in other.inputs)
+    return f"{other.name}: its inputs are {takes}, and those of {one.name} are {given}. Say which is which: --map A=B"
+
+
+def _shown(shape: Sequence[int | None]) -> str:
+    return f"({', '.join('any' if n is None else str(n) for n in shape)})"
 
 
 # ------------------------------------------------------------------------------------------------- outputs

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -217,8 +217,11 @@ def _rearranged(a: Array, b: Array) -> str:
         if np.array_equal(one, other.transpose(axes)):
             return "transposed"
     for axes in _orders(one, other):
-        for words in _blocks(one, other.transpose(axes)):
+        for words in (*_reversed(one, other.transpose(axes)), *_blocks(one, other.transpose(axes))):
             return words
+    turned = (other.transpose(axes) for axes in permutations(range(other.ndim)))
+    if other.ndim <= MOST_AXES and any(np.array_equal(one.ravel(), array.ravel()) for array in turned):
+        return "reshaped where it should be transposed"
     return "in another order"
 
 
@@ -231,6 +234,14 @@ def _orders(one: Array, other: Array) -> Iterator[tuple[int, ...]]:
 
 
 MOST_AXES = 5
+
+
+def _reversed(one: Array, other: Array) -> Iterator[str]:
+    """Along which axes the order is reversed, as in a kernel of a convolution that was flipped."""
+    for count in range(1, one.ndim + 1):
+        for axes in combinations(range(one.ndim), count):
+            if np.array_equal(one, np.flip(other, axes)):
+                yield f"reversed along axis {' and '.join(map(str, axes))}"
 
 
 def _blocks(one: Array, other: Array) -> Iterator[str]:

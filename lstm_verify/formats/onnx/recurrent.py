@@ -103,6 +103,8 @@ def _rnn(name: str, p: Parameters, attributes: Mapping[str, Any]) -> Cell:
 
 def _blocks(weights: Array, order: str, wanted: str) -> Array:
     """Weights with the blocks of their gates, along the first axis, in another order, or without some."""
+    if order == wanted:
+        return weights
     blocks = dict(zip(order, np.split(weights, len(order)), strict=True))
     return np.concatenate([blocks[gate] for gate in wanted])
 
@@ -152,7 +154,8 @@ class Recurrent(Entry):
             make = _Making(self, node, tuple(weights))
             return Made(FedTimeFirst(**frame, make=make), tuple(refs[name] for name in taken))
         known = {name: value for name, value in weights.items() if value is not None}
-        return Made(TimeFirst(**frame, rnn=self.layer(node, known)), tuple(refs[name] for name in others))
+        layer = TimeFirst(**frame, rnn=self.layer(node, known), halves=self._halves(known.get("B"), node))
+        return Made(layer, tuple(refs[name] for name in others))
 
     def layer(self, node: Node, weights: Mapping[str, Array]) -> RNN | Bidirectional:
         """The recurrent layer of a node with some weights by their names in the operator's text.
@@ -189,6 +192,14 @@ class Recurrent(Entry):
             return_sequences=True,
             return_state=True,
         )
+
+    def _halves(self, B: Array | None, node: Node) -> tuple[tuple[Array, Array], ...]:
+        """The two biases of each direction in the layout of the cells, where these have their sum."""
+        if B is None or node.attributes.get("linear_before_reset") or node.attributes.get("input_forget"):
+            return ()
+        order = (IOFC, IFCO) if self.gates == len(IFCO) else ("", "")
+        pairs = (np.split(each, 2) for each in B)
+        return tuple((_blocks(one, *order), _blocks(other, *order)) for one, other in pairs)
 
     def directions(self, node: Node) -> tuple[bool, ...]:
         """Which of its directions go backwards."""
