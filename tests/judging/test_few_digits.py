@@ -39,7 +39,7 @@ def honest() -> Array:
 def test_predictions_in_float16_have_half_a_unit_in_their_last_place_more(honest: Array) -> None:
     report = verified(honest.astype("float16"))
     assert report.verdict is Verdict.MATCH
-    assert [note for note in report.notes if "the predictions are float16, which knows fewer digits" in note]
+    assert [note for note in report.notes if "the predictions are float16, which has fewer digits" in note]
 
 
 def test_one_unit_in_the_last_place_of_float16_is_a_mismatch(honest: Array) -> None:
