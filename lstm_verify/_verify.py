@@ -56,14 +56,15 @@ def verify(
     """Compare a framework's predictions with what the weights in a model file compute.
 
     Args:
-        model: a Keras `.h5` or `.keras` file, a SavedModel's directory, a TensorFlow graph; or what `load` read of it.
+        model: a Keras `.h5` or `.keras` file, a SavedModel's directory, a TensorFlow graph, an ONNX file; or what
+            `load` read of one.
         x: inputs, (samples, ...): an array, a sequence in the order of the model's inputs, a mapping by name, or the
             path of a `.npy` or `.npz` file. `RandomInputs` makes them from the model's own signature, as None does.
         expected: recorded predictions in the same forms; no framework is run then.
         architecture: a file with the config of the model, if that at `model` is there for its weights only, as for
             `load`; the framework builds the model from it too.
-        endpoints: a signature of a TensorFlow file, or which tensors are its inputs and outputs; what `x` has
-            by the name of a tensor of the graph is fed to that tensor anyway.
+        endpoints: a signature of a TensorFlow file, or which tensors of a graph are its inputs and outputs; what `x`
+            has by the name of a tensor of the graph is fed to that tensor anyway.
         state_from: a `.npz` file with the inputs that `x` does not have, such as the states of an encoder, which the
             `output` of its verification has.
         tolerance: how far predictions may lie from the replay; None is what rounding explains.

@@ -60,14 +60,19 @@ def request(
     """Build the request to a framework.
 
     Raises:
-        InputError: the model was not read from a file.
+        InputError: the model was not read from a file, or the framework does not optimize graphs.
     """
     source = model.source
     if source is None:
         raise InputError(f"model '{model.name}': it comes from no file that a framework could open. Give `expected`")
-    limits = (options.timeout, options.unsafe)
+    limits, call = (options.timeout, options.unsafe), dict(source.call)
+    if not options.optimize:
+        runtime = runtimes.find(options.name or source.runtime)
+        if not runtime.optimizes:
+            raise InputError(f"--no-optimize: {runtime.title} cannot be told not to optimize a graph. Leave it out")
+        call["optimize"] = False
     return runtimes.Request(
-        Path(source.path), inputs, source.suffix, batch_size, *limits, source.call, architecture=architecture, **more
+        Path(source.path), inputs, source.suffix, batch_size, *limits, call, architecture=architecture, **more
     )
 
 

@@ -36,6 +36,9 @@ class RuntimeOptions:
     """How it multiplies matrices in float32: `float32`, or with factors rounded to `tf32`, as NVIDIA GPUs do, or to
     `bfloat16`, as oneDNN and TPUs may; None: as it says of itself, or float32."""
 
+    optimize: bool = True
+    """Whether it may rewrite the graph before it runs it, as ONNX Runtime does unless told otherwise."""
+
     def __post_init__(self) -> None:
         if not self.timeout > 0:
             raise InputError(f"timeout: {self.timeout}, expected a positive number of seconds")

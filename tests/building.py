@@ -68,6 +68,7 @@ def of_onnx(name: str, *packages: str, **options: Any) -> dict[str, Recipe]:
     return {full: Recipe(full, f"tests.zoo.onnx.{module}", arguments, packages=(*ONNX, *packages), **options)}
 
 
+EXPORTED = ("tensorflow", "keras", "tf_keras", "tf2onnx", "torch", "onnxscript")
 RECIPES = {
     **of_both("", "tests.zoo.build"),
     **of_both("saved_", "tests.zoo.saved_models"),
@@ -82,6 +83,7 @@ RECIPES = {
     **of_onnx("exports.keras", "tensorflow", "keras", "tf2onnx"),
     **of_onnx("exports.tf_keras", "tensorflow", "tf_keras", "tf2onnx"),
     **of_onnx("exports.torch", "torch", "onnxscript"),
+    **of_onnx("faults", *EXPORTED),
     **of_onnx("exports.keras_torch", "keras", "torch", "onnxscript", environment={"KERAS_BACKEND": "torch"}),
 }
 """Those that several test modules use, by name."""

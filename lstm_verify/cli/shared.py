@@ -33,7 +33,7 @@ def runtime_options(command: Command) -> Command:
 
 
 def file_options(command: Command) -> Command:
-    """Add the options that say how a file is to be read: its config, where a TensorFlow graph begins and endpoints."""
+    """Add the options that say how a file is to be read: its config, and where a graph begins and ends."""
     return _with_options(_with_ends(command), FILE_OPTIONS)
 
 
@@ -70,14 +70,14 @@ FILE_OPTIONS = (
         "input_tensors",
         multiple=True,
         metavar="NAME",
-        help="A tensor of a TensorFlow graph to feed, even if it is not a placeholder; --input NAME=FILE implies it.",
+        help="A tensor of a TensorFlow or ONNX graph to feed, though it is no input; --input NAME=FILE implies it.",
     ),
     click.option(
         "--output-tensor",
         "output_tensors",
         multiple=True,
         metavar="NAME",
-        help="A tensor of a TensorFlow graph to compare. [default: those that no operation consumes]",
+        help="A tensor of a TensorFlow or ONNX graph to compare. [default: the outputs]",
     ),
 )
 
@@ -85,7 +85,7 @@ FILE_OPTIONS = (
 RUNTIME_OPTIONS = (
     click.option(
         "--runtime",
-        metavar="keras|tf_keras|saved_model|tf1",
+        metavar="keras|tf_keras|saved_model|tf1|onnxruntime",
         help="The framework to predict with. [default: the one that wrote the file]",
     ),
     *FILE_OPTIONS,
@@ -111,6 +111,11 @@ RUNTIME_OPTIONS = (
     ),
     click.option(
         "--timeout", type=click.FloatRange(min=0, min_open=True), default=600.0, show_default=True, help="Seconds."
+    ),
+    click.option(
+        "--optimize/--no-optimize",
+        default=True,
+        help="Whether ONNX Runtime may rewrite the graph before it runs it. [default: it may]",
     ),
     click.option("--unsafe", is_flag=True, help="Let the framework run code from the file, such as Lambda layers."),
 )
@@ -157,7 +162,7 @@ INPUT_OPTIONS = (
 
 
 TOLERANCE = ("sigmas", "atol", "rtol", "decimals", "allow_unjudged")
-RUNTIME = {"runtime": "name"} | {key: key for key in ("batch_size", "timeout", "unsafe", "products")}
+RUNTIME = {"runtime": "name"} | {key: key for key in ("batch_size", "timeout", "unsafe", "products", "optimize")}
 
 
 def grouped(options: dict[str, Any]) -> dict[str, Any]:

@@ -33,10 +33,11 @@ def load(path: str | Path, *, endpoints: Endpoints | None = None, architecture: 
     """Read a model from its file, without the framework that wrote it; nothing in the file is executed.
 
     Args:
-        path: a Keras `.h5` or `.keras` file, a SavedModel's directory, a frozen TensorFlow graph, or the prefix of a
-            checkpoint with its graph; the format is recognised by content. Of a file that holds weights only, the model
-            has tensors to look at, and cannot be replayed, unless there is an architecture for it.
-        endpoints: a signature of a TensorFlow file, or which tensors are its inputs and outputs; None for its own.
+        path: a Keras `.h5` or `.keras` file, a SavedModel's directory, a frozen TensorFlow graph, the prefix of a
+            checkpoint with its graph, or an ONNX file; the format is recognised by content. Of a file that holds
+            weights only, the model has tensors to look at, and cannot be replayed, unless there is an architecture.
+        endpoints: a signature of a TensorFlow file, or which tensors of a graph are its inputs and outputs; None for
+            its own.
         architecture: a file with the config of the model, if that at `path` is there for its weights only: the JSON of
             `model.to_json()`, or a `.keras` or `.h5` file of the same model, whose own weights are not used.
 
@@ -71,12 +72,12 @@ def recognised(path: Path, magic: bytes) -> Format | None:
 
 
 def _refuse_ends(path: Path, signature: str | None, endpoints: Endpoints | None) -> None:
-    """Refuse what can be asked for in TensorFlow graphs only."""
+    """Refuse what can be asked for in graphs only."""
     if signature is not None:
         raise InputError(f"{path}: --signature {signature}: this format has no signatures. Leave it out")
     if endpoints is not None and endpoints.asked:
         raise InputError(
-            f"{path}: tensor '{endpoints.asked[0]}': tensors can be named in TensorFlow graphs; {OWN_ENDS}"
+            f"{path}: tensor '{endpoints.asked[0]}': tensors can be named in TensorFlow and ONNX graphs; {OWN_ENDS}"
         )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 class Endpoints:
     """Where a graph begins and ends: a signature, or tensors in place of its own inputs and outputs.
 
-    Names are those of TensorFlow, `dense/add:0`; `:0` may be left out.
+    Names are those of the file: in TensorFlow `dense/add:0`, of which `:0` may be left out.
 
     Example:
         >>> Endpoints(inputs=("IteratorGetNext:0",), outputs=("logits",)).outputs

@@ -24,6 +24,7 @@ from lstm_verify.operations.logic import LOGIC
 from lstm_verify.operations.normalization import NORMALIZATION
 from lstm_verify.operations.padding import PADDING
 from lstm_verify.operations.pooling import POOLING
+from lstm_verify.operations.quantization import QUANTIZATION
 from lstm_verify.operations.reductions import REDUCTIONS
 from lstm_verify.operations.resizing import RESIZING
 from lstm_verify.operations.selection import SELECTION
@@ -45,5 +46,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     **POOLING,
     **NORMALIZATION,
     **RESIZING,
+    **QUANTIZATION,
     **CELLS,
 }

@@ -6,8 +6,8 @@ Batch normalisation is per channel, by the mean and variance given, and so is it
 
     s = scale / √(variance + ε)         y = s · x + (offset − s · mean)
 
-The others take them from what they normalise: layers over the last axes of every sample, instances over the places of
-every channel of a sample, groups over those of several channels.
+The others take them from what they normalise: layers over the last axes of every sample, instances, in the folded form
+too, over the places of every channel of a sample, groups over those of several channels.
 
 Sources: `tf.raw_ops.FusedBatchNormV3`; onnx.ai/onnx/operators for the others.
 """
@@ -148,9 +148,11 @@ def group_normalization(x: Array, scale: Array, offset: Array, *, groups: int, e
 
 def instance_normalization(x: Array, scale: Array, offset: Array, *, epsilon: float = 1e-5) -> Any:
     """Normalise each channel of each sample by itself: (samples, channels, *lengths)."""
-    y, _, _ = _standardized(x, tuple(range(2, x.ndim)), epsilon)
-    shape = (-1, *[1] * (x.ndim - 2))
-    return y * scale.reshape(shape) + offset.reshape(shape)
+    axes, shape = tuple(range(2, x.ndim)), (-1, *[1] * (x.ndim - 2))
+    mean = np.mean(x, axis=axes, keepdims=True)
+    variance = np.mean(np.square(x - mean), axis=axes, keepdims=True)
+    factor = scale.reshape(shape) / np.sqrt(variance + epsilon)
+    return x * factor + (offset.reshape(shape) - mean * factor)
 
 
 def rms_normalization(x: Array, scale: Array, *, axis: int = -1, epsilon: float = 1e-5) -> Any:

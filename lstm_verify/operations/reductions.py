@@ -61,7 +61,7 @@ def _prod(x: Array, axis: Axes, keepdims: bool) -> Any:
 
 
 def _log_sum_exp(x: Array, axis: Axes, keepdims: bool) -> Any:
-    most = np.max(x, axis=axis, keepdims=True)
+    most = largest(x, axis, True)
     most = np.where(np.isfinite(most), most, np.zeros((), x.dtype))
     y = most + np.log(np.sum(np.exp(x - most), axis=axis, keepdims=True))
     return y if keepdims else np.squeeze(y, axis)

@@ -243,6 +243,6 @@ SELECTION: dict[str, Callable[..., Any]] = {
     "scatter_update": scatter_update,
     "scatter_add": lambda x, indices, updates: scatter_update(x, indices, updates, reduction="add"),
     "positions": lambda condition: np.argwhere(condition).astype(np.int64),
-    "nonzero": lambda x: np.argwhere(x).T.astype(np.int64),
+    "nonzero": lambda x: np.argwhere(np.atleast_1d(x)).T.astype(np.int64),
     "band_part": band_part,
 }

@@ -57,6 +57,12 @@ def squeeze(x: Array, axis: Any = None) -> Array:
     return np.squeeze(x, axes_of(axis))
 
 
+def expand_dims(x: Array, axis: Any) -> Array:
+    """Put in axes of length 1."""
+    axes = axes_of(axis)
+    return np.expand_dims(x, 0 if axes is None else axes)
+
+
 def concatenate(*arrays: Array, axis: Any = 0) -> Array:
     return np.concatenate(arrays, int(axis))
 
@@ -115,7 +121,7 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "reshape_to": reshape_to,
     "flatten": flatten,
     "squeeze": squeeze,
-    "expand_dims": lambda x, axis: np.expand_dims(x, axes_of(axis) or 0),
+    "expand_dims": expand_dims,
     "transpose": lambda x, axes=None: np.transpose(x, axes_of(axes)),
     "move_axis": np.moveaxis,
     "concatenate": concatenate,

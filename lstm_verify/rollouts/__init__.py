@@ -68,7 +68,8 @@ def rollout(
         seed: for these.
         state_from: a `.npz` file with the states to begin with, such as those of an encoder.
         architecture: a file with the config of the model, if that at `model` is there for its weights only.
-        endpoints: a signature of a TensorFlow file, or which tensors are its inputs and outputs, as for `verify`.
+        endpoints: a signature of a TensorFlow file, or which tensors of a graph are its inputs and outputs, as for
+            `verify`.
         tolerance: how far each step may lie from the replay; None is what rounding explains that has come together by
             then, in the precision the model computes in.
         runtime: the framework, and how it predicts, as for `verify`; a rollout runs all samples at once.

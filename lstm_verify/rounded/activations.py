@@ -120,7 +120,7 @@ def _added(x: Rounded, y: Array, activation: Any) -> Any:
         return added + np.square(precision.sigmoid_error * precision.unit * factor)
     if activation.name in ("sigmoid", "silu") and precision.is_narrow:
         added = added + (FLUSHED * precision.unit) ** 2
-    if activation.name in SATURATING:
+    if activation.name in SATURATING and not precision.sigmoid_error:
         left = 1 - np.abs(y)
         added = np.where(left < NEAREST * precision.unit, np.square(left), added)
     if activation.name == "tanh":

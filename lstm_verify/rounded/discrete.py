@@ -115,7 +115,7 @@ def _stepped(like: Rounded, ufunc: np.ufunc, a: Rounded) -> Any:
     with np.errstate(all="ignore"):
         jumps = (ufunc(a.value + reach) != ufunc(a.value - reach)) | ~np.isfinite(reach)
     result = decided(like, ufunc(a.value), jumps)
-    return like.like(result, 0.0) if isinstance(result, np.ndarray) else result
+    return result if isinstance(result, Rounded) else like.like(np.asarray(result), 0.0)
 
 
 def _remainder(like: Rounded, ufunc: np.ufunc, a: Any, b: Any) -> Any:

@@ -30,7 +30,8 @@ class Precision:
     factors: float = 0.0
     """The unit roundoff of what both factors of a product are rounded to before; 0 if they are not."""
     sigmoid_error: float = 0.0
-    """The error of a sigmoid, in units of u, that there is however small the result, or 1 less the result, is."""
+    """The error of a sigmoid, in units of u, that there is however small the result, or 1 less the result, is; of whom
+    has one, no tanh is 1 exactly either. 0 for those that are exact there."""
 
     @property
     def is_narrow(self) -> bool:

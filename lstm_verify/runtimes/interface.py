@@ -34,6 +34,8 @@ class Runtime:
     sigmoid_error: float = 0.0
     """The error of its sigmoid in float32, in units of u, that there is however small the result is; 0 if there is none
     of that kind."""
+    optimizes: bool = False
+    """Whether it rewrites a graph before it runs it, and can be told not to."""
     casts_in_rollouts: bool = False
     """Whether the call that a rollout makes does so too."""
 

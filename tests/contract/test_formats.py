@@ -147,7 +147,7 @@ def test_what_only_graphs_have_is_refused_by_others(format_: Format, files: File
     if format_.read_between is None:
         with pytest.raises(InputError, match="no signatures"):
             load(path, endpoints=Endpoints(signature="serving_default"))
-        with pytest.raises(InputError, match="tensors can be named in TensorFlow graphs"):
+        with pytest.raises(InputError, match="tensors can be named in TensorFlow and ONNX graphs"):
             load(path, endpoints=Endpoints(("no_such:0",), ()))
     else:
         with pytest.raises(InputError, match="no_such"):

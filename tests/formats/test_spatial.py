@@ -140,7 +140,7 @@ def test_what_are_no_two_numbers(class_name: str, key: str, value: Any) -> None:
 @pytest.mark.parametrize("key", ["strides", "dilation_rate", "kernel_size", "output_padding", "filters"])
 @pytest.mark.parametrize("value", ["2", -1, 1.5, True, [1, 2], {}])
 def test_what_is_no_number(key: str, value: Any) -> None:
-    with pytest.raises(ModelFileError, match=rf"^layer 'layer' \(Conv1DTranspose\): {key} is .*, expected a whole"):
+    with pytest.raises(ModelFileError, match=rf"^layer 'layer' \(Conv1DTranspose\): {key} is .*, expected an integer"):
         made("Conv1DTranspose", **{key: value})
 
 

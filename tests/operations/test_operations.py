@@ -128,6 +128,15 @@ ITEMS = TensorList((np.ones(2), None), (2,), "float64", grows=False)
         ("item 2 of a list of 2", lambda: op("list_set", ITEMS, np.array(2), np.ones(2))),
         ("item 7 of a list of 2", lambda: op("list_scatter_into", ITEMS, np.ones((1, 2)), np.array([7]))),
         ("item -1 of a list of 0", lambda: op("list_pop_back", TensorList())),
+        ("item 2 of a list of 2", lambda: op("list_at", ITEMS, np.array(2))),
+        ("item -3 of a list of 2", lambda: op("list_at", ITEMS, np.array(-3))),
+        ("item 3 of a list of 2", lambda: op("list_insert", ITEMS, np.ones(2), np.array(3))),
+        ("item -1 of a list of 0", lambda: op("list_erase", TensorList())),
+        ("index -3 at .* expected 0 to 1", lambda: op("gather", ARRAY_2, np.array([-5]), from_end=True)),
+        ("index 2 at", lambda: op("take_along_axis", ARRAY_2, np.array([2]))),
+        ("index 2 at", lambda: op("put_along_axis", ARRAY_2, np.array([2]), np.ones(1))),
+        ("index -1 at", lambda: op("scatter_update", np.ones(3), np.array([[-4]]), np.ones(1), from_end=True)),
+        ("the 3 smallest elements of 2", lambda: op("top_k", ARRAY_2, np.array([3]), is_largest=False)),
         ("never set", lambda: op("list_get", TensorList((None,)), np.array(0))),
         ("never set", lambda: op("list_stack", TensorList((None,), (None, 2)), shape=(3, None, 2))),
     ],
@@ -135,6 +144,68 @@ ITEMS = TensorList((np.ones(2), None), (2,), "float64", grows=False)
 def test_what_is_not_there_is_an_error(message: str, call: Callable[[], Any]) -> None:
     with pytest.raises(InputError, match=message):
         call()
+
+
+@given(st.lists(st.tuples(st.integers(-3, 2), st.integers(0, 1), st.integers(-4, 4)), max_size=8))
+@pytest.mark.parametrize(
+    ("reduction", "combine"),
+    [
+        ("none", lambda old, new: new),
+        ("add", lambda old, new: old + new),
+        ("mul", lambda old, new: old * new),
+        ("max", max),
+        ("min", min),
+    ],
+)
+def test_what_is_put_at_one_place_comes_in_turn(
+    reduction: str, combine: Callable[[float, float], float], puts: list[tuple[int, int, int]]
+) -> None:
+    x = random_array(3, 2)
+    wanted = x.copy()
+    for row, column, value in puts:
+        wanted[row, column] = combine(wanted[row, column], value)
+    positions = np.array([put[:2] for put in puts], np.int64).reshape(-1, 2)
+    values = np.array([put[2] for put in puts], np.float64)
+    rows = np.where(positions < 0, positions + 3, positions)
+    found = op("scatter_update", x, rows, values, reduction=reduction)
+    assert_allclose(found, wanted)
+    assert_array_equal(op("scatter_update", x, positions, values, reduction=reduction, from_end=True), found)
+    one_by_one = x
+    for (row, column), value in zip(positions, values, strict=True):  # the same, along an axis
+        place, new = np.full((1, 2), row), np.array([[value, value]])
+        changed = op("put_along_axis", one_by_one, place, new, reduction=reduction)
+        one_by_one = np.where(np.arange(2) == column, changed, one_by_one)
+    assert_allclose(one_by_one, wanted)
+
+
+@given(st.integers(1, 12), st.integers(1, 5))
+def test_parts_of_equal_length_but_for_the_last(length: int, parts: int) -> None:
+    found = op("split_evenly", np.arange(length), parts=parts)
+    sizes = [len(part) for part in found]
+    assert len(sizes) == parts
+    assert_array_equal(np.concatenate(found), np.arange(length))
+    assert all(size == min(max(sizes), max(length - n * max(sizes), 0)) for n, size in enumerate(sizes))
+
+
+@given(st.integers(-7, 7), st.integers(-7, 7), st.sampled_from([-2, -1, 1, 3]))
+def test_slices_of_some_axes(start: int, stop: int, step: int) -> None:
+    x = random_array(2, 5, 3)
+    found = op("slices_of_axes", x, np.array([start]), np.array([stop]), np.array([-2]), np.array([step]))
+    assert_array_equal(found, x[:, slice(max(start, -5), stop, step)])
+
+
+def test_depth_goes_to_space_and_back() -> None:
+    x = random_array(2, 12, 3, 2)
+    for depth_first in (False, True):
+        there = op("depth_to_space", x, block=2, depth_first=depth_first)
+        assert there.shape == (2, 3, 6, 4)
+        assert_array_equal(op("space_to_depth", there, block=2, depth_first=depth_first), x)
+
+
+def test_padding_may_be_negative_and_of_some_axes_only() -> None:
+    x = random_array(3, 4)
+    found = op("pad_axes", x, np.array([[-1, 2]]), np.array([0.5]), np.array([-1]))
+    assert_array_equal(found, np.pad(x[:, 1:], [(0, 0), (0, 2)], constant_values=0.5))
 
 
 def test_a_list_is_a_value() -> None:

@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -176,6 +177,23 @@ def test_frameworks_have_gates_of_exactly_1_where_that_is_claimed() -> None:
     for name, dtype, last in json.loads(done.stdout.splitlines()[-1]):
         left = math.exp(-last) if name == "sigmoid" else 2 * math.exp(-2 * last)
         assert left > NEAREST * PRECISIONS[dtype].unit, (name, dtype, last)
+
+
+@pytest.mark.parametrize("z", [-30.0, -17.5, 0.0, 17.5, 30.0])
+def test_a_sigmoid_may_be_off_however_small_it_is(z: float) -> None:
+    precision = replace(PRECISIONS["float32"], sigmoid_error=3.0)
+    x = Rounded(np.array([z]), rounding=Rounding(precision))
+    y = 1 / (1 + math.exp(-z))
+    for name, size in (("sigmoid", 1.0), ("silu", z)):
+        (variance,) = ActivationFunction.of(name)(x).variances()
+        result = y if name == "sigmoid" else z * y
+        np.testing.assert_allclose(variance, UNIT**2 * ((4 * result) ** 2 + (3 * size) ** 2), rtol=1e-9, atol=1e-70)
+
+
+def test_a_tanh_is_not_1_where_a_sigmoid_is_not() -> None:
+    precision = replace(PRECISIONS["float32"], sigmoid_error=3.0)
+    (variance,) = ActivationFunction.of("tanh")(Rounded(np.array([20.0]), rounding=Rounding(precision))).variances()
+    assert math.sqrt(variance) == pytest.approx(4 * UNIT)
 
 
 def test_a_closed_hard_gate_has_no_error() -> None:

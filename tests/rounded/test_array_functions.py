@@ -161,6 +161,7 @@ REDUCTIONS: dict[str, Callable[[Any], Any]] = {
     "sum over an axis": lambda x: np.sum(x, axis=1),
     "sum over two axes": lambda x: x.sum(axis=(0, 2), keepdims=True),
     "sum of some": lambda x: np.sum(x, axis=2, where=np.arange(12) < 5),
+    "einsum of one": lambda x: np.einsum("abc->ca", x),
     "mean": lambda x: np.mean(x, axis=1, keepdims=True),
     "mean by its method": lambda x: x.mean(axis=(0, 1)),
     "var": lambda x: np.var(x, axis=-1),

@@ -136,6 +136,19 @@ def test_zeros_make_no_sum_longer() -> None:
     assert found.variances()[1, 0] == pytest.approx(UNIT**2 * of_twelve)
 
 
+@pytest.mark.parametrize("equation", ["abc->ca", "abc->b", "abc->cab"])
+def test_an_einsum_of_one(equation: str) -> None:
+    agree(lambda x: np.einsum(equation, x), uncertain(2, 3, 4))
+
+
+def test_an_einsum_of_three_is_one_of_two_and_another() -> None:
+    x, W, V = uncertain(2, 3).rounded(), constant(3, 4), constant(4, 5)
+    at_once, in_turn = np.einsum("ab,bc,cd->ad", x, W, V), x @ W @ V
+    np.testing.assert_allclose(at_once.value, in_turn.value)
+    np.testing.assert_allclose(at_once.variances(), in_turn.variances())
+    agree(lambda a: np.einsum("ab,ac,ad->bcd", a, constant(3, 3), constant(3, 3)), uncertain(3, 3))
+
+
 def test_the_number_of_terms_of_an_einsum() -> None:
     """Four terms: u² (4/6 + 1) Σ x² W² + u² (4/9 + 1) y²"""
     x, W = np.full((1, 2, 2), 3.0), constant(2, 2, 1)
@@ -147,9 +160,9 @@ def test_the_number_of_terms_of_an_einsum() -> None:
 @pytest.mark.parametrize(
     "attempt",
     [
-        lambda x: np.einsum("ab,ac,ad->bcd", x, x, x),
+        lambda x: np.einsum("...b,bc,cd->...d", x, x, x),
         lambda x: np.einsum("ii->i", x),
-        lambda x: np.einsum("ab->a", x),
+        lambda x: np.einsum("...b->...", x),
         lambda x: np.tensordot(x, x, axes=([0], [1])),
         lambda x: np.linalg.inv(x),
         lambda x: np.outer(x, x),

@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_verify.graph.expand import Expand, step
 from lstm_verify.graph.ir import ABSENT, Node
+from lstm_verify.operations.reductions import axes_of
 from lstm_verify.operations.windows import Padding, Pair
 
 RULES_OF_PADDING = {"VALID": "valid", "SAME_UPPER": "same", "SAME_LOWER": "same_lower"}
@@ -23,6 +24,11 @@ def single(number: float) -> float:
 def whole(value: Any) -> int:
     """A lone number, that may be in an array."""
     return int(np.asarray(value).item())
+
+
+def some(axes: Any) -> Any:
+    """Axes, of which none at all are all."""
+    return axes_of(axes) if np.size(axes) else None
 
 
 def pairs(pads: list[int]) -> tuple[Pair, ...]:

@@ -66,7 +66,7 @@ MODE = {"mode": Option("linear", {"nearest": False, "linear": True}.__getitem__)
 SIMPLE = {"places": "asymmetric", "nearest": "floor"}
 PLACES = ("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric")
 NEAREST = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
-# what these four are for is not supported, or changes nothing but what is not
+# what these are for is not supported
 OF_CUBIC = frozenset({"cubic_coeff_a", "exclude_outside", "extrapolation_value"})
 
 NETWORKS: dict[str, Entry | Since] = {

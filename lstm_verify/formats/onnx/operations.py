@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstm_verify.formats.onnx.conversions import constant, explicit, given, has, number, pairs, steps, whole
+from lstm_verify.formats.onnx.conversions import constant, explicit, given, has, number, pairs, some, steps, whole
 from lstm_verify.formats.onnx.elementwise import ELEMENTWISE
 from lstm_verify.formats.onnx.making import AXIS_0, FROM_END, MAKING, PLACES
 from lstm_verify.formats.onnx.networks import NETWORKS
+from lstm_verify.formats.onnx.quantized import QUANTIZED
 from lstm_verify.graph.compute import Argument, Compute, Only, Option
 from lstm_verify.graph.expand import step
 from lstm_verify.graph.ir import Node
@@ -118,9 +119,9 @@ REDUCTIONS: dict[str, Entry | Since] = {
 }
 
 
-def _axes(operation: str) -> Since:
+def _axes(operation: str, axes: Option = AXES) -> Since:
     """An operation with its axes as an attribute, and since 13 as an input."""
-    return Since({1: Compute(operation, {"axes": AXES}), 13: Compute(operation, keywords={1: AXES})})
+    return Since({1: Compute(operation, {"axes": axes}), 13: Compute(operation, keywords={1: axes})})
 
 
 def _split_by_attribute(node: Node) -> dict[str, Node]:
@@ -163,7 +164,7 @@ SHAPES: dict[str, Entry | Since] = {
         }
     ),
     "Flatten": Compute("flatten", {"axis": Option("axis", default=1)}),
-    "Squeeze": _axes("squeeze"),
+    "Squeeze": _axes("squeeze", Option("axis", some)),
     "Unsqueeze": _axes("expand_dims"),
     "Transpose": Compute("transpose", {"perm": Option("axes", axes_of)}),
     "Concat": Compute("concatenate", {"axis": Option("axis", default=1)}),
@@ -215,4 +216,5 @@ RULES: dict[str, Entry | Since] = {
     **SELECTION,
     **MAKING,
     **NETWORKS,
+    **QUANTIZED,
 }

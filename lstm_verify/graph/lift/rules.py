@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.graph.lift.blocks import gru_cell, lstm_cell
+from lstm_verify.graph.lift.choices import choice_of
 from lstm_verify.graph.lift.expressions import Affine, Array, Atom, Form, FunctionCall, Item, Leaf, SumFactor, Term
 from lstm_verify.graph.lift.normalization import normalised
 from lstm_verify.graph.lift.slices import step
@@ -52,37 +53,8 @@ def _sum(arguments: list[Traced], values: list[Any], operation: Operation) -> li
 
 
 def _added(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:
-    chosen = _choice(arguments) if len(arguments) == 2 else None
+    chosen = choice_of(arguments) if len(arguments) == 2 else None
     return _sum(arguments, values, operation) if chosen is None else [Traced(values[0], chosen)]
-
-
-def _choice(arguments: list[Traced]) -> Form | None:
-    """The choice that a sum is: m·a + (1-m)·b, with a mask m as numbers and its opposite."""
-    parts = [_masked(item) for item in arguments]
-    if None in parts:
-        return None
-    (mask, yes), (opposite, no) = (part for part in parts if part is not None)
-    for condition, other, one, two in ((mask, opposite, yes, no), (opposite, mask, no, yes)):
-        call = other.atom
-        if (
-            isinstance(call, FunctionCall)
-            and call.operation == "logical_not"
-            and call.arguments[0].key == condition.key
-        ):
-            return Form.of(FunctionCall("where", (condition, one, two)))
-    return None
-
-
-def _masked(item: Traced) -> tuple[Form, Form] | None:
-    """The mask and the value of a product of a mask, as numbers, with a value."""
-    call = item.form.atom if isinstance(item.form, Form) else None
-    if not isinstance(call, FunctionCall) or call.operation != "multiply":
-        return None
-    for first, second in (call.arguments, call.arguments[::-1]):
-        cast = first.atom if isinstance(first, Form) and isinstance(second, Form) else None
-        if isinstance(cast, FunctionCall) and cast.operation == "cast":
-            return cast.arguments[0], second
-    return None
 
 
 def _difference(arguments: list[Traced], values: list[Any], operation: Operation) -> list[Traced] | None:

@@ -145,7 +145,7 @@ class TimeFirst(_TimeFirst):
         raise UnsupportedError(f"layer '{self.name}': it runs a recurrent layer, and nothing that is put around one")
 
     def settings(self) -> dict[str, Any]:
-        return super().settings() | self.rnn.settings()
+        return self.rnn.settings() | ({"samples_first": True} if self.samples_first else {})
 
     def weights(self) -> Iterator[tuple[str, Array]]:
         return self.rnn.weights()

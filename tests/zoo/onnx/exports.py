@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from functools import partial
 from io import StringIO
@@ -55,9 +55,11 @@ def record(folder: Folder, model: str, exporter: str, x: Arrays, y: list[Any], w
 
 def from_keras(folder: Folder, framework: Any, torch: bool) -> None:
     """Write all models of one generation of Keras."""
-    from tests.zoo.onnx.keras_models import MODELS
+    from tests.zoo.onnx.keras_models import MODELS, OF_TENSORFLOW
 
     for name, entry in MODELS.items():
+        if torch and name in OF_TENSORFLOW:
+            continue
         framework.backend.clear_session()
         framework.utils.set_random_seed(0)
         model, inputs = entry.build(framework)
@@ -111,6 +113,7 @@ def from_torch(folder: Folder) -> None:
 
     from tests.zoo.onnx.torch_models import MODELS
 
+    torch.set_num_threads(1)
     for name, entry in MODELS.items():
         torch.manual_seed(zlib.crc32(name.encode()))
         model = entry.make().eval()
@@ -119,12 +122,28 @@ def from_torch(folder: Folder) -> None:
                 parameter.copy_(0.6 * torch.randn_like(parameter))
             for buffer in model.buffers():
                 buffer.copy_(torch.rand_like(buffer.float()) + 0.5)
-            tensors = tuple(torch.from_numpy(array) for array in entry.inputs.values())
-            found = model(*tensors)
-        y = [tensor.numpy() for tensor in (found if isinstance(found, tuple) else (found,))]
+        x, y = dict(entry.inputs), ran(model, entry.inputs)
+        tensors = tuple(torch.from_numpy(array) for array in x.values())
         for exporter in ("dynamo", "torchscript"):
             write = partial(torch_onnx, model, tensors, entry, exporter == "dynamo", len(y))
-            record(folder, name, exporter, dict(entry.inputs), y, write)
+            record(folder, name, exporter, x, y, write)
+            if entry.longer:
+                write = partial(copied, folder.file(f"{name}_{exporter}"))
+                record(folder, name, f"{exporter}_longer", dict(entry.longer), ran(model, entry.longer), write)
+
+
+def ran(model: Any, x: Mapping[str, Any]) -> list[Any]:
+    """Return the outputs of a model of PyTorch."""
+    import torch
+
+    with torch.no_grad():
+        found = model(*(torch.from_numpy(array) for array in x.values()))
+    return [tensor.numpy() for tensor in (found if isinstance(found, tuple) else (found,))]
+
+
+def copied(source: Path, target: Path) -> None:
+    """Write a file again, for other inputs."""
+    target.write_bytes(source.read_bytes())
 
 
 def torch_onnx(model: Any, tensors: tuple[Any, ...], entry: Any, dynamo: bool, outputs: int, path: Path) -> None:

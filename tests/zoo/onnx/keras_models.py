@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from tests.zoo.entry import PADDED, SIGNAL, WORDS, Entry, Source, graph, normal, stack
@@ -36,6 +37,27 @@ def two_heads(layers: Any, x: Any) -> list[Any]:
     """Return two outputs of one LSTM."""
     y = layers.LSTM(4)(x)
     return [layers.Dense(2, name="left")(y), layers.Dense(3, activation="softmax", name="right")(y)]
+
+
+def attention(layers: Any, x: Any) -> Any:
+    """Return attention over the steps of an LSTM."""
+    y = layers.LSTM(4, return_sequences=True)(x)
+    return layers.Dense(2)(layers.GlobalAveragePooling1D()(layers.Attention()([y, y])))
+
+
+def pooled(layers: Any, x: Any) -> Any:
+    """Return what two ways to pool over time have together, after functions of all sorts."""
+    y = layers.GRU(4, return_sequences=True)(x)
+    y = layers.Concatenate()([layers.GlobalMaxPooling1D()(y), layers.GlobalAveragePooling1D()(y)])
+    for function in ("swish", "elu", "selu", "softplus"):
+        y = layers.Dense(3, function)(y)
+    return layers.LeakyReLU()(y)
+
+
+def qkeras_gate(x: Any) -> Any:
+    """Return the hard sigmoid of QKeras, which tf2onnx takes for another."""
+    math = importlib.import_module("tensorflow").math
+    return math.maximum(math.minimum(x * 0.5 + 0.5, 1.0), 0.0)  # of 0.5 * x it would take it for nothing
 
 
 MODELS: dict[str, Entry] = {
@@ -92,5 +114,20 @@ MODELS: dict[str, Entry] = {
         SIGNAL, lambda layers: [layers.LSTM(4, go_backwards=True, return_sequences=True), layers.Dense(2)]
     ),
     "any_length": stack(ANY_LENGTH, lambda layers: [layers.LSTM(4, return_sequences=True), layers.LSTM(5)]),
+    "attention": graph(SIGNAL, attention),
+    "pooled": graph(SIGNAL, pooled),
+    "gelu": stack(SIGNAL, lambda layers: [layers.LSTM(4), layers.Dense(2, "gelu")]),
+    "images": stack(
+        Source(normal(5, 4, 6, 6, 1)),
+        lambda layers: [
+            layers.TimeDistributed(layers.Conv2D(2, 3, activation="relu")),
+            layers.TimeDistributed(layers.MaxPooling2D()),
+            layers.TimeDistributed(layers.Flatten()),
+            layers.LSTM(3),
+        ],
+    ),
+    "qkeras_gate": stack(SIGNAL, lambda layers: [layers.LSTM(4, recurrent_activation=qkeras_gate), layers.Dense(2)]),
     "unrolled": stack(SIGNAL, lambda layers: [layers.LSTM(4, unroll=True), layers.Dense(2)]),
 }
+OF_TENSORFLOW = {"qkeras_gate"}
+"""Models with functions of TensorFlow, which Keras on PyTorch cannot run."""

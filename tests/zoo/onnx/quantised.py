@@ -1,8 +1,8 @@
 """Quantised files: what ONNX Runtime's tools make of float networks, and the operators for it, one in a file each.
 
 Of the networks ``NAME.origin.npz`` has the outputs of the float file, ``FLOAT.onnx``, by the operators' text; how far
-ONNX Runtime is off is how much quantisation costs. Of the operators ``NAME.text.npz`` has what the text says, which is
-exact.
+ONNX Runtime is off is how much quantisation costs. Of the operators ``NAME.text.npz`` has what `tests.oracle_quantised`
+says.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
+from tests import oracle_quantised
+from tests.oracle_quantised import dynamic_quantise, quantise
 from tests.zoo.onnx.made import BATCH, FEATURES, STEPS, UNITS, Cell, Made, sequence, write
 from tests.zoo.onnx.shapes import FREE, dense, multiplied, network
 from tests.zoo.onnx.writing import Arrays, Folder, Graph, main, seeded
@@ -163,13 +165,6 @@ def operator(name: str, x: Arrays, constants: list[Any], text: Arrays, **attribu
     return Made(graph.model(), x, text)
 
 
-def quantise(x: Any, scale: Any, zero: Any) -> Any:
-    """Return saturate(round(x / scale) + zero point), where halves are rounded to even."""
-    limits = np.iinfo(zero.dtype)
-    rounded = np.round(np.float32(x) / scale) + np.float32(zero)
-    return np.clip(rounded, limits.min, limits.max).astype(zero.dtype)
-
-
 def quantize_linear(dtype: Any, zero: int, scale: float = 1.0) -> Made:
     """Return QuantizeLinear of one scale."""
     constants = [np.float32(scale), np.asarray(zero, dtype)]
@@ -194,12 +189,35 @@ def dequantize_linear(dtype: Any, per_axis: bool) -> Made:
 
 
 def dynamic_quantize_linear(x: Any) -> Made:
-    """Return DynamicQuantizeLinear: the range always has 0 in it."""
-    low, high = min(0, x.min()), max(0, x.max())
-    scale = np.float32((np.float32(high) - np.float32(low)) / np.float32(255))
-    zero = np.uint8(np.clip(np.round(-low / scale), 0, 255)) if scale else np.uint8(0)
-    y = quantise(x, scale, zero) if scale else np.zeros(x.shape, np.uint8)
+    """Return DynamicQuantizeLinear."""
+    y, scale, zero = dynamic_quantise(x)
     return operator("DynamicQuantizeLinear", {"x": x}, [], {"y": y, "scale": scale, "zero": zero})
+
+
+def dynamic_quantize_lstm(dtype: Any, per_channel: bool, states: bool) -> Made:
+    """Return DynamicQuantizeLSTM of one direction, with its states as inputs or without."""
+    rng, graph, width = seeded(f"dynamic lstm {dtype.__name__} {per_channel}"), Graph(17), 4 * UNITS
+    limits = np.iinfo(dtype)
+    W, R = (rng.integers(limits.min, limits.max, (1, rows, width)).astype(dtype) for rows in (FEATURES, UNITS))
+    shape = (1, width) if per_channel else (1,)
+    scales = [rng.uniform(0.003, 0.006, shape).astype(np.float32) for _ in range(2)]
+    middle = 128 if dtype is np.uint8 else 0  # of one for each channel ONNX Runtime allows the middle alone
+    spread = 0 if per_channel else 10
+    zeros = [rng.integers(middle - spread, middle + spread + 1, shape).astype(dtype) for _ in range(2)]
+    B = (0.4 * rng.standard_normal((1, 2 * width))).astype(np.float32)
+    x = graph.input("X", ("time", "batch", FEATURES))
+    given = {key: sequence(key, 1, BATCH, UNITS) for key in ("initial_h", "initial_c")} if states else {}
+    names = [graph.input(key, (1, "batch", UNITS)) for key in given] or ["", ""]
+    weights = [graph.initializer(array) for array in (W, R, B)]
+    ends = [graph.initializer(array) for array in (scales[0], zeros[0], scales[1], zeros[1])]
+    outputs, said = ["Y", "Y_h", "Y_c"], {"domain": MICROSOFT, "hidden_size": UNITS}
+    graph.node("DynamicQuantizeLSTM", x, *weights, "", *names, "", *ends, outputs=outputs, **said)
+    for key in outputs:
+        graph.output(key)
+    array = sequence("dynamic lstm")
+    first = given or dict.fromkeys(("initial_h", "initial_c"), np.zeros((1, BATCH, UNITS)))
+    text = oracle_quantised.dynamic_quantize_lstm(array, W, R, B, tuple(scales), tuple(zeros), **first)
+    return Made(graph.model(domains={MICROSOFT: 1}), {"X": array, **given}, text)
 
 
 def matmul_integer(left: Any, right: Any, zeros: tuple[Any, ...]) -> Made:
@@ -225,7 +243,16 @@ def qlinear_matmul() -> Made:
     return operator("QLinearMatMul", {"a": a}, constants, {"y": y})
 
 
+MICROSOFT = "com.microsoft"
 OPERATORS: Operators = {
+    **{
+        f"dynamic_quantize_lstm_{dtype.__name__}{'_per_channel' * per_channel}{'_states' * states}": partial(
+            dynamic_quantize_lstm, dtype, per_channel, states
+        )
+        for dtype in (np.int8, np.uint8)
+        for per_channel in (False, True)
+        for states in (False, True)
+    },
     "quantize_linear_uint8": partial(quantize_linear, np.uint8, 128),
     "quantize_linear_int8": partial(quantize_linear, np.int8, 0),
     "quantize_linear_int8_zero": partial(quantize_linear, np.int8, 3, 0.25),

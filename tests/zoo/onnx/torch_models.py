@@ -6,7 +6,7 @@ What PyTorch's own layers lack (a GRU that resets before the product, hard sigmo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -27,6 +27,8 @@ class TorchModel:
     inputs: Mapping[str, Array]
     free: Mapping[str, tuple[str, ...]]
     """The names of the free axes of each input, from the first axis on."""
+    longer: Mapping[str, Array] = field(default_factory=dict)
+    """Longer inputs, where any length is claimed."""
 
 
 class Recurrent(nn.Module):
@@ -223,10 +225,74 @@ class Cells(nn.Module):
         return torch.stack(ys, 1)
 
 
+class Attention(nn.Module):
+    """Attention of several heads over the steps of an LSTM."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.attention = nn.LSTM(3, 4, batch_first=True), nn.MultiheadAttention(4, 2, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.rnn(x)[0]
+        found: torch.Tensor = y + self.attention(y, y, y, need_weights=False)[0]
+        return found
+
+
+class CRNN(nn.Module):
+    """Convolutions on an image, an LSTM along its width, and scores for CTC with the best class of each step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm, self.pool = nn.Conv2d(1, 3, 3, padding=1), nn.BatchNorm2d(3), nn.MaxPool2d((2, 1))
+        self.rnn, self.dense = nn.LSTM(9, 4, batch_first=True, bidirectional=True), nn.Linear(8, 5)
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        y = self.pool(torch.relu(self.norm(self.conv(image))))
+        y = self.rnn(y.permute(0, 3, 1, 2).flatten(2))[0]
+        scores = torch.log_softmax(self.dense(y), 2)
+        return scores, scores.argmax(2)
+
+
+class CRF(nn.Module):
+    """Scores of labels by an LSTM, and the best path through them as a conditional random field has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.dense = nn.GRU(3, 4, batch_first=True), nn.Linear(4, 3)
+        self.transitions = nn.Parameter(torch.zeros(3, 3))
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        first, *others = self.dense(self.rnn(x)[0]).unbind(1)
+        score, pointers = first, []
+        for emission in others:
+            best, pointer = (score.unsqueeze(2) + self.transitions).max(1)
+            score = best + emission
+            pointers.append(pointer)
+        return score, torch.stack(pointers, 1)
+
+
+class Pooled(nn.Module):
+    """The mean and the largest value over time, and functions of all sorts behind them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.dense = nn.LSTM(3, 4, batch_first=True), nn.Linear(8, 6)
+        self.functions = nn.Sequential(
+            nn.GELU(), nn.Linear(6, 6), nn.SiLU(), nn.LeakyReLU(0.2), nn.ELU(), nn.Softplus()
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.rnn(x)[0]
+        pooled = torch.cat([y.mean(1), y.amax(1)], 1)
+        found: torch.Tensor = self.functions(self.dense(pooled)).clamp(0.1, 3.0)
+        return found
+
+
 def model(make: Callable[[], nn.Module], x: Array = X, *free: str, name: str = "x", **others: Array) -> TorchModel:
     """Return a model whose batch is free."""
     inputs = {name: x, **others}
-    return TorchModel(make, inputs, dict.fromkeys(inputs, free or ("batch",)))
+    longer = {name: normal(5, 9, 3, seed=11)} if "time" in free else {}
+    return TorchModel(make, inputs, dict.fromkeys(inputs, free or ("batch",)), longer)
 
 
 MODELS: dict[str, TorchModel] = {
@@ -266,5 +332,10 @@ MODELS: dict[str, TorchModel] = {
     "any_length_gru": model(lambda: Recurrent("GRU", last=False), X, "batch", "time"),
     "static": TorchModel(lambda: Recurrent("LSTM"), {"x": X}, {}),
     "static_one": TorchModel(lambda: Recurrent("LSTM"), {"x": X[:1]}, {}),
+    "three_layers": model(lambda: Recurrent("LSTM", num_layers=3)),
+    "attention": model(Attention),
+    "crnn": model(CRNN, normal(5, 1, 6, 7), name="image"),
+    "crf": model(CRF),
+    "pooled": model(Pooled),
     "projected": model(Projected),
 }
