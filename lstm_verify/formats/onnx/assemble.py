@@ -1,4 +1,4 @@
-"""A whole ONNX file: from its graph to a `Model`."""
+"""Assembling the graph of an ONNX file into a `Model`."""
 
 from __future__ import annotations
 
