@@ -58,7 +58,7 @@ MAY_IMPORT = {
         *("run_arithmetic", "checkpoints", "operations", "timing"),
     },
     "report": {"arrays", "judging", "diagnosis", "model", "errors"},
-    "reporters": {"report", "rollouts", "judging", "diagnosis", "model", "errors"},
+    "reporters": {"cross", "report", "rollouts", "judging", "diagnosis", "model", "errors"},
     "given_states": {"arrays", "inputs", "model", "errors"},
     "case": {
         *("arrays", "diagnosis", "errors", "formats", "given", "inputs", "judging", "model", "options", "report"),
@@ -72,8 +72,13 @@ MAY_IMPORT = {
         *("arrays", "judging", "errors", "formats", "inputs", "layers", "model", "_replay", "report", "runtimes"),
         *("budget", "run_arithmetic", "timing", "case", "given", "options"),
     },
+    "cross": {
+        *("arrays", "case", "errors", "formats", "inputs", "judging", "layers", "model", "options", "_replay"),
+        *("report", "rounded", "timing", "_verify"),
+    },
     "cli": {
         *(
+            "cross",
             "arrays",
             "errors",
             "formats",
@@ -90,7 +95,7 @@ MAY_IMPORT = {
 }
 ONLY_IN = {
     "click": {"cli"},
-    "rich": {*(f"reporters/{name}" for name in ("terminal", "inspection", "rollout", "evidence")), "cli"},
+    "rich": {*(f"reporters/{name}" for name in ("terminal", "inspection", "rollout", "evidence", "against")), "cli"},
     "h5py": {"formats/hdf5/child"},
     "threadpoolctl": {"_replay", "operations/products"},
     "tensorflow": {"formats/tensorflow/child", "formats/tensorflow/protobufs"},
