@@ -1,4 +1,4 @@
-"""The operators LSTM, GRU and RNN: from their attributes and weights to recurrent layers.
+"""The operators LSTM, GRU and RNN: from attributes and weights to recurrent layers.
 
     W (directions, gates*units, features)   R (directions, gates*units, units)   B (directions, 2*gates*units)
     P (directions, 3*units), peepholes
@@ -42,7 +42,7 @@ DIRECTIONS = {"forward": (False,), "reverse": (True,), "bidirectional": (False, 
 
 
 class Parameters(NamedTuple):
-    """What a direction computes with."""
+    """The parameters of one direction."""
 
     W: Array
     """(gates*units, features)"""
@@ -158,7 +158,7 @@ class Recurrent(Entry):
         return Made(layer, tuple(refs[name] for name in others))
 
     def layer(self, node: Node, weights: Mapping[str, Array]) -> RNN | Bidirectional:
-        """The recurrent layer of a node with some weights by their names in the operator's text.
+        """Return the recurrent layer of a node for weights by their names in the operator's specification.
 
         Raises:
             ModelFileError: weights have not the shapes that they should have.
@@ -202,7 +202,7 @@ class Recurrent(Entry):
         return tuple((_blocks(one, *order), _blocks(other, *order)) for one, other in pairs)
 
     def directions(self, node: Node) -> tuple[bool, ...]:
-        """Which of its directions go backwards."""
+        """Return which of its directions go backwards."""
         name = str(node.attributes.get("direction", "forward"))
         if name.lower() not in DIRECTIONS:
             raise ModelFileError(f"node '{node.name}': direction '{name}', expected one of {', '.join(DIRECTIONS)}")

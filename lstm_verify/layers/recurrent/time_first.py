@@ -1,4 +1,4 @@
-"""Recurrent layers over tensors with time first, and with an axis for their directions: the operators of ONNX.
+"""Time-major recurrent layers with an axis for their directions, as in ONNX.
 
     X (timesteps, samples, features) ─► Y (timesteps, directions, samples, units), Y_h, Y_c (directions, samples, units)
 
@@ -175,7 +175,7 @@ class TimeFirst(_TimeFirst):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FedTimeFirst(_TimeFirst):
-    """A recurrent layer whose weights are computed, or fed, with every run; they are its last inputs.
+    """A recurrent layer whose weights are computed or fed in every run; they are its last inputs.
 
     Example:
         >>> from lstm_verify.layers.recurrent.simple_rnn import SimpleRNNCell
