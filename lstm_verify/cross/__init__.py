@@ -25,6 +25,7 @@ from lstm_verify.errors import InputError
 from lstm_verify.formats import load
 from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.inputs import inputs_in_own_layout
+from lstm_verify.judging.compare import Verdict
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
 from lstm_verify.options import Progress, RuntimeOptions
@@ -95,7 +96,8 @@ def against(
             source = Predicted(called(other), f"the replay of {called(other)}")
             run = verify(other, link.inputs, runtime=options, blind_spots=False, **common) if predict else None
             weights = compare_weights(first, other)
-            settings = differences(first, other)
+            # where both compute the same, it is only written otherwise, such as a sequence that is reversed outside
+            settings = () if function.verdict is Verdict.MATCH else differences(first, other)
             function = replace(function, predicted=source)
             found.append(Other(other, weights, function, run, settings, link.names, link.notes))
     return AgainstReport(first, own, tuple(found), case.notes, timings)

@@ -219,8 +219,7 @@ def _rearranged(a: Array, b: Array) -> str:
     for axes in _orders(one, other):
         for words in (*_reversed(one, other.transpose(axes)), *_blocks(one, other.transpose(axes))):
             return words
-    turned = (other.transpose(axes) for axes in permutations(range(other.ndim)))
-    if other.ndim <= MOST_AXES and any(np.array_equal(one.ravel(), array.ravel()) for array in turned):
+    if any(np.array_equal(a.T.ravel(), b.ravel()) for a, b in ((one, other), (other, one))):
         return "reshaped where it should be transposed"
     return "in another order"
 

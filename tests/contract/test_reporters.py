@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from lstm_verify.cross.report import AgainstReport, Other
+from lstm_verify.cross.settings import differences
 from lstm_verify.cross.weights import compare_weights
 from lstm_verify.inspection import inspect as look
 from lstm_verify.judging.compare import Verdict
