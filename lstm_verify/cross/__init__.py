@@ -93,5 +93,6 @@ def against(
             source = Predicted(called(other), f"the replay of {called(other)}")
             run = verify(other, link.inputs, runtime=options, blind_spots=False, **common) if predict else None
             weights = compare_weights(first, other)
-            found.append(Other(other, weights, replace(function, predicted=source), run, link.names, link.notes))
+            function = replace(function, predicted=source)
+            found.append(Other(other, weights, function, run, link.names, link.notes, link.is_turned))
     return AgainstReport(first, own, tuple(found), case.notes, timings)

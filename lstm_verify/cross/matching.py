@@ -10,8 +10,8 @@ same is the right one. Where none of them does, and equal shapes could be exchan
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice, permutations, product
+from dataclasses import dataclass, field, replace
+from itertools import combinations, islice, permutations, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +52,10 @@ class Link:
     """What was assumed."""
     names: dict[str, str] = field(default_factory=dict)
     """The second model's name of each output of the first."""
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """The shapes of all outputs of the second model, in its order."""
+    is_turned: bool = False
+    """Whether axes of its inputs or outputs are in another order."""
 
 
 def linked(one: Model, other: Model, x: Mapping[str, Array], asked: Mapping[str, str]) -> Link:
@@ -77,16 +81,49 @@ def linked(one: Model, other: Model, x: Mapping[str, Array], asked: Mapping[str,
         try:
             given = {name: _taken(spec, way[name], x) for name, spec in _specs(other).items()}
             theirs = dict(replay(other, given))
-            distance, outputs, names, notes = _matched(ours, theirs, asked)
+            is_turned = any(each.axes is not None for each in way.values())
         except LstmVerifyError as error:
+            failed = failed or f"it cannot be called with the inputs of {one.name} ({error})"
+            continue
+        is_turned = any(each.axes is not None for each in way.values())
+        try:
+            distance, placed, names = _matched(ours, theirs, asked, is_turned)
+        except InputError as error:
             failed = failed or str(error)
             continue
-        tried.append((distance, way, Link(given, outputs, (*_said(way, x, other), *notes), names)))
+        outputs = {name: each.array for name, each in placed.items()}
+        is_turned = is_turned or any(each.axes is not None for each in placed.values())
+        notes = (*_said(way, x, other), *_said_of_outputs(placed, names, theirs))
+        shapes = {output.name: np.shape(theirs[output.name]) for output in other.outputs}
+        tried.append((distance, way, Link(given, outputs, notes, names, shapes, is_turned)))
     if not tried:
-        raise InputError(f"{other.name}: it cannot be called with the inputs of {one.name} ({failed})")
+        raise InputError(f"{other.name}: {failed}")
     tried.sort(key=lambda item: item[0])
     _refuse_if_unclear(other, tried)
-    return tried[0][2]
+    distance, way, link = _likeliest(tried)
+    if distance <= NEAR:
+        called = {each.source: name for name, each in way.items()}
+        pairs = {name: called[name] for name in x if name in called}
+        _refuse_if_exchanged(asked, pairs, {name: np.shape(link.inputs[name]) for name in _specs(other)})
+        _refuse_if_exchanged(asked, link.names, link.shapes)
+    return replace(link, notes=(*link.notes, *_of_one_value(one, ours)))
+
+
+def _likeliest(tried: Sequence[tuple[float, dict[str, Way], Link]]) -> tuple[float, dict[str, Way], Link]:
+    """The nearest way; if it is not near, the one in which all axes are as they are, unless that is clearly farther."""
+    nearest, *others = tried
+    for each in others:
+        if nearest[0] > NEAR and each[0] <= CLEAR * nearest[0] and all(way.axes is None for way in each[1].values()):
+            return each
+    return nearest
+
+
+def _of_one_value(model: Model, outputs: Mapping[str, Array]) -> Iterator[str]:
+    """Which outputs are the same for every sample, in words: they could hide what is wrong."""
+    for output in model.outputs:
+        array = np.moveaxis(outputs[output.name], output.axis or 0, 0)
+        if len(array) > 1 and np.array_equal(array, np.broadcast_to(array[:1], array.shape)):
+            yield f"output {output.name} is the same for every sample: other inputs may show what these could not"
 
 
 def _check(one: Model, other: Model, asked: Mapping[str, str]) -> None:
@@ -101,6 +138,9 @@ def _check(one: Model, other: Model, asked: Mapping[str, str]) -> None:
                 "each. "
                 f"They have {_listed(one)}, and {_listed(other)}"
             )
+    for theirs in asked.values():
+        if list(asked.values()).count(theirs) > 1:
+            raise InputError(f"--map: {theirs} of {other.name} is given twice, expected each name once")
 
 
 def _listed(model: Model) -> str:
@@ -131,9 +171,11 @@ def _inputs(other: Model, x: Mapping[str, Array], asked: Mapping[str, str]) -> I
 
 
 def _same_name(name: str, names: Mapping[str, Any]) -> str | None:
-    """The name that is the same, but for case and the number of an output."""
-    plain = {_plain(each): each for each in names}
-    return plain.get(_plain(name))
+    """The name that is the same; or the only one that is, but for case and the number of an output."""
+    if name in names:
+        return name
+    alike = [each for each in names if _plain(each) == _plain(name)]
+    return alike[0] if len(alike) == 1 else None
 
 
 def _plain(name: str) -> str:
@@ -179,16 +221,24 @@ def _said(ways: Mapping[str, Way], x: Mapping[str, Array], other: Model) -> Iter
 def _no_inputs(one: Model, other: Model, x: Mapping[str, Array]) -> str:
     given = ", ".join(f"{name} {np.shape(array)}" for name, array in x.items())
     wanted = ", ".join(f"{spec.name} {spec.own_shape}" for spec in other.inputs)
-    return f"{other.name}: its inputs are {wanted}, and those of {one.name} are {given}. Say which is which: --map A=B"
+    more = len(other.inputs) > len(x)
+    advice = "It needs more than there are: compare the other way round" if more else "Say which is which: --map A=B"
+    return f"{other.name}: its inputs are {wanted}, and those of {one.name} are {given}. {advice}"
 
 
 # ------------------------------------------------------------------------------------------------- outputs
 
 
 def _matched(
-    ours: Mapping[str, Array], theirs: Mapping[str, Array], asked: Mapping[str, str]
-) -> tuple[float, dict[str, Array], dict[str, str], list[str]]:
-    """The outputs of the second model in the place of those of the first, how far they are, and what was assumed.
+    ours: Mapping[str, Array], theirs: Mapping[str, Array], asked: Mapping[str, str], is_turned: bool
+) -> tuple[float, dict[str, Placed], dict[str, str]]:
+    """How far the outputs of the second model are, in the place of those of the first, and their names.
+
+    Args:
+        ours: the outputs of the first.
+        theirs: those of the second.
+        asked: what the user says.
+        is_turned: whether the axes of an input are in another order there, as those of outputs then may be.
 
     Raises:
         InputError: an output has no counterpart of its shape.
@@ -196,17 +246,22 @@ def _matched(
     fixed = {name: asked.get(name) or _same_name(name, theirs) for name in ours}
     rest = [name for name in theirs if name not in fixed.values()]
     open_ = [name for name, source in fixed.items() if source is None]
-    best: tuple[float, dict[str, Array], dict[str, str]] | None = None
+    if len(rest) < len(open_):
+        raise InputError(
+            f"it has {', '.join(theirs)}, and nothing is left for {', '.join(open_)}. "
+            f"Compare those that it has: --output-tensor NAME"
+        )
+    best: tuple[float, dict[str, Placed], dict[str, str]] | None = None
     second = np.inf
     for chosen in islice(permutations(rest, len(open_)), TRIES):
         names = {name: str(source) for name, source in {**fixed, **dict(zip(open_, chosen, strict=True))}.items()}
-        placed = {name: _placed(theirs[source], ours[name]) for name, source in names.items()}
-        if any(array is None for array in placed.values()):
+        found = {name: _placed(theirs[source], ours[name], is_turned) for name, source in names.items()}
+        placed = {name: each for name, each in found.items() if each is not None}
+        if len(placed) < len(found):
             continue
-        arrays = {name: array for name, array in placed.items() if array is not None}
-        distance = max(_distance(ours[name], array) for name, array in arrays.items())
+        distance = max(_distance(ours[name], each.array) for name, each in placed.items())
         if best is None or distance < best[0]:
-            best, second = (distance, arrays, names), best[0] if best else second
+            best, second = (distance, placed, names), best[0] if best else second
         else:
             second = min(second, distance)
     if best is None:
@@ -220,31 +275,57 @@ def _matched(
         raise InputError(
             f"the outputs {', '.join(open_)} could be any of {', '.join(rest)}. Say which is which: --map A=B"
         )
-    notes = [f"output {name} is {source} there" for name, source in best[2].items() if _plain(name) != _plain(source)]
-    left = [name for name in theirs if name not in best[2].values()]
-    return best[0], best[1], best[2], [*notes, *([f"nothing is compared with {', '.join(left)}"] if left else [])]
+    return best
 
 
-def _shapes(outputs: Mapping[str, Array]) -> str:
-    return ", ".join(f"{name} {np.shape(array)}" for name, array in outputs.items())
+def _said_of_outputs(
+    placed: Mapping[str, Placed], names: Mapping[str, str], theirs: Mapping[str, Array]
+) -> Iterator[str]:
+    """What was assumed of the outputs, in words."""
+    for name, source in names.items():
+        if _plain(name) != _plain(source):
+            yield f"output {name} is {source} there"
+        if placed[name].axes is not None:
+            yield f"output {source} there has the axes of {name} in the order {placed[name].axes}"
+        elif theirs[source].shape != placed[name].array.shape:
+            yield f"output {source} has shape {theirs[source].shape} there"
+    left = [name for name in theirs if name not in names.values()]
+    if left:
+        yield f"nothing is compared with {', '.join(left)}"
 
 
-def _placed(theirs: Array, ours: Array) -> Array | None:
-    """An output in the layout of another; None if it has not as many numbers, or other axes."""
-    if theirs.shape == ours.shape and _distance(ours, theirs) <= NEAR:
-        return theirs
+class Placed(NamedTuple):
+    """An output in the layout of another."""
+
+    array: Array
+    axes: Axes | None = None
+    """Which axes of the other its own are, but for those of length 1; None: as they are."""
+
+
+def _placed(theirs: Array, ours: Array, is_turned: bool) -> Placed | None:
+    """An output in the layout of another; None if it has not as many numbers, or other axes.
+
+    Axes of equal lengths are exchanged only where those of an input are: else it would be a fault that is made good.
+    """
+    if theirs.shape == ours.shape and (not is_turned or _distance(ours, theirs) <= NEAR):
+        return Placed(theirs)
     long = [length for length in ours.shape if length != 1]
     squeezed = theirs.reshape([length for length in theirs.shape if length != 1])
     if sorted(long) != sorted(squeezed.shape):
         return None
+    as_they_are = tuple(range(squeezed.ndim))
+    if list(squeezed.shape) == long and not is_turned:
+        return Placed(squeezed.reshape(ours.shape))
     fitting = [
-        squeezed.transpose(axes).reshape(ours.shape)
-        for axes in permutations(range(squeezed.ndim))
+        Placed(squeezed.transpose(axes).reshape(ours.shape), None if axes == as_they_are else _inverse(axes))
+        for axes in permutations(as_they_are)
         if [squeezed.shape[n] for n in axes] == long
     ]
-    if theirs.shape == ours.shape:
-        fitting.insert(0, theirs)
-    return min(fitting, key=lambda array: _distance(ours, array), default=None)
+    return min(fitting, key=lambda each: _distance(ours, each.array), default=None)
+
+
+def _inverse(axes: Axes) -> Axes:
+    return tuple(axes.index(n) for n in range(len(axes)))
 
 
 def _distance(ours: Array, theirs: Array) -> float:
@@ -269,3 +350,36 @@ def _refuse_if_unclear(other: Model, tried: Sequence[tuple[float, dict[str, Way]
         raise InputError(
             f"{other.name}: its inputs {', '.join(differ)} could be exchanged. Say which is which: --map A=B"
         )
+
+
+def _refuse_if_exchanged(
+    asked: Mapping[str, str], pairs: Mapping[str, str], shapes: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Refuse to take what fits best where it is against the order of the files: who exchanges outputs does that too.
+
+    Args:
+        asked: what the user says.
+        pairs: what belongs together, by its names, in the order of the first file.
+        shapes: of all that the second has, by name, in its order.
+
+    Raises:
+        InputError: two that are named otherwise, of one shape, are in another order there; or one that is left out
+            comes before.
+    """
+    order = list(shapes)
+    unsaid = [(a, b) for a, b in pairs.items() if a not in asked and _plain(a) != _plain(b)]
+    for name, its in unsaid:
+        left = [
+            each for each in order[: order.index(its)] if each not in pairs.values() and shapes[each] == shapes[its]
+        ]
+        if left:
+            raise InputError(
+                f"{name} is {its} by what it holds, but {left[0]} comes before it in the file. "
+                f"If that is right, say so: --map {name}={its}"
+            )
+    for (a, its), (b, others) in combinations(unsaid, 2):
+        if shapes[its] == shapes[others] and order.index(its) > order.index(others):
+            raise InputError(
+                f"{a}, {b} are {its}, {others} by what they hold, but the other way round by their order in the files. "
+                f"If that is right, say so: --map {a}={its} --map {b}={others}"
+            )
