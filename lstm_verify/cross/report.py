@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from lstm_verify.cross.settings import Difference
 from lstm_verify.cross.weights import WeightComparison
 from lstm_verify.judging.compare import Verdict
 from lstm_verify.model import Model
@@ -22,6 +23,8 @@ class Other:
     """The first model's weights replayed, and in the place of predictions the other's."""
     runtime: Report | None
     """Whether its runtime does what it says; None if that was not asked."""
+    differences: tuple[Difference, ...] = ()
+    """Settings of cells that are others there."""
     names: dict[str, str] = field(default_factory=dict)
     """Its name of each output of the first."""
     notes: tuple[str, ...] = ()
@@ -96,6 +99,7 @@ class AgainstReport(Judged):
                 {
                     "model": model_dict(other.model),
                     "weights": other.weights.to_dict(),
+                    "settings": [vars(difference) for difference in other.differences],
                     "function": other.function.to_dict(),
                     "runtime": None if other.runtime is None else other.runtime.to_dict(),
                     "outputs": dict(other.names),

@@ -11,9 +11,9 @@ Weights of recurrent layers are compared in one layout, with their gates in one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -58,8 +58,8 @@ class WeightComparison:
     @property
     def same(self) -> bool:
         """Whether both hold the same numbers, in whatever order, and none that are exchanged."""
-        related = all(pair.relation in ("equal", "rearranged") for pair in self.pairs)
-        return related and not (self.alone or self.other_alone or self.exchanged)
+        lonely = self.alone or self.other_alone
+        return not lonely and not self.exchanged and all(p.relation in ("equal", "rearranged") for p in self.pairs)
 
     @property
     def exchanged(self) -> tuple[str, ...]:
@@ -242,8 +242,10 @@ def _rearranged(a: Array, b: Array) -> str:
         if np.array_equal(one, other.transpose(axes)):
             return "transposed"
     for axes in _orders(one, other):
-        for words in _blocks(one, other.transpose(axes)):
+        for words in (*_reversed(one, other.transpose(axes)), *_blocks(one, other.transpose(axes))):
             return words
+    if any(np.array_equal(a.T.ravel(), b.ravel()) for a, b in ((one, other), (other, one))):
+        return "reshaped where it should be transposed"
     return "in another order"
 
 
@@ -256,6 +258,14 @@ def _orders(one: Array, other: Array) -> Iterator[tuple[int, ...]]:
 
 
 MOST_AXES = 5
+
+
+def _reversed(one: Array, other: Array) -> Iterator[str]:
+    """Along which axes the order is reversed, as in a kernel of a convolution that was flipped."""
+    for count in range(1, one.ndim + 1):
+        for axes in combinations(range(one.ndim), count):
+            if np.array_equal(one, np.flip(other, axes)):
+                yield f"reversed along axis {' and '.join(map(str, axes))}"
 
 
 def _blocks(one: Array, other: Array) -> Iterator[str]:
@@ -287,23 +297,16 @@ def _distance(a: Array, b: Array) -> float:
 
 def _is_of_levels(exact: Array, rounded: Array) -> bool:
     """Whether one tensor is the other with few values, evenly apart: for all of it, or for each channel of an axis."""
-    for axis in (None, *range(exact.ndim)):
-        parts = [(exact, rounded)] if axis is None else list(zip(*_channels(exact, rounded, axis), strict=True))
-        if all(_is_even(e, r) for e, r in parts):
-            return True
-    return False
-
-
-def _channels(a: Array, b: Array, axis: int) -> tuple[Sequence[Array], Sequence[Array]]:
-    return list(np.moveaxis(a, axis, 0)), list(np.moveaxis(b, axis, 0))
+    channels = (zip(*(np.moveaxis(a, n, 0) for a in (exact, rounded)), strict=True) for n in range(exact.ndim))
+    return _is_even(exact, rounded) or any(all(_is_even(e, r) for e, r in parts) for parts in channels)
 
 
 def _is_even(exact: Array, rounded: Array) -> bool:
     values = np.unique(rounded.astype(np.float64))
     if exact.size < FEWEST or len(values) > LEVELS or len(values) < 2 or len(values) == exact.size:
         return False
-    # the steps of int8 go to 127 at least; there may be none of the smallest ones among few values
-    step = min(float(np.min(np.diff(values))), float(np.max(np.abs(exact))) / 127)
+    # there may be none so near as one step among few values; of 127 steps the largest number takes half at least
+    step = min(float(np.min(np.diff(values))), float(np.max(np.abs(exact))) / 64)
     return bool(np.max(np.abs(exact.astype(np.float64) - rounded)) <= 0.51 * step)
 
 
