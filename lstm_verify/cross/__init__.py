@@ -99,5 +99,5 @@ def against(
             # where both compute the same, it is only written otherwise, such as a sequence that is reversed outside
             settings = () if function.verdict is Verdict.MATCH else differences(first, other)
             function = replace(function, predicted=source)
-            found.append(Other(other, weights, function, run, settings, link.names, link.notes))
+            found.append(Other(other, weights, function, run, settings, link.names, link.notes, link.is_turned))
     return AgainstReport(first, own, tuple(found), case.notes, timings)

@@ -29,6 +29,8 @@ class Other:
     """Its name of each output of the first."""
     notes: tuple[str, ...] = ()
     """What was assumed of its inputs and outputs."""
+    is_turned: bool = False
+    """Whether it is called with axes in another order, or returns them so: what one caller wants, and another not."""
 
     @property
     def reports(self) -> list[Report]:
@@ -62,10 +64,12 @@ class AgainstReport(Judged):
 
     def summary(self) -> str:
         """The reason for the verdict in one line."""
-        return (
-            "; ".join(self._reasons())
-            or f"{_all([other.model for other in self.others])} what {called(self.model)} does"
-        )
+        return "; ".join(self._reasons()) or self._agreement()
+
+    def _agreement(self) -> str:
+        turned = ", ".join(called(other.model) for other in self.others if other.is_turned)
+        how = f", with the axes of {turned} in another order" if turned else ""
+        return f"{_all([other.model for other in self.others])} what {called(self.model)} does{how}"
 
     def _reasons(self) -> list[str]:
         found = (
@@ -100,6 +104,7 @@ class AgainstReport(Judged):
                     "runtime": None if other.runtime is None else other.runtime.to_dict(),
                     "outputs": dict(other.names),
                     "notes": list(other.notes),
+                    "axes_in_another_order": other.is_turned,
                 }
                 for other in self.others
             ],
