@@ -24,6 +24,7 @@ check: .venv/installed ## style, types, tests
 
 fixtures: .venv/installed ## make the models of fixtures/ anew, with the real frameworks
 	$(BIN)/python fixtures/make.py
+	$(BIN)/python -m fixtures.onnx_files
 
 tables: .venv/installed ## make docs/saved-models.md and docs/diagnosis.md anew, from models that take half an hour to build
 	$(BIN)/python -m tests.zoo.saved_models --framework keras --all --out build/zoo/keras
