@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import click
 
-from lstm_verify.cli.shared import check_inputs, check_writable, errors, files, grouped, progress_bars, write
+from lstm_verify.cli.option_groups import grouped
+from lstm_verify.cli.shared import check_inputs, check_writable, errors, files, progress_bars, write
 from lstm_verify.reporters import find
 
 

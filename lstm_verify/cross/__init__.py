@@ -4,7 +4,8 @@
                  ├─► judged by σ of A ─► which change to A is B?
     B ─► replay ─┘
 
-The inputs and outputs of both are matched (`matching`), and their weights are compared tensor by tensor (`weights`).
+The inputs and outputs of both are matched (`matching`), their weights are compared tensor by tensor (`weights`), and
+the settings of their cells side by side (`settings`).
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from lstm_verify._verify import verify
 from lstm_verify.case import case_of, opened, runtime_options
 from lstm_verify.cross.matching import linked
 from lstm_verify.cross.report import AgainstReport, Other, called
+from lstm_verify.cross.settings import differences
 from lstm_verify.cross.weights import compare_weights
 from lstm_verify.errors import InputError
 from lstm_verify.formats import load
 from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.inputs import inputs_in_own_layout
+from lstm_verify.judging.compare import Verdict
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
 from lstm_verify.options import Progress, RuntimeOptions
@@ -93,5 +96,8 @@ def against(
             source = Predicted(called(other), f"the replay of {called(other)}")
             run = verify(other, link.inputs, runtime=options, blind_spots=False, **common) if predict else None
             weights = compare_weights(first, other)
-            found.append(Other(other, weights, replace(function, predicted=source), run, link.names, link.notes))
+            # where both compute the same, it is only written otherwise, such as a sequence that is reversed outside
+            settings = () if function.verdict is Verdict.MATCH else differences(first, other)
+            function = replace(function, predicted=source)
+            found.append(Other(other, weights, function, run, settings, link.names, link.notes, link.is_turned))
     return AgainstReport(first, own, tuple(found), case.notes, timings)

@@ -10,34 +10,19 @@ same is the right one. Where none of them does, and equal shapes could be exchan
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice, permutations, product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from lstm_verify._replay import replay
 from lstm_verify.arrays import Array
+from lstm_verify.cross.outputs import matched, said_of_outputs
+from lstm_verify.cross.refusals import check_names, no_inputs, refuse_if_exchanged, refuse_if_unclear
+from lstm_verify.cross.ways import CLEAR, NEAR, TRIES, Axes, Way, plain, same_name
 from lstm_verify.errors import InputError, LstmVerifyError
 from lstm_verify.model import Input, Model
-
-TRIES = 64
-"""The ways that are tried at most."""
-CLEAR = 10.0
-"""How many times nearer the best way must be than the next, if neither is right."""
-NEAR = 1e-3
-"""Relative to the size of an output: models that are so near compute the same, or almost."""
-
-Axes = tuple[int, ...]
-
-
-class Way(NamedTuple):
-    """How one tensor becomes that of the other model."""
-
-    source: str
-    """Its name in the first model; of an output, in the second."""
-    axes: Axes | None = None
-    """The order of its axes there; None: as they are."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +37,10 @@ class Link:
     """What was assumed."""
     names: dict[str, str] = field(default_factory=dict)
     """The second model's name of each output of the first."""
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """The shapes of all outputs of the second model, in its order."""
+    is_turned: bool = False
+    """Whether axes of its inputs or outputs are in another order."""
 
 
 def linked(one: Model, other: Model, x: Mapping[str, Array], asked: Mapping[str, str]) -> Link:
@@ -66,45 +55,85 @@ def linked(one: Model, other: Model, x: Mapping[str, Array], asked: Mapping[str,
     Raises:
         InputError: something has no counterpart, or could be exchanged.
     """
-    _check(one, other, asked)
+    check_names(one, other, asked)
     ours = dict(replay(one, dict(x)))
     ways = list(islice(_inputs(other, x, asked), TRIES))
     if not ways:
-        raise InputError(_no_inputs(one, other, x))
-    tried: list[tuple[float, dict[str, Way], Link]] = []
-    failed = ""
+        raise InputError(no_inputs(one, other, x))
+    tried, failures = list[Tried](), list[str]()
     for way in ways:
         try:
-            given = {name: _taken(spec, way[name], x) for name, spec in _specs(other).items()}
-            theirs = dict(replay(other, given))
-            distance, outputs, names, notes = _matched(ours, theirs, asked)
-        except LstmVerifyError as error:
-            failed = failed or str(error)
-            continue
-        tried.append((distance, way, Link(given, outputs, (*_said(way, x, other), *notes), names)))
+            tried.append(_called(one, other, x, way, ours, asked))
+        except InputError as error:
+            failures.append(str(error))
     if not tried:
-        raise InputError(f"{other.name}: it cannot be called with the inputs of {one.name} ({failed})")
-    tried.sort(key=lambda item: item[0])
-    _refuse_if_unclear(other, tried)
-    return tried[0][2]
+        raise InputError(f"{other.name}: {failures[0]}")
+    tried.sort(key=lambda each: each.distance)
+    refuse_if_unclear(other, [(each.distance, each.way) for each in tried])
+    distance, way, link = _likeliest(tried)
+    if distance <= NEAR:
+        called = {each.source: name for name, each in way.items()}
+        pairs = {name: called[name] for name in x if name in called}
+        refuse_if_exchanged(asked, pairs, {name: np.shape(link.inputs[name]) for name in _specs(other)})
+        refuse_if_exchanged(asked, link.names, link.shapes)
+    return replace(link, notes=(*link.notes, *_of_one_value(one, ours)))
 
 
-def _check(one: Model, other: Model, asked: Mapping[str, str]) -> None:
-    """Check that the names that a user maps exist, and map inputs to inputs."""
-    for ours, theirs in asked.items():
-        for ends, others in ((one.inputs, other.inputs), (one.outputs, other.outputs)):
-            if ours in {end.name for end in ends} and theirs in {end.name for end in others}:
-                break
-        else:
-            raise InputError(
-                f"--map {ours}={theirs}: expected an input of {one.name} and one of {other.name}, or an output of "
-                "each. "
-                f"They have {_listed(one)}, and {_listed(other)}"
-            )
+class Tried(NamedTuple):
+    """A way that both models can be called."""
+
+    distance: float
+    way: dict[str, Way]
+    link: Link
 
 
-def _listed(model: Model) -> str:
-    return f"{', '.join(end.name for end in model.inputs)} → {', '.join(end.name for end in model.outputs)}"
+def _called(
+    one: Model,
+    other: Model,
+    x: Mapping[str, Array],
+    way: dict[str, Way],
+    ours: Mapping[str, Array],
+    asked: Mapping[str, str],
+) -> Tried:
+    """What the second model computes if it is called in a way.
+
+    Raises:
+        InputError: it cannot be, or an output has no counterpart.
+    """
+    given = {name: _taken(spec, way[name], x) for name, spec in _specs(other).items()}
+    try:
+        theirs = dict(replay(other, given))
+    except LstmVerifyError as error:
+        raise InputError(f"it cannot be called with the inputs of {one.name} ({error})") from None
+    is_turned = any(each.axes is not None for each in way.values())
+    distance, placed, names = matched(ours, theirs, asked, is_turned)
+    link = Link(
+        inputs=given,
+        outputs={name: each.array for name, each in placed.items()},
+        notes=(*_said(way, x, other), *said_of_outputs(placed, names, theirs)),
+        names=names,
+        shapes={output.name: np.shape(theirs[output.name]) for output in other.outputs},
+        is_turned=is_turned or any(each.axes is not None for each in placed.values()),
+    )
+    return Tried(distance, way, link)
+
+
+def _likeliest(tried: Sequence[Tried]) -> Tried:
+    """The nearest way; if it is not near, the one in which all axes are as they are, unless that is clearly farther."""
+    nearest, *others = tried
+    for each in others:
+        is_as_clear = nearest.distance > NEAR and each.distance <= CLEAR * nearest.distance
+        if is_as_clear and all(way.axes is None for way in each.way.values()):
+            return each
+    return nearest
+
+
+def _of_one_value(model: Model, outputs: Mapping[str, Array]) -> Iterator[str]:
+    """Which outputs are the same for every sample, in words: they could hide what is wrong."""
+    for output in model.outputs:
+        array = np.moveaxis(outputs[output.name], output.axis or 0, 0)
+        if len(array) > 1 and np.array_equal(array, np.broadcast_to(array[:1], array.shape)):
+            yield f"output {output.name} is the same for every sample: other inputs may show what these could not"
 
 
 def _specs(model: Model) -> dict[str, Input]:
@@ -117,7 +146,7 @@ def _specs(model: Model) -> dict[str, Input]:
 def _inputs(other: Model, x: Mapping[str, Array], asked: Mapping[str, str]) -> Iterator[dict[str, Way]]:
     """The ways to feed the second model, the likeliest first."""
     mapped = {theirs: ours for ours, theirs in asked.items() if ours in x}
-    fixed = {spec.name: mapped.get(spec.name) or _same_name(spec.name, x) for spec in other.inputs}
+    fixed = {spec.name: mapped.get(spec.name) or same_name(spec.name, x) for spec in other.inputs}
     rest = [name for name in x if name not in fixed.values()]
     open_ = [spec.name for spec in other.inputs if fixed[spec.name] is None]
     for chosen in permutations(rest, len(open_)):
@@ -128,16 +157,6 @@ def _inputs(other: Model, x: Mapping[str, Array], asked: Mapping[str, str]) -> I
         ]
         for ways in product(*each):
             yield dict(zip((spec.name for spec in other.inputs), ways, strict=True))
-
-
-def _same_name(name: str, names: Mapping[str, Any]) -> str | None:
-    """The name that is the same, but for case and the number of an output."""
-    plain = {_plain(each): each for each in names}
-    return plain.get(_plain(name))
-
-
-def _plain(name: str) -> str:
-    return name.removesuffix(":0").lower()
 
 
 def _axes(shape: tuple[int, ...], spec: Input) -> Iterator[Axes | None]:
@@ -167,105 +186,10 @@ def _taken(spec: Input, way: Way, x: Mapping[str, Array]) -> Array:
 def _said(ways: Mapping[str, Way], x: Mapping[str, Array], other: Model) -> Iterator[str]:
     """What was assumed of the inputs, in words."""
     for name, way in ways.items():
-        if _plain(name) != _plain(way.source):
+        if plain(name) != plain(way.source):
             yield f"input {way.source} is {name} of {other.name}"
         if way.axes is not None:
             yield f"input {name} of {other.name} has the axes of {way.source} in the order {way.axes}"
     left = [name for name in x if name not in {way.source for way in ways.values()}]
     if left:
         yield f"{other.name} has no input for {', '.join(left)}"
-
-
-def _no_inputs(one: Model, other: Model, x: Mapping[str, Array]) -> str:
-    given = ", ".join(f"{name} {np.shape(array)}" for name, array in x.items())
-    wanted = ", ".join(f"{spec.name} {spec.own_shape}" for spec in other.inputs)
-    return f"{other.name}: its inputs are {wanted}, and those of {one.name} are {given}. Say which is which: --map A=B"
-
-
-# ------------------------------------------------------------------------------------------------- outputs
-
-
-def _matched(
-    ours: Mapping[str, Array], theirs: Mapping[str, Array], asked: Mapping[str, str]
-) -> tuple[float, dict[str, Array], dict[str, str], list[str]]:
-    """The outputs of the second model in the place of those of the first, how far they are, and what was assumed.
-
-    Raises:
-        InputError: an output has no counterpart of its shape.
-    """
-    fixed = {name: asked.get(name) or _same_name(name, theirs) for name in ours}
-    rest = [name for name in theirs if name not in fixed.values()]
-    open_ = [name for name, source in fixed.items() if source is None]
-    best: tuple[float, dict[str, Array], dict[str, str]] | None = None
-    second = np.inf
-    for chosen in islice(permutations(rest, len(open_)), TRIES):
-        names = {name: str(source) for name, source in {**fixed, **dict(zip(open_, chosen, strict=True))}.items()}
-        placed = {name: _placed(theirs[source], ours[name]) for name, source in names.items()}
-        if any(array is None for array in placed.values()):
-            continue
-        arrays = {name: array for name, array in placed.items() if array is not None}
-        distance = max(_distance(ours[name], array) for name, array in arrays.items())
-        if best is None or distance < best[0]:
-            best, second = (distance, arrays, names), best[0] if best else second
-        else:
-            second = min(second, distance)
-    if best is None:
-        shapes = "; ".join(
-            ", ".join(f"{name} {np.shape(array)}" for name, array in each.items()) for each in (ours, theirs)
-        )
-        raise InputError(
-            f"the outputs have other shapes: {shapes}. Choose which to compare: --map A=B, --output-tensor"
-        )
-    if best[0] > NEAR and second < CLEAR * best[0]:
-        raise InputError(
-            f"the outputs {', '.join(open_)} could be any of {', '.join(rest)}. Say which is which: --map A=B"
-        )
-    notes = [f"output {name} is {source} there" for name, source in best[2].items() if _plain(name) != _plain(source)]
-    left = [name for name in theirs if name not in best[2].values()]
-    return best[0], best[1], best[2], [*notes, *([f"nothing is compared with {', '.join(left)}"] if left else [])]
-
-
-def _shapes(outputs: Mapping[str, Array]) -> str:
-    return ", ".join(f"{name} {np.shape(array)}" for name, array in outputs.items())
-
-
-def _placed(theirs: Array, ours: Array) -> Array | None:
-    """An output in the layout of another; None if it has not as many numbers, or other axes."""
-    if theirs.shape == ours.shape and _distance(ours, theirs) <= NEAR:
-        return theirs
-    long = [length for length in ours.shape if length != 1]
-    squeezed = theirs.reshape([length for length in theirs.shape if length != 1])
-    if sorted(long) != sorted(squeezed.shape):
-        return None
-    fitting = [
-        squeezed.transpose(axes).reshape(ours.shape)
-        for axes in permutations(range(squeezed.ndim))
-        if [squeezed.shape[n] for n in axes] == long
-    ]
-    if theirs.shape == ours.shape:
-        fitting.insert(0, theirs)
-    return min(fitting, key=lambda array: _distance(ours, array), default=None)
-
-
-def _distance(ours: Array, theirs: Array) -> float:
-    """How far two outputs are, relative to their size."""
-    with np.errstate(all="ignore"):
-        size = max(float(np.max(np.abs(ours), where=np.isfinite(ours), initial=0.0)), 1e-30)
-        away = np.where(ours == theirs, 0.0, np.abs(ours - theirs))
-    return float(np.nan_to_num(np.max(away, initial=0.0), nan=np.inf)) / size
-
-
-def _refuse_if_unclear(other: Model, tried: Sequence[tuple[float, dict[str, Way], Link]]) -> None:
-    """Refuse to guess which input is which.
-
-    Raises:
-        InputError: several ways are left, and in none do both models compute the same.
-    """
-    if len(tried) < 2 or tried[0][0] <= NEAR or tried[1][0] > CLEAR * tried[0][0]:
-        return
-    sources = [{name: way.source for name, way in ways.items()} for _, ways, _ in tried[:2]]
-    if sources[0] != sources[1]:
-        differ = [name for name in sources[0] if sources[0][name] != sources[1][name]]
-        raise InputError(
-            f"{other.name}: its inputs {', '.join(differ)} could be exchanged. Say which is which: --map A=B"
-        )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from lstm_verify.cross.settings import Difference
 from lstm_verify.cross.weights import WeightComparison
 from lstm_verify.judging.compare import Verdict
 from lstm_verify.model import Model
@@ -22,10 +23,14 @@ class Other:
     """The first model's weights replayed, and in the place of predictions the other's."""
     runtime: Report | None
     """Whether its runtime does what it says; None if that was not asked."""
+    differences: tuple[Difference, ...] = ()
+    """Settings of cells that are others there."""
     names: dict[str, str] = field(default_factory=dict)
     """Its name of each output of the first."""
     notes: tuple[str, ...] = ()
     """What was assumed of its inputs and outputs."""
+    is_turned: bool = False
+    """Whether it is called with axes in another order, or returns them so: what one caller wants, and another not."""
 
     @property
     def reports(self) -> list[Report]:
@@ -59,10 +64,12 @@ class AgainstReport(Judged):
 
     def summary(self) -> str:
         """The reason for the verdict in one line."""
-        return (
-            "; ".join(self._reasons())
-            or f"{_all([other.model for other in self.others])} what {called(self.model)} does"
-        )
+        return "; ".join(self._reasons()) or self._agreement()
+
+    def _agreement(self) -> str:
+        turned = ", ".join(called(other.model) for other in self.others if other.is_turned)
+        how = f", with the axes of {turned} in another order" if turned else ""
+        return f"{_all([other.model for other in self.others])} what {called(self.model)} does{how}"
 
     def _reasons(self) -> list[str]:
         found = (
@@ -92,10 +99,12 @@ class AgainstReport(Judged):
                 {
                     "model": model_dict(other.model),
                     "weights": other.weights.to_dict(),
+                    "settings": [vars(difference) for difference in other.differences],
                     "function": other.function.to_dict(),
                     "runtime": None if other.runtime is None else other.runtime.to_dict(),
                     "outputs": dict(other.names),
                     "notes": list(other.notes),
+                    "axes_in_another_order": other.is_turned,
                 }
                 for other in self.others
             ],

@@ -11,9 +11,9 @@ Weights of recurrent layers are compared in one layout, with their gates in one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -57,10 +57,15 @@ class WeightComparison:
 
     @property
     def same(self) -> bool:
-        """Whether both hold the same numbers, in whatever order."""
-        return (
-            not self.alone and not self.other_alone and all(p.relation in ("equal", "rearranged") for p in self.pairs)
-        )
+        """Whether both hold the same numbers, in whatever order, and none that are exchanged."""
+        lonely = self.alone or self.other_alone
+        return not lonely and not self.exchanged and all(p.relation in ("equal", "rearranged") for p in self.pairs)
+
+    @property
+    def exchanged(self) -> tuple[str, ...]:
+        """Tensors of names that both files have, whose numbers the other has in another of them."""
+        there = {pair.name: pair.other for pair in self.pairs if pair.relation in ("equal", "rearranged")}
+        return tuple(name for name, other in there.items() if name != other and name in _followed(there, other))
 
     def of(self, relation: str) -> list[Pair]:
         """The pairs that are related so."""
@@ -79,6 +84,8 @@ class WeightComparison:
         if different:
             worst = max(different, key=lambda pair: pair.largest)
             parts.append(f"{len(different)} different ({worst.name} by up to {worst.largest:.2g})")
+        if self.exchanged:
+            parts.append(f"{', '.join(self.exchanged)} exchanged")
         lonely = len(self.alone) + len(self.other_alone)
         if lonely:
             parts.append(f"{lonely} in one file alone")
@@ -91,6 +98,7 @@ class WeightComparison:
             "pairs": [vars(pair) for pair in self.pairs],
             "alone": list(self.alone),
             "other_alone": list(self.other_alone),
+            "exchanged": list(self.exchanged),
         }
 
 
@@ -110,9 +118,9 @@ def compare_weights(one: Model, other: Model) -> WeightComparison:
 
 
 def _tensors(model: Model) -> Tensors:
-    """The weights that count: more than one number, and not all of them zero."""
+    """The weights that count: not all zero, and no scalars, which are constants of a formula more often."""
     found = {name: np.asarray(array) for name, array in model.weights()} | dict(_biases(model, ""))
-    return {name: array for name, array in found.items() if array.size > 1 and np.any(array)}
+    return {name: array for name, array in found.items() if array.ndim and np.any(array)}
 
 
 def _biases(item: Weighted, path: str) -> Iterator[tuple[str, Array]]:
@@ -140,9 +148,12 @@ class _Matching:
             self._by_rounding(name)
         self._by_shape()
         pairs = sorted(self.pairs.values(), key=lambda pair: order.index(pair.name))
-        return WeightComparison(tuple(pairs), tuple(self.ours), tuple(self.theirs))
+        return WeightComparison(tuple(pairs), _of_many(self.ours), _of_many(self.theirs))
 
     def _by_numbers(self) -> None:
+        for name, array in list(self.ours.items()):
+            if name in self.theirs and _is_equal(array, self.theirs[name]):
+                self._pair(name, name, "equal", "")
         there = _by_key(self.theirs)
         for name, array in list(self.ours.items()):
             others = there.get(_key(array), [])
@@ -182,6 +193,20 @@ class _Matching:
         self.pairs[name] = Pair(name, other, relation, words, 0.0 if relation == "rearranged" else _distance(a, b))
 
 
+def _followed(there: Mapping[str, str], name: str) -> set[str]:
+    """The names that follow on one, each that of the tensor which has the numbers of the one before."""
+    found = set[str]()
+    while name in there and name not in found:
+        found.add(name)
+        name = there[name]
+    return found
+
+
+def _of_many(tensors: Tensors) -> tuple[str, ...]:
+    """The names of those of more than one number: a lone one that the other file has not may belong to a formula."""
+    return tuple(name for name, array in tensors.items() if array.size > 1)
+
+
 def _by_key(tensors: Mapping[str, Array]) -> dict[bytes, list[str]]:
     found: dict[bytes, list[str]] = {}
     for name, array in tensors.items():
@@ -190,8 +215,8 @@ def _by_key(tensors: Mapping[str, Array]) -> dict[bytes, list[str]]:
 
 
 def _key(array: Array) -> bytes:
-    """The numbers of a tensor, in whatever order."""
-    return bytes(np.sort(array.astype(np.float64), axis=None).tobytes())
+    """The numbers of a tensor, in whatever order; -0 is 0."""
+    return bytes((np.sort(array.astype(np.float64), axis=None) + 0.0).tobytes())
 
 
 def _rounded(array: Array, name: str) -> Array:
@@ -205,7 +230,7 @@ def _squeezed(array: Array) -> Array:
 
 def _is_equal(a: Array, b: Array) -> bool:
     one, other = _squeezed(a), _squeezed(b)
-    return one.shape == other.shape and bool(np.array_equal(one, other))
+    return one.shape == other.shape and bool(np.array_equal(one, other, equal_nan=True))
 
 
 def _rearranged(a: Array, b: Array) -> str:
@@ -217,8 +242,10 @@ def _rearranged(a: Array, b: Array) -> str:
         if np.array_equal(one, other.transpose(axes)):
             return "transposed"
     for axes in _orders(one, other):
-        for words in _blocks(one, other.transpose(axes)):
+        for words in (*_reversed(one, other.transpose(axes)), *_blocks(one, other.transpose(axes))):
             return words
+    if any(np.array_equal(a.T.ravel(), b.ravel()) for a, b in ((one, other), (other, one))):
+        return "reshaped where it should be transposed"
     return "in another order"
 
 
@@ -231,6 +258,14 @@ def _orders(one: Array, other: Array) -> Iterator[tuple[int, ...]]:
 
 
 MOST_AXES = 5
+
+
+def _reversed(one: Array, other: Array) -> Iterator[str]:
+    """Along which axes the order is reversed, as in a kernel of a convolution that was flipped."""
+    for count in range(1, one.ndim + 1):
+        for axes in combinations(range(one.ndim), count):
+            if np.array_equal(one, np.flip(other, axes)):
+                yield f"reversed along axis {' and '.join(map(str, axes))}"
 
 
 def _blocks(one: Array, other: Array) -> Iterator[str]:
@@ -254,28 +289,24 @@ def _like(b: Array, a: Array) -> Array:
 def _distance(a: Array, b: Array) -> float:
     """The largest difference of two tensors of the same size."""
     with np.errstate(all="ignore"):
-        largest = np.max(np.abs(a.astype(np.float64) - _like(b, a).astype(np.float64)), initial=0.0)
+        one, other = a.astype(np.float64), _like(b, a).astype(np.float64)
+        same = (one == other) | (np.isnan(one) & np.isnan(other))
+        largest = np.max(np.where(same, 0.0, np.abs(one - other)), initial=0.0)
     return float(np.nan_to_num(largest, nan=np.inf))
 
 
 def _is_of_levels(exact: Array, rounded: Array) -> bool:
     """Whether one tensor is the other with few values, evenly apart: for all of it, or for each channel of an axis."""
-    for axis in (None, *range(exact.ndim)):
-        parts = [(exact, rounded)] if axis is None else list(zip(*_channels(exact, rounded, axis), strict=True))
-        if all(_is_even(e, r) for e, r in parts):
-            return True
-    return False
-
-
-def _channels(a: Array, b: Array, axis: int) -> tuple[Sequence[Array], Sequence[Array]]:
-    return list(np.moveaxis(a, axis, 0)), list(np.moveaxis(b, axis, 0))
+    channels = (zip(*(np.moveaxis(a, n, 0) for a in (exact, rounded)), strict=True) for n in range(exact.ndim))
+    return _is_even(exact, rounded) or any(all(_is_even(e, r) for e, r in parts) for parts in channels)
 
 
 def _is_even(exact: Array, rounded: Array) -> bool:
     values = np.unique(rounded.astype(np.float64))
     if exact.size < FEWEST or len(values) > LEVELS or len(values) < 2 or len(values) == exact.size:
         return False
-    step = float(np.min(np.diff(values)))
+    # there may be none so near as one step among few values; of 127 steps the largest number takes half at least
+    step = min(float(np.min(np.diff(values))), float(np.max(np.abs(exact))) / 64)
     return bool(np.max(np.abs(exact.astype(np.float64) - rounded)) <= 0.51 * step)
 
 

@@ -84,6 +84,8 @@ def _about_other(other: Other, first: str) -> Iterator[str]:
         yield ""
         for line in diagnosis_lines(other.function.diagnosis, called(other.model)):
             yield line.replace("the file says", f"{first} says")
+    for difference in other.differences:
+        yield f"settings: {difference} in {called(other.model)}"
     if other.runtime is not None and other.runtime.diagnosis:
         yield ""
         yield from diagnosis_lines(other.runtime.diagnosis, f"The runtime of {called(other.model)}")

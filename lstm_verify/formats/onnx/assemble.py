@@ -1,4 +1,4 @@
-"""A whole ONNX file: from its graph to a `Model`."""
+"""Assembling the graph of an ONNX file into a `Model`."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _outputs(file: OnnxFile, endpoints: Endpoints) -> dict[str, Ref]:
         ModelFileError: the file has none.
     """
     if not endpoints.outputs and not file.outputs:
-        raise ModelFileError("it has no outputs. Was it saved whole?")
+        raise ModelFileError("it has no outputs. Was it saved completely?")
     return {name: _tensor(file, name) for name in endpoints.outputs} or dict(file.outputs)
 
 

@@ -1,4 +1,4 @@
-"""What attributes of ONNX operators mean."""
+"""The meaning of attributes of ONNX operators."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DTYPES = {
 
 
 def dtype_name(code: int) -> str:
-    """The name of a dtype.
+    """Return the name of a dtype.
 
     Raises:
         ValueError: it is none that is supported.

@@ -31,7 +31,7 @@ ONNX = ("", "ai.onnx")
 
 @dataclass(frozen=True)
 class End:
-    """An input or output, as the file declares it."""
+    """An input or output as the file declares it."""
 
     dtype: str
     shape: Shape
@@ -39,7 +39,7 @@ class End:
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """What a file holds."""
+    """The content of an ONNX file."""
 
     graph: Graph
     inputs: Mapping[str, End]
@@ -56,7 +56,7 @@ class OnnxFile:
 
 
 def read_graph(path: Path) -> OnnxFile:
-    """Read a file, and the data that lie beside it.
+    """Read a file, and external data stored beside it.
 
     Raises:
         ModelFileError: it is damaged, is no model, or asks for data outside of its folder.
@@ -124,7 +124,7 @@ class _Scope:
     """What is taken from outside, as inputs of this graph."""
 
     def find(self, name: str) -> Ref:
-        """The tensor of a name, from this graph or one around it.
+        """Return the tensor with a name, from this graph or an enclosing one.
 
         Raises:
             ModelFileError: there is none.
@@ -140,7 +140,7 @@ class _Scope:
         return self.tensors[name]
 
     def define(self, node: str, outputs: Iterable[str]) -> None:
-        """Say which tensors a node computes.
+        """Register the tensors that a node computes.
 
         Raises:
             ModelFileError: one has been computed before.
@@ -152,7 +152,7 @@ class _Scope:
                 self.tensors[name] = Ref(node, number)
 
     def own(self, name: str) -> str:
-        """A name that no other node of the graph has, as near to the one proposed as can be."""
+        """Return a unique node name, as close to the proposed one as possible."""
         found, number = name, 1
         while not found or found in self.names:
             number += 1
@@ -168,7 +168,7 @@ class _Reading:
         self.onnx = onnx
 
     def file(self, proto: Any) -> OnnxFile:
-        """All that the file holds."""
+        """Read everything in the file."""
         scope = _Scope()
         graph = self.graph(proto.graph, scope)
         values = {value.name: self.end(value) for value in (*proto.graph.value_info, *proto.graph.output)}
@@ -185,7 +185,7 @@ class _Reading:
         )
 
     def graph(self, proto: Any, scope: _Scope) -> Graph:
-        """A graph, with its constants before its other nodes."""
+        """Read a graph, with its constants before its other nodes."""
         nodes: dict[str, Node] = {}
         stored = [(tensor.name, tensor) for tensor in proto.initializer]
         stored += [(tensor.values.name, tensor) for tensor in proto.sparse_initializer]
@@ -209,7 +209,7 @@ class _Reading:
         return scope.own(proto.name or next(filter(None, proto.output), proto.op_type))
 
     def node(self, name: str, proto: Any, scope: _Scope) -> Node:
-        """A node; what its bodies take from outside are its last inputs."""
+        """Read a node; values that its subgraphs capture become its last inputs."""
         op = proto.op_type if proto.domain in ONNX else f"{proto.domain}.{proto.op_type}"
         inputs = tuple(scope.find(each) for each in proto.input)
         if op == "Constant":
@@ -233,7 +233,7 @@ class _Reading:
         return self.value(proto.attribute[0])
 
     def constant(self, name: str, value: Any) -> Node:
-        """A node for a value of the file; what is no array of numbers gets a name that no table has."""
+        """Make a node for a value in the file; one that is not numeric gets an operation that no table has."""
         array = self.array(value) if isinstance(value, self._stored) else value
         if isinstance(array, list | float | int):
             array = np.asarray(array, np.float32 if np.asarray(array).dtype.kind == "f" else np.int64)
@@ -247,7 +247,7 @@ class _Reading:
         return (self.onnx.TensorProto, self.onnx.SparseTensorProto)
 
     def array(self, tensor: Any) -> Array | None:
-        """The numbers of a tensor; None if it holds none.
+        """Return the values of a tensor; None if they are not numbers.
 
         Raises:
             UnsupportedError: it is of a dtype that NumPy has not.
@@ -284,7 +284,7 @@ class _Reading:
         return dense
 
     def value(self, attribute: Any) -> Any:
-        """An attribute as plain Python; tensors as arrays."""
+        """Return an attribute as a plain Python value; tensors as arrays."""
         found = self.onnx.helper.get_attribute_value(attribute)
         if isinstance(found, bytes):
             return found.decode(errors="replace")
@@ -295,7 +295,7 @@ class _Reading:
         return [each.decode(errors="replace") if isinstance(each, bytes) else each for each in found]
 
     def end(self, value: Any) -> End:
-        """What is declared of a tensor."""
+        """Read the declaration of a tensor."""
         tensor = value.type.tensor_type
         try:
             dtype = dtype_name(tensor.elem_type)
