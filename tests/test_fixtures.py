@@ -56,8 +56,8 @@ def test_an_onnx_file_agrees_with_onnx_runtime(model: str) -> None:
 
 
 def test_an_export_with_the_gates_of_keras_is_found_out() -> None:
-    model = FIXTURES / "origin_tanh_sigmoid.keras3.keras"
-    report = against(model, FIXTURES / "origin_tanh_sigmoid.mistaken.onnx", FIXTURES / "origin.x.npy", predict=False)
+    model = FIXTURES / "sine.keras3.keras"
+    report = against(model, FIXTURES / "sine.mistaken.onnx", FIXTURES / "sine.x.npz", predict=False)
     (other,) = report.others
     assert report.verdict is Verdict.MISMATCH
     assert other.function.diagnosis is not None
