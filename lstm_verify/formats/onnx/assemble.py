@@ -11,8 +11,9 @@ from lstm_verify.errors import InputError, ModelFileError, UnsupportedError
 from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.formats.onnx.dtypes import with_dtypes
 from lstm_verify.formats.onnx.loops import functional
-from lstm_verify.formats.onnx.reader import End, OnnxFile
+from lstm_verify.formats.onnx.reader import OnnxFile
 from lstm_verify.formats.onnx.table import OLDEST, table_of
+from lstm_verify.formats.onnx.values import End
 from lstm_verify.graph.batch_axis import elsewhere
 from lstm_verify.graph.build import Builder
 from lstm_verify.graph.ir import Graph, Ref
