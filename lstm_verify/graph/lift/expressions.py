@@ -57,6 +57,10 @@ class Leaf:
     def key(self) -> Key:
         return _number(("leaf", self.name, self.start, self.stop))
 
+    def columns(self, start: int, stop: int) -> Leaf:
+        """Some of its columns."""
+        return Leaf(self.name, self.start + start, self.start + stop)
+
 
 @dataclass(frozen=True, eq=False)
 class Item(Leaf):
@@ -253,11 +257,12 @@ def leaves(form: Form) -> Iterator[Leaf]:
         for atom in term.product:
             if isinstance(atom, Leaf):
                 yield atom
-            for inner in _inside(atom):
+            for inner in inside(atom):
                 yield from leaves(inner)
 
 
-def _inside(atom: Atom) -> list[Form]:
+def inside(atom: Atom) -> list[Form]:
+    """The forms that an atom is made of."""
     match atom:
         case Affine():
             return [form for form, _ in atom.maps]

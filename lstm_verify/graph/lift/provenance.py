@@ -16,7 +16,7 @@ from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.recurrent.scan import Recovered
 
 Place = tuple[str, int]
-"""A variable, and the column of it at which a block begins."""
+"""A variable, and the column of it at which a block begins; the row, where it is used transposed."""
 
 
 class Variables:
@@ -34,9 +34,13 @@ class Variables:
         low, _ = np.lib.array_utils.byte_bounds(view)
         for start, stop, name, value in self._found:
             if start <= low < stop:
-                column = (low - start) // value.itemsize % value.shape[-1] if value.ndim else 0
-                return name, int(column)
+                row, column = divmod((low - start) // value.itemsize, value.shape[-1] if value.ndim else 1)
+                return name, int(row if _is_transposed(view, value) else column)
         return None
+
+
+def _is_transposed(view: Array, whole: Array) -> bool:
+    return view.ndim == whole.ndim == 2 and view.strides == whole.strides[::-1] != whole.strides
 
 
 def recovered(match: Match, variables: Variables) -> Recovered:

@@ -183,22 +183,21 @@ def _view(arguments: list[Traced], values: list[Any], operation: Operation) -> l
     if place is None or sum(item.form is not None for item in arguments) != 1 or not _is_float(arguments[place]):
         return None
     x = arguments[place]
-    numbers = np.broadcast_to(np.arange(x.value.shape[-1]), x.value.shape) if np.ndim(x.value) else None
-    if numbers is None:
+    if not np.ndim(x.value):
         return None
+    numbers = np.arange(x.value.size).reshape(x.value.shape)
     signals = [Signal(numbers if n == place else item.value) for n, item in enumerate(arguments)]
     slots = tuple(Slot(n) for n in range(len(arguments)))
     again = Operation(name="view", operation=operation.operation, arguments=slots, options=operation.options)
     results = []
     for value, picked in zip(values, again.apply(tuple(signals), Run()), strict=True):
-        columns = picked.value
-        if columns.ndim and not columns.shape[-1]:
+        if picked.value.ndim and not picked.value.shape[-1]:
             results.append(Traced(value))  # no columns at all depend on nothing
             continue
-        if columns.ndim != x.value.ndim or columns.shape[:-1] != x.value.shape[:-1] or not columns.size:
+        if picked.value.shape[:-1] != x.value.shape[:-1] or not picked.value.size:
             return None
-        first = columns.reshape(-1, columns.shape[-1])[0]
-        if (columns != first).any() or (np.diff(first) != 1).any():
+        first = picked.value.reshape(-1, picked.value.shape[-1])[0]
+        if (picked.value != numbers[..., :1] + first).any() or (np.diff(first) != 1).any():
             return None
         form = _columns(x, int(first[0]), int(first[-1]) + 1)
         if form is None:
@@ -237,9 +236,7 @@ def columns_of(form: Form, start: int, stop: int) -> Form | None:
 
 
 def _columns_of_atom(atom: Atom, start: int, stop: int) -> Atom | None:
-    if isinstance(atom, Leaf):
-        return Leaf(atom.name, atom.start + start, atom.start + stop)
-    if isinstance(atom, Affine):
+    if isinstance(atom, Leaf | Affine):
         return atom.columns(start, stop)
     if isinstance(atom, SumFactor):
         inner = columns_of(atom.form, start, stop)

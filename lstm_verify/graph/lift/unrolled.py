@@ -7,19 +7,31 @@ The graph is still replayed operation by operation: what is found here is report
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import permutations, product
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from lstm_verify.graph.lift.check import as_float64
-from lstm_verify.graph.lift.expressions import Affine, Form, FunctionCall, Key, Leaf, SumFactor, Term, place_of
+from lstm_verify.graph.lift.expressions import (
+    Affine,
+    Form,
+    FunctionCall,
+    Key,
+    Leaf,
+    SumFactor,
+    Term,
+    inside,
+    leaves,
+    place_of,
+)
 from lstm_verify.graph.lift.gates import Match, RecurrentState, Unlike
 from lstm_verify.graph.lift.gru import gru
 from lstm_verify.graph.lift.loop_body import unmasked
 from lstm_verify.graph.lift.lstm import lstm
+from lstm_verify.graph.lift.picked import PICKING, Picked, aligned, picked, without_shapes
 from lstm_verify.graph.lift.provenance import Variables, recovered, scope
 from lstm_verify.graph.lift.rules import RULES
 from lstm_verify.graph.lift.simple_rnn import simple_rnn
@@ -38,6 +50,14 @@ MOST_STATES = 8
 WEIGHT = {"matmul": 1, "lstm_cell": 3, "gru_cell": 2}
 """The argument that is the first weight, of operations that have one: all before it meet weights."""
 SAME_WHATEVER_STEP = {"matmul", "concatenate", "stack"}
+Of = TypeVar("Of")
+
+
+class Part(NamedTuple):
+    """A part of a variable, which is what a product takes."""
+
+    variable: str
+    place: Hashable
 
 
 def unrolled(model: Model, values: Mapping[Tensor, Any], variables: Variables) -> tuple[Unrolled, ...]:
@@ -56,12 +76,14 @@ class _Chain:
     """A graph being traced, with the steps that its products belong to."""
 
     variables: Variables
-    products: dict[Hashable, dict[Hashable, int]] = field(default_factory=dict)
-    """For each part of a variable, the number of each product with it; one that is computed twice counts once."""
-    steps: dict[tuple[Key, str], int] = field(default_factory=dict)
-    """The step of a product of a form with a variable."""
+    products: dict[tuple[Key, str], dict[Part, int]] = field(default_factory=dict)
+    """The products of a form with parts of a variable, and the step of each."""
     cut: dict[Key, Form] = field(default_factory=dict)
     """The forms that leaves stand for, by their keys."""
+    made_of: dict[Key, set[str]] = field(default_factory=dict)
+    """The variables that forms were multiplied with which then met a weight."""
+    before: dict[Key, dict[Part, int]] = field(default_factory=dict)
+    """The histories of the forms that leaves stand for, by the keys of the leaves."""
     values: dict[Key, Any] = field(default_factory=dict)
     """The values of forms."""
 
@@ -69,6 +91,7 @@ class _Chain:
         known: dict[Tensor, Traced] = {
             Tensor(spec.name): Traced(values[Tensor(spec.name)], Form.of(Leaf(spec.name))) for spec in model.inputs
         }
+        self.values.update({item.as_form().key: item.value for item in known.values()})
         self._follow(model, known, values)
         yield from self._recognised()
 
@@ -106,13 +129,15 @@ class _Chain:
                 Traced(value, Form.of(FunctionCall("layer", (id(layer),), {}, n))) for n, value in enumerate(results)
             ]
         arguments = [given[a.number] if isinstance(a, Slot) else Traced(np.asarray(a)) for a in operation.arguments]
+        if operation.operation in PICKING:
+            arguments[1:] = map(without_shapes, arguments[1:])
         weight = WEIGHT.get(operation.operation, 0)
         if weight and arguments[weight].form is None:
             arguments[:weight] = self._multiplied(arguments[:weight], arguments[weight])
         elif operation.operation not in SAME_WHATEVER_STEP:
-            arguments = self._of_one_step(arguments)
+            arguments = self._of_one_step(aligned(arguments, results, operation))
         rule = RULES.get(operation.operation)
-        found = rule(arguments, results, operation) if rule else None
+        found = (rule(arguments, results, operation) if rule else None) or picked(arguments, results, operation)
         if found:
             return found
         forms = tuple(item.value if item.form is None else item.as_form() for item in arguments)
@@ -127,32 +152,29 @@ class _Chain:
         place = self.variables.place(matrix)
         if place is None:
             return given
-        forms = [form for x in given for form in _forms(x)]
-        products = self.products.setdefault(place_of(matrix), {})
-        step = products.setdefault(tuple(form.key for form in forms), len(products) + 1)
+        part = Part(place[0], place_of(matrix))
+        step = 1 + _latest(self._history(form) for x in given for form in _forms(x)).get(part, 0)
 
-        def part(form: Form) -> Form:
-            mine = form if self._step(form) == step else self._cut(form)
-            self.steps[mine.key, place[0]] = step
+        def cut(form: Form) -> Form:
+            mine = self._cut(form) if self._steps(form).get(part.variable, step) < step else form
+            self.products.setdefault((mine.key, part.variable), {})[part] = step
+            self.made_of[mine.key] = {name for _, name in self._weights(mine)}
             return mine
 
-        def cut(x: Traced) -> Traced:
-            if isinstance(x.form, Columns):
-                return Traced(x.value, Columns(tuple((part(form), width) for form, width in x.form.parts)))
-            return Traced(x.value, part(x.as_form()))
-
-        return [cut(x) for x in given]
+        return [
+            Traced(x.value, Columns(tuple((cut(form), width) for form, width in x.form.parts)))
+            if isinstance(x.form, Columns)
+            else Traced(x.value, cut(x.as_form()))
+            for x in given
+        ]
 
     def _of_one_step(self, arguments: list[Traced]) -> list[Traced]:
         """Arguments of which those of an earlier step than others are cut off."""
-        steps = [self._step(item.form) if isinstance(item.form, Form) else None for item in arguments]
-        known = [step for step in steps if step is not None]
-        latest = max(known, default=0)
-        if latest == 0:
-            return arguments
+        steps = [self._steps(item.form) if isinstance(item.form, Form) else {} for item in arguments]
+        latest = _latest(steps)
         return [
-            Traced(item.value, self._cut(item.as_form())) if step is not None and step < latest else item
-            for item, step in zip(arguments, steps, strict=True)
+            Traced(item.value, self._cut(item.as_form())) if any(latest[name] > mine[name] for name in mine) else item
+            for item, mine in zip(arguments, steps, strict=True)
         ]
 
     def _cut(self, form: Form) -> Form:
@@ -164,41 +186,73 @@ class _Chain:
             (term,) = form.terms
             coefficient, (first, *more) = term.coefficient, term.product
             form = first.form if isinstance(first, SumFactor) and not more else Form((Term(term.product, np.ones(())),))
-        self.cut[form.key] = form
-        return Form.of(Leaf(f"={form.key}")).scaled(coefficient)
+        leaf = Leaf(f"={form.key}")
+        self.cut[form.key], self.before[leaf.key] = form, self._history(form)
+        return Form.of(leaf).scaled(coefficient)
 
-    def _step(self, form: Form) -> int:
-        """The latest step that a form is computed in; 0 if it belongs to none."""
-        return max((self._step_of(atom) for term in form.terms for atom in term.product), default=0)
+    def _steps(self, form: Form) -> dict[str, int]:
+        """The step that a form is computed in, by each variable that it was multiplied with since it was cut."""
+        return _latest({part.variable: step} for part, step in self._multiplications(form))
 
-    def _step_of(self, atom: Any) -> int:
-        if isinstance(atom, Affine):
-            places = [(form.key, self.variables.place(matrix)) for form, matrix in atom.maps]
-            return max((self.steps.get((key, place[0]), 0) for key, place in places if place), default=0)
-        if isinstance(atom, SumFactor):
-            return self._step(atom.form)
-        forms = atom.arguments if isinstance(atom, FunctionCall) else ()
-        return max((self._step(form) for form in forms if isinstance(form, Form)), default=0)
+    def _history(self, form: Form) -> dict[Part, int]:
+        """How often a form was multiplied with each part of a variable, one time after the other."""
+        cut = (self.before.get(leaf.key, {}) for leaf in leaves(form))
+        return _latest([*cut, *({part: step} for part, step in self._multiplications(form))])
+
+    def _multiplications(self, form: Form) -> Iterator[tuple[Part, int]]:
+        """The products with variables that a form is made of, and the step of each."""
+        for key, name in self._weights(form):
+            yield from self.products.get((key, name), {}).items()
+
+    def _weights(self, form: Form) -> Iterator[tuple[Key, str]]:
+        """What a form is made of: forms by their keys, and the variables that they are multiplied with."""
+        for atom in (atom for term in form.terms for atom in term.product):
+            if isinstance(atom, Affine):
+                places = ((each.key, self.variables.place(matrix)) for each, matrix in atom.maps)
+                yield from ((key, place[0]) for key, place in places if place)
+            for inner in inside(atom):
+                yield from self._weights(inner)
 
     def _recognised(self) -> Iterator[Unrolled]:
         """Cells of the second step, or of the first if there are but two."""
-        by_step: dict[int, list[Form]] = {}
+        by_step: dict[tuple[str, int], list[Form]] = {}
         for form in self.cut.values():
-            by_step.setdefault(self._step(form), []).append(form)
-        last = max(by_step, default=0)
-        middle = min(2, last)
-        before, after = by_step.get(middle - 1, []), by_step.get(middle, [])
-        if not middle or len(before) > MOST_STATES or len(after) > MOST_STATES:
-            return
-        for match in _matches([Leaf(f"={form.key}") for form in before], after):
-            if self._agrees(match):
-                found = recovered(match, self.variables)
-                yield Unrolled(scope(found) or "cell", match.cell, found, last + 1)
+            for place in self._steps(form).items():
+                by_step.setdefault(place, []).append(form)
+        taken: set[Key] = set()
+        for name in dict.fromkeys(name for name, _ in by_step):
+            middle = 2 if (name, 2) in by_step else 1
+            before, after = by_step.get((name, middle - 1), []), by_step[name, middle]
+            if len(before) > MOST_STATES or len(after) > MOST_STATES:
+                continue
+            for match in _matches([Leaf(f"={form.key}") for form in before], after, taken):
+                if self._agrees(match):
+                    found = recovered(match, self.variables)
+                    yield Unrolled(scope(found) or "cell", match.cell, found, self._count(match))
+
+    def _count(self, match: Match) -> int:
+        """How many steps a cell is applied for; a first one from a constant state may have no product with it."""
+        of_state, of_input = (
+            {place[0] for W in weights if W is not None and (place := self.variables.place(W))}
+            for weights in zip(*((parts.recurrent, parts.kernel) for parts in match.gates.values()), strict=True)
+        )
+        steps = [
+            (step, key) for (key, name), parts in self.products.items() if name in of_state for step in parts.values()
+        ]
+        later = all(self.made_of[key] & of_input - of_state for step, key in steps if step == 1)
+        return max(steps)[0] + later
 
     def _agrees(self, match: Match) -> bool:
         """Whether a cell computes what the step does in the run."""
         known = {Form.of(Leaf(f"={key}")).key: self.values.get(key) for key in self.cut} | self.values
-        x, *states = (known.get(key) for key in (match.input.key, *(state.key for state in match.states)))
+        x = known.get(match.input.key)
+        if (
+            x is None
+            and isinstance(atom := match.input.atom, Picked)
+            and (base := known.get(atom.base.key)) is not None
+        ):
+            x = atom.value(base)
+        states = [known.get(state.key) for state in match.states]
         wanted = [known.get(state.new.key) for state in match.states]
         if any(value is None for value in (x, *states, *wanted)):
             return False
@@ -215,9 +269,17 @@ def _count(values: Mapping[Tensor, Any], layer: str) -> int:
     return count
 
 
-def _matches(leaves: list[Leaf], forms: list[Form]) -> Iterator[Match]:
-    """Try which of the forms may be what has become of which of the leaves."""
-    taken: set[Key] = set()
+def _latest(steps: Iterable[Mapping[Of, int]]) -> dict[Of, int]:
+    """The latest step of each."""
+    found: dict[Of, int] = {}
+    for each in steps:
+        for key, step in each.items():
+            found[key] = max(step, found.get(key, 0))
+    return found
+
+
+def _matches(leaves: list[Leaf], forms: list[Form], taken: set[Key]) -> Iterator[Match]:
+    """Try which of the forms may be what has become of which of the leaves, but for those that are taken."""
     for (h, c), (new_h, new_c) in product(permutations(leaves, 2), permutations(forms, 2)):
         if not taken & {h.key, c.key}:
             try:
