@@ -24,8 +24,9 @@ check: .venv/installed ## style, types, tests
 
 fixtures: .venv/installed ## make the models of fixtures/ anew, with the real frameworks
 	$(BIN)/python fixtures/make.py
+	$(BIN)/python -m fixtures.onnx_files
 
-tables: .venv/installed ## make docs/saved-models.md and docs/diagnosis.md anew, from models that take half an hour to build
+tables: .venv/installed ## make docs/saved-models.md, diagnosis.md and formats.md anew, from models that take half an hour to build
 	$(BIN)/python -m tests.zoo.saved_models --framework keras --all --out build/zoo/keras
 	$(BIN)/python -m tests.zoo.saved_models --framework tf_keras --all --out build/zoo/tf_keras
 	$(BIN)/python -m tests.zoo.table --zoo build/zoo
@@ -33,6 +34,7 @@ tables: .venv/installed ## make docs/saved-models.md and docs/diagnosis.md anew,
 	$(BIN)/python -m tests.zoo.faults.build --framework tf_keras --out build/zoo/faults_tf_keras
 	$(BIN)/python -m tests.zoo.faults.tf1 --out build/zoo/faults_tf1
 	$(BIN)/python -m tests.zoo.faults.table --zoo build/zoo
+	$(BIN)/python -m tests.zoo.onnx.table --out docs/formats.md
 
 benchmark: .venv/installed ## print the tables of docs/benchmarks.md
 	$(BIN)/python benchmarks/run.py

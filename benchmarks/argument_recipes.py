@@ -57,6 +57,8 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "lines": (5, 8, 2),
     "films": (3, 6, 5, 2),
     "picture": (7, 6, 4),
+    "volume": (4, 5, 6, 4),
+    "volumes": (3, 4, 5, 4, 2),
     "image": (7, 6, 3),
     "vector": (4,),
     "kept": (6,),
@@ -67,7 +69,9 @@ SHAPES: dict[str, tuple[int, ...]] = {
 }
 """The shapes of one sample."""
 SAMPLES = 4
-RECURRENT = ("LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "RNN", "Bidirectional", "TimeDistributed")
+RECURRENT = (
+    *("LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "RNN", "Bidirectional", "TimeDistributed"),
+)
 MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
 
 
@@ -83,7 +87,7 @@ def array(kind: str) -> Any:
         ids = rng.integers(1, 9, shape).astype(np.int32)
         return np.where(np.arange(6) >= 6 - padded[:, None], 0, ids).astype(np.int32)
     values = rng.standard_normal(shape, np.float32)
-    if kind in ("sequence", "other", "third", "lines", "films"):
+    if kind in ("sequence", "other", "third", "lines", "films", "volumes"):
         steps = shape[1]
         hidden = np.arange(steps) >= steps - np.minimum(padded, steps - 1)[:, None]
         values[hidden] = 0
@@ -107,6 +111,7 @@ RECIPES: dict[str, Recipe] = {
     **dict.fromkeys(("LSTM", "GRU", "SimpleRNN"), Recipe(arguments={"units": 3})),
     "ConvLSTM1D": Recipe(("lines",), _FILTERS, ("kept",)),
     "ConvLSTM2D": Recipe(("films",), _FILTERS, ("kept",)),
+    "ConvLSTM3D": Recipe(("volumes",), _FILTERS, ("kept",)),
     "RNN": Recipe(arguments={"cell": lambda layers: layers.LSTMCell(3)}),
     "Bidirectional": Recipe(arguments={"layer": _lstm}),
     "TimeDistributed": Recipe(arguments={"layer": lambda layers: layers.Dense(3)}),
@@ -117,9 +122,15 @@ RECIPES: dict[str, Recipe] = {
     "DepthwiseConv1D": Recipe(arguments={"kernel_size": 3}),
     "Conv1DTranspose": Recipe(arguments=_FILTERS),
     **dict.fromkeys(("Conv2D", "SeparableConv2D", "Conv2DTranspose"), Recipe(("picture",), _FILTERS)),
+    **dict.fromkeys(("Conv3D", "Conv3DTranspose"), Recipe(("volume",), _FILTERS)),
     "DepthwiseConv2D": Recipe(("picture",), {"kernel_size": 3}),
     "AveragePooling1D": Recipe(arguments={"pool_size": 2}),
     "AveragePooling2D": Recipe(("picture",), {"pool_size": 2}),
+    "AveragePooling3D": Recipe(("volume",), {"pool_size": 2}),
+    **dict.fromkeys(
+        ("MaxPooling3D", "GlobalMaxPooling3D", "GlobalAveragePooling3D", "ZeroPadding3D", "Cropping3D", "UpSampling3D"),
+        Recipe(("volume",)),
+    ),
     **dict.fromkeys(
         ("MaxPooling2D", "GlobalMaxPooling2D", "GlobalAveragePooling2D", "ZeroPadding2D", "Cropping2D"),
         Recipe(("picture",)),
@@ -145,6 +156,7 @@ RECIPES: dict[str, Recipe] = {
         ("Dropout", "SpatialDropout1D", "AlphaDropout", "GaussianDropout"), Recipe(arguments={"rate": 0.4})
     ),
     "SpatialDropout2D": Recipe(("picture",), {"rate": 0.4}),
+    "SpatialDropout3D": Recipe(("volume",), {"rate": 0.4}),
     "GaussianNoise": Recipe(arguments={"stddev": 0.4}),
     "Reshape": Recipe(arguments={"target_shape": (4, 6)}),
     "Permute": Recipe(arguments={"dims": (2, 1)}),
@@ -281,7 +293,9 @@ BY_CLASS: dict[tuple[str, str], list[Any]] = {
     ("LSTM", "activation"): ["relu", "sigmoid", "hard_sigmoid", "softsign", "elu", "linear", "softmax"],
     ("ZeroPadding1D", "padding"): [(2, 1)],
     ("ZeroPadding2D", "padding"): [((1, 2), (0, 1))],
+    ("ZeroPadding3D", "padding"): [((1, 2), (0, 1), (2, 0))],
     ("Cropping2D", "cropping"): [((1, 2), (0, 1))],
+    ("Cropping3D", "cropping"): [((1, 2), (0, 1), (2, 0))],
     ("UpSampling2D", "interpolation"): ["bilinear", "bicubic"],
     ("SeparableConv2D", "strides"): [(2, 2)],
     ("DepthwiseConv2D", "strides"): [(2, 2)],

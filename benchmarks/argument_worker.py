@@ -27,7 +27,7 @@ from argument_recipes import ALSO, BY_CLASS, NO_VALUE, RECIPES, RECURRENT, SAMPL
 
 OF_EVERY_LAYER = ("trainable", "dtype", "activity_regularizer", "autocast", "name")
 WITHOUT_EFFECT = {"_initializer": "ones", "_regularizer": "l2", "_constraint": "non_neg"}
-SEQUENCES = ("sequence", "lines", "films")
+SEQUENCES = ("sequence", "lines", "films", "volumes")
 CALLS: dict[str, list[Value]] = {
     "training": [Value(True), Value(False)],
     "return_attention_scores": [Value(True)],

@@ -75,8 +75,8 @@ def _row(files: Files, repeat: int) -> list[str]:
         [*verify, "--expected", str(files.expected), "--no-blind-spots"],
     ]
     for command in commands:
-        _seconds(command)  # the first run of each finds its files on disk, the others in memory
-    runs = [[_seconds(command) for command in commands] for _ in range(repeat)]
+        seconds(command)  # the first run of each finds its files on disk, the others in memory
+    runs = [[seconds(command) for command in commands] for _ in range(repeat)]
     bare, runtime, expected, verdict = (median(side) for side in zip(*runs, strict=True))
     return [
         files.name,
@@ -87,7 +87,8 @@ def _row(files: Files, repeat: int) -> list[str]:
     ]
 
 
-def _seconds(command: list[str]) -> float:
+def seconds(command: list[str]) -> float:
+    """Run a command, and return the time it takes."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     started = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True, env={**environment, **QUIET})

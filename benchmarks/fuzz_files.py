@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+from fuzz_onnx import with_other_fields
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 ORIGIN = "origin_tanh_sigmoid"
 KERAS = (ORIGIN, "stacked_gru", "bidirectional_masked", "encoder_decoder", "conv_pool_lstm", "nested_shared", "speller")
 FROZEN = ("basic_lstm", "peephole_lstm", "coupled_lstm", "sine_float32", "states_pair", "states_concatenated")
 EXPORTED = (ORIGIN, "origin_tanh_relu")
+ONNX = (ORIGIN, "stacked_gru", "encoder_decoder", "conv_pool_lstm")
 VALUES = (None, True, -1, 0, 1, 7, 1.5, 1e308, 2**31, 2**63, "", "x", "lstm", "float16", [], {}, [None], [[]], {"a": 1})
 
 Change = Callable[[bytes, random.Random], bytes]
@@ -209,6 +211,15 @@ def arrays_case(suffix: str) -> Callable[..., Case]:
     return make
 
 
+def onnx_case(damage: Callable[[Path, Path, random.Random], None]) -> Callable[..., Case]:
+    def make(folder: Path, chance: random.Random) -> Case:
+        name, target = chance.choice(ONNX), folder / "model.onnx"
+        damage(FIXTURES / f"{name}.keras3.onnx", target, chance)
+        return Case("", target, FIXTURES / f"{name}.x.npz", FIXTURES / f"{name}.keras3.y.npz")
+
+    return make
+
+
 KINDS: dict[str, Callable[..., Case]] = {
     ".h5, bytes": keras_case("h5", damaged_file),
     ".h5, JSON": keras_case("h5", h5_tokens),
@@ -217,6 +228,8 @@ KINDS: dict[str, Callable[..., Case]] = {
     ".weights.h5": weights_case,
     ".pb": frozen_case,
     "SavedModel": exported_case,
+    ".onnx, bytes": onnx_case(damaged_file),
+    ".onnx, fields": onnx_case(with_other_fields),
     ".npy": arrays_case("npy"),
     ".npz": arrays_case("npz"),
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_info
 
-PACKAGES = ("numpy", "keras", "tensorflow")
+PACKAGES = ("numpy", "keras", "tensorflow", "onnx", "onnxruntime")
 RESTRICTIONS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """Settings of the environment that hold OpenBLAS to the kernels of older processors."""
 

@@ -194,8 +194,8 @@ MUTATIONS = [
     ),
     Mutation(
         "operations/activations.py",
-        "return np.clip(slope * x + 0.5, 0, 1)",
-        "return np.clip(slope * x + 0.4, 0, 1)",
+        "return np.clip(slope * x + offset, 0, 1)",
+        "return np.clip(slope * x + 0.8 * offset, 0, 1)",
         "hard_sigmoid through another point",
     ),
     Mutation(

@@ -45,6 +45,12 @@ class Framework:
         """Write a model as a SavedModel."""
         _keras().models.load_model(path, compile=False).export(directory, verbose=False)
 
+    def export_onnx(self, path: Path, target: Path, x: Path) -> None:
+        """Write a model as an ONNX file, after a call, without which Keras does not."""
+        model = _keras().models.load_model(path, compile=False)
+        model(np.load(x)[:1])
+        model.export(target, format="onnx", verbose=False)
+
     def load(self, path: Path, x: Path) -> None:
         """Load a model and its input, and predict once to trace and warm up."""
         self.model, self.x = _keras().models.load_model(path, compile=False), np.load(x)

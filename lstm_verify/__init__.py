@@ -4,6 +4,7 @@
     replay(model, x)       → outputs   recomputed in NumPy
     verify(path, x)        → Report    compared with what the framework predicts
     diagnose(path, x)      → Diagnosis what explains a mismatch, or None
+    against(path, others, x) → AgainstReport   files compared with each other
     rollout(path, x, steps=N)          the same for a model that is fed with its own outputs, step by step
     inspect(model)         → dict      what is in it, as plain data
 
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lstm_verify._replay import Replayed, replay
     from lstm_verify._verify import diagnose, verify
+    from lstm_verify.cross import against
+    from lstm_verify.cross.report import AgainstReport
     from lstm_verify.errors import (
         FrameworkError,
         InputError,
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 __all__ = [
+    "AgainstReport",
     "Comparison",
     "Endpoints",
     "FrameworkError",
@@ -56,6 +60,7 @@ __all__ = [
     "Tolerance",
     "UnsupportedError",
     "Verdict",
+    "against",
     "diagnose",
     "inspect",
     "load",
@@ -77,6 +82,8 @@ _MODULES = {
         "OutputError",
         "UnsupportedError",
     ),
+    "cross": ("against",),
+    "cross.report": ("AgainstReport",),
     "formats": ("load",),
     "formats.endpoints": ("Endpoints",),
     "inspection": ("inspect",),

@@ -136,6 +136,16 @@ def in_own_layout(model: Model, outputs: Mapping[str, Rows]) -> dict[str, Array]
     return {output.name: np.asarray(moved_back(whole(outputs[output.name]), output.axis)) for output in model.outputs}
 
 
+def inputs_in_own_layout(model: Model, inputs: Mapping[str, Rows]) -> dict[str, Array]:
+    """Move the samples of inputs from the first axis to where the framework has them; one without any is there once."""
+    found = {}
+    for spec in model.inputs:
+        rows = inputs[spec.name]
+        without = spec.axis is None and rows.shape
+        found[spec.name] = np.asarray(rows[:1])[0] if without else np.asarray(moved_back(whole(rows), spec.axis))
+    return found
+
+
 def moved(rows: Rows, axis: int | None) -> Rows:
     """Move the samples of an array from some axis to the first."""
     return np.moveaxis(whole(rows), axis, 0) if axis and len(rows.shape) > axis else rows

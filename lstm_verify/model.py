@@ -193,7 +193,7 @@ class Model(Layer):
             shapes = ", ".join(str(np.shape(signal.value)) for signal in inputs)
             raise ModelFileError(
                 f"layer '{run.path}': its config and weights do not fit an input of shape {shapes} "
-                f"({type(error).__name__}). Was the model saved whole?"
+                f"({type(error).__name__}). Was the model saved completely?"
             ) from error
         if run.arithmetic:
             results = run.arithmetic.leave(layer, results)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
@@ -57,7 +58,7 @@ MAY_IMPORT = {
         *("run_arithmetic", "checkpoints", "operations", "timing"),
     },
     "report": {"arrays", "judging", "diagnosis", "model", "errors"},
-    "reporters": {"report", "rollouts", "judging", "diagnosis", "model", "errors"},
+    "reporters": {"cross", "report", "rollouts", "judging", "diagnosis", "model", "errors"},
     "given_states": {"arrays", "inputs", "model", "errors"},
     "case": {
         *("arrays", "diagnosis", "errors", "formats", "given", "inputs", "judging", "model", "options", "report"),
@@ -71,8 +72,13 @@ MAY_IMPORT = {
         *("arrays", "judging", "errors", "formats", "inputs", "layers", "model", "_replay", "report", "runtimes"),
         *("budget", "run_arithmetic", "timing", "case", "given", "options"),
     },
+    "cross": {
+        *("arrays", "case", "errors", "formats", "inputs", "judging", "layers", "model", "options", "_replay"),
+        *("report", "rounded", "timing", "_verify"),
+    },
     "cli": {
         *(
+            "cross",
             "arrays",
             "errors",
             "formats",
@@ -89,7 +95,7 @@ MAY_IMPORT = {
 }
 ONLY_IN = {
     "click": {"cli"},
-    "rich": {*(f"reporters/{name}" for name in ("terminal", "inspection", "rollout", "evidence")), "cli"},
+    "rich": {*(f"reporters/{name}" for name in ("terminal", "inspection", "rollout", "evidence", "against")), "cli"},
     "h5py": {"formats/hdf5/child"},
     "threadpoolctl": {"_replay", "operations/products"},
     "tensorflow": {"formats/tensorflow/child", "formats/tensorflow/protobufs"},
@@ -102,9 +108,14 @@ def room_of(module: str) -> str:
     return module.split("/")[0]
 
 
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse((PACKAGE / f"{module}.py").read_text())
+
+
 def imports(module: str, nodes: Callable[[ast.AST], Iterable[ast.AST]] = ast.walk) -> Iterator[str]:
     """Everything a module imports, by its full name, whether at the top or inside a function."""
-    for node in nodes(ast.parse((PACKAGE / f"{module}.py").read_text())):
+    for node in nodes(tree_of(module)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -145,7 +156,7 @@ NAMES = {f"lstm_verify.{module.replace('/', '.')}".removesuffix(".__init__"): mo
 
 def needed_by(module: str) -> Iterator[str]:
     """The modules of the package that one needs, at its top or later."""
-    for node in when_run(ast.parse((PACKAGE / f"{module}.py").read_text())):
+    for node in when_run(tree_of(module)):
         if isinstance(node, ast.ImportFrom) and node.module:
             for name in (f"{node.module}.{alias.name}" for alias in node.names):
                 yield name if name in NAMES else node.module

@@ -34,6 +34,7 @@ def cli() -> None:
     \b
     lstm-verify MODEL --input x.npy                        against the framework that wrote it
     lstm-verify MODEL --input x.npy --expected y.npy       against recorded predictions
+    lstm-verify MODEL --input x.npy --against OTHER        against another file, such as its export
     lstm-verify diagnose MODEL --input x.npy               the same, with all evidence of what is wrong
     lstm-verify rollout MODEL --input x.npy --steps 50     fed with its own output, step after step
     lstm-verify inspect MODEL                              what is in the file

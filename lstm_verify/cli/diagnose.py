@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from lstm_verify.cli.shared import errors, input_options, runtime_options, verified, write
+from lstm_verify.cli.option_groups import input_options, runtime_options
+from lstm_verify.cli.shared import errors, verified, write
 from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstm_verify.cli.shared import check_writable, errors, file_options
+from lstm_verify.cli.option_groups import file_options
+from lstm_verify.cli.shared import check_writable, errors
 
 if TYPE_CHECKING:
     from lstm_verify.formats.endpoints import Endpoints

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lstm_verify.cli.shared import check_writable, errors, file_options, write
+from lstm_verify.cli.option_groups import file_options
+from lstm_verify.cli.shared import check_writable, errors, write
 from lstm_verify.reporters import find
 
 if TYPE_CHECKING:

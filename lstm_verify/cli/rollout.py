@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from lstm_verify.cli.shared import check_writable, errors, files, grouped, progress_bars, runtime_options, write
+from lstm_verify.cli.option_groups import grouped, runtime_options
+from lstm_verify.cli.shared import check_writable, errors, files, progress_bars, write
 from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
-from lstm_verify.cli.shared import errors, input_options, runtime_options, verified, write
+from lstm_verify.cli.against import Compared, compared, names_of
+from lstm_verify.cli.option_groups import input_options, runtime_options
+from lstm_verify.cli.shared import errors, verified, write
 from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 
@@ -18,6 +20,22 @@ from lstm_verify.reporters import find
 @click.argument("model", type=click.Path(path_type=Path))
 @input_options
 @runtime_options
+@click.option(
+    "--against",
+    "others",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Another file that should compute the same, such as an export of MODEL; may be given more than once.",
+)
+@click.option(
+    "--map",
+    "mapped",
+    multiple=True,
+    metavar="A=B",
+    help="For --against: input or output A of MODEL is B of the others.",
+)
+@click.option("--no-runtime", is_flag=True, help="For --against: replay the files alone, without their frameworks.")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; - is standard output.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, a test case for each output.")
 @click.option("--per-sample", metavar="FILE", help="Write the deviation of every sample, as .csv or .npy.")
@@ -39,6 +57,9 @@ def verify(
     seed: int,
     expected: tuple[str, ...],
     state_from: str | None,
+    others: tuple[Path, ...],
+    mapped: tuple[str, ...],
+    no_runtime: bool,
     json_file: str | None,
     junit: str | None,
     per_sample: str | None,
@@ -55,6 +76,19 @@ def verify(
     """
     if per_sample and not per_sample.endswith((".csv", ".npy")):
         raise click.UsageError(f"--per-sample {per_sample}: expected a name that ends in .csv or .npy")
+    if others:
+        unused: dict[str, Any] = {
+            "--expected": expected,
+            "--per-sample": per_sample,
+            "--output": output,
+            "--state-from": state_from,
+        }
+        unused |= {"--fail-on-blind-spots": fail_on_blind_spots, "--runtime": options.pop("runtime")}
+        results = [json_file, junit]
+        given = Compared(model, others, inputs, random, seed, names_of(mapped), not no_runtime)
+        sys.exit(compared(given, [name for name, value in unused.items() if value], results, quiet, options))
+    if mapped or no_runtime:
+        raise click.UsageError("--map and --no-runtime are for --against. Give that too")
     options["blind_spots"] |= fail_on_blind_spots
     with errors():
         results = [json_file, junit, per_sample, output]

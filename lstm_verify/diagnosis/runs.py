@@ -100,7 +100,7 @@ class Runs:
         not in another model."""
         return [np.maximum(σ, _usual(σ)) for σ in self.sigma]
 
-    @property
+    @cached_property
     def in_batches(self) -> bool:
         """Whether the model runs batch by batch: because it is stateful, or built for a fixed batch size."""
         return self.model.stateful or self.model.batch_size not in (None, self.samples)
@@ -185,7 +185,7 @@ class Runs:
         except LstmVerifyError:
             return [np.full(np.shape(value), np.inf) for value in self.replayed]
 
-    @property
+    @cached_property
     def samples(self) -> int:
         """The number of samples."""
         return max((len(value) for value in self.values if np.ndim(value)), default=1)

@@ -1,4 +1,4 @@
-"""What ONNX Runtime does otherwise than the text of the operators says: the file is right, and the runtime is not.
+"""Where ONNX Runtime departs from the operator specification: the file is right, and the runtime is not.
 
 Source: onnx.ai/onnx/operators/onnx__LSTM.html, and ONNX Runtime 1.32 as measured; microsoft/onnxruntime#27224.
 """
@@ -27,7 +27,7 @@ FUNCTIONS = ("recurrent_activation", "activation", "output_activation")
 
 
 def clip_of_the_output(item: Any) -> Edits:
-    """The cell state is not clipped before the last activation of an LSTM, though gates and candidate are."""
+    """The cell state is not clipped before the last activation of an LSTM, although gates and candidate are."""
     if not isinstance(item, LSTMCell | LSTMVariantCell):
         return
     cell = variant_of(item)
@@ -39,7 +39,7 @@ def clip_of_the_output(item: Any) -> Edits:
 
 
 def default_numbers(item: Any) -> Edits:
-    """Activations without numbers of their own have 0 for them."""
+    """Activations without explicit parameters use 0 for them."""
     if not isinstance(item, KernelCell):
         return
     found = {name: DEFAULTS[function] for name, function in _functions(item) if function in DEFAULTS}
@@ -56,7 +56,7 @@ def _functions(cell: KernelCell) -> Iterator[tuple[str, Any]]:
 
 
 def empty_sequences(item: Any) -> Edits:
-    """The final states of a sample without any steps are zeros, and not those that it began with."""
+    """The final states of a sample without any steps are zeros, not its initial states."""
     if isinstance(item, TimeFirst) and "sequence_lens" in item.given and set(STATES) & set(item.given):
         yield Edit("states of empty sequences", "the initial ones", "zeros", replaced(item, empties_keep_states=False))
 

@@ -129,6 +129,8 @@ def directions_swapped(item: Any) -> Edits:
             "backward, then forward",
             partial(around, item, after=_halves_exchanged),
         )
+    if not (isinstance(forward, RNN) and isinstance(backward, RNN)):  # one of them has been changed before
+        return
     try:
         exchanged = replace(
             item,

@@ -19,12 +19,17 @@ from lstm_verify.faults.interface import Fault, begins
 from lstm_verify.layers import GRUCell
 from lstm_verify.layers.base import Array, Weighted
 from lstm_verify.layers.recurrent.cell import KernelCell
+from lstm_verify.layers.recurrent.time_first import TimeFirst
 
 Rounding = Callable[[Array], Array]
 
 
 def bias(item: Any) -> Edits:
     """A bias is left out or added twice; one of a GRU's two biases is left out, or both are merged."""
+    if isinstance(item, TimeFirst) and any(half.any() for pair in item.halves for half in pair[1:]):
+        for half, words in enumerate(("without that of the recurrent product", "without that of the input")):
+            says = "one of the input, one of the recurrent product"
+            yield Edit("bias", says, words, partial(item.with_biases, half))
     now = getattr(item, "bias", None)
     if not isinstance(now, np.ndarray) or "bias" in getattr(item, "cancels", ()):
         return

@@ -1,4 +1,4 @@
-"""Numbers as whole numbers of few bits, and back.
+"""Quantisation: numbers as integers of few bits, and back.
 
     q = saturate(round(x / scale) + zero)        x ≈ (q − zero) · scale
 
@@ -39,7 +39,7 @@ def quantize(x: Array, scale: Array, zero: Array | None = None, *, axis: int = 1
 
 
 def dequantize(x: Array, scale: Array, zero: Array | None = None, *, axis: int = 1) -> Any:
-    """What quantised numbers stand for; the arguments are those of `quantize`."""
+    """Dequantise; the arguments are those of `quantize`."""
     steps = x.astype(np.int64) - _zero(zero, x.ndim, axis)
     return steps.astype(scale.dtype) * _along(scale, x.ndim, axis)
 
@@ -57,7 +57,7 @@ def _zero(zero: Array | None, axes: int, axis: int) -> Any:
 
 
 def quantize_by_range(x: Array) -> tuple[Any, Any, Any]:
-    """Quantise to 0 … 255, with a scale and a zero point by the range of an array, which has 0 in it.
+    """Quantise to 0 … 255, with scale and zero point from the range of an array, extended to include 0.
 
     Returns:
         The quantised array, its scale, which is 1 if all is 0, and its zero point.
@@ -71,7 +71,7 @@ def quantize_by_range(x: Array) -> tuple[Any, Any, Any]:
 
 
 def matmul_integer(x: Array, y: Array, x_zero: Array | None = None, y_zero: Array | None = None) -> Any:
-    """The product of matrices of quantised numbers, less their zero points, as int32.
+    """Multiply quantised matrices, minus their zero points, in int32.
 
     The zero points are one for all, one for each row of `x`, or one for each column of `y`.
     """

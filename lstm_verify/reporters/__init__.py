@@ -13,6 +13,9 @@ REPORTERS: tuple[Reporter, ...] = (
     Reporter("npy", "verification", "samples", "render_npy"),
     Reporter("terminal", "rollout", "rollout", prints=True),
     Reporter("json", "rollout", "json", "render_report"),
+    Reporter("terminal", "comparison", "against", prints=True),
+    Reporter("json", "comparison", "json", "render_report"),
+    Reporter("junit", "comparison", "junit", "render_against"),
     Reporter("terminal", "model", "inspection", prints=True),
     Reporter("json", "model", "json"),
 )

@@ -23,7 +23,8 @@ class Reporter:
     name: str
     """Such as `junit`."""
     subject: str
-    """What it reports on: a `verification`, a `rollout`, or a `model`, which is what `inspect` returns."""
+    """What it reports on: a `verification`, a `rollout`, a `comparison` of files, or a `model`, which is what `inspect`
+    returns."""
     module: str
     """The module of this package that has it, which is loaded once it is used: `rich`, for one, takes its time."""
     function: str = "render"

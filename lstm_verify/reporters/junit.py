@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import isnan, nan
 from xml.etree import ElementTree as ET
 
+from lstm_verify.cross.report import AgainstReport, called
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
+from lstm_verify.model import Model
 from lstm_verify.report import Report
 
 
@@ -21,16 +24,42 @@ def render(report: Report) -> str:
     ]
     if report.verdict is Verdict.MATCH and report.exit_code:
         cases.append(("blind spots", Verdict.MISMATCH, report.summary(), nan))
+    where = source.path if source else report.model.name
+    return _suite([(where, *case) for case in cases], report.timings)
+
+
+def render_against(report: AgainstReport) -> str:
+    """Render files that were compared with each other: a test case for the function of each, and for each runtime."""
+    cases = []
+    if report.runtime is not None:
+        cases.append(_case(report.model, "runtime", report.runtime))
+    for other in report.others:
+        cases.append(_case(other.model, f"against {called(report.model)}", other.function))
+        if other.runtime is not None:
+            cases.append(_case(other.model, "runtime", other.runtime))
+    return _suite(cases, report.timings)
+
+
+Case = tuple[str, str, Verdict, str, float]
+"""A file, what is tested, the verdict, its reason and the largest deviation."""
+
+
+def _case(model: Model, name: str, report: Report) -> Case:
+    worst = max((output.max_abs_deviation for output in report.outputs if output.deviations.size), default=nan)
+    return model.source.path if model.source else model.name, name, report.verdict, report.summary(), worst
+
+
+def _suite(cases: Sequence[Case], timings: Mapping[str, float]) -> str:
     suite = ET.Element(
         "testsuite",
         name="lstm-verify",
         tests=str(len(cases)),
-        failures=str(sum(verdict is Verdict.MISMATCH for _, verdict, _, _ in cases)),
-        errors=str(sum(verdict is Verdict.INCONCLUSIVE for _, verdict, _, _ in cases)),
-        time=f"{report.timings.get('total', 0.0):.3f}",
+        failures=str(sum(verdict is Verdict.MISMATCH for _, _, verdict, _, _ in cases)),
+        errors=str(sum(verdict is Verdict.INCONCLUSIVE for _, _, verdict, _, _ in cases)),
+        time=f"{timings.get('total', 0.0):.3f}",
     )
-    for name, verdict, reason, deviation in cases:
-        case = ET.SubElement(suite, "testcase", classname=source.path if source else report.model.name, name=name)
+    for where, name, verdict, reason, deviation in cases:
+        case = ET.SubElement(suite, "testcase", classname=where, name=name)
         if verdict is not Verdict.MATCH:
             tag = "failure" if verdict is Verdict.MISMATCH else "error"
             problem = ET.SubElement(case, tag, message=reason, type=str(verdict))

@@ -199,7 +199,8 @@ def test_top(off_by: tuple[Path, np.ndarray], top: int, shown: list[str]) -> Non
 
 
 def test_quiet_prints_nothing(off_by: tuple[Path, np.ndarray], tmp_path: Path) -> None:
-    for result in (run(*arguments(ORIGIN), "--quiet"), mismatch(off_by, "-q", "--json", tmp_path / "report.json")):
+    wrong = mismatch(off_by, "-q", "--no-diagnose", "--json", tmp_path / "report.json")
+    for result in (run(*arguments(ORIGIN), "--quiet"), wrong):
         assert result.output == ""
     assert json.loads((tmp_path / "report.json").read_text())["exit_code"] == 1
 

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from lstm_verify.cross.report import AgainstReport, Other
+from lstm_verify.cross.settings import differences
+from lstm_verify.cross.weights import compare_weights
 from lstm_verify.inspection import inspect as look
 from lstm_verify.judging.compare import Verdict
 from lstm_verify.reporters import REPORTERS, Reporter, find
@@ -19,6 +22,13 @@ from tests.contract.layers import EXAMPLES
 from tests.contract.test_faults import model_of
 from tests.reporters.test_rollout import report as rolled
 from tests.reports import REPORTS
+
+
+def compared(make: Callable[[], Any]) -> AgainstReport:
+    one, other = lstm_model(), two_headed_model()
+    beside = Other(other, compare_weights(one, other), make(), None, differences(one, other), notes=("a note",))
+    return AgainstReport(one, make(), (beside,))
+
 
 ROLLOUTS: dict[str, Callable[[], Any]] = {
     "match": lambda: rolled([0.0] * 5),
@@ -32,7 +42,13 @@ MODELS: dict[str, Callable[[], Any]] = {
     "two heads": lambda: look(two_headed_model()),
     **{name: lambda example=example: look(model_of(example)) for name, example in EXAMPLES.items()},
 }
-SUBJECTS: dict[str, dict[str, Callable[[], Any]]] = {"verification": REPORTS, "rollout": ROLLOUTS, "model": MODELS}
+COMPARISONS: dict[str, Callable[[], Any]] = {name: lambda make=make: compared(make) for name, make in REPORTS.items()}
+SUBJECTS: dict[str, dict[str, Callable[[], Any]]] = {
+    "verification": REPORTS,
+    "rollout": ROLLOUTS,
+    "comparison": COMPARISONS,
+    "model": MODELS,
+}
 every = pytest.mark.parametrize("reporter", REPORTERS, ids=lambda reporter: f"{reporter.name}-{reporter.subject}")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import Report, Tolerance, verify
-from lstm_verify.cli.shared import grouped
+from lstm_verify.cli.option_groups import grouped
 from lstm_verify.diagnosis.explain import diagnosis_lines
 from tests.conftest import FIXTURES
 

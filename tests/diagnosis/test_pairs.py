@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 from typing import Any
 
@@ -188,14 +189,16 @@ MODELS = {
 
 @pytest.mark.parametrize("make", MODELS)
 @pytest.mark.parametrize("perturbed", PERTURBED, ids=[f.__name__ for f in PERTURBED])
-def test_what_no_fault_makes_is_not_explained(make: str, perturbed: Any) -> None:
+def test_what_no_fault_makes_is_not_explained(make: str, perturbed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By less work than a user's search does, and the same on every machine."""
+    monkeypatch.setattr(importlib.import_module("lstm_verify.diagnosis"), "WORK", 0.5)
     model = MODELS[make]()
     x = X.copy()
     if make == "masked":
         x[::2, 4:] = 0
-    found = diagnosed(model, x, {"dense": perturbed(model, x)}, seconds=2)
+    found = diagnosed(model, x, {"dense": perturbed(model, x)})
     if perturbed is noise_in_head:  # which is what it is: other weights than those of the file
         assert names(found) <= {("other_weights", "dense")}
     else:
         assert (found.status, names(found)) == ("unexplained", set())
-    assert found.tried > 20
+    assert found.tried > 2000

@@ -98,12 +98,13 @@ def first_batch(path: Path) -> dict[str, np.ndarray]:
 def try_out(path: Path, x: dict[str, np.ndarray], y: dict[str, np.ndarray]) -> str:
     """What is wrong with how a file is dealt with, if anything is."""
     try:
-        report = verify(path, x, expected=y, seconds=2)
+        made = load(path)
+        report = verify(made, x, expected=y, seconds=2)
         for render in (lambda: json.render(report.to_dict()), lambda: junit.render(report)):
             render()
         samples.render_csv(report)
         terminal.render(report, Console(file=io.StringIO()), top=3)
-        json.render(inspect(load(path)))
+        json.render(inspect(made))
     except LstmVerifyError as error:
         message = str(error)
         return "" if message and message.isprintable() else f"not one printable line: {message!r}"

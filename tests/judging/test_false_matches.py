@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import InputError, Report, Verdict, verify
-from lstm_verify.cli.shared import grouped
+from lstm_verify.cli.option_groups import grouped
 from lstm_verify.layers import Array
 from tests.conftest import FIXTURES
 

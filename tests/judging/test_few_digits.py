@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import InputError, Report, Tolerance, Verdict, verify
-from lstm_verify.cli.shared import grouped
+from lstm_verify.cli.option_groups import grouped
 from lstm_verify.layers import Array
 from lstm_verify.model import Model
 from lstm_verify.rounded.precision import PRODUCTS

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import Model, RolloutReport, Tolerance, Verdict, load, rollout, verify
-from lstm_verify.cli.shared import grouped
+from lstm_verify.cli.option_groups import grouped
 from lstm_verify.layers import RNN
 from tests.building import OUT, Build, Recipe
 from tests.command import run

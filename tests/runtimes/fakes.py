@@ -11,7 +11,7 @@ import pytest
 
 from lstm_verify import Report, runtimes
 from lstm_verify._verify import verify
-from lstm_verify.cli.shared import grouped
+from lstm_verify.cli.option_groups import grouped
 from lstm_verify.runtimes import Runtime
 from tests.command import inputs, model, recorded
 

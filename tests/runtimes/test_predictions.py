@@ -19,7 +19,7 @@ def verdict(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, name: str = ONE, **options: object
 ) -> Verdict:
     code = f"Model.changed = lambda self, answers: {change}"
-    report = Fake(tmp_path / "fake", code, name).verify(monkeypatch, **options)
+    report = Fake(tmp_path / "fake", code, name).verify(monkeypatch, **{"diagnose": False, **options})
     assert report.verdict is Verdict.MATCH or report.summary()
     return report.verdict
 

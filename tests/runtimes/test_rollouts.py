@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import RolloutReport, Verdict, load, rollout, runtimes
-from lstm_verify.cli.shared import grouped
+from lstm_verify.cli.option_groups import grouped
 from lstm_verify.inputs import bind
 from lstm_verify.rollouts.closed_loop import closed_loop, first_outputs
 from lstm_verify.rollouts.pairing import Wishes

@@ -1,4 +1,4 @@
-"""The activations of LSTM, GRU and RNN: names, with numbers that are consumed in turn, and a clip before each.
+"""The activations of LSTM, GRU and RNN: names whose parameters are consumed in turn, and a clip before each.
 
 Source: the operators' text, onnx.ai/onnx/operators/onnx__LSTM.html.
 """
@@ -46,7 +46,7 @@ FUNCTIONS: dict[str, FunctionOf] = {
 
 
 def activations(node: Node, default: tuple[str, ...], directions: int) -> list[tuple[ActivationFunction, ...]]:
-    """The functions of every direction, with their numbers and the clip before them.
+    """Return the functions of every direction, with their parameters and the clip before them.
 
     Numbers of `activation_alpha` and `activation_beta` are for those functions in turn that have such a number.
 

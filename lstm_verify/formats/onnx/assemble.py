@@ -1,4 +1,4 @@
-"""A whole ONNX file: from its graph to a `Model`."""
+"""Assembling the graph of an ONNX file into a `Model`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.formats.onnx.dtypes import with_dtypes
 from lstm_verify.formats.onnx.dynamic_lstm import SHARED, written_out
 from lstm_verify.formats.onnx.loops import functional
-from lstm_verify.formats.onnx.reader import End, OnnxFile
+from lstm_verify.formats.onnx.reader import OnnxFile
 from lstm_verify.formats.onnx.table import OLDEST, table_of
+from lstm_verify.formats.onnx.values import End
 from lstm_verify.graph.batch_axis import elsewhere
 from lstm_verify.graph.build import Builder
 from lstm_verify.graph.ir import Graph, Ref
@@ -79,7 +80,7 @@ def _outputs(file: OnnxFile, endpoints: Endpoints) -> dict[str, Ref]:
         ModelFileError: the file has none.
     """
     if not endpoints.outputs and not file.outputs:
-        raise ModelFileError("it has no outputs. Was it saved whole?")
+        raise ModelFileError("it has no outputs. Was it saved completely?")
     return {name: _tensor(file, name) for name in endpoints.outputs} or dict(file.outputs)
 
 

@@ -1,4 +1,4 @@
-"""What attributes of ONNX operators mean, and nodes for values."""
+"""The meaning of attributes of ONNX operators, and nodes for values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DTYPES = {
 
 
 def dtype_name(code: int) -> str:
-    """The name of a dtype.
+    """Return the name of a dtype.
 
     Raises:
         ValueError: it is none that is supported.
@@ -38,5 +38,5 @@ def dtype_name(code: int) -> str:
 
 
 def constant(name: str, value: np.ndarray[Any, Any]) -> Node:
-    """A node for a value."""
+    """Make a node for a value."""
     return Node(name, "Constant", attributes={"value": value, "dtype": str(value.dtype)}, types=(str(value.dtype),))

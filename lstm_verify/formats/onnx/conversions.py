@@ -1,4 +1,4 @@
-"""What the attributes and inputs of ONNX operators come to, where they are not handed on as they are."""
+"""Conversions of attributes and inputs of ONNX operators that are not passed on unchanged."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ RULES_OF_PADDING = {"VALID": "valid", "SAME_UPPER": "same", "SAME_LOWER": "same_
 
 
 def single(number: float) -> float:
-    """A number as an attribute holds it, which is in float32."""
+    """Return a number as an attribute holds it: in float32."""
     return float(np.float32(number))
 
 
 def whole(value: Any) -> int:
-    """A lone number, that may be in an array."""
+    """Return a single number, which may be inside an array."""
     return int(np.asarray(value).item())
 
 
 def some(axes: Any) -> Any:
-    """Axes, of which none at all are all."""
+    """Return axes; an empty list stands for all of them."""
     return axes_of(axes) if np.size(axes) else None
 
 
 def pairs(pads: list[int]) -> tuple[Pair, ...]:
-    """What lies before and after each axis, of all that lies before and then all that lies after them."""
+    """Return pairs of (before, after) for each axis, given all the values before and then all those after."""
     count = len(pads) // 2
     return tuple(zip(pads[:count], pads[count:], strict=True))
 
 
 def padding(auto_pad: str | None, pads: list[int] | None) -> Padding:
-    """A padding by a rule or in numbers.
+    """Return a padding by rule or in numbers.
 
     Raises:
         ValueError: by both.
@@ -51,7 +51,7 @@ def padding(auto_pad: str | None, pads: list[int] | None) -> Padding:
 
 
 def explicit(equation: str) -> str:
-    """An equation of `einsum` with what comes out: letters that are there once, in their order."""
+    """Return an `einsum` equation with an explicit output: the letters that occur once, in alphabetical order."""
     equation = equation.replace(" ", "")
     if "->" in equation:
         return equation
@@ -66,23 +66,23 @@ def width(low: float | None, high: float | None) -> float:
 
 
 def constant(value: Any) -> Node:
-    """A step that is a constant."""
+    """Make a step that is a constant."""
     array = np.asarray(value)
     return step("Constant", value=array, dtype=str(array.dtype))
 
 
 def number(value: float) -> Node:
-    """A step that is a number, which does not make wider what it is combined with."""
+    """Make a step that is a number, which does not widen the dtype of what it is combined with."""
     return constant(np.float32(value))
 
 
 def has(node: Node, place: int) -> bool:
-    """Whether an optional input of a node is there."""
+    """Whether a node has an optional input."""
     return place < len(node.inputs) and node.inputs[place] != ABSENT
 
 
 def given(node: Node, *but: str) -> dict[str, Any]:
-    """The attributes of a node, without some."""
+    """Return the attributes of a node, except some."""
     return {name: value for name, value in node.attributes.items() if name not in but}
 
 

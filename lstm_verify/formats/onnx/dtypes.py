@@ -40,7 +40,7 @@ NAMED = ("to", "dtype", "output_dtype")
 
 
 def with_dtypes(graph: Graph, inputs: Mapping[str, str]) -> Graph:
-    """A graph whose nodes know what they compute in, and those in its bodies too, each after those it takes from.
+    """Return a graph whose nodes, and those in its subgraphs, have the dtype they compute in, in topological order.
 
     Args:
         graph: nodes in any order.

@@ -1,4 +1,4 @@
-"""ONNX operators that go element by element, and activations."""
+"""Elementwise ONNX operators, and activations."""
 
 from __future__ import annotations
 

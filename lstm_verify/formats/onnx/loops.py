@@ -1,4 +1,4 @@
-"""`Loop` and `Scan`, made one kind of loop: a body that is run as long as a condition of its variables holds.
+"""`Loop` and `Scan` converted to one kind of loop: a body that runs while a condition on its variables holds.
 
     Loop(M, cond, v…)       while i < M and cond:      cond, v…, y… = body(i, cond, v…);       ys… ← y…
     Scan(v…, xs…)           while i < len(xs):         v…, y… = body(v…, xs[i]…);              ys… ← y…
@@ -41,7 +41,7 @@ WITHOUT_BATCHES = 9
 
 
 def functional(graph: Graph, opset: int) -> Graph:
-    """A graph with one kind of loop in it, and in the bodies of its nodes.
+    """Return a graph with one kind of loop, in its subgraphs too.
 
     Args:
         graph: nodes each after those whose outputs it takes.
@@ -90,7 +90,7 @@ class _Loop:
 
     @property
     def count(self) -> int:
-        """The number of outputs of every round."""
+        """The number of outputs of every iteration."""
         return len(self.body.outputs) - 1 - len(self.states)
 
     def name(self, part: str) -> str:
@@ -98,7 +98,7 @@ class _Loop:
         return f"{self.node.name}/{part}"
 
     def nodes(self) -> Iterable[Node]:
-        """The nodes in the place of the loop's."""
+        """The nodes that replace the loop."""
         lists = [self.name(f"list {number}") for number in range(self.count)]
         start, nothing = self.name("start"), self.name("nothing")
         yield from self.before
@@ -124,7 +124,7 @@ class _Loop:
         return tuple((*known, *[""] * self.count)[len(self.states) : len(self.states) + self.count])
 
     def moved(self) -> dict[Ref, Ref]:
-        """Where the outputs of the loop's node are now."""
+        """Where the outputs of the loop are now."""
         states = {
             Ref(self.node.name, number): Ref(self.node.name, FIRST_STATE + number) for number in range(len(self.states))
         }

@@ -1,4 +1,4 @@
-"""ONNX operators of quantised numbers."""
+"""ONNX operators on quantised tensors."""
 
 from __future__ import annotations
 

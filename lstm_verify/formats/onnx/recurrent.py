@@ -1,4 +1,4 @@
-"""The operators LSTM, GRU and RNN: from their attributes and weights to recurrent layers.
+"""The operators LSTM, GRU and RNN: from attributes and weights to recurrent layers.
 
     W (directions, gates*units, features)   R (directions, gates*units, units)   B (directions, 2*gates*units)
     P (directions, 3*units), peepholes
@@ -42,7 +42,7 @@ DIRECTIONS = {"forward": (False,), "reverse": (True,), "bidirectional": (False, 
 
 
 class Parameters(NamedTuple):
-    """What a direction computes with."""
+    """The parameters of one direction."""
 
     W: Array
     """(gates*units, features)"""
@@ -103,6 +103,8 @@ def _rnn(name: str, p: Parameters, attributes: Mapping[str, Any]) -> Cell:
 
 def _blocks(weights: Array, order: str, wanted: str) -> Array:
     """Weights with the blocks of their gates, along the first axis, in another order, or without some."""
+    if order == wanted:
+        return weights
     blocks = dict(zip(order, np.split(weights, len(order)), strict=True))
     return np.concatenate([blocks[gate] for gate in wanted])
 
@@ -152,10 +154,11 @@ class Recurrent(Entry):
             make = _Making(self, node, tuple(weights))
             return Made(FedTimeFirst(**frame, make=make), tuple(refs[name] for name in taken))
         known = {name: value for name, value in weights.items() if value is not None}
-        return Made(TimeFirst(**frame, rnn=self.layer(node, known)), tuple(refs[name] for name in others))
+        layer = TimeFirst(**frame, rnn=self.layer(node, known), halves=self._halves(known.get("B"), node))
+        return Made(layer, tuple(refs[name] for name in others))
 
     def layer(self, node: Node, weights: Mapping[str, Array]) -> RNN | Bidirectional:
-        """The recurrent layer of a node with some weights by their names in the operator's text.
+        """Return the recurrent layer of a node for weights by their names in the operator's specification.
 
         Raises:
             ModelFileError: weights have not the shapes that they should have.
@@ -190,8 +193,16 @@ class Recurrent(Entry):
             return_state=True,
         )
 
+    def _halves(self, B: Array | None, node: Node) -> tuple[tuple[Array, Array], ...]:
+        """The two biases of each direction in the layout of the cells, where these have their sum."""
+        if B is None or node.attributes.get("linear_before_reset") or node.attributes.get("input_forget"):
+            return ()
+        order = (IOFC, IFCO) if self.gates == len(IFCO) else ("", "")
+        pairs = (np.split(each, 2) for each in B)
+        return tuple((_blocks(one, *order), _blocks(other, *order)) for one, other in pairs)
+
     def directions(self, node: Node) -> tuple[bool, ...]:
-        """Which of its directions go backwards."""
+        """Return which of its directions go backwards."""
         name = str(node.attributes.get("direction", "forward"))
         if name.lower() not in DIRECTIONS:
             raise ModelFileError(f"node '{node.name}': direction '{name}', expected one of {', '.join(DIRECTIONS)}")

@@ -1,4 +1,4 @@
-"""ONNX's table: what becomes of each of its operators, in the version that a file means."""
+"""ONNX's operator table: how each operator is translated, in the opset of a file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ENTRIES: dict[str, Entry | Since] = {
 
 
 def table_of(opset: int) -> Table:
-    """The table for a version of ONNX's operators."""
+    """Return the table for an opset."""
     return Table(at_version(ENTRIES, opset), compute_dtype=_compute_dtype)
 
 

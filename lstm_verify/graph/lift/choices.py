@@ -7,7 +7,7 @@ from lstm_verify.graph.lift.traced import Traced
 
 
 def choice_of(arguments: list[Traced]) -> Form | None:
-    """The choice that a sum of two is; None if it is none."""
+    """Return the choice that a sum of two terms is; None if it is not one."""
     parts = [_masked(item) for item in arguments]
     if None in parts:
         return None

@@ -1,4 +1,4 @@
-"""Recurrent layers over tensors with time first, and with an axis for their directions: the operators of ONNX.
+"""Time-major recurrent layers with an axis for their directions, as in ONNX.
 
     X (timesteps, samples, features) ─► Y (timesteps, directions, samples, units), Y_h, Y_c (directions, samples, units)
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -26,6 +26,7 @@ from lstm_verify.layers.recurrent.bidirectional import Bidirectional
 from lstm_verify.layers.recurrent.rnn import RNN
 
 STATES = ("initial_h", "initial_c")
+Halves = tuple[Array, Array]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,6 +50,10 @@ class _TimeFirst(Layer, ABC):
 
     def state_places(self) -> dict[int, str]:
         return {place: name for place, name in enumerate(self.given, 1) if name in STATES}
+
+    def state_input(self, output: int) -> int | None:
+        name = STATES[output - 1]
+        return self.given.index(name) + 1 if name in self.given else None
 
     def has_time(self, output: int) -> bool:
         return False  # not where others have it
@@ -112,6 +117,10 @@ class _TimeFirst(Layer, ABC):
         return [np.take(state, number, axis) for number in range(directions) for state in whole]
 
 
+def _directions_of(rnn: RNN | Bidirectional) -> tuple[RNN, ...]:
+    return (rnn.forward_layer, rnn.backward_layer) if isinstance(rnn, Bidirectional) else (rnn,)
+
+
 def _directions(rnn: RNN | Bidirectional) -> int:
     return 2 if isinstance(rnn, Bidirectional) else 1
 
@@ -131,6 +140,9 @@ class TimeFirst(_TimeFirst):
     """
 
     rnn: RNN | Bidirectional
+    halves: tuple[Halves, ...] = ()
+    """Of each direction, the biases of the input and of the recurrent product, whose sum its cell has as one; none
+    where the cell has both, or neither is there."""
 
     @property
     def kind(self) -> str:
@@ -150,13 +162,24 @@ class TimeFirst(_TimeFirst):
     def weights(self) -> Iterator[tuple[str, Array]]:
         return self.rnn.weights()
 
+    def with_biases(self, half: int) -> Self:
+        """The same with one half of the biases alone: 0 is that of the input, 1 that of the recurrent product."""
+        rnns = []
+        for rnn, pair in zip(_directions_of(self.rnn), self.halves, strict=True):
+            cell: Any = rnn.cell
+            rnns.append(replace(rnn, cell=replace(cell, bias=pair[half])))
+        if isinstance(self.rnn, Bidirectional):
+            both = replace(self.rnn, forward_layer=rnns[0], backward_layer=rnns[1])
+            return replace(self, rnn=both, halves=())
+        return replace(self, rnn=rnns[0], halves=())
+
     def recurrent(self, inputs: Signals) -> RNN | Bidirectional:
         return self.rnn
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FedTimeFirst(_TimeFirst):
-    """A recurrent layer whose weights are computed, or fed, with every run; they are its last inputs.
+    """A recurrent layer whose weights are computed or fed in every run; they are its last inputs.
 
     Example:
         >>> from lstm_verify.layers.recurrent.simple_rnn import SimpleRNNCell

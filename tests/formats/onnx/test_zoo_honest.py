@@ -121,6 +121,13 @@ def test_faults_show_and_what_is_honest_is_right(build: Build) -> None:
             assert deviation(run(folder / record["honest"], x), origin) < ROUNDING["float32"]  # type: ignore[operator]
 
 
+def test_onnxruntime_multiplies_otherwise_when_it_optimises(build: Build) -> None:
+    folder = build(RECIPES["onnx_quantised"])
+    found = {name: record for name, record in index_of(folder).items() if "float" in record}
+    changed = {name for name in found if largest(folder, name, "unoptimised") > 1e-3}
+    assert changed == {name for name, record in found.items() if record["way"] == "weights_int8"}
+
+
 def test_a_function_without_defaults_is_constantly_zero(operators: Path, entries: dict[str, Any]) -> None:
     undefined = [name for name, record in entries.items() if record["undefined"]]
     assert len(undefined) == 6  # Affine and ScaledTanh in three operators

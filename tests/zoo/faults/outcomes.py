@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from lstm_verify import RuntimeOptions, Verdict, verify
+from lstm_verify import RuntimeOptions, Verdict, load, verify
 from lstm_verify.diagnosis import Diagnosis, diagnose
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.inputs import bind
+from lstm_verify.model import Model
 from lstm_verify.report import Report
 from tests.graph_files import read_at_once
 from tests.zoo.faults.record import Record
@@ -180,8 +181,9 @@ def _some(folder: Path, scratch: Path, number: int, records: list[Record]) -> li
 def outcome_of(folder: Path, record: Record) -> Outcome:
     """Verify one case, and diagnose it if it does not match; and verify what was predicted without its fault."""
     directly = record["fault"] in ("dropout_active", "unexplained")
-    report = verified(folder, record, diagnose=not directly)
-    honest = verified(folder, record, "honest", diagnose=False, blind_spots=True)
+    model = load(folder / record["model"])
+    report = verified(folder, record, model=model, diagnose=not directly)
+    honest = verified(folder, record, "honest", model=model, diagnose=False, blind_spots=True)
     without: dict[str, Any] = {"honest": str(honest.verdict), "blind_spots": spots_of(honest)}
     sigmas = max(output.max_sigmas for output in report.outputs)
     found = report.diagnosis
@@ -193,11 +195,13 @@ def outcome_of(folder: Path, record: Record) -> Outcome:
     return Outcome(record, str(report.verdict), sigmas, found.status, explanations, found.to_dict(), **without)
 
 
-def verified(folder: Path, record: Record, predictions: str = "y", **options: Any) -> Report:
-    """The report on recorded predictions of a case: `y` with its fault, `honest` without."""
-    path, stem, size = folder / record["model"], str(folder / record["name"]), record["batch_size"]
+def verified(
+    folder: Path, record: Record, predictions: str = "y", model: Model | None = None, **options: Any
+) -> Report:
+    """The report on recorded predictions of a case: `y` with its fault, `honest` without; its model may be read yet."""
+    stem, size = str(folder / record["name"]), record["batch_size"]
     options = {"blind_spots": False, "runtime": RuntimeOptions(batch_size=size), **options}
-    return verify(path, f"{stem}.x.npz", expected=f"{stem}.{predictions}.npz", **options)
+    return verify(model or folder / record["model"], f"{stem}.x.npz", expected=f"{stem}.{predictions}.npz", **options)
 
 
 def _diagnosed(folder: Path, record: Record, report: Report) -> Diagnosis:

@@ -250,7 +250,7 @@ FAULTS: list[Fault] = [
     Fault("weight_precision", "gru_sequences", TF_KERAS, editing.weights(in_float16), "float32", "float16"),
     Fault("weight_precision", "lstm", KERAS, editing.weights(in_bfloat16), "float32", "bfloat16"),
     Fault("weight_precision", "bidirectional", DYNAMO, editing.weights(in_int8), "float32", "int8"),
-    Fault("epsilon", "normalised", DYNAMO, editing.of_all("LayerNormalization", epsilon=1e-1), "1e-05", "0.1"),
+    Fault("epsilon", "normalised", DYNAMO, editing.of_all("LayerNormalization", epsilon=1e-3), "1e-05", "0.001"),
     Fault(
         "normalization",
         "normalised",

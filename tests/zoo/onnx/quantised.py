@@ -1,8 +1,9 @@
 """Quantised files: what ONNX Runtime's tools make of float networks, and the operators for it, one in a file each.
 
 Of the networks ``NAME.origin.npz`` has the outputs of the float file, ``FLOAT.onnx``, by the operators' text; how far
-ONNX Runtime is off is how much quantisation costs. Of the operators ``NAME.text.npz`` has what `tests.oracle_quantised`
-says.
+ONNX Runtime is off is how much quantisation costs. ``NAME.unoptimised.npz`` is without its optimisations, one of which
+multiplies by weights in int8 that have one scale with the activations in int8 too (MatMulNBits).
+Of the operators ``NAME.text.npz`` has what `tests.oracle_quantised` says.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tests import oracle_quantised
 from tests.oracle_quantised import dynamic_quantise, quantise
 from tests.zoo.onnx.made import BATCH, FEATURES, STEPS, UNITS, Cell, Made, sequence, write
 from tests.zoo.onnx.shapes import FREE, dense, multiplied, network
-from tests.zoo.onnx.writing import Arrays, Folder, Graph, main, seeded
+from tests.zoo.onnx.writing import Arrays, Folder, Graph, main, run, seeded
 
 # --- networks ------------------------------------------------------------------------------------------------------
 
@@ -283,6 +284,8 @@ def build(folder: Folder) -> None:
             convert(folder.file(network_name), folder.file(name), made.x)
             x = {key: array.astype(np.float16) for key, array in made.x.items()} if way == "float16" else made.x
             folder.add(name, None, x, origin=made.text, float=network_name, way=way)
+            y = run(folder.file(name), x, optimised=False)
+            np.savez(folder.file(name, ".unoptimised.npz"), **y)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,78 @@
+"""`lstm-verify MODEL --against OTHER`: files compared with each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from lstm_verify.cli.option_groups import grouped
+from lstm_verify.cli.shared import check_inputs, check_writable, errors, files, progress_bars, write
+from lstm_verify.reporters import find
+
+
+class Compared(NamedTuple):
+    """What is compared."""
+
+    model: Path
+    others: tuple[Path, ...]
+    inputs: tuple[str, ...]
+    random: int | None
+    seed: int
+    names: dict[str, str]
+    predict: bool
+    """Whether each runtime predicts."""
+
+
+def names_of(mapped: tuple[str, ...]) -> dict[str, str]:
+    """The names of one file and of the others, as `--map A=B` says."""
+    found = {}
+    for item in mapped:
+        ours, separator, theirs = item.partition("=")
+        if not separator or not ours or not theirs:
+            raise click.UsageError(f"--map {item}: expected A=B, a name in MODEL and one in the other files")
+        found[ours] = theirs
+    return found
+
+
+def compared(
+    given: Compared, unused: list[str], results: list[str | None], quiet: bool, options: dict[str, Any]
+) -> int:
+    """Compare files, and report; the exit code.
+
+    Args:
+        given: what is compared.
+        unused: the options that were given and make no sense here.
+        results: the files for JSON and JUnit.
+        quiet: whether nothing is printed.
+        options: the other options of the command.
+    """
+    if unused:
+        raise click.UsageError(f"--against and {unused[0]} exclude each other")
+    check_inputs(given.inputs, given.random, (), None, None, options["decimals"])
+    with errors():
+        from lstm_verify.cross import against
+        from lstm_verify.options import RandomInputs
+
+        named = [item.partition("=")[2] for item in given.inputs]
+        check_writable(results, [str(given.model), *map(str, given.others), *given.inputs, *named])
+        arguments = {key: value for key, value in grouped(options).items() if key != "blind_spots"}
+        with progress_bars(quiet) as progress:
+            report = against(
+                given.model,
+                given.others,
+                files(given.inputs) if given.inputs else RandomInputs(given.random or 0, given.seed),
+                names=given.names,
+                predict=given.predict,
+                progress=progress,
+                **arguments,
+            )
+        for name, file in zip(("json", "junit"), results, strict=True):
+            if file:
+                write(file, find(name, "comparison").render(report))
+        if not quiet and results[0] != "-":
+            from rich.console import Console
+
+            find("terminal", "comparison").render(report, Console(highlight=False))
+    return report.exit_code

@@ -1,0 +1,103 @@
+"""Files against each other: the same weights, the same function, and does each runtime do what its file says?
+
+    A ─► replay ─┐
+                 ├─► judged by σ of A ─► which change to A is B?
+    B ─► replay ─┘
+
+The inputs and outputs of both are matched (`matching`), their weights are compared tensor by tensor (`weights`), and
+the settings of their cells side by side (`settings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lstm_verify._verify import verify
+from lstm_verify.case import case_of, opened, runtime_options
+from lstm_verify.cross.matching import linked
+from lstm_verify.cross.report import AgainstReport, Other, called
+from lstm_verify.cross.settings import differences
+from lstm_verify.cross.weights import compare_weights
+from lstm_verify.errors import InputError
+from lstm_verify.formats import load
+from lstm_verify.formats.endpoints import Endpoints
+from lstm_verify.inputs import inputs_in_own_layout
+from lstm_verify.judging.compare import Verdict
+from lstm_verify.judging.tolerance import Tolerance
+from lstm_verify.model import Model
+from lstm_verify.options import Progress, RuntimeOptions
+from lstm_verify.report import Predicted
+from lstm_verify.timing import timed
+
+
+def against(
+    model: str | Path | Model,
+    others: str | Path | Model | list[Any] | tuple[Any, ...],
+    x: Any = None,
+    *,
+    names: Mapping[str, str] | None = None,
+    predict: bool = True,
+    endpoints: Endpoints | None = None,
+    architecture: str | Path | None = None,
+    tolerance: Tolerance | None = None,
+    runtime: RuntimeOptions | None = None,
+    diagnose: bool = True,
+    progress: Progress | None = None,
+) -> AgainstReport:
+    """Compare a model with others that should be the same: weights, functions, and what runtimes make of each.
+
+    Args:
+        model: the model that is right, as for `verify`.
+        others: the files that should compute the same, or one of them.
+        x: inputs of the first model, as for `verify`.
+        names: inputs and outputs of the first model, and what the others call them, where names and shapes do not tell.
+        predict: let each runtime predict too, and compare it with what its file says.
+        endpoints, architecture: of the first model, as for `verify`.
+        tolerance: how far they may lie apart; None is what rounding explains.
+        runtime: how the frameworks predict; each file has its own.
+        diagnose: on a mismatch, find out which change to the first model makes it the other.
+        progress: told how far replays and frameworks are.
+
+    Returns:
+        The report; a match if all compute the same, and each runtime what its file says.
+
+    Raises:
+        ModelFileError, UnsupportedError: a model cannot be read or replayed.
+        InputError: the inputs do not fit, or it is not clear which are which.
+
+    Example:
+        >>> report = against(
+        ...     "fixtures/origin_tanh_sigmoid.keras3.h5",
+        ...     "fixtures/origin_tanh_sigmoid.keras3.keras",
+        ...     "fixtures/origin.x.npy",
+        ...     predict=False,
+        ... )
+        >>> report
+        <AgainstReport match: origin_tanh_sigmoid.keras3.keras computes what origin_tanh_sigmoid.keras3.h5 does>
+    """
+    options, timings = runtime_options(runtime), dict[str, float]()
+    if options.name is not None:
+        raise InputError(f"--runtime {options.name}: each file is run by its own. Leave it out")
+    paths = list(others) if isinstance(others, list | tuple) else [others]
+    common: dict[str, Any] = {"tolerance": tolerance, "diagnose": diagnose, "progress": progress}
+    with timed(timings, "total"):
+        first, arrays = opened(model, x, endpoints, architecture, options)
+        case = case_of(first, x, arrays, options, None, False)
+        given = inputs_in_own_layout(first, case.inputs)
+        own = verify(first, given, runtime=options, blind_spots=False, **common) if predict else None
+        found = []
+        for path in paths:
+            other = path if isinstance(path, Model) else load(path)
+            link = linked(first, other, given, names or {})
+            function = verify(first, given, expected=link.outputs, blind_spots=False, **common)
+            source = Predicted(called(other), f"the replay of {called(other)}")
+            run = verify(other, link.inputs, runtime=options, blind_spots=False, **common) if predict else None
+            weights = compare_weights(first, other)
+            # where both compute the same, it is only written otherwise, such as a sequence that is reversed outside
+            settings = () if function.verdict is Verdict.MATCH else differences(first, other)
+            function = replace(function, predicted=source)
+            found.append(Other(other, weights, function, run, settings, link.names, link.notes, link.is_turned))
+    return AgainstReport(first, own, tuple(found), case.notes, timings)
