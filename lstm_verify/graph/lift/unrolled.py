@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import permutations, product
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from lstm_verify.graph.lift.attempts import matches
 from lstm_verify.graph.lift.check import as_float64
 from lstm_verify.graph.lift.expressions import (
     Affine,
@@ -27,14 +27,10 @@ from lstm_verify.graph.lift.expressions import (
     leaves,
     place_of,
 )
-from lstm_verify.graph.lift.gates import Match, RecurrentState, Unlike
-from lstm_verify.graph.lift.gru import gru
-from lstm_verify.graph.lift.loop_body import unmasked
-from lstm_verify.graph.lift.lstm import lstm
+from lstm_verify.graph.lift.gates import Match
 from lstm_verify.graph.lift.picked import PICKING, Picked, aligned, picked, without_shapes
 from lstm_verify.graph.lift.provenance import Variables, recovered, scope
 from lstm_verify.graph.lift.rules import RULES
-from lstm_verify.graph.lift.simple_rnn import simple_rnn
 from lstm_verify.graph.lift.traced import Columns, Traced, settled
 from lstm_verify.layers import Layer, Run, Signal
 from lstm_verify.layers.constant import Constant
@@ -225,7 +221,7 @@ class _Chain:
             before, after = by_step.get((name, middle - 1), []), by_step[name, middle]
             if len(before) > MOST_STATES or len(after) > MOST_STATES:
                 continue
-            for match in _matches([Leaf(f"={form.key}") for form in before], after, taken):
+            for match in matches([Leaf(f"={form.key}") for form in before], after, taken):
                 if self._agrees(match):
                     found = recovered(match, self.variables)
                     yield Unrolled(scope(found) or "cell", match.cell, found, self._count(match))
@@ -278,44 +274,6 @@ def _latest(steps: Iterable[Mapping[Of, int]]) -> dict[Of, int]:
     return found
 
 
-def _matches(leaves: list[Leaf], forms: list[Form], taken: set[Key]) -> Iterator[Match]:
-    """Try which of the forms may be what has become of which of the leaves, but for those that are taken."""
-    for (h, c), (new_h, new_c) in product(permutations(leaves, 2), permutations(forms, 2)):
-        if not taken & {h.key, c.key}:
-            try:
-                match = lstm(_state(h, new_h), _state(c, new_c), "cell")
-            except (Unlike, ValueError, IndexError):
-                continue
-            taken |= {h.key, c.key}
-            yield match
-    for h, new in product(leaves, forms):
-        for recognise in (gru, simple_rnn):
-            if h.key not in taken:
-                try:
-                    match = recognise(_state(h, new), "cell")
-                except (Unlike, ValueError, IndexError):
-                    continue
-                taken.add(h.key)
-                yield match
-
-
 def _forms(x: Traced) -> list[Form]:
     """What a value is made of, side by side."""
     return [form for form, _ in x.form.parts] if isinstance(x.form, Columns) else [x.as_form()]
-
-
-def _state(before: Leaf, after: Form) -> RecurrentState:
-    return RecurrentState(before, unmasked(after, before).new, _width(after))
-
-
-def _width(form: Form) -> int:
-    """The number of columns of a form, from the first affine atom in it."""
-    for term in form.terms:
-        for atom in term.product:
-            if isinstance(atom, Affine):
-                return atom.width
-            inner = [atom.form] if isinstance(atom, SumFactor) else getattr(atom, "arguments", ())
-            for each in inner:
-                if isinstance(each, Form) and (width := _width(each)):
-                    return width
-    return 0
