@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -40,13 +40,13 @@ class Runs:
     def replayed(self) -> list[Array]:
         """The outputs of the model in the file, by name."""
         if self.in_batches:
-            return self._run(plain(self.model))
-        return [self.known[output.tensor].value for output in self.model.outputs]
+            return _floats(self._run(plain(self.model)))
+        return _floats(self.known[output.tensor].value for output in self.model.outputs)
 
     @cached_property
     def roughly_replayed(self) -> list[Array]:
         """The same in float32."""
-        return self.replayed if self._is_wide else self._run(plain(self._in_float32, np.float32))
+        return self.replayed if self._is_wide else _floats(self._run(plain(self._in_float32, np.float32)))
 
     @property
     def known(self) -> dict[Tensor, Signal]:
@@ -131,7 +131,7 @@ class Runs:
                 return None
             with np.errstate(all="ignore"):
                 run = Run(arithmetic=Textbook(), over_time=Resuming(noted))
-                return [signal.value for signal in changed.resumed(known, change.tops, run)]
+                return _floats(signal.value for signal in changed.resumed(known, change.tops, run))
         except UNFIT as error:
             let_mistakes_through(error)
             return None
@@ -142,9 +142,9 @@ class Runs:
         try:
             kind = kind_of(change.make(self.model))
             if change.batches or self.in_batches:
-                return self._run(kind, change.batches)
+                return _floats(self._run(kind, change.batches))
             with np.errstate(all="ignore"):
-                return [signal.value for signal in kind.model.resumed(known(), change.tops, Run())]
+                return _floats(signal.value for signal in kind.model.resumed(known(), change.tops, Run()))
         except UNFIT as error:
             let_mistakes_through(error)
             return None
@@ -213,6 +213,11 @@ def _begins_like(changed: Model, model: Model, name: str) -> bool:
     return {name} <= changed.layers.keys() & model.layers.keys() and model.layers[name].begins_like(
         changed.layers[name]
     )
+
+
+def _floats(outputs: Iterable[Array]) -> list[Array]:
+    """Outputs to be subtracted from each other, which booleans and whole numbers are not."""
+    return [output if output.dtype.kind == "f" else output.astype(np.float64) for output in map(np.asarray, outputs)]
 
 
 def _usual(sigma: Array) -> float:

@@ -73,10 +73,16 @@ def axes_of(model: Model, given: Shapes) -> Axes | None:
         return None
     tries = min(TRIES, max(1, OPERATIONS // max(1, _operations(model))))
     assignments = list(islice(_assignments(model, given), tries))
+    possible = list[Axes]()
     for inputs in assignments if not model.stateful else ():
-        outputs = _divided(arranged(model, Axes(inputs)))
+        tried = arranged(model, Axes(inputs))
+        outputs = _divided(tried)
         if outputs is not None:
-            return Axes(inputs, outputs, True)
+            possible.append(Axes(inputs, outputs, True))
+            if _depends(tried):  # outputs that are always the same are so along any axis
+                return possible[-1]
+    if possible:
+        return possible[0] if _agree(possible) else None
     for inputs in assignments:
         tried = arranged(model, Axes(inputs))
         outputs = _kept(tried, _count(tried) or TOGETHER)
@@ -151,6 +157,18 @@ def _divided(model: Model) -> dict[str, Axis] | None:
         if axis is None:
             return None
     return found
+
+
+def _depends(model: Model) -> bool:
+    """Whether any output depends on the samples."""
+    one, other = (run(model, _values(model, TOGETHER, seed)) for seed in range(2))
+    return not all(map(_alike, one, other))
+
+
+def _agree(possible: list[Axes]) -> bool:
+    """Whether no two of them have the samples of an input along different axes."""
+    found = ({axes.inputs[name] for axes in possible} - {None} for name in possible[0].inputs)
+    return all(len(axes) < 2 for axes in found)
 
 
 def _joined(together: Array, first: Array, rest: Array) -> Axis:

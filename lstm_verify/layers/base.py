@@ -200,6 +200,10 @@ class Layer(Weighted, ABC):
         """Return the names of the states among the layer's inputs and outputs, by position."""
         return {}
 
+    def state_input(self, output: int) -> int | None:
+        """The place of the input that begins as the state which an output is; None if there is none."""
+        return output
+
     def recurrences(self) -> list[tuple[Weighted | None, dict[str, Any]]]:
         """Return the cells recognised in a graph's loop, None for an unknown cell, with what the graph says of them."""
         return []

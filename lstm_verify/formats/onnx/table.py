@@ -9,7 +9,7 @@ from lstm_verify.formats.onnx.dtypes import KEY
 from lstm_verify.formats.onnx.operations import RULES
 from lstm_verify.formats.onnx.recurrent import RECURRENT
 from lstm_verify.graph.ir import Node
-from lstm_verify.graph.translate import Entry, Fixed, If, Same, Since, Table, at_version
+from lstm_verify.graph.translate import Entry, Fixed, If, Refused, Same, Since, Table, at_version
 
 OLDEST = 7
 """The first version in which operators broadcast as NumPy does."""
@@ -21,6 +21,11 @@ ENTRIES: dict[str, Entry | Since] = {
     "Constant": Fixed(lambda node: node.attributes.get("value")),
     "Identity": Same(),
     "If": If("then_branch", "else_branch"),
+    # as it is written in files, not in ONNX
+    "Erfc": Refused(
+        "tf2onnx writes Erfc for an exact gelu, but ONNX has no such operator and no runtime runs it. "
+        "Export from Keras with the torch backend, or verify the Keras file instead"
+    ),
 }
 
 

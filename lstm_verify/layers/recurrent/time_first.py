@@ -51,6 +51,10 @@ class _TimeFirst(Layer, ABC):
     def state_places(self) -> dict[int, str]:
         return {place: name for place, name in enumerate(self.given, 1) if name in STATES}
 
+    def state_input(self, output: int) -> int | None:
+        name = STATES[output - 1]
+        return self.given.index(name) + 1 if name in self.given else None
+
     def has_time(self, output: int) -> bool:
         return False  # not where others have it
 

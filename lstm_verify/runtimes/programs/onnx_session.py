@@ -58,7 +58,10 @@ class Session:
 
     def __init__(self, session: Any, call: dict[str, Any], description: str) -> None:
         self.session, self.description = session, description
-        self.takes: dict[str, str] = {value.name: value.type for value in session.get_inputs()}
+        self.needs = [value.name for value in session.get_inputs()]
+        # an initializer of the name of an input is its default, and may be fed too
+        values = (*session.get_inputs(), *session.get_overridable_initializers())
+        self.takes: dict[str, str] = {value.name: value.type for value in values}
         there = [value.name for value in session.get_outputs()]
         self.outputs = list(call.get("outputs") or there)
         for name in self.outputs:
@@ -73,8 +76,8 @@ class Session:
 
     def _name(self, name: str, inputs: Arrays) -> str:
         """The file's name for an input; of one input to a file that takes one, whatever it is called."""
-        if name not in self.takes and len(inputs) == len(self.takes) == 1:
-            return next(iter(self.takes))
+        if name not in self.takes and len(inputs) == len(self.needs) == 1:
+            return str(self.needs[0])
         if name not in self.takes:
             raise LookupError(f"no input '{name}'; there: {', '.join(self.takes)}")
         return name
