@@ -66,6 +66,8 @@ def linked(one: Model, other: Model, x: Mapping[str, Array], asked: Mapping[str,
             tried.append(_called(one, other, x, way, ours, asked))
         except InputError as error:
             failures.append(str(error))
+        if tried and tried[-1].distance <= NEAR:
+            break  # the likeliest come first
     if not tried:
         raise InputError(f"{other.name}: {failures[0]}")
     tried.sort(key=lambda each: each.distance)

@@ -49,7 +49,7 @@ Tap = Callable[[Array], Tapped | None]
 """From the numbers of samples to what the framework's layers compute for them."""
 ORDERED = 128
 """The first samples, on which it is tried what one batch may leave to the next."""
-WORK = 60.0
+WORK = 120.0
 """What a diagnosis may compute, in seconds of a usual machine (`work`)."""
 CLEARLY_BETTER = 4.0
 """Of two explanations, the one whose deviations are so many times smaller than the other's is the better."""

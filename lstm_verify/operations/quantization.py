@@ -64,7 +64,8 @@ def quantize_by_range(x: Array) -> tuple[Any, Any, Any]:
     """
     low, high = np.minimum(np.min(x), 0), np.maximum(np.max(x), 0)
     width = (high - low) / 255
-    scale = np.where(np.equal(width, 0), np.ones((), x.dtype), width)
+    # the limits, and not the width, which rounding would leave in doubt: those of all zeros are exact
+    scale = np.where(np.equal(low, high), np.ones((), x.dtype), width)
     zero = np.clip(np.round(-low / scale), 0, 255).astype(np.uint8)
     return quantize(x, scale, zero), scale, zero
 

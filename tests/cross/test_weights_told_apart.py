@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from onnx import helper
 
 from lstm_verify import load
+from lstm_verify.cross import against
 from lstm_verify.cross.weights import WeightComparison, compare_weights
-from tests.onnx_files import model_of, save
+from tests.onnx_files import FEATURES, model_of, save, weights_of
 
 RANDOM = np.random.default_rng(11)
 U, V = (RANDOM.normal(size=(6, 6)).astype(np.float32) for _ in range(2))
@@ -66,3 +68,14 @@ def test_few_values_far_apart_are_not_8_bits(tmp_path: Path) -> None:
     assert eight_bits.of("rounded")[0].words == "to 8 bits"
     signs = comparison(tmp_path, {}, {"u": 9 * np.sign(U)})
     assert [pair.name for pair in signs.of("different")] == ["u/value"]
+
+
+@pytest.mark.parametrize("features", [None, FEATURES])
+def test_weights_that_became_a_layer_are_there_once(tmp_path: Path, features: int | None) -> None:
+    """Whether the file says how many features there are or not."""
+    node = helper.make_node("LSTM", ["x", "W", "R", "B"], ["y"], hidden_size=4)
+    model = model_of([node], {"x": [None, None, features]}, ["y"], weights_of("LSTM"))
+    path = save(model, tmp_path / "a.onnx")
+    x = RANDOM.normal(size=(5, 2, FEATURES)).astype(np.float32)
+    (other,) = against(path, path, x, predict=False).others
+    assert other.weights.words == "3 equal"

@@ -10,9 +10,11 @@ from pathlib import Path
 from lstm_verify.errors import InputError, ModelFileError, UnsupportedError
 from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.formats.onnx.dtypes import with_dtypes
+from lstm_verify.formats.onnx.dynamic_lstm import SHARED, written_out
 from lstm_verify.formats.onnx.loops import functional
-from lstm_verify.formats.onnx.reader import End, OnnxFile
+from lstm_verify.formats.onnx.reader import OnnxFile
 from lstm_verify.formats.onnx.table import OLDEST, table_of
+from lstm_verify.formats.onnx.values import End
 from lstm_verify.graph.batch_axis import elsewhere
 from lstm_verify.graph.build import Builder
 from lstm_verify.graph.ir import Graph, Ref
@@ -45,9 +47,12 @@ def build(path: Path, file: OnnxFile, endpoints: Endpoints | None = None) -> Mod
         )
     outputs = _outputs(file, endpoints)
     inputs = _inputs(file, endpoints, outputs.values())
-    typed = with_dtypes(file.graph, {name: end.dtype for name, end in file.inputs.items()})
-    graph = functional(Graph(typed.nodes, typed.inputs, tuple(outputs.values())), file.opset)
-    specs = {file.tensors[name]: Input(name, end.shape, end.dtype) for name, end in inputs.items()}
+    whole, moved = written_out(file.graph)
+    typed = with_dtypes(whole, {name: end.dtype for name, end in file.inputs.items()})
+    wanted = tuple(moved.get(ref, ref) for ref in outputs.values())
+    graph = functional(Graph(typed.nodes, typed.inputs, wanted), file.opset)
+    refs = {name: file.tensors[name] for name in inputs}
+    specs = {moved.get(refs[name], refs[name]): Input(name, end.shape, end.dtype) for name, end in inputs.items()}
     builder = Builder(table_of(file.opset), _no_function)
     model = builder.model(path.name, graph, specs, dict(zip(outputs, graph.outputs, strict=True)))
     model = with_samples_first(replace(model, divisible=False), endpoints.given)
@@ -56,10 +61,11 @@ def build(path: Path, file: OnnxFile, endpoints: Endpoints | None = None) -> Mod
         "outputs": list(outputs),
         "whole": set(inputs) == set(file.inputs) and set(outputs) <= set(file.outputs),
         "axes": axes_for_runtime(model),
+        "threads": 1 if moved else 0,
     }
     lifted = lift(model)
     source = Source(str(path), "ONNX", file.writer, "onnxruntime", "", call)
-    return replace(lifted, source=source, findings=(*file.findings, *elsewhere(lifted)))
+    return replace(lifted, source=source, findings=(*file.findings, *([SHARED] if moved else []), *elsewhere(lifted)))
 
 
 def _no_function(name: str) -> Graph:

@@ -15,26 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lstm_verify.arrays import Array
 from lstm_verify.errors import ModelFileError, UnsupportedError
-from lstm_verify.formats.onnx.attributes import dtype_name
-from lstm_verify.graph.ir import ABSENT, Graph, Node, Ref, Shape
+from lstm_verify.formats.onnx.values import End, Values
+from lstm_verify.graph.ir import ABSENT, Graph, Node, Ref
 
 INSTALL = "ONNX files are read with the package onnx. Install it: pip install 'lstm-verify[onnx]'"
 OUTPUTS = "_outputs"
 """The attribute for how many outputs a node has, on which it depends what some operators do."""
 ONNX = ("", "ai.onnx")
 """The two names of the domain of ONNX itself."""
-
-
-@dataclass(frozen=True)
-class End:
-    """An input or output as the file declares it."""
-
-    dtype: str
-    shape: Shape
 
 
 @dataclass(frozen=True)
@@ -165,15 +154,16 @@ class _Reading:
     """A file being read."""
 
     def __init__(self, onnx: Any) -> None:
-        self.onnx = onnx
+        self.onnx, self.values = onnx, Values(onnx)
 
     def file(self, proto: Any) -> OnnxFile:
         """Read everything in the file."""
         scope = _Scope()
         graph = self.graph(proto.graph, scope)
-        values = {value.name: self.end(value) for value in (*proto.graph.value_info, *proto.graph.output)}
-        inputs = {value.name: self.end(value) for value in proto.graph.input if value.name in graph.inputs}
+        values = {value.name: self.values.end(value) for value in (*proto.graph.value_info, *proto.graph.output)}
+        inputs = {value.name: self.values.end(value) for value in proto.graph.input if value.name in graph.inputs}
         opsets = {entry.domain: entry.version for entry in proto.opset_import}
+        self.check_opset(max((opsets[domain] for domain in ONNX if domain in opsets), default=1))
         return OnnxFile(
             graph,
             inputs,
@@ -184,6 +174,19 @@ class _Reading:
             f"{proto.producer_name} {proto.producer_version}".strip() or "an unnamed writer",
         )
 
+    def check_opset(self, opset: int) -> None:
+        """Check that the operators of a version are known.
+
+        Raises:
+            UnsupportedError: they are not.
+        """
+        newest = self.onnx.defs.onnx_opset_version()
+        if opset > newest:
+            raise UnsupportedError(
+                f"it is of opset {opset}, expected {newest} or earlier, the newest that onnx {self.onnx.__version__} "
+                "knows. Install a newer one: pip install --upgrade onnx"
+            )
+
     def graph(self, proto: Any, scope: _Scope) -> Graph:
         """Read a graph, with its constants before its other nodes."""
         nodes: dict[str, Node] = {}
@@ -193,7 +196,7 @@ class _Reading:
         inputs = [scope.own(value.name) for value in proto.input if value.name not in constants]
         scope.tensors |= {name: Ref(name) for name in inputs}
         for name, tensor in stored:
-            node = self.constant(scope.own(name), tensor)
+            node = self.values.constant(scope.own(name), tensor)
             nodes[node.name] = node
             scope.tensors[name] = Ref(node.name)
         # nodes need not come after those whose outputs they take, though the text says so: runtimes sort them too
@@ -213,7 +216,7 @@ class _Reading:
         op = proto.op_type if proto.domain in ONNX else f"{proto.domain}.{proto.op_type}"
         inputs = tuple(scope.find(each) for each in proto.input)
         if op == "Constant":
-            return self.constant(name, self._constant_of(proto))
+            return self.values.constant(name, self._constant_of(proto))
         attributes: dict[str, Any] = {OUTPUTS: len(proto.output)}
         bodies: dict[str, tuple[Graph, _Scope]] = {}
         for attribute in proto.attribute:
@@ -221,7 +224,7 @@ class _Reading:
                 inner = _Scope(scope)
                 bodies[attribute.name] = self.graph(attribute.g, inner), inner
             else:
-                attributes[attribute.name] = self.value(attribute)
+                attributes[attribute.name] = self.values.value(attribute)
         captured, subgraphs = _with_captured(bodies)
         more = tuple(scope.find(each) for each in captured)
         return Node(name, op, inputs + more, attributes=attributes, subgraphs=subgraphs)
@@ -230,80 +233,7 @@ class _Reading:
         """The only attribute of a `Constant`."""
         if len(proto.attribute) != 1:
             raise ModelFileError(f"node '{proto.name}': a constant of {len(proto.attribute)} values, expected one")
-        return self.value(proto.attribute[0])
-
-    def constant(self, name: str, value: Any) -> Node:
-        """Make a node for a value in the file; one that is not numeric gets an operation that no table has."""
-        array = self.array(value) if isinstance(value, self._stored) else value
-        if isinstance(array, list | float | int):
-            array = np.asarray(array, np.float32 if np.asarray(array).dtype.kind == "f" else np.int64)
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
-            return Node(name, "Constant of strings")
-        dtype = dtype_name(value.data_type) if isinstance(value, self.onnx.TensorProto) else str(array.dtype)
-        return Node(name, "Constant", attributes={"value": array, "dtype": dtype})
-
-    @property
-    def _stored(self) -> tuple[type, ...]:
-        return (self.onnx.TensorProto, self.onnx.SparseTensorProto)
-
-    def array(self, tensor: Any) -> Array | None:
-        """Return the values of a tensor; None if they are not numbers.
-
-        Raises:
-            UnsupportedError: it is of a dtype that NumPy has not.
-            ModelFileError: it has not as many numbers as its shape says.
-        """
-        if isinstance(tensor, self.onnx.SparseTensorProto):
-            return self._dense(tensor)
-        if tensor.data_type == tensor.STRING:
-            return None
-        try:
-            dtype = dtype_name(tensor.data_type)
-        except ValueError:
-            raise UnsupportedError(
-                f"tensor '{tensor.name}' has a dtype that is not supported, {tensor.data_type}"
-            ) from None
-        try:
-            array: Array = self.onnx.numpy_helper.to_array(tensor)
-        except (ValueError, TypeError) as error:
-            raise ModelFileError(
-                f"tensor '{tensor.name}' is damaged ({error}). Was the file copied completely?"
-            ) from None
-        # every value of a bfloat16 is a float32
-        return np.array(array.astype(np.float32) if dtype == "bfloat16" else array)
-
-    def _dense(self, tensor: Any) -> Array:
-        values, indices = self.array(tensor.values), self.array(tensor.indices)
-        if values is None or indices is None:
-            raise UnsupportedError(f"tensor '{tensor.values.name}': a sparse tensor without numbers")
-        dense = np.zeros(tuple(tensor.dims), values.dtype)
-        if indices.ndim == 1:
-            dense.reshape(-1)[indices] = values
-        else:
-            dense[tuple(indices.T)] = values
-        return dense
-
-    def value(self, attribute: Any) -> Any:
-        """Return an attribute as a plain Python value; tensors as arrays."""
-        found = self.onnx.helper.get_attribute_value(attribute)
-        if isinstance(found, bytes):
-            return found.decode(errors="replace")
-        if isinstance(found, self._stored):
-            return self.array(found)
-        if isinstance(found, int | float):
-            return found
-        return [each.decode(errors="replace") if isinstance(each, bytes) else each for each in found]
-
-    def end(self, value: Any) -> End:
-        """Read the declaration of a tensor."""
-        tensor = value.type.tensor_type
-        try:
-            dtype = dtype_name(tensor.elem_type)
-        except ValueError:
-            dtype = "unknown"
-        if not tensor.HasField("shape"):
-            return End(dtype, None)
-        return End(dtype, tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim))
+        return self.values.value(proto.attribute[0])
 
 
 def _with_captured(bodies: Mapping[str, tuple[Graph, _Scope]]) -> tuple[list[str], dict[str, Graph]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lstm_verify.formats.onnx import loops
+from lstm_verify.formats.onnx import dynamic_lstm, loops
 from lstm_verify.formats.onnx.dtypes import KEY
 from lstm_verify.formats.onnx.operations import RULES
 from lstm_verify.formats.onnx.recurrent import RECURRENT
@@ -18,6 +18,7 @@ ENTRIES: dict[str, Entry | Since] = {
     **RULES,
     **RECURRENT,
     **loops.ENTRIES,
+    **dynamic_lstm.ENTRIES,
     "Constant": Fixed(lambda node: node.attributes.get("value")),
     "Identity": Same(),
     "If": If("then_branch", "else_branch"),

@@ -66,7 +66,7 @@ def lift(model: Model) -> Model:
     try:
         runs = [_Watched(model, samples, seed) for seed, samples in enumerate(SAMPLES)]
     except LstmVerifyError:
-        return model
+        return model.pruned()
     layers, nodes = dict(model.layers), list[LayerCall]()
     variables = Variables(layers)
     reported, watching = list[Unrolled](), True

@@ -35,9 +35,11 @@ def load(request: dict[str, Any]) -> Session:
     options.log_severity_level = 3
     optimize = bool(call.get("optimize", True))
     options.graph_optimization_level = getattr(runtime.GraphOptimizationLevel, LEVELS[optimize])
+    options.intra_op_num_threads = int(call.get("threads", 0))  # 0: as many as it likes
     path = request["model"] if call.get("whole", True) else cut(request["model"], call)
     session = runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     how = "" if optimize else ", without optimisation"
+    how += ", with one thread" if call.get("threads") == 1 else ""
     return Session(session, call, f"{request['title']} {runtime.__version__} (CPU{how})")
 
 

@@ -38,8 +38,6 @@ UNREADABLE: dict[str, dict[str, str]] = {
 ENDLESS = "endless"
 PENDING: dict[str, str] = {
     **dict.fromkeys(("scan_8", "scan_8_lengths", "scan_8_backwards"), "Scan of opset 8"),
-    "damaged_opset_99": "a version that does not exist",
-    "damaged_negative_size": "a negative size",
 }
 """What is not done right yet."""
 
