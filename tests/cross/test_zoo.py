@@ -78,8 +78,6 @@ def test_a_saved_model_agrees_with_the_keras_file(exports: Exports) -> None:
 
 NOT_NAMED = {
     "activation_lstm_torch_torchscript",
-    "bias_lstm_torch_torchscript",
-    "bias_stacked_torch_dynamo",
     "clip_lstm_keras_tf2onnx",
     "epsilon_normalised_torch_dynamo",
     "initial_state_states_keras_export",

@@ -173,8 +173,7 @@ def operators() -> str:
 def refused() -> str:
     """The operators that are refused for a reason of their own."""
     found = {name: entry for name, entry in ENTRIES.items() if isinstance(entry, Refused)}
-    lines = [f"* {f'`{name}`' if name[0].isupper() else name}: {entry.reason};" for name, entry in found.items()]
-    return "\n".join(lines)
+    return "\n".join(f"* {f'`{name}`: ' if name[0].isupper() else ''}{entry.reason};" for name, entry in found.items())
 
 
 def missing() -> str:
