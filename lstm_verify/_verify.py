@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis import diagnose as diagnosed
 from lstm_verify.diagnosis.informative import BlindSpotSearch
 from lstm_verify.errors import FrameworkError
+from lstm_verify.formats import runtime_of
 from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.given import matched, recorded
 from lstm_verify.inputs import count_samples, in_own_layout
@@ -96,7 +98,8 @@ def verify(
     options = runtime_options(runtime)
     tolerance = replace(tolerance or Tolerance(), recorded=expected is not None)
     timings: dict[str, float] = {}
-    with timed(timings, "total"), tempfile.TemporaryDirectory(prefix="lstm-verify-") as scratch:
+    with timed(timings, "total"), tempfile.TemporaryDirectory(prefix="lstm-verify-") as scratch, ExitStack() as stack:
+        ready = None if expected is not None else _started(model, options, stack)
         with timed(timings, "load"):
             read, arrays = opened(model, x, endpoints, architecture, options)
             case = case_of(read, x, arrays, options, state_from, blind_spots)
@@ -105,7 +108,7 @@ def verify(
         if expected is None:
             again = read.divisible and not read.stateful
             asked = request(read, case.inputs, case.batch_size, architecture, options, again=again)
-            predicted, replayed = _predict_and_replay(case.framework, asked, replaying, search)
+            predicted, replayed = _predict_and_replay(case.framework, asked, replaying, search, ready)
             tap = LayerOutputs(case.framework, asked)
         else:
             predicted, replayed, tap = _recorded(read, expected), replaying.run(), None
@@ -227,13 +230,24 @@ class _Predictions:
     notes: tuple[str, ...] = ()
 
 
+def _started(model: str | Path | Model, options: RuntimeOptions, stack: ExitStack) -> runtimes.Started | None:
+    """The process of a framework, which imports it while the file is read; None if it is not known which it is."""
+    name = "" if isinstance(model, Model) else runtime_of(Path(model))
+    runtime = runtimes.known(name) if options.name in (None, name) else None
+    return None if runtime is None else stack.enter_context(runtimes.started(runtime))
+
+
 def _predict_and_replay(
-    name: str, asked: runtimes.Request, replaying: _Replaying, search: BlindSpotSearch
+    name: str,
+    asked: runtimes.Request,
+    replaying: _Replaying,
+    search: BlindSpotSearch,
+    ready: runtimes.Started | None = None,
 ) -> tuple[_Predictions, dict[str, Rows]]:
     """Let a framework predict in its own process while this one replays."""
     runtime, tell = runtimes.find(name), replaying.progress
     on_progress = None if tell is None else lambda done, samples: tell("predict", done, samples)
-    with runtimes.predicting(runtime, asked, on_progress) as prediction:
+    with runtimes.predicting(runtime, asked, on_progress, ready) as prediction:
         replayed = replaying.run()
         search.result()  # most likely it will be a match, and the framework takes longer
         try:

@@ -71,6 +71,15 @@ def recognised(path: Path, magic: bytes) -> Format | None:
     return next((format_ for format_ in FORMATS if format_.recognise(path, magic)), None)
 
 
+def runtime_of(path: Path) -> str:
+    """The runtime of a file, as far as its format tells; empty if that does not."""
+    try:
+        found = recognised(path, _magic(path))
+    except ModelFileError:
+        return ""
+    return found.runtime if found else ""
+
+
 def _refuse_ends(path: Path, signature: str | None, endpoints: Endpoints | None) -> None:
     """Refuse what can be asked for in graphs only."""
     if signature is not None:

@@ -34,6 +34,8 @@ class Format:
     """Whether a file is of this format, by its path and first bytes; a directory has none."""
     read: Callable[[Path], Model]
     """Read a model; raises `ModelFileError` and `UnsupportedError`, the path of the file left out."""
+    runtime: str = ""
+    """The runtime of all its files, which may be started while they are read; empty if that depends on the file."""
     read_between: Callable[[Path, str | None, Endpoints | None], Model] | None = None
     """Read a model that is called by a certain signature, or between certain tensors, the others being as the file
     says; None if its files have one way only."""

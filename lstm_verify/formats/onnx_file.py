@@ -35,4 +35,6 @@ def read(path: Path, signature: str | None = None, endpoints: Endpoints | None =
     return build(path, read_graph(path), endpoints)
 
 
-FORMAT = Format("onnx", "an ONNX file", "graph is not one that ONNX allows", recognise, read, read_between=read)
+FORMAT = Format(
+    "onnx", "an ONNX file", "graph is not one that ONNX allows", recognise, read, "onnxruntime", read_between=read
+)

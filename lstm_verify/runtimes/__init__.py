@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.runtimes.interface import Request, Runtime
-from lstm_verify.runtimes.process import Prediction, predicting
+from lstm_verify.runtimes.process import Prediction, Started, predicting, started
 
 RUNTIMES: tuple[Runtime, ...] = (
     Runtime(
@@ -67,4 +67,15 @@ def known(name: str) -> Runtime | None:
     return next((runtime for runtime in RUNTIMES if runtime.name == name), None)
 
 
-__all__ = ["NAMES", "RUNTIMES", "Prediction", "Request", "Runtime", "find", "known", "predicting"]
+__all__ = [
+    "NAMES",
+    "RUNTIMES",
+    "Prediction",
+    "Request",
+    "Runtime",
+    "Started",
+    "find",
+    "known",
+    "predicting",
+    "started",
+]

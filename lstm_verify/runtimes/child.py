@@ -45,6 +45,9 @@ class Loaded(Protocol):
 
 
 def main() -> int:
+    for module in sys.argv[1:]:  # which takes its time, in which the model is still being read
+        with contextlib.suppress(Exception):  # the program imports it again, and says what is wrong
+            importlib.import_module(module)
     request = json.loads(sys.stdin.readline())
     with os.fdopen(request["replies"], "w", buffering=1) as replies:
 

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,9 +139,42 @@ def _unique(outputs: list[dict[str, str]], item: dict[str, str]) -> bool:
     return sum(other["name"] == item["name"] for other in outputs) == 1
 
 
+@dataclass(frozen=True)
+class Started:
+    """A child process that waits for a request."""
+
+    runtime: Runtime
+    child: Child
+    directory: Path
+    """Where its files are."""
+
+
+@contextmanager
+def started(runtime: Runtime, early: bool = True) -> Iterator[Started]:
+    """Start the child process of a framework, which ends, and its files with it, when the context does.
+
+    Args:
+        runtime: the framework.
+        early: whether it imports the framework at once, before there is a request.
+    """
+    directory, child = Path(tempfile.mkdtemp(prefix="lstm-verify-")), None
+    try:
+        environment = {**runtime.environment, "TMPDIR": str(directory)}
+        modules = (runtime.module,) if early else ()
+        child = Child(CHILD, arguments=modules, environment=environment, log=directory / "log.txt")
+        yield Started(runtime, child, directory)
+    finally:
+        if child:
+            child.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 @contextmanager
 def predicting(
-    runtime: Runtime, request: Request, progress: Callable[[int, int], None] | None = None
+    runtime: Runtime,
+    request: Request,
+    progress: Callable[[int, int], None] | None = None,
+    ready: Started | None = None,
 ) -> Iterator[Prediction]:
     """Start a prediction in a child process, which ends, and its files with it, when the context does.
 
@@ -149,19 +182,17 @@ def predicting(
         runtime: the framework.
         request: what to predict.
         progress: told (samples done, samples), from another thread.
+        ready: a child process that has been started already, if it is that of the framework.
     """
-    directory = Path(tempfile.mkdtemp(prefix="lstm-verify-"))
-    prediction = None
-    try:
-        environment = {**runtime.environment, "TMPDIR": str(directory)}
-        child = Child(CHILD, environment=environment, log=directory / "log.txt")
-        prediction = Prediction(runtime, request, child, progress=progress)
-        child.ask(_message(runtime, request, directory))
-        yield prediction
-    finally:
-        if prediction:
+    waiting = ready is not None and ready.runtime is runtime
+    with nullcontext(ready) if waiting else started(runtime, early=False) as begun:
+        assert begun is not None
+        prediction = Prediction(runtime, request, begun.child, progress=progress)
+        try:
+            begun.child.ask(_message(runtime, request, begun.directory))
+            yield prediction
+        finally:
             prediction.stop()
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _message(runtime: Runtime, request: Request, directory: Path) -> dict[str, Any]:
