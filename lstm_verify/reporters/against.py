@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lstm_verify.cross.report import AgainstReport, Other, called
-from lstm_verify.diagnosis.explain import diagnosis_lines
+from lstm_verify.diagnosis.explain import blind_line, diagnosis_lines
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
 from lstm_verify.report import Report
@@ -84,6 +84,9 @@ def _about_other(other: Other, first: str) -> Iterator[str]:
         yield ""
         for line in diagnosis_lines(other.function.diagnosis, called(other.model)):
             yield line.replace("the file says", f"{first} says")
+    spots = other.function.blind_spots
+    if spots is not None and spots.found:
+        yield f"blind spots: {blind_line(spots)} of {first}"
     for difference in other.differences:
         yield f"settings: {difference} in {called(other.model)}"
     if other.runtime is not None and other.runtime.diagnosis:
