@@ -75,6 +75,9 @@ def _explained(report: AgainstReport) -> Iterator[str]:
         yield from diagnosis_lines(report.runtime.diagnosis, f"The runtime of {called(report.model)}")
     for other in report.others:
         yield from _about_other(other, called(report.model))
+    found = [other.function.blind_spots for other in report.others]
+    for line in dict.fromkeys(blind_line(spots) for spots in found if spots is not None and spots.found):
+        yield f"blind spots: {line} of {called(report.model)}"
     for note in dict.fromkeys((*report.notes, *(note for other in report.others for note in other.notes))):
         yield f"note: {note}"
 
@@ -84,9 +87,6 @@ def _about_other(other: Other, first: str) -> Iterator[str]:
         yield ""
         for line in diagnosis_lines(other.function.diagnosis, called(other.model)):
             yield line.replace("the file says", f"{first} says")
-    spots = other.function.blind_spots
-    if spots is not None and spots.found:
-        yield f"blind spots: {blind_line(spots)} of {first}"
     for difference in other.differences:
         yield f"settings: {difference} in {called(other.model)}"
     if other.runtime is not None and other.runtime.diagnosis:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import InputError, Verdict, against
-from tests.builders import dense, random_array, sequential
+from tests.builders import FEATURES, TIMESTEPS, dense, random_array, sequential
 from tests.building import RECIPES, Build
 from tests.command import run
 from tests.conftest import FIXTURES
@@ -131,9 +131,9 @@ def test_what_hard_sigmoid_is_differs_between_the_generations_of_keras() -> None
 
 def test_two_replays_are_not_judged_by_the_rounding_of_a_narrow_format() -> None:
     """Weights that are off by 1 % are within what rounding to float16 does to predictions, and another function."""
-    one = replace(dense(), compute_dtype="float16")
+    one = replace(dense(2, FEATURES), compute_dtype="float16")
     other = replace(one, kernel=one.kernel * np.float32(1.01))
-    x = random_array(6, 5, one.kernel.shape[0])
+    x = random_array(6, TIMESTEPS, FEATURES)
     report = against(sequential(one), sequential(other), x, predict=False, diagnose=False)
     assert report.verdict is Verdict.MISMATCH
     assert against(sequential(one), sequential(one), x, predict=False).verdict is Verdict.MATCH
