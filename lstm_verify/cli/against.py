@@ -57,7 +57,7 @@ def compared(
 
         named = [item.partition("=")[2] for item in given.inputs]
         check_writable(results, [str(given.model), *map(str, given.others), *given.inputs, *named])
-        arguments = {key: value for key, value in grouped(options).items() if key != "blind_spots"}
+        arguments = grouped(options)
         with progress_bars(quiet) as progress:
             report = against(
                 given.model,

@@ -45,6 +45,7 @@ def against(
     tolerance: Tolerance | None = None,
     runtime: RuntimeOptions | None = None,
     diagnose: bool = True,
+    blind_spots: bool = True,
     progress: Progress | None = None,
 ) -> AgainstReport:
     """Compare a model with others that should be the same: weights, functions, and what runtimes make of each.
@@ -59,6 +60,7 @@ def against(
         tolerance: how far they may lie apart; None is what rounding explains.
         runtime: how the frameworks predict; each file has its own.
         diagnose: on a mismatch, find out which change to the first model makes it the other.
+        blind_spots: on a match, find out which changes these inputs could not have shown.
         progress: told how far replays and frameworks are.
 
     Returns:
@@ -92,7 +94,7 @@ def against(
         for path in paths:
             other = path if isinstance(path, Model) else load(path)
             link = linked(first, other, given, names or {})
-            function = verify(first, given, expected=link.outputs, blind_spots=False, **common)
+            function = verify(_in_float32(first), given, expected=link.outputs, blind_spots=blind_spots, **common)
             source = Predicted(called(other), f"the replay of {called(other)}")
             run = verify(other, link.inputs, runtime=options, blind_spots=False, **common) if predict else None
             weights = compare_weights(first, other)
@@ -101,3 +103,11 @@ def against(
             function = replace(function, predicted=source)
             found.append(Other(other, weights, function, run, settings, link.names, link.notes, link.is_turned))
     return AgainstReport(first, own, tuple(found), case.notes, timings)
+
+
+def _in_float32(item: Any) -> Any:
+    """A model with the σ of float32 in place of a narrower format, to which runtimes round, and two replays do not."""
+    wider = item.with_parts(_in_float32)
+    if getattr(wider, "compute_dtype", "") in ("float16", "bfloat16"):
+        return replace(wider, compute_dtype="float32")
+    return wider

@@ -32,6 +32,10 @@ GATES = (3, 4)
 """How many blocks a kernel may have, which may be in another order."""
 
 
+SHUFFLED = "in another order"
+"""How numbers are arranged that are in no layout which anybody uses."""
+
+
 @dataclass(frozen=True)
 class Pair:
     """A tensor of one file beside that of the other."""
@@ -57,9 +61,9 @@ class WeightComparison:
 
     @property
     def same(self) -> bool:
-        """Whether both hold the same numbers, in whatever order, and none that are exchanged."""
-        lonely = self.alone or self.other_alone
-        return not lonely and not self.exchanged and all(p.relation in ("equal", "rearranged") for p in self.pairs)
+        """Whether both hold the same numbers, in whatever layout, and none that are exchanged or shuffled."""
+        known = all(p.relation in ("equal", "rearranged") and p.words != SHUFFLED for p in self.pairs)
+        return known and not (self.alone or self.other_alone or self.exchanged)
 
     @property
     def exchanged(self) -> tuple[str, ...]:
@@ -246,7 +250,7 @@ def _rearranged(a: Array, b: Array) -> str:
             return words
     if any(np.array_equal(a.T.ravel(), b.ravel()) for a, b in ((one, other), (other, one))):
         return "reshaped where it should be transposed"
-    return "in another order"
+    return SHUFFLED
 
 
 def _orders(one: Array, other: Array) -> Iterator[tuple[int, ...]]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lstm_verify.cross.report import AgainstReport, Other, called
-from lstm_verify.diagnosis.explain import diagnosis_lines
+from lstm_verify.diagnosis.explain import blind_line, diagnosis_lines
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
 from lstm_verify.report import Report
@@ -75,6 +75,9 @@ def _explained(report: AgainstReport) -> Iterator[str]:
         yield from diagnosis_lines(report.runtime.diagnosis, f"The runtime of {called(report.model)}")
     for other in report.others:
         yield from _about_other(other, called(report.model))
+    found = [other.function.blind_spots for other in report.others]
+    for line in dict.fromkeys(blind_line(spots) for spots in found if spots is not None and spots.found):
+        yield f"blind spots: {line} of {called(report.model)}"
     for note in dict.fromkeys((*report.notes, *(note for other in report.others for note in other.notes))):
         yield f"note: {note}"
 

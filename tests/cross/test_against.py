@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import InputError, Verdict, against
+from tests.builders import FEATURES, TIMESTEPS, dense, random_array, sequential
 from tests.building import RECIPES, Build
 from tests.command import run
 from tests.conftest import FIXTURES
@@ -122,6 +124,28 @@ def test_what_hard_sigmoid_is_differs_between_the_generations_of_keras() -> None
     assert other.function.diagnosis is not None
     assert other.function.diagnosis.explanations[0].change.fault == "recurrent_activation"
     assert {d.other_value for d in other.differences} == {"hard_sigmoid(slope=0.166667)"}
+
+
+# ------------------------------------------------------------------------------------------------- what a match shows
+
+
+def test_two_replays_are_not_judged_by_the_rounding_of_a_narrow_format() -> None:
+    """Weights that are off by 1 % are within what rounding to float16 does to predictions, and another function."""
+    one = replace(dense(2, FEATURES), compute_dtype="float16")
+    other = replace(one, kernel=one.kernel * np.float32(1.01))
+    x = random_array(6, TIMESTEPS, FEATURES)
+    report = against(sequential(one), sequential(other), x, predict=False, diagnose=False)
+    assert report.verdict is Verdict.MISMATCH
+    assert against(sequential(one), sequential(one), x, predict=False).verdict is Verdict.MATCH
+
+
+def test_a_match_says_what_its_inputs_could_not_have_shown() -> None:
+    """Nothing is masked and no state is given, so that much could be otherwise in the other file."""
+    report = against(ORIGIN, SAME, X, predict=False)
+    spots = report.others[0].function.blind_spots
+    assert spots is not None
+    assert spots.found
+    assert "blind spots: this input could not have shown: " in str(report)
 
 
 # ------------------------------------------------------------------------------------------------- the command

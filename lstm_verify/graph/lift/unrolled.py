@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -259,10 +260,7 @@ class _Chain:
 
 
 def _count(values: Mapping[Tensor, Any], layer: str) -> int:
-    count = 0
-    while Tensor(layer, 0, count) in values:
-        count += 1
-    return count
+    return next(n for n in count() if Tensor(layer, 0, n) not in values)
 
 
 def _latest(steps: Iterable[Mapping[Of, int]]) -> dict[Of, int]:

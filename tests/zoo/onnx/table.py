@@ -13,8 +13,10 @@ from pathlib import Path
 
 from lstm_verify.faults import FAULTS
 from lstm_verify.formats import FORMATS
+from lstm_verify.formats.onnx import dynamic_lstm
 from lstm_verify.formats.onnx.loops import PARTS
 from lstm_verify.formats.onnx.table import ENTRIES, OLDEST
+from lstm_verify.graph.translate import Refused
 from tests.building import RECIPES, ROOT, built
 from tests.graph_files import read_at_once
 from tests.zoo.onnx.pairs import SAVED_MODEL, Cell, Exports, Outcome, outcomes
@@ -149,6 +151,9 @@ def counted(head: str, some: Sequence[Outcome]) -> list[str]:
     return [head, *map(str, numbers)]
 
 
+WRITTEN_OUT = (*PARTS, dynamic_lstm.NAME)
+"""Operators that become others before the table is asked."""
+
 # --- operators ---------------------------------------------------------------------------------------------------
 
 
@@ -159,7 +164,8 @@ def departures() -> str:
 
 def operators() -> str:
     """The operators that are replayed."""
-    names = {*(name for name in ENTRIES if name[0].isupper() or "." in name), *PARTS}
+    read = [name for name, entry in ENTRIES.items() if not isinstance(entry, Refused)]
+    names = {*(name for name in read if name[0].isupper() or "." in name), *WRITTEN_OUT}
     own = sorted(name for name in names if "." not in name)
     others = sorted(name for name in names if "." in name)
     return (
@@ -168,11 +174,17 @@ def operators() -> str:
     )
 
 
+def refused() -> str:
+    """The operators that are refused for a reason of their own."""
+    found = {name: entry for name, entry in ENTRIES.items() if isinstance(entry, Refused)}
+    return "\n".join(f"* {f'`{name}`: ' if name[0].isupper() else ''}{entry.reason};" for name, entry in found.items())
+
+
 def missing() -> str:
     """The operators of ONNX that are not replayed."""
     import onnx
 
-    known = set(ENTRIES) | set(PARTS)
+    known = {*ENTRIES, *WRITTEN_OUT}
     schemas = [schema for schema in onnx.defs.get_all_schemas() if schema.domain == "" and not schema.deprecated]
     return listed(sorted({schema.name for schema in schemas} - known))
 
@@ -241,6 +253,7 @@ LSTM, GRU and RNN have every attribute and input of their text: activations with
 What is refused, by name and with the node:
 
 * other operators of `ai.onnx`: {missing};
+{refused}
 * every other operator of another domain, such as `ai.onnx.ml` (trees, encoders of strings) and `ai.onnx.training`;
 * tensors of strings, optional values, and dtypes that NumPy does not have, but for bfloat16;
 * opsets before {oldest}, in which operators broadcast otherwise: `onnx.version_converter` makes them newer;
@@ -249,26 +262,42 @@ What is refused, by name and with the node:
 """
 
 
-def page() -> str:
-    """The whole page."""
+MEASURED = ("What exporters write", "Exports with a mistake")
+"""The sections that take models, and minutes."""
+
+
+def page(measured: bool) -> str:
+    """The whole page, or with nothing in the tables that take models."""
     return TEXT.format(
         formats=formats(),
         oldest=OLDEST,
         versions=", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES),
-        exports=exports(),
-        faults=faults(list(outcomes(built(RECIPES["onnx_faults"])))),
+        exports=exports() if measured else "",
+        faults=faults(list(outcomes(built(RECIPES["onnx_faults"])))) if measured else "",
         departures=departures(),
         operators=operators(),
         missing=missing(),
+        refused=refused(),
     )
+
+
+def with_sections_of(old: str, new: str, titles: Iterable[str]) -> str:
+    """A page with some of its sections as in an older one."""
+    kept = {part.partition("\n")[0]: part for part in old.split("\n## ")}
+    parts = [(part.partition("\n")[0], part) for part in new.split("\n## ")]
+    return "\n## ".join(kept[title] if title in titles else part for title, part in parts)
 
 
 def main() -> None:
     """Write the page."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--out", type=Path, default=PAGE, metavar="FILE")
+    parser.add_argument("--keep", action="store_true", help="keep the tables that take models, and minutes")
     arguments = parser.parse_args()
-    arguments.out.write_text(page())
+    if arguments.keep:
+        arguments.out.write_text(with_sections_of(arguments.out.read_text(), page(measured=False), MEASURED))
+    else:
+        arguments.out.write_text(page(measured=True))
 
 
 if __name__ == "__main__":
