@@ -1,6 +1,12 @@
-"""The meaning of attributes of ONNX operators."""
+"""The meaning of attributes of ONNX operators, and nodes for values."""
 
 from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lstm_verify.graph.ir import Node
 
 DTYPES = {
     1: "float32",
@@ -29,3 +35,8 @@ def dtype_name(code: int) -> str:
     if code not in DTYPES:
         raise ValueError(f"dtype {code}")
     return DTYPES[code]
+
+
+def constant(name: str, value: np.ndarray[Any, Any]) -> Node:
+    """A node for a value."""
+    return Node(name, "Constant", attributes={"value": value, "dtype": str(value.dtype)}, types=(str(value.dtype),))

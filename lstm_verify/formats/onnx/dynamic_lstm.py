@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
-from lstm_verify.formats.onnx.loops import constant
+from lstm_verify.formats.onnx.attributes import constant
 from lstm_verify.formats.onnx.recurrent import DIRECTIONS, IOFC
 from lstm_verify.graph.compute import Compute, Option
 from lstm_verify.graph.ir import ABSENT, Graph, Node, Ref

@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.errors import ModelFileError, UnsupportedError
+from lstm_verify.errors import ModelFileError
+from lstm_verify.formats.onnx import scan_8
+from lstm_verify.formats.onnx.attributes import constant
 from lstm_verify.graph.compute import Compute, Option
 from lstm_verify.graph.ir import ABSENT, Graph, Node, Ref
 from lstm_verify.graph.translate import Entry, While
@@ -47,15 +49,15 @@ def functional(graph: Graph, opset: int) -> Graph:
 
     Raises:
         ModelFileError: a body has not the inputs and outputs that it should have.
-        UnsupportedError: a `Scan` is one of opset 8, over batches.
+        UnsupportedError: a `Scan` of opset 8 is one that is not supported.
     """
     nodes, moved = dict[str, Node](), dict[Ref, Ref]()
     for node in graph.nodes.values():
+        if node.op == "Scan" and opset < WITHOUT_BATCHES:
+            node = scan_8.over_samples(node)
         inputs = tuple(moved.get(ref, ref) for ref in node.inputs)
         bodies = {key: functional(body, opset) for key, body in node.subgraphs.items() if isinstance(body, Graph)}
         whole = replace(node, inputs=inputs, subgraphs=bodies)
-        if node.op == "Scan" and opset < WITHOUT_BATCHES:
-            raise UnsupportedError(f"node '{node.name}': a Scan over batches, as opset 8 has it, is not supported")
         if node.op in PARTS:
             loop = PARTS[node.op](whole)
             nodes |= {each.name: each for each in loop.nodes()}
@@ -184,11 +186,6 @@ FIRST_STATE = 3
 """The place of the first state among the variables."""
 
 
-def constant(name: str, value: np.ndarray[Any, Any]) -> Node:
-    """Make a node for a value."""
-    return Node(name, "Constant", attributes={"value": value, "dtype": str(value.dtype)}, types=(str(value.dtype),))
-
-
 def _of_loop(node: Node) -> _Loop:
     body = node.subgraphs["body"]
     assert isinstance(body, Graph)
@@ -274,4 +271,4 @@ def _expect(node: Node, body: Graph, inputs: int, outputs: int) -> None:
         )
 
 
-PARTS = {"Loop": _of_loop, "Scan": _of_scan}
+PARTS = {"Loop": _of_loop, "Scan": _of_scan, scan_8.OVER_STEPS: _of_scan}

@@ -36,10 +36,6 @@ UNREADABLE: dict[str, dict[str, str]] = {
     "keras_torch": {},
 }
 ENDLESS = "endless"
-PENDING: dict[str, str] = {
-    **dict.fromkeys(("scan_8", "scan_8_lengths", "scan_8_backwards"), "Scan of opset 8"),
-}
-"""What is not done right yet."""
 
 
 def entries(folder: Path) -> dict[str, Any]:
@@ -78,9 +74,7 @@ def test_an_export_does_what_its_origin_does(build: Build, origin: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in ENTRIES if name != ENDLESS])
-def test_what_is_made_by_hand_is_replayed_or_refused(build: Build, request: pytest.FixtureRequest, name: str) -> None:
-    if name in PENDING:
-        request.applymarker(pytest.mark.xfail(reason=PENDING[name], strict=True))
+def test_what_is_made_by_hand_is_replayed_or_refused(build: Build, name: str) -> None:
     folder = build(RECIPES["onnx_structures"])
     if entries(folder)[name]["refuse"]:
         with pytest.raises(LstmVerifyError, match=f"{name}.onnx: "):
