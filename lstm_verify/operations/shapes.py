@@ -49,7 +49,10 @@ def flatten(x: Array, *, axis: int = 1) -> Array:
 
 def expand(x: Array, shape: Array) -> Array:
     """Broadcast to a shape, or to what that and the array's own come to together."""
-    return np.broadcast_to(x, np.broadcast_shapes(x.shape, ints(shape)))
+    try:
+        return np.broadcast_to(x, np.broadcast_shapes(x.shape, ints(shape)))
+    except RuntimeError as error:  # more axes than NumPy has
+        raise ValueError(str(error)) from None
 
 
 def squeeze(x: Array, axis: Any = None) -> Array:

@@ -14,7 +14,7 @@ from lstm_verify.formats.onnx.dynamic_lstm import SHARED, written_out
 from lstm_verify.formats.onnx.loops import functional
 from lstm_verify.formats.onnx.reader import OnnxFile
 from lstm_verify.formats.onnx.table import OLDEST, table_of
-from lstm_verify.formats.onnx.values import End
+from lstm_verify.formats.onnx.values import UNKNOWN, End
 from lstm_verify.graph.batch_axis import elsewhere
 from lstm_verify.graph.build import Builder
 from lstm_verify.graph.ir import Graph, Ref
@@ -47,6 +47,9 @@ def build(path: Path, file: OnnxFile, endpoints: Endpoints | None = None) -> Mod
         )
     outputs = _outputs(file, endpoints)
     inputs = _inputs(file, endpoints, outputs.values())
+    for name, end in inputs.items():
+        if end.dtype == UNKNOWN:
+            raise UnsupportedError(f"input '{name}' is no tensor of numbers that NumPy has, and cannot be fed")
     whole, moved = written_out(file.graph)
     typed = with_dtypes(whole, {name: end.dtype for name, end in file.inputs.items()})
     wanted = tuple(moved.get(ref, ref) for ref in outputs.values())

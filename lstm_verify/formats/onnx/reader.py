@@ -55,7 +55,9 @@ def read_graph(path: Path) -> OnnxFile:
         import onnx
     except ImportError:
         raise UnsupportedError(INSTALL) from None
-    proto = _inlined(onnx, _parsed(onnx, path))
+    parsed = _parsed(onnx, path)
+    _check_names(parsed)
+    proto = _inlined(onnx, parsed)
     if not proto.graph.node and not proto.graph.output:
         raise ModelFileError("it holds no graph. Was it copied completely?")
     return _Reading(onnx).file(proto)
@@ -72,6 +74,22 @@ def _parsed(onnx: Any, path: Path) -> Any:
     except (onnx.checker.ValidationError, OSError, ValueError) as error:
         (first, *_) = str(error).splitlines() or [type(error).__name__]
         raise ModelFileError(f"its external data cannot be read ({first}). Are they in its folder?") from None
+
+
+def _check_names(proto: Any) -> None:
+    """Check that all names are text, which protobuf leaves to who reads it.
+
+    Raises:
+        ModelFileError: one is not.
+    """
+    graphs = [proto.graph, *(a.g for node in _nodes(proto.graph.node) for a in node.attribute if a.HasField("g"))]
+    nodes = [*_nodes(proto.graph.node), *(node for f in proto.functions for node in _nodes(f.node))]
+    names = [name for node in nodes for name in (node.name, node.op_type, node.domain, *node.input, *node.output)]
+    names += [attribute.name for node in nodes for attribute in node.attribute]
+    names += [each.name for graph in graphs for each in (*graph.input, *graph.output, *graph.initializer)]
+    names += [each.name for graph in graphs for each in graph.value_info]
+    if not all(isinstance(name, str) for name in names):
+        raise ModelFileError("a name in it is not text. Was it copied completely?")
 
 
 def _inlined(onnx: Any, proto: Any) -> Any:

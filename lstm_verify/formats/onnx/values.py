@@ -15,6 +15,9 @@ from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.onnx.attributes import dtype_name
 from lstm_verify.graph.ir import Node, Shape
 
+UNKNOWN = "unknown"
+"""The dtype of what is no tensor, or one of something else than numbers."""
+
 
 @dataclass(frozen=True)
 class End:
@@ -100,7 +103,7 @@ class Values:
         try:
             dtype = dtype_name(tensor.elem_type)
         except ValueError:
-            dtype = "unknown"
+            dtype = UNKNOWN
         if not tensor.HasField("shape"):
             return End(dtype, None)
         shape = tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim)

@@ -151,7 +151,7 @@ def counted(head: str, some: Sequence[Outcome]) -> list[str]:
     return [head, *map(str, numbers)]
 
 
-WRITTEN_OUT = (*PARTS, dynamic_lstm.NAME)
+WRITTEN_OUT = (*(name for name in PARTS if name[0].isupper()), dynamic_lstm.NAME)
 """Operators that become others before the table is asked."""
 
 # --- operators ---------------------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ What is refused, by name and with the node:
 * every other operator of another domain, such as `ai.onnx.ml` (trees, encoders of strings) and `ai.onnx.training`;
 * tensors of strings, optional values, and dtypes that NumPy does not have, but for bfloat16;
 * opsets before {oldest}, in which operators broadcast otherwise: `onnx.version_converter` makes them newer;
-* a `Scan` of opset 8, which goes over batches;
+* a `Scan` of opset 8 with both sequence_lens and directions;
 * functions that call themselves, external data outside the folder of the file, and files without a graph.
 """
 
