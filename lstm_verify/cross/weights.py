@@ -28,8 +28,8 @@ FORMATS = ("float16", "bfloat16")
 """What weights are rounded to, besides whole numbers with a scale."""
 LEVELS = 256
 """The values that a tensor of int8 has at most, for each of its channels."""
-GATES = (3, 4)
-"""How many blocks a kernel may have, which may be in another order."""
+GATES = {3: "zrh", 4: "ifco"}
+"""The gates whose blocks in a kernel may be in another order there, as GRU and LSTM have them here."""
 
 
 SHUFFLED = "in another order"
@@ -274,12 +274,13 @@ def _reversed(one: Array, other: Array) -> Iterator[str]:
 
 def _blocks(one: Array, other: Array) -> Iterator[str]:
     """How blocks along the last axis, such as those of gates, are exchanged."""
-    for count in GATES:
+    for count, names in GATES.items():
         if one.shape[-1] % count == 0:
             ours, theirs = (np.split(array, count, axis=-1) for array in (one, other))
             for order in permutations(range(count)):
                 if all(np.array_equal(ours[n], theirs[m]) for n, m in enumerate(order)):
-                    yield f"gates in the order {', '.join(map(str, order))}"
+                    there = ", ".join(names[order.index(m)] for m in range(count))
+                    yield f"{there} in the place of {', '.join(names)}"
 
 
 def _like(b: Array, a: Array) -> Array:

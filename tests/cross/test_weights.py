@@ -37,8 +37,16 @@ BLOCKS = np.split(W, 4, axis=1)
         (W, "equal", ""),
         (W[None], "equal", ""),
         (W.T, "rearranged", "transposed"),
-        (np.concatenate([BLOCKS[n] for n in (0, 3, 1, 2)], axis=1), "rearranged", "gates in the order 0, 2, 3, 1"),
-        (np.concatenate([BLOCKS[n] for n in (0, 3, 1, 2)], axis=1).T, "rearranged", "gates in the order 0, 2, 3, 1"),
+        (
+            np.concatenate([BLOCKS[n] for n in (0, 3, 1, 2)], axis=1),
+            "rearranged",
+            "i, o, f, c in the place of i, f, c, o",
+        ),
+        (
+            np.concatenate([BLOCKS[n] for n in (0, 3, 1, 2)], axis=1).T,
+            "rearranged",
+            "i, o, f, c in the place of i, f, c, o",
+        ),
         (W[::-1], "rearranged", "reversed along axis 0"),
         (np.ascontiguousarray(W.T).reshape(W.shape), "rearranged", "reshaped where it should be transposed"),
         (W[[1, 0, 2, 3, 5, 4]], "rearranged", "in another order"),
