@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_verify import runtimes
-from lstm_verify._replay import replay_rows
+from lstm_verify._replay import Replayed, replay_rows
 from lstm_verify.arrays import NpyRows, Rows, write_npz
 from lstm_verify.budget import PartOfSigma
 from lstm_verify.case import Case, case_of, opened, request, runtime_options
@@ -31,6 +31,7 @@ from lstm_verify.inputs import count_samples, in_own_layout
 from lstm_verify.inspection import recurrences
 from lstm_verify.judging.compare import Verdict, verdict_of
 from lstm_verify.judging.judge import TOLERANCES, Judgement, judge, part_of_sigma
+from lstm_verify.judging.nothing_computed import with_handed_on
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
 from lstm_verify.options import Progress, RuntimeOptions
@@ -62,7 +63,8 @@ def verify(
             `load` read of one.
         x: inputs, (samples, ...): an array, a sequence in the order of the model's inputs, a mapping by name, or the
             path of a `.npy` or `.npz` file. `RandomInputs` makes them from the model's own signature, as None does.
-        expected: recorded predictions in the same forms; no framework is run then.
+        expected: recorded predictions in the same forms, or what `replay` made of another model; no framework is run
+            then.
         architecture: a file with the config of the model, if that at `model` is there for its weights only, as for
             `load`; the framework builds the model from it too.
         endpoints: a signature of a TensorFlow file, or which tensors of a graph are its inputs and outputs; what `x`
@@ -118,7 +120,8 @@ def verify(
         verdict, found = verdict_of(judged.outputs), None
         if verdict is Verdict.MISMATCH and diagnose and predicted.outputs is not None:
             with timed(timings, "diagnose"):
-                found = _diagnosed(case, predicted, replayed, judged, tap, seconds)
+                exact = isinstance(expected, Replayed)
+                found = _diagnosed(case, predicted, replayed, judged, tap, seconds, exact)
         spots = search.result() if verdict is Verdict.MATCH else None
         if output is not None:
             write_npz(output, in_own_layout(read, replayed))
@@ -177,7 +180,9 @@ def _judged(
     if predicted.outputs is None:
         return Judgement((), tolerance)
     fallback = TOLERANCES[case.model.precision]
-    return judge(case.model, case.inputs, predicted.outputs, replayed, tolerance, fallback, case.batch_size, part)
+    model, inputs = case.model, case.inputs
+    judgement = judge(model, inputs, predicted.outputs, replayed, tolerance, fallback, case.batch_size, part)
+    return with_handed_on(judgement, model)
 
 
 def _diagnosed(
@@ -187,11 +192,12 @@ def _diagnosed(
     judged: Judgement,
     tap: LayerOutputs | None,
     seconds: float | None,
+    exact: bool,
 ) -> Diagnosis | None:
     assert predicted.outputs is not None
     return diagnosed(
         case.model, case.inputs, predicted.outputs, judged.outputs, case.batch_size, seconds, predicted.again, tap,
-        replayed, judged.tolerance,
+        replayed, judged.tolerance, exact,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from lstm_verify.arrays import NpyRows, Rows, read_arrays, refuse_objects
 from lstm_verify.errors import InputError
 from lstm_verify.given_states import join
-from lstm_verify.inputs import by_name, moved
+from lstm_verify.inputs import by_name, outputs_samples_first
 from lstm_verify.model import Model
 
 
@@ -50,7 +50,7 @@ def recorded(model: Model, expected: Any) -> tuple[dict[str, Rows], list[str]]:
             if rows.dtype.kind not in "fiub":
                 raise InputError(f"{where}: dtype {rows.dtype}, expected numbers")
         outputs, notes = by_name(given, names, "output")
-    return {output.name: moved(outputs[output.name], output.axis) for output in model.outputs}, notes
+    return outputs_samples_first(model, outputs), notes
 
 
 def arrays_of(x: Any) -> Any:

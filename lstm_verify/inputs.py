@@ -127,13 +127,22 @@ def samples_first(model: Model, given: Mapping[str, Rows]) -> dict[str, Rows]:
     for spec in model.inputs:
         if spec.axis is None and found[spec.name].shape:
             array = whole(found[spec.name])
-            found[spec.name] = np.broadcast_to(array, (*samples[:1], *array.shape))
+            found[spec.name] = np.broadcast_to(array, (*(samples or [1])[:1], *array.shape))
     return found
 
 
 def in_own_layout(model: Model, outputs: Mapping[str, Rows]) -> dict[str, Array]:
     """Move the samples of outputs from the first axis to where the framework has them."""
+    if model.is_whole:
+        return {output.name: np.asarray(whole(outputs[output.name])[0]) for output in model.outputs}
     return {output.name: np.asarray(moved_back(whole(outputs[output.name]), output.axis)) for output in model.outputs}
+
+
+def outputs_samples_first(model: Model, outputs: Mapping[str, Rows]) -> dict[str, Rows]:
+    """Move the samples of outputs from where the framework has them to the first axis."""
+    if model.is_whole:
+        return {output.name: whole(outputs[output.name])[None] for output in model.outputs}
+    return {output.name: moved(outputs[output.name], output.axis) for output in model.outputs}
 
 
 def inputs_in_own_layout(model: Model, inputs: Mapping[str, Rows]) -> dict[str, Array]:
@@ -224,14 +233,7 @@ def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]
     random = np.random.default_rng(seed)
     made = {}
     for spec in model.inputs:
-        if spec.shape is None or any(n is None for n in spec.shape[2:]):
-            raise InputError(
-                f"input '{spec.name}': the model leaves its shape open ({spec.own_shape}), so no input can be made. "
-                "Give one with --input"
-            )
-        leading = samples if model.divisible or spec.shape[:1] == (None,) else (*spec.shape, 1)[0] or samples
-        shape = (leading, *(RANDOM_TIMESTEPS if n is None else n for n in spec.shape[1:]))[: len(spec.shape)]
-        shape = shape[1:] if spec.axis is None else shape
+        shape = _shape_to_make(model, spec, samples)
         tokens = vocabulary(model, spec.name)
         if math.prod(shape) > MOST_RANDOM:
             raise InputError(f"input '{spec.name}': its shape {shape} is too large to generate. Give --input")
@@ -242,7 +244,7 @@ def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]
         elif spec.dtype == "bool" and len(shape) != 2:  # such as what each step may look at
             values = random.random(shape) < 0.75
         elif spec.dtype == "bool":
-            lengths = random.integers(1, shape[1] + 1, samples)
+            lengths = random.integers(1, shape[1] + 1, shape[0])
             values = np.arange(shape[1]) < lengths[:, None]
         elif np.dtype(spec.dtype).kind in "iu":  # lengths of sequences, or tokens
             values = (
@@ -252,6 +254,25 @@ def random_inputs(model: Model, samples: int, seed: int = 0) -> dict[str, Array]
             values = random.standard_normal(shape)
         made[spec.name] = np.asarray(moved_back(as_input(spec, values), spec.axis))
     return made
+
+
+def _shape_to_make(model: Model, spec: Input, samples: int) -> tuple[int, ...]:
+    """The shape of an array to make for an input, samples first if it has them.
+
+    Raises:
+        InputError: the model does not say how long more than two axes are.
+    """
+    shape = spec.own_shape if spec.axis is None else spec.shape
+    if shape is None or any(n is None for n in shape[2:]):
+        raise InputError(
+            f"input '{spec.name}': the model leaves its shape open ({spec.own_shape}), so no input can be made. "
+            "Give one with --input"
+        )
+    made = [RANDOM_TIMESTEPS if n is None else n for n in shape]
+    holds_samples = model.is_whole or spec.axis is not None
+    if shape and holds_samples and (model.divisible or shape[0] is None):
+        made[0] = samples
+    return tuple(made)
 
 
 MOST_RANDOM = 2**31

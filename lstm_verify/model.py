@@ -73,7 +73,7 @@ class Output:
     name: str
     tensor: Tensor
     axis: int | None = 0
-    """The axis of the samples in the array that the framework returns; None if it has none."""
+    """The axis of the samples in the array that the framework returns; None if it has none, or is one sample."""
 
 
 @dataclass(frozen=True)
@@ -228,6 +228,25 @@ class Model(Layer):
         layers = {name: layer for name, layer in self.layers.items() if name in needed}
         return replace(self, layers=layers, nodes=tuple(reversed(nodes)))
 
+    @cached_property
+    def calls(self) -> dict[tuple[str, int], LayerCall]:
+        """The calls of layers, by layer and number."""
+        return {(node.layer, node.call): node for node in self.nodes}
+
+    def behind(self, tensor: Tensor) -> Tensor:
+        """Return the tensor that layers hand on, in whatever shape, until it is this one."""
+        while (node := self.calls.get((tensor.layer, tensor.call))) and self.layers[node.layer].hands_on:
+            tensor = node.inputs[0]
+        return tensor
+
+    def handed_on(self) -> dict[str, str]:
+        """Return the outputs that are an input or a part of one, with its name: nothing is computed for them."""
+        inputs, behind = (
+            {Tensor(spec.name) for spec in self.inputs},
+            {o.name: self.behind(o.tensor) for o in self.outputs},
+        )
+        return {name: tensor.layer for name, tensor in behind.items() if tensor in inputs}
+
     def children(self) -> dict[str, Weighted]:
         return dict(self.layers)
 
@@ -255,11 +274,14 @@ class Model(Layer):
         return min((layer.precision for layer in self.layers.values()), key=PRECISIONS.index, default="float32")
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all that is fed is one sample, and so is what comes of it."""
+        return bool(self.inputs) and all(spec.axis is None for spec in self.inputs)
+
+    @property
     def batch_size(self) -> int | None:
         """The batch size that the model requires, if it does."""
         sizes: set[int | None] = {spec.shape[0] for spec in self.inputs if spec.shape and spec.axis is not None}
-        if len(sizes) > 1 and all(output.axis is None for output in self.outputs):  # it is not known where samples are
-            sizes = set()
         states = (layer for layer in self.layers.values() if isinstance(layer, State))
         sizes |= {len(state.initial) for state in states if state.is_of_samples}
         sizes -= {None}

@@ -73,8 +73,20 @@ MAY_IMPORT = {
         *("budget", "run_arithmetic", "timing", "case", "given", "options"),
     },
     "cross": {
-        *("arrays", "case", "errors", "formats", "inputs", "judging", "layers", "model", "options", "_replay"),
-        *("report", "rounded", "timing", "_verify"),
+        *(
+            "arrays",
+            "case",
+            "diagnosis",
+            "errors",
+            "formats",
+            "inputs",
+            "judging",
+            "layers",
+            "model",
+            "options",
+            "_replay",
+        ),
+        *("report", "rounded", "timing", "_replay", "_verify"),
     },
     "cli": {
         *(

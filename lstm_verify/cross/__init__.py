@@ -12,24 +12,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lstm_verify._replay import Replayed
 from lstm_verify._verify import verify
+from lstm_verify.arrays import Array
 from lstm_verify.case import case_of, opened, runtime_options
+from lstm_verify.cross.explained import explained
 from lstm_verify.cross.matching import linked
+from lstm_verify.cross.parts import Parts
 from lstm_verify.cross.report import AgainstReport, Other, called
 from lstm_verify.cross.settings import differences
+from lstm_verify.cross.ways import same_name
 from lstm_verify.cross.weights import compare_weights
 from lstm_verify.errors import InputError
 from lstm_verify.formats import load
-from lstm_verify.formats.endpoints import Endpoints
+from lstm_verify.formats.endpoints import Endpoints, with_given
 from lstm_verify.inputs import inputs_in_own_layout
 from lstm_verify.judging.compare import Verdict
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
 from lstm_verify.options import Progress, RuntimeOptions
-from lstm_verify.report import Predicted
+from lstm_verify.report import Predicted, Report
 from lstm_verify.timing import timed
 
 
@@ -92,17 +98,46 @@ def against(
         own = verify(first, given, runtime=options, blind_spots=False, **common) if predict else None
         found = []
         for path in paths:
-            other = path if isinstance(path, Model) else load(path)
+            other = path if isinstance(path, Model) else _opened(path, given, names or {})
             link = linked(first, other, given, names or {})
-            function = verify(_in_float32(first), given, expected=link.outputs, blind_spots=blind_spots, **common)
+            judge = partial(_judged, given=given, expected=Replayed(link.outputs), common=common)
+            function = judge(first, False, blind_spots)
             source = Predicted(called(other), f"the replay of {called(other)}")
             run = verify(other, link.inputs, runtime=options, blind_spots=False, **common) if predict else None
             weights = compare_weights(first, other)
+            if diagnose and function.verdict is Verdict.MISMATCH:
+                function = explained(Parts(first, other, weights, link.sources), function, judge)
             # where both compute the same, it is only written otherwise, such as a sequence that is reversed outside
             settings = () if function.verdict is Verdict.MATCH else differences(first, other)
             function = replace(function, predicted=source)
             found.append(Other(other, weights, function, run, settings, link.names, link.notes, link.is_turned))
     return AgainstReport(first, own, tuple(found), case.notes, timings)
+
+
+def _opened(path: str | Path, given: Mapping[str, Array], names: Mapping[str, str]) -> Model:
+    """Read a file; one that leaves shapes open, for arrays of the shapes that the first model is given."""
+    model = load(path)
+    if all(spec.shape is not None and None not in spec.shape[2:] for spec in model.inputs):
+        return model
+    called = [spec.name for spec in model.inputs]
+    known = {names.get(name) or same_name(name, dict.fromkeys(called)): array for name, array in given.items()}
+    if None in known and len(given) == len(called):
+        known = dict(zip(called, given.values(), strict=True))
+    return load(path, endpoints=with_given(None, {str(name): array for name, array in known.items() if name in called}))
+
+
+def _judged(
+    model: Model,
+    diagnose: bool,
+    blind_spots: bool = False,
+    *,
+    given: Mapping[str, Array],
+    expected: Mapping[str, Array],
+    common: Mapping[str, Any],
+) -> Report:
+    """What comes of a model in the place of the first, against what the second computes."""
+    options = {**common, "diagnose": diagnose, "blind_spots": blind_spots}
+    return verify(_in_float32(model), given, expected=expected, **options)
 
 
 def _in_float32(item: Any) -> Any:

@@ -35,6 +35,8 @@ class Link:
     """What the second model computes, by the names and in the layout of the outputs of the first."""
     notes: tuple[str, ...] = ()
     """What was assumed."""
+    sources: dict[str, str] = field(default_factory=dict)
+    """The first model's name of each input of the second."""
     names: dict[str, str] = field(default_factory=dict)
     """The second model's name of each output of the first."""
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -113,6 +115,7 @@ def _called(
         inputs=given,
         outputs={name: each.array for name, each in placed.items()},
         notes=(*_said(way, x, other), *said_of_outputs(placed, names, theirs)),
+        sources={name: each.source for name, each in way.items()},
         names=names,
         shapes={output.name: np.shape(theirs[output.name]) for output in other.outputs},
         is_turned=is_turned or any(each.axes is not None for each in placed.values()),

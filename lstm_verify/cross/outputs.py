@@ -13,9 +13,21 @@ from lstm_verify.cross.ways import CLEAR, NEAR, TRIES, Axes, plain, same_name
 from lstm_verify.errors import InputError
 
 
+class Placed(NamedTuple):
+    """An output in the layout of another."""
+
+    array: Array
+    axes: Axes | None = None
+    """Which axes of the other its own are, but for those of length 1; None: as they are."""
+
+
+Assigned = tuple[float, dict[str, Placed], dict[str, str]]
+"""How far the outputs of a second model are, these in the layout of those of the first, and their names."""
+
+
 def matched(
     ours: Mapping[str, Array], theirs: Mapping[str, Array], asked: Mapping[str, str], is_turned: bool
-) -> tuple[float, dict[str, Placed], dict[str, str]]:
+) -> Assigned:
     """How far the outputs of the second model are, in the place of those of the first, and their names.
 
     Args:
@@ -35,31 +47,39 @@ def matched(
             f"it has {', '.join(theirs)}, and nothing is left for {', '.join(open_)}. "
             f"Compare those that it has: --output-tensor NAME"
         )
-    best: tuple[float, dict[str, Placed], dict[str, str]] | None = None
-    second = np.inf
+    tried = list[Assigned]()
     for chosen in islice(permutations(rest, len(open_)), TRIES):
         names = {name: str(source) for name, source in {**fixed, **dict(zip(open_, chosen, strict=True))}.items()}
         found = {name: _placed(theirs[source], ours[name], is_turned) for name, source in names.items()}
         placed = {name: each for name, each in found.items() if each is not None}
         if len(placed) < len(found):
             continue
-        distance = max(_distance(ours[name], each.array) for name, each in placed.items())
-        if best is None or distance < best[0]:
-            best, second = (distance, placed, names), best[0] if best else second
-        else:
-            second = min(second, distance)
-    if best is None:
+        tried.append((max(_distance(ours[name], each.array) for name, each in placed.items()), placed, names))
+    if not tried:
         shapes = "; ".join(
             ", ".join(f"{name} {np.shape(array)}" for name, array in each.items()) for each in (ours, theirs)
         )
         raise InputError(
             f"the outputs have other shapes: {shapes}. Choose which to compare: --map A=B, --output-tensor"
         )
-    if best[0] > NEAR and second < CLEAR * best[0]:
-        raise InputError(
-            f"the outputs {', '.join(open_)} could be any of {', '.join(rest)}. Say which is which: --map A=B"
-        )
+    tried.sort(key=lambda each: each[0])
+    best, *others = tried
+    for other in others if best[0] > NEAR else ():
+        _refuse_if_unclear(ours, best, other)
     return best
+
+
+def _refuse_if_unclear(ours: Mapping[str, Array], best: Assigned, other: Assigned) -> None:
+    """Refuse to guess which output is which.
+
+    Raises:
+        InputError: outputs that have another counterpart in the second best way are not clearly nearer in the best.
+    """
+    names = [name for name in ours if best[2][name] != other[2][name]]
+    near, far = (max(_distance(ours[name], way[1][name].array) for name in names) for way in (best, other))
+    if far < CLEAR * near:
+        sources = ", ".join(sorted(best[2][name] for name in names))
+        raise InputError(f"the outputs {', '.join(names)} could be any of {sources}. Say which is which: --map A=B")
 
 
 def said_of_outputs(
@@ -76,14 +96,6 @@ def said_of_outputs(
     left = [name for name in theirs if name not in names.values()]
     if left:
         yield f"nothing is compared with {', '.join(left)}"
-
-
-class Placed(NamedTuple):
-    """An output in the layout of another."""
-
-    array: Array
-    axes: Axes | None = None
-    """Which axes of the other its own are, but for those of length 1; None: as they are."""
 
 
 def _placed(theirs: Array, ours: Array, is_turned: bool) -> Placed | None:

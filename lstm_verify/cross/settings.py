@@ -14,12 +14,10 @@ from lstm_verify.layers.recurrent.cell import Cell
 from lstm_verify.layers.recurrent.rnn import RNN
 from lstm_verify.model import Model
 
-ABSENT = ("none", None, False)
-"""What a setting is that one file has not."""
-DEFAULTS: dict[str, Any] = {"forget_bias": 0.0, "output_activation": "the activation"}
+DEFAULTS: dict[str, Any] = {"forget_bias": 0.0}
 """Settings that need not be there."""
 LEFT_OUT = {"name", "return_state", "return_sequences", "compute_dtype", "state_sizes", "zero_output_for_mask", "gates"}
-LEFT_OUT |= {"mask_with_initial_state", "stateful", "holds", "masked"}
+LEFT_OUT |= {"mask_with_initial_state", "stateful", "holds", "masked", "given", "halves"}
 """What does not belong to the cell, or is up to the format."""
 
 
@@ -47,46 +45,57 @@ def differences(one: Model, other: Model) -> tuple[Difference, ...]:
         >>> differences(keras2, keras3)
         ()
     """
-    ours, theirs = list(_cells(one, "")), list(_cells(other, ""))
+    ours, theirs = list(cells(one)), list(cells(other))
     if len(ours) != len(theirs):
         return ()
-    return tuple(found for a, b in zip(ours, theirs, strict=True) for found in _differ(a, b))
+    return tuple(found for a, b in zip(ours, theirs, strict=True) for found in differ(a, b))
 
 
-Found = tuple[str, str, dict[str, Any]]
-"""The path of a cell, its kind and its settings."""
+@dataclass(frozen=True)
+class Found:
+    """A cell of a model."""
+
+    path: str
+    cell: Cell
+    rnn: RNN | None = None
+    """The layer that runs it; None of one that a graph has unrolled, and runs operation by operation."""
+
+    def settings(self) -> dict[str, Any]:
+        """Its settings, and its direction."""
+        return self.cell.settings() | ({} if self.rnn is None else {"go_backwards": self.rnn.go_backwards})
 
 
-def _cells(item: Weighted, path: str) -> Iterator[Found]:
-    if isinstance(item, Cell):
-        yield path, item.kind, {}
+def cells(item: Weighted, path: str = "") -> Iterator[Found]:
+    """Yield the cells of a model, in the order of its layers."""
     for name, child in item.children().items():
         inner = "/".join(filter(None, (path, name)))
         if isinstance(child, Cell) and isinstance(item, RNN):
-            yield inner or path, child.kind, child.settings() | {"go_backwards": item.go_backwards}
+            yield Found(inner or path, child, item)
         else:
-            yield from _cells(child, inner)
+            yield from cells(child, inner)
     if isinstance(item, Model):
         for found in item.unrolled:
-            yield found.name, found.cell.kind, found.cell.settings()
+            yield Found(found.name, found.cell)
 
 
-def _differ(one: Found, other: Found) -> Iterator[Difference]:
-    (path, kind, ours), (there, other_kind, theirs) = one, other
-    if kind != other_kind:
-        yield Difference(path, there, "kind", kind, other_kind)
+def differ(one: Found, other: Found) -> Iterator[Difference]:
+    """Yield the settings in which two cells differ."""
+    if one.cell.kind != other.cell.kind:
+        yield Difference(one.path, other.path, "kind", one.cell.kind, other.cell.kind)
         return
+    ours, theirs = one.settings(), other.settings()
     for key in dict.fromkeys((*ours, *theirs)):
         if key in LEFT_OUT:
             continue
-        a, b = (_plain(settings.get(key, _default(key, settings))) for settings in (ours, theirs))
+        a, b = (plain(settings.get(key, _default(key, settings))) for settings in (ours, theirs))
         if a != b:
-            yield Difference(path, there, key, a, b)
+            yield Difference(one.path, other.path, key, a, b)
 
 
 def _default(key: str, settings: dict[str, Any]) -> Any:
     return settings.get("activation") if key == "output_activation" else DEFAULTS.get(key, "none")
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """Return a setting as it is shown."""
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,7 +1,7 @@
 """Do two files hold the same weights? Tensor by tensor, whatever the layout.
 
     equal         the same numbers in the same order, axes of length 1 aside
-    rearranged    the same numbers: transposed, gates in another order, or units in another order
+    rearranged    the same numbers: transposed, or with gates, or anything, in another order
     rounded       the same after rounding to a narrower format
     different     neither
     alone         a tensor that the other file has nothing for; zeros, such as a bias nobody trained, count for nothing
@@ -12,28 +12,26 @@ Weights of recurrent layers are compared in one layout, with their gates in one 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import combinations, permutations
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from lstm_verify.arrays import Array
+from lstm_verify.cross.layouts import RESHAPED, SHUFFLED, distance, is_equal, laid_out_like, rearranged
 from lstm_verify.layers.base import Weighted
 from lstm_verify.layers.recurrent.gru import GRUCell
 from lstm_verify.model import Model
-from lstm_verify.rounded.precision import in_format
+from lstm_verify.rounded.precision import PRECISIONS, in_format
 
 FORMATS = ("float16", "bfloat16")
 """What weights are rounded to, besides whole numbers with a scale."""
+UNITS = {**{f"to {name}": PRECISIONS[name].unit for name in FORMATS}, "to 8 bits": 2.0**-8}
+"""Half a step of each, relative to the largest number, by how it is said."""
+SUMMED = 4
+"""How many units of rounding the sum of two tensors may be off, of which each is off by one."""
 LEVELS = 256
 """The values that a tensor of int8 has at most, for each of its channels."""
-GATES = {3: "zrh", 4: "ifco"}
-"""The gates whose blocks in a kernel may be in another order there, as GRU and LSTM have them here."""
-
-
-SHUFFLED = "in another order"
-"""How numbers are arranged that are in no layout which anybody uses."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class WeightComparison:
     @property
     def same(self) -> bool:
         """Whether both hold the same numbers, in whatever layout, and none that are exchanged or shuffled."""
-        known = all(p.relation in ("equal", "rearranged") and p.words != SHUFFLED for p in self.pairs)
+        known = all(p.relation in ("equal", "rearranged") and p.words not in (SHUFFLED, RESHAPED) for p in self.pairs)
         return known and not (self.alone or self.other_alone or self.exchanged)
 
     @property
@@ -118,11 +116,11 @@ def compare_weights(one: Model, other: Model) -> WeightComparison:
         >>> compare_weights(model, load("fixtures/origin_tanh_sigmoid.keras3.keras")).words
         '5 equal'
     """
-    return _Matching(_tensors(one), _tensors(other)).compared()
+    return _Matching(tensors_of(one), tensors_of(other)).compared()
 
 
-def _tensors(model: Model) -> Tensors:
-    """The weights that count: not all zero, and no scalars, which are constants of a formula more often."""
+def tensors_of(model: Model) -> Tensors:
+    """Return the weights that count: not all zero, and no scalars, which are constants of a formula more often."""
     found = {name: np.asarray(array) for name, array in model.weights()} | dict(_biases(model, ""))
     return {name: array for name, array in found.items() if array.ndim and np.any(array)}
 
@@ -156,16 +154,16 @@ class _Matching:
 
     def _by_numbers(self) -> None:
         for name, array in list(self.ours.items()):
-            if name in self.theirs and _is_equal(array, self.theirs[name]):
+            if name in self.theirs and is_equal(array, self.theirs[name]):
                 self._pair(name, name, "equal", "")
         there = _by_key(self.theirs)
         for name, array in list(self.ours.items()):
             others = there.get(_key(array), [])
             if others:
                 # of several with the same numbers, one that has them in the same order
-                best = min(others, key=lambda other: not _is_equal(array, self.theirs[other]))
+                best = min(others, key=lambda other: not is_equal(array, self.theirs[other]))
                 others.remove(best)
-                words = _rearranged(array, self.theirs[best])
+                words = rearranged(array, self.theirs[best])
                 self._pair(name, best, "rearranged" if words else "equal", words)
 
     def _by_rounding(self, name: str) -> None:
@@ -181,20 +179,39 @@ class _Matching:
     def _by_shape(self) -> None:
         """What is left: tensors of the same size, the nearest first."""
         distances = sorted(
-            (_distance(a, b), name, other)
+            (distance(a, b), name, other)
             for name, a in self.ours.items()
             for other, b in self.theirs.items()
             if a.size == b.size
         )
+        different = dict[str, float]()
         for _, name, other in distances:
             if name in self.ours and other in self.theirs:
-                a, b = self.ours[name], self.theirs[other]
-                levels = _is_of_levels(a, _like(b, a)) or _is_of_levels(_like(b, a), a)
-                self._pair(name, other, "rounded" if levels else "different", "to 8 bits" if levels else "")
+                a, b = self.ours[name], laid_out_like(self.theirs[other], self.ours[name])
+                if _is_of_levels(a, b) or _is_of_levels(b, a):
+                    self._pair(name, other, "rounded", "to 8 bits")
+                else:
+                    self._pair(name, other, "different", "")
+                    different[name] = float(np.max(np.abs(a)))
+        self._as_others_are(different)
+
+    def _as_others_are(self, different: Mapping[str, float]) -> None:
+        """Tensors that others are rounded beside, of few numbers or the sum of two, are rounded as they are.
+
+        Args:
+            different: the largest number of each.
+        """
+        known = {pair.words for pair in self.pairs.values() if pair.relation == "rounded"}
+        for name, largest in different.items():
+            pair = self.pairs[name]
+            near = (words for words, unit in UNITS.items() if pair.largest <= SUMMED * unit * largest)
+            for words in near:
+                if words in known:
+                    self.pairs[name] = replace(pair, relation="rounded", words=words)
 
     def _pair(self, name: str, other: str, relation: str, words: str) -> None:
         a, b = self.ours.pop(name), self.theirs.pop(other)
-        self.pairs[name] = Pair(name, other, relation, words, 0.0 if relation == "rearranged" else _distance(a, b))
+        self.pairs[name] = Pair(name, other, relation, words, 0.0 if relation == "rearranged" else distance(a, b))
 
 
 def _followed(there: Mapping[str, str], name: str) -> set[str]:
@@ -226,78 +243,6 @@ def _key(array: Array) -> bytes:
 def _rounded(array: Array, name: str) -> Array:
     rounded: Array = in_format(array.astype(np.float64), name)
     return rounded
-
-
-def _squeezed(array: Array) -> Array:
-    return array.reshape([length for length in array.shape if length > 1])
-
-
-def _is_equal(a: Array, b: Array) -> bool:
-    one, other = _squeezed(a), _squeezed(b)
-    return one.shape == other.shape and bool(np.array_equal(one, other, equal_nan=True))
-
-
-def _rearranged(a: Array, b: Array) -> str:
-    """How the numbers of one tensor are arranged in the other; nothing if they are as they are."""
-    if _is_equal(a, b):
-        return ""
-    one, other = _squeezed(a), _squeezed(b)
-    for axes in _orders(one, other):
-        if np.array_equal(one, other.transpose(axes)):
-            return "transposed"
-    for axes in _orders(one, other):
-        for words in (*_reversed(one, other.transpose(axes)), *_blocks(one, other.transpose(axes))):
-            return words
-    if any(np.array_equal(a.T.ravel(), b.ravel()) for a, b in ((one, other), (other, one))):
-        return "reshaped where it should be transposed"
-    return SHUFFLED
-
-
-def _orders(one: Array, other: Array) -> Iterator[tuple[int, ...]]:
-    """The orders of axes in which one tensor has the shape of another."""
-    if one.ndim == other.ndim and one.ndim <= MOST_AXES:
-        for axes in permutations(range(other.ndim)):
-            if tuple(other.shape[axis] for axis in axes) == one.shape:
-                yield axes
-
-
-MOST_AXES = 5
-
-
-def _reversed(one: Array, other: Array) -> Iterator[str]:
-    """Along which axes the order is reversed, as in a kernel of a convolution that was flipped."""
-    for count in range(1, one.ndim + 1):
-        for axes in combinations(range(one.ndim), count):
-            if np.array_equal(one, np.flip(other, axes)):
-                yield f"reversed along axis {' and '.join(map(str, axes))}"
-
-
-def _blocks(one: Array, other: Array) -> Iterator[str]:
-    """How blocks along the last axis, such as those of gates, are exchanged."""
-    for count, names in GATES.items():
-        if one.shape[-1] % count == 0:
-            ours, theirs = (np.split(array, count, axis=-1) for array in (one, other))
-            for order in permutations(range(count)):
-                if all(np.array_equal(ours[n], theirs[m]) for n, m in enumerate(order)):
-                    there = ", ".join(names[order.index(m)] for m in range(count))
-                    yield f"{there} in the place of {', '.join(names)}"
-
-
-def _like(b: Array, a: Array) -> Array:
-    """A tensor with its axes as another has them, as near as can be."""
-    one, other = _squeezed(a), _squeezed(b)
-    orders = [other.transpose(axes) for axes in _orders(one, other)] or [other.reshape(one.shape)]
-    nearest: Array = min(orders, key=lambda array: float(np.max(np.abs(one - array), initial=0.0)))
-    return nearest.reshape(a.shape)
-
-
-def _distance(a: Array, b: Array) -> float:
-    """The largest difference of two tensors of the same size."""
-    with np.errstate(all="ignore"):
-        one, other = a.astype(np.float64), _like(b, a).astype(np.float64)
-        same = (one == other) | (np.isnan(one) & np.isnan(other))
-        largest = np.max(np.where(same, 0.0, np.abs(one - other)), initial=0.0)
-    return float(np.nan_to_num(largest, nan=np.inf))
 
 
 def _is_of_levels(exact: Array, rounded: Array) -> bool:

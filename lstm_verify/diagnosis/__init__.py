@@ -67,6 +67,7 @@ def diagnose(
     tap: Tap | None = None,
     replayed: Mapping[str, Rows] | None = None,
     tolerance: Tolerance | None = None,
+    exact: bool = False,
 ) -> Diagnosis | None:
     """Find out which fault explains a mismatch.
 
@@ -81,6 +82,7 @@ def diagnose(
         tap: asks the framework for what its layers compute for some samples; None if it cannot be asked.
         replayed: what the replay computed; None computes it anew.
         tolerance: what deviations were judged by; None is what rounding explains.
+        exact: whether the predictions are another model's replay, so that no arithmetic explains anything.
 
     Returns:
         The diagnosis; None where an output is missing or has another shape, and the numbers do not tell why.
@@ -107,7 +109,7 @@ def diagnose(
         return replace(_departure(first) or seen, over_time=over_time(first))
     ordered = None if whole else experiment(model, inputs, predicted, np.arange(min(ORDERED, samples)), None, allowance)
     altered = altered_inputs(model, inputs)
-    found = Search(first, ordered, batch_size, altered).run()
+    found = Search(first, ordered, batch_size, altered, exact).run()
     more = (
         first
         if whole

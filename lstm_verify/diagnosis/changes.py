@@ -12,7 +12,7 @@ import numpy as np
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.faults import PRECISIONS, Edit, Fit, Site, edits, in_precision, own_weights, site_at, sites
 from lstm_verify.layers.base import Array, Layer, Unary
-from lstm_verify.model import LayerCall, Model, Output, Tensor
+from lstm_verify.model import LayerCall, Model, Tensor
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def ends(model: Model) -> Iterator[Change]:
                 "what is given",
                 "zero",
                 partial(_without_input, name=spec.name),
-                frozenset(model.layers) | {spec.name},
+                frozenset({_zero(spec.name)}),
             )
 
 
@@ -209,7 +209,7 @@ def _ends_exchanged(model: Model, kind: str, first: str, second: str) -> Model:
     if kind == "outputs":
         tensors = {output.name: output.tensor for output in model.outputs}
         tensors[first], tensors[second] = tensors[second], tensors[first]
-        return replace(model, outputs=tuple(Output(output.name, tensors[output.name]) for output in model.outputs))
+        return replace(model, outputs=tuple(replace(output, tensor=tensors[output.name]) for output in model.outputs))
     other = {Tensor(first): Tensor(second), Tensor(second): Tensor(first)}
     return _rewired(model, other)
 
@@ -218,12 +218,16 @@ def _rewired(model: Model, other: Mapping[Tensor, Tensor]) -> Model:
     nodes = tuple(
         replace(node, inputs=tuple(other.get(tensor, tensor) for tensor in node.inputs)) for node in model.nodes
     )
-    outputs = tuple(Output(output.name, other.get(output.tensor, output.tensor)) for output in model.outputs)
+    outputs = tuple(replace(output, tensor=other.get(output.tensor, output.tensor)) for output in model.outputs)
     return replace(model, nodes=nodes, outputs=outputs)
 
 
 def _without_input(model: Model, name: str) -> Model:
-    return in_place_of(model, name, Zeros(name=f"{name} as zero"))
+    return in_place_of(model, name, Zeros(name=_zero(name)))
+
+
+def _zero(name: str) -> str:
+    return f"{name} as zero"
 
 
 def in_place_of(model: Model, name: str, layer: Layer) -> Model:

@@ -64,7 +64,7 @@ def _explained(explanation: Explanation, subject: str) -> str:
     if isinstance(change, Seen):
         return f"{change.words}{_left(explanation)}."
     as_if = " and ".join(f"{_where(part)} {_had(part)}" for part in _parts(change))
-    says = "; ".join(f"the file says {part.file_says}" for part in _parts(change))
+    says = "; ".join(dict.fromkeys(f"the file says {part.file_says}" for part in _parts(change)))
     if change.fault == "dropout_active":
         who = subject or "The runtime"
         return f"{who} differs from itself when it is run again: dropout is active in {_where(change)}."

@@ -70,6 +70,8 @@ class Search:
     """The number of samples that the framework predicts at a time."""
     altered: Iterable[Change] = ()
     """What may have been done to the inputs."""
+    exact: bool = False
+    """Whether the predictions are a replay's, so that no arithmetic explains anything."""
     found: Found = field(default_factory=Found)
 
     def run(self) -> Found:
@@ -88,7 +90,7 @@ class Search:
                 *(common, exchanges(model), self._alike(common), computed_masks(model), ends(model)),
                 *(whole_model(model), self.altered),
             ),
-            "rounded products": lambda: short_products(model) if self._size >= FEWEST else (),
+            "rounded products": lambda: () if self.exact or self._size < FEWEST else short_products(model),
             "states carried from batch to batch": lambda: self._carried(carrying),
             "faults that come together": lambda: known_pairs(common),
             "fitted numbers": lambda: self._fitted(families),

@@ -18,7 +18,13 @@ from lstm_verify.faults.handwritten import EARLIER_CELL_STATE, TIME_STEPS
 from lstm_verify.faults.initial import INITIAL_WEIGHTS, NORMALIZATION
 from lstm_verify.faults.interface import Fault
 from lstm_verify.faults.masks import MASK
-from lstm_verify.faults.model_wide import DROPOUT_ACTIVE, DYNAMIC_RANGE, OTHER_WEIGHTS, PRODUCT_PRECISION
+from lstm_verify.faults.model_wide import (
+    DROPOUT_ACTIVE,
+    DYNAMIC_RANGE,
+    OTHER_SETTINGS,
+    OTHER_WEIGHTS,
+    PRODUCT_PRECISION,
+)
 from lstm_verify.faults.numbers import CLIP, EPSILON, FORGET_BIAS, GELU_APPROXIMATION, NEGATIVE_SLOPE
 from lstm_verify.faults.onnx_runtime import CLIP_OF_THE_OUTPUT, DEFAULT_NUMBERS, EMPTY_SEQUENCES
 from lstm_verify.faults.states import INITIAL_STATE, STATE_ORDER
@@ -39,6 +45,7 @@ from lstm_verify.faults.weights import (
 __all__ = [
     "BY_NAME",
     "FAULTS",
+    "OTHER_SETTINGS",
     "PRECISIONS",
     "Edit",
     "Fault",
@@ -91,6 +98,7 @@ FAULTS: tuple[Fault, ...] = (
     PRODUCT_PRECISION,
     DYNAMIC_RANGE,
     OTHER_WEIGHTS,
+    OTHER_SETTINGS,
     DROPOUT_ACTIVE,
 )
 """Of two that explain a deviation alike, the one that comes first is named first."""

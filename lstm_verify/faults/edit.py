@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from lstm_verify.errors import UnsupportedError
+from lstm_verify.layers import RNN, Bidirectional
 from lstm_verify.layers.base import Layer, Run, Signals, Weighted
 from lstm_verify.model import Model
 
@@ -134,6 +135,11 @@ class Around(Layer):
     def apply(self, inputs: Signals, run: Run) -> Signals:
         outputs = self.layer.apply(self.before(inputs) if self.before else inputs, run)
         return self.after(outputs) if self.after else outputs
+
+
+def is_plain(item: Any) -> bool:
+    """Return whether an item is a bidirectional layer of two recurrent layers, neither of which was changed before."""
+    return isinstance(item, Bidirectional) and all(isinstance(half, RNN) for half in item.children().values())
 
 
 def around(layer: Layer, **functions: Any) -> Around:

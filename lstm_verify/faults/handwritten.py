@@ -55,14 +55,14 @@ PARTS: dict[str, Part] = {
 
 def time_steps(item: Any) -> Edits:
     """Some time steps are not run: all but the first, the last one, or the first one."""
-    if isinstance(item, RNN) and not item.return_sequences:
+    if isinstance(item, RNN) and (item.return_state or not item.return_sequences):
         for words, part in PARTS.items():
             yield Edit("time steps", "all", words, partial(PartRNN.of, item, part))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PartRNN(RNN):
-    """A recurrent layer that returns the last output, and runs only some of the steps."""
+    """A recurrent layer that runs only some of the steps."""
 
     part: Part
 

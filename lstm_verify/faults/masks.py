@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.faults.edit import Edit, Edits, around, remade, replaced
+from lstm_verify.faults.edit import Edit, Edits, around, is_plain, remade, replaced
 from lstm_verify.faults.interface import Fault
 from lstm_verify.faults.time import FirstOutputRNN, mask_of
 from lstm_verify.layers import RNN, Bidirectional, Embedding, Identity, Masking, Run, Signal, Signals, TimeDistributed
@@ -85,7 +85,7 @@ def _where_it_is_read(item: Any) -> Edits:
 
 def _of_hidden_steps(item: Any) -> Edits:
     """What is returned at hidden steps: zeros, or the output before once more."""
-    if not isinstance(item, RNN | Bidirectional):
+    if not (isinstance(item, RNN) or is_plain(item)):
         return
     if not item.return_sequences:
         backwards = isinstance(item, RNN) and item.go_backwards

@@ -28,6 +28,12 @@ OTHER_WEIGHTS = Fault(
     "Check which weights were loaded, and whether by name: these are not the layer's.",
 )
 
+OTHER_SETTINGS = Fault(
+    "other_settings",
+    no_edits,
+    "Compare what both files say, and how each was written: the weights are not what makes the difference.",
+)
+
 DROPOUT_ACTIVE = Fault(
     "dropout_active",
     no_edits,

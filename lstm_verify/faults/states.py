@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.faults.edit import Edit, Edits, Fit, around, remade
+from lstm_verify.faults.edit import Edit, Edits, Fit, around, is_plain, remade
 from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import RNN, Bidirectional, Run, Signals
 from lstm_verify.layers.base import Array, Signal
@@ -23,7 +23,7 @@ def initial_state(item: Any) -> Edits:
     """States are carried over but should not be, or the other way round, or given initial states are not used."""
     if isinstance(item, State) and item.is_of_samples:
         yield Edit("initial state", "carried over from batch to batch", "as in the file", lambda: Forgetful.of(item))
-    if not isinstance(item, RNN | Bidirectional):
+    if not (isinstance(item, RNN) or is_plain(item)):
         return
     if item.stateful:
         yield Edit("initial state", "carried over from batch to batch", "zero", lambda: _stateful(item, False), True)
@@ -145,7 +145,7 @@ def state_order(item: Any) -> Edits:
             yield Edit("final states", "h, c", "c, h", lambda: ChangedStates.of(item, after=_pairs_exchanged))
         yield Edit("initial states", "h, c", "c, h", lambda: ChangedStates.of(item, before=_pairs_exchanged))
     if isinstance(item, Bidirectional):
-        pairs = len(item.forward_layer.cell.state_sizes) == 2
+        pairs = is_plain(item) and len(item.forward_layer.cell.state_sizes) == 2
         for words, wrap in (("final states", "after"), ("initial states", "before")):
             if wrap == "after" and not item.return_state:
                 continue

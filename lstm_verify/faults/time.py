@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.errors import UnsupportedError
-from lstm_verify.faults.edit import Edit, Edits, around, remade, replaced
+from lstm_verify.faults.edit import Edit, Edits, around, is_plain, remade, replaced
 from lstm_verify.faults.interface import Fault
 from lstm_verify.layers import RNN, Bidirectional, Run, Signal, Signals
 from lstm_verify.layers.base import Array
@@ -129,7 +129,14 @@ def directions_swapped(item: Any) -> Edits:
             "backward, then forward",
             partial(around, item, after=_halves_exchanged),
         )
-    if not (isinstance(forward, RNN) and isinstance(backward, RNN)):  # one of them has been changed before
+    if item.merge_mode is None:
+        yield Edit(
+            "outputs",
+            "forward, then backward",
+            "backward, then forward",
+            partial(around, item, after=_outputs_exchanged),
+        )
+    if not is_plain(item):
         return
     try:
         exchanged = replace(
@@ -147,6 +154,11 @@ def _halves_exchanged(signals: Signals) -> Signals:
     (y, mask), *states = signals
     forward, backward = np.split(y, 2, axis=-1)
     return (Signal(np.concatenate([backward, forward], axis=-1), mask), *states)
+
+
+def _outputs_exchanged(signals: Signals) -> Signals:
+    forward, backward, *states = signals
+    return (backward, forward, *states)
 
 
 def merge_mode(item: Any) -> Edits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,6 +29,9 @@ class Endpoints:
     given: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """The shapes of arrays that are given by name; those that are named like tensors of the graph are fed to them."""
 
+    in_order: tuple[tuple[int, ...], ...] = ()
+    """The shapes of arrays that are given without names, in the order of the inputs."""
+
     def __post_init__(self) -> None:
         for key in ("inputs", "outputs"):
             names = getattr(self, key)
@@ -39,13 +42,22 @@ class Endpoints:
         """The tensors that are named on purpose; the names of arrays may mean something else."""
         return (*self.outputs, *self.inputs)
 
+    def shapes_for(self, inputs: Sequence[str]) -> dict[str, tuple[int, ...]]:
+        """The shapes of the arrays that are given for inputs, by the names of the inputs."""
+        if len(self.in_order) == len(inputs):
+            return dict(zip(inputs, self.in_order, strict=True))
+        return {name.removesuffix(":0"): shape for name, shape in self.given.items()}
+
 
 def with_given(endpoints: Endpoints | None, x: Any) -> Endpoints:
     """Return the endpoints with the shapes of the given arrays, whose names may be those of tensors."""
     endpoints = endpoints or Endpoints()
-    if not isinstance(x, Mapping):
-        return endpoints
-    shapes = {str(name): getattr(rows, "shape", None) for name, rows in x.items()}
-    return replace(
-        endpoints, given={name: np.shape(x[name]) if shape is None else shape for name, shape in shapes.items() if name}
-    )
+    if isinstance(x, Mapping):
+        return replace(endpoints, given={str(name): _shape_of(rows) for name, rows in x.items() if str(name)})
+    listed = x if isinstance(x, list | tuple) else [x] if hasattr(x, "shape") else []
+    return replace(endpoints, in_order=tuple(map(_shape_of, listed)))
+
+
+def _shape_of(rows: Any) -> tuple[int, ...]:
+    shape: tuple[int, ...] | None = getattr(rows, "shape", None)
+    return np.shape(rows) if shape is None else tuple(shape)

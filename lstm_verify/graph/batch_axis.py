@@ -7,25 +7,28 @@ A graph does not say where its samples are: time may come first, or the layers w
 probability has none at all. So an assignment of axes is tried, the likeliest first, with five samples and with two and
 three of them. If the outputs of five are those of the two and the three side by side, the samples are where they were
 assumed to be, and the graph may be run in blocks. If a graph insists on its number of samples, or computes some output
-of all of them together, all samples but one are changed: where an output does not change is that one.
+of all of them together, all samples but one are changed: where an output does not change is that one. A graph that is
+made for one sample has it along an axis of length 1.
 
-Transposes at both ends then make it a model like any other, with its samples first everywhere.
+Transposes at both ends then make it a model like any other, with its samples first everywhere. Where nothing tells, all
+that is fed is one sample.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import islice, product
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain, islice, product
 
 import numpy as np
 
 from lstm_verify.errors import LstmVerifyError
+from lstm_verify.graph.samples_first import Axes, Axis, Shapes, arranged
 from lstm_verify.inputs import as_input, random_inputs, samples_first
-from lstm_verify.layers import Array, Layer, Run, Signal
+from lstm_verify.layers import Array, Run, Signal
+from lstm_verify.layers.constant import State
 from lstm_verify.layers.loop import Loop
-from lstm_verify.layers.operation import Operation, Slot
-from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
+from lstm_verify.model import Input, Model
 
 TOGETHER, FIRST = 5, 2
 """The samples that are run together, and how many of them are run apart from the others."""
@@ -42,24 +45,6 @@ ROUNDS = 50
 """Of a loop, whose number of rounds is known only when it is run."""
 FAILED = (LstmVerifyError, ValueError, LookupError)
 
-Axis = int | None
-Shapes = Mapping[str, tuple[int, ...]]
-
-
-@dataclass(frozen=True)
-class Axes:
-    """The batch axes of a graph's inputs and outputs."""
-
-    inputs: Mapping[str, Axis]
-    outputs: Mapping[str, Axis] = field(default_factory=dict)
-    independent: bool = False
-    """Whether any number of samples may be run together, with the same results."""
-
-    @classmethod
-    def unknown(cls, model: Model) -> Axes:
-        """Those of a graph that is run as a whole."""
-        return cls({spec.name: 0 for spec in model.inputs})
-
 
 def axes_of(model: Model, given: Shapes) -> Axes | None:
     """Find the batch axes of a graph; None if they cannot be determined.
@@ -68,14 +53,14 @@ def axes_of(model: Model, given: Shapes) -> Axes | None:
         model: the model of a graph.
         given: the shapes of arrays that are given to it, by name.
     """
-    given = {name.removesuffix(":0"): shape for name, shape in given.items()}
     if any(spec.shape is None for spec in model.inputs):
         return None
     tries = min(TRIES, max(1, OPERATIONS // max(1, _operations(model))))
     assignments = list(islice(_assignments(model, given), tries))
     possible = list[Axes]()
+    completed = _with_given(model, given)
     for inputs in assignments if not model.stateful else ():
-        tried = arranged(model, Axes(inputs))
+        tried = arranged(completed(inputs), Axes(inputs))
         outputs = _divided(tried)
         if outputs is not None:
             possible.append(Axes(inputs, outputs, True))
@@ -83,12 +68,24 @@ def axes_of(model: Model, given: Shapes) -> Axes | None:
                 return possible[-1]
     if possible:
         return possible[0] if _agree(possible) else None
-    for inputs in assignments:
-        tried = arranged(model, Axes(inputs))
-        outputs = _kept(tried, _count(tried) or TOGETHER)
-        if any(axis is not None for axis in outputs.values()) and outputs == _kept(tried, _count(tried) or OTHERWISE):
-            return Axes(inputs, outputs)
+    for found in (_kept, _of_their_number):
+        for inputs in assignments:
+            tried = arranged(completed(inputs), Axes(inputs))
+            count = _count(tried)
+            outputs = _of_one(tried) if count == 1 else found(tried, count or TOGETHER)
+            if any(axis is not None for axis in outputs.values()) and (count or outputs == found(tried, OTHERWISE)):
+                return Axes(inputs, outputs)
     return None
+
+
+def _with_given(model: Model, given: Shapes) -> Callable[[Mapping[str, Axis]], Model]:
+    """A graph, for some axes of its inputs: those without samples have the lengths that arrays have."""
+
+    def completed(axes: Mapping[str, Axis]) -> Model:
+        inputs = (replace(s, shape=_completed(s, given)) if axes[s.name] is None else s for s in model.inputs)
+        return replace(model, inputs=tuple(inputs))
+
+    return completed
 
 
 def _operations(model: Model) -> int:
@@ -100,7 +97,7 @@ def _operations(model: Model) -> int:
 def _assignments(model: Model, given: Shapes) -> Iterator[dict[str, Axis]]:
     """Where the samples of the inputs may be, the likeliest first: along the first axis of no known length."""
     names = [spec.name for spec in model.inputs]
-    chosen = list(islice(product(*(_candidates(spec) for spec in model.inputs)), LOOKED_AT))
+    chosen = list(islice(product(*(_candidates(spec, given) for spec in model.inputs)), LOOKED_AT))
     shapes = [_completed(spec, given) for spec in model.inputs]
     is_open = any(None in (spec.shape or ()) for spec in model.inputs)
 
@@ -121,8 +118,13 @@ def _fixed(spec: Input, axis: Axis) -> int | None:
     return None if axis is None else (spec.shape or ())[axis]
 
 
-def _candidates(spec: Input) -> list[Axis]:
-    shape = spec.shape or ()
+def _candidates(spec: Input, given: Shapes) -> list[Axis]:
+    """The axes along which the samples of an input may be: one of length 1 for which there are more, if there are."""
+    shape, lengths = spec.shape or (), given.get(spec.name, ())
+    if len(lengths) == len(shape):
+        more = [axis for axis, (length, its) in enumerate(zip(shape, lengths, strict=True)) if length == 1 != its]
+        if more:
+            return list[Axis](more)
     unknown = [axis for axis, length in enumerate(shape) if length is None]
     return [*(unknown or range(len(shape))), None]
 
@@ -136,8 +138,10 @@ def _completed(spec: Input, given: Shapes) -> tuple[int | None, ...]:
 
 
 def _count(model: Model) -> int | None:
-    """How many samples a model with its samples first is made for, if it says so."""
-    return next((n for spec in model.inputs if spec.axis is not None and (n := _fixed(spec, 0)) is not None), None)
+    """How many samples a model with its samples first is made for, if it says so or begins with as many states."""
+    fixed = (n for spec in model.inputs if spec.axis is not None and (n := _fixed(spec, 0)) is not None)
+    states = (len(s.initial) for s in model.layers.values() if isinstance(s, State) and s.is_of_samples)
+    return next(chain(fixed, states), None)
 
 
 def _divided(model: Model) -> dict[str, Axis] | None:
@@ -203,6 +207,35 @@ def _kept(model: Model, samples: int) -> dict[str, Axis]:
     return found
 
 
+def _of_one(model: Model) -> dict[str, Axis]:
+    """Where the samples of outputs are in a graph that is made for one: along an axis of length 1, where inputs have
+    theirs if it is one of those."""
+    nothing: dict[str, Axis] = {output.name: None for output in model.outputs}
+    try:
+        values = run(model, _values(model, 1))
+    except FAILED:
+        return nothing
+    likeliest = next(spec.axis for spec in model.inputs if spec.axis is not None)
+    found: dict[str, Axis] = {}
+    for output, value in zip(model.outputs, values, strict=True):
+        ones = [axis for axis, length in enumerate(value.shape) if length == 1]
+        if not ones:
+            return nothing
+        found[output.name] = likeliest if likeliest in ones else ones[0]
+    return found
+
+
+def _of_their_number(model: Model, samples: int) -> dict[str, Axis]:
+    """Where the samples of outputs are if all outputs have as many along some axis, whatever they depend on."""
+    nothing: dict[str, Axis] = {output.name: None for output in model.outputs}
+    try:
+        values = run(model, _values(model, samples))
+    except FAILED:
+        return nothing
+    axes = [next((axis for axis, length in enumerate(v.shape) if length == samples), None) for v in values]
+    return nothing if None in axes else dict(zip(nothing, axes, strict=True))
+
+
 def _stays(before: Array, after: Array, sample: int, count: int) -> set[int]:
     """The axes of which one place stays the same, and every other changes."""
     if before.shape != after.shape:
@@ -242,70 +275,3 @@ def run(model: Model, values: list[Array]) -> list[Array]:
     """Return the outputs of a model, ignoring overflows."""
     with np.errstate(all="ignore"):
         return [np.asarray(signal.value) for signal in model.apply(tuple(map(Signal, values)), Run())]
-
-
-def arranged(model: Model, axes: Axes) -> Model:
-    """Return a model with samples along the first axis of every input and output that has them."""
-    layers, before, after = dict(model.layers), list[LayerCall](), list[LayerCall]()
-    moved: dict[Tensor, Tensor] = {}
-    inputs = []
-    for spec in model.inputs:
-        axis = axes.inputs[spec.name]
-        inputs.append(_samples_first(spec, axis))
-        if spec.shape and axis != 0:
-            name = f"{spec.name} as the graph has it"
-            layers[name] = _as_the_graph_has_it(name, len(spec.shape), axis)
-            before.append(LayerCall(name, (Tensor(spec.name),)))
-            moved[Tensor(spec.name)] = Tensor(name)
-    nodes = [replace(node, inputs=tuple(moved.get(one, one) for one in node.inputs)) for node in model.nodes]
-    outputs = []
-    for output in model.outputs:
-        axis, tensor = axes.outputs.get(output.name), moved.get(output.tensor, output.tensor)
-        if axis:
-            name = f"{output.name} with samples first"
-            layers[name] = _operation(name, "move_axis", axis, 0)
-            after.append(LayerCall(name, (tensor,)))
-            tensor = Tensor(name)
-        outputs.append(Output(output.name, tensor, axis))
-    return replace(
-        model,
-        layers=layers,
-        nodes=(*before, *nodes, *after),
-        inputs=tuple(inputs),
-        outputs=tuple(outputs),
-        divisible=axes.independent,
-    )
-
-
-def _samples_first(spec: Input, axis: Axis) -> Input:
-    """An input with its samples first; one that has none comes once a sample, unless it is a lone number."""
-    if spec.shape is None:
-        return spec
-    if spec.shape == ():
-        return replace(spec, axis=None)
-    if axis is None:
-        return replace(spec, shape=(None, *spec.shape), axis=None)
-    shape = list(spec.shape)
-    return replace(spec, shape=(shape.pop(axis), *shape), axis=axis)
-
-
-def _as_the_graph_has_it(name: str, rank: int, axis: Axis) -> Layer:
-    if axis is None:
-        return _operation(name, "get_item", 0)
-    order = [*range(1, axis + 1), 0, *range(axis + 1, rank)]
-    return _operation(name, "transpose", order)
-
-
-def _operation(name: str, operation: str, *constants: object) -> Operation:
-    return Operation(name=name, operation=operation, arguments=(Slot(0), *constants), compute_dtype="")
-
-
-def elsewhere(model: Model) -> Iterator[str]:
-    """Describe a model whose samples are not along the first axis in the framework."""
-    places: dict[int, list[str]] = {}
-    for name, axis in [(end.name, end.axis) for ends in (model.inputs, model.outputs) for end in ends]:
-        if axis:
-            places.setdefault(axis, []).append(name)
-    if places:
-        found = "; ".join(f"axis {axis} of {', '.join(names)}" for axis, names in sorted(places.items()))
-        yield f"the samples are along {found}. Shapes and places are reported with samples first"

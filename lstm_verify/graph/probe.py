@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from lstm_verify.errors import LstmVerifyError
-from lstm_verify.graph.batch_axis import Axes, arranged, axes_of, run
+from lstm_verify.graph.batch_axis import axes_of, run
+from lstm_verify.graph.samples_first import Axes, arranged
 from lstm_verify.inputs import as_input, random_inputs
 from lstm_verify.layers import Array
 from lstm_verify.model import Input, Model
@@ -30,13 +31,7 @@ def with_samples_first(model: Model, given: Mapping[str, tuple[int, ...]]) -> Mo
         if axes is None and for_given is model:  # what is given may not fit, and then there is an error that says how
             axes = axes_of(model, {})
         model = for_given
-    return arranged(model, Axes.unknown(model) if axes is None else axes)
-
-
-def axes_for_runtime(model: Model) -> dict[str, dict[str, int | None]]:
-    """Where the framework has the samples of inputs and outputs, other than lone numbers."""
-    inputs = {spec.name: spec.axis for spec in model.inputs if spec.shape}
-    return {"inputs": inputs, "outputs": {output.name: output.axis or 0 for output in model.outputs}}
+    return arranged(model, Axes.unknown(model, given) if axes is None else axes)
 
 
 def fitted(model: Model, given: Mapping[str, tuple[int, ...]]) -> Model:
@@ -47,9 +42,8 @@ def fitted(model: Model, given: Mapping[str, tuple[int, ...]]) -> Model:
     """
     if _runs(model):
         return model
-    shapes = {name.removesuffix(":0"): shape for name, shape in given.items()}
     for axes in (1, None):
-        fixed = replace(model, inputs=tuple(_fixed(spec, shapes.get(spec.name), axes) for spec in model.inputs))
+        fixed = replace(model, inputs=tuple(_fixed(spec, given.get(spec.name), axes) for spec in model.inputs))
         if _runs(fixed):
             return fixed
     return model

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lstm_verify.layers.base import Array, Unary
+from lstm_verify.layers.base import Array, Moving
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Identity(Unary):
+class Identity(Moving):
     """Passes its input and mask through.
 
     Example:

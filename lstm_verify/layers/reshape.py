@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_verify.layers.base import Array, Unary
+from lstm_verify.layers.base import Array, Moving
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Flatten(Unary):
+class Flatten(Moving):
     """Flattens (samples, ...) to (samples, features).
 
     Example:
@@ -26,7 +26,7 @@ class Flatten(Unary):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Reshape(Unary):
+class Reshape(Moving):
     """Reshapes each sample to `target_shape`, in which one entry may be -1.
 
     Example:
@@ -44,7 +44,7 @@ class Reshape(Unary):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Permute(Unary):
+class Permute(Moving):
     """Permutes the axes of each sample; `dims` counts from 1.
 
     Example:
@@ -62,7 +62,7 @@ class Permute(Unary):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class RepeatVector(Unary):
+class RepeatVector(Moving):
     """Repeats (samples, features) to (samples, n, features).
 
     Example:

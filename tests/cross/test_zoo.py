@@ -76,22 +76,7 @@ def test_a_saved_model_agrees_with_the_keras_file(exports: Exports) -> None:
         assert str(cell) == "yes / yes", (path.name, cell)
 
 
-NOT_NAMED = {
-    "activation_lstm_torch_torchscript",
-    "clip_lstm_keras_tf2onnx",
-    "epsilon_normalised_torch_dynamo",
-    "initial_state_states_keras_export",
-    "kernel_flipped_conv_lstm_torch_dynamo",
-    "kernel_layout_lstm_keras_export",
-    "mask_packed_torch_torchscript",
-    "merge_mode_bidirectional_torch_torchscript",
-    "normalization_normalised_torch_torchscript",
-    "other_weights_stacked_keras_tf2onnx",
-    "padding_symmetric_conv_lstm_torch_torchscript",
-    "recurrent_activation_hard_sigmoid_torch_dynamo",
-    "time_steps_gru_torch_torchscript",
-    "weight_precision_bidirectional_torch_dynamo",
-}
+NOT_NAMED = {"normalization_normalised_torch_torchscript"}
 """Faults that are told apart, and no more than that."""
 
 

@@ -23,12 +23,12 @@ NAMES = (
     *("backward_order", "directions_swapped", "merge_mode", "mask", "initial_state", "state_order", "coupled_gates"),
     *("peephole", "clip", "negative_slope", "gelu_approximation", "epsilon", "weight_precision"),
     *("equal_shape_weights_swapped", "dropout_active", "initial_weights", "normalization"),
-    *("other_weights", "product_precision", "dynamic_range", "earlier_cell_state", "time_steps"),
+    *("other_weights", "other_settings", "product_precision", "dynamic_range", "earlier_cell_state", "time_steps"),
     *("onnxruntime_clip", "onnxruntime_defaults", "onnxruntime_empty_sequences"),
     *("kernel_flipped", "padding_symmetric", "channels_first", "key_value"),
 )
 """The names of all faults, which are stable."""
-OF_ITS_OWN = {"dropout_active", "other_weights", "product_precision", "dynamic_range"}
+OF_ITS_OWN = {"dropout_active", "other_weights", "other_settings", "product_precision", "dynamic_range"}
 """Those that are no edit of a layer: a framework differs from itself, weights are found, the arithmetic is another."""
 
 

@@ -152,7 +152,7 @@ ENTRIES: dict[str, Entry] = {
         ("LSTM",),
     ),
     "sequence_alone": Entry(sequence_alone, {"x": X}, {"x": 1, "sequence": 1}, ("GRU",)),
-    "centred": Entry(centred, {"x": normal(5, 6, 3)}, {"x": 0, "sequence": None}, ("GRU",), False),
+    "centred": Entry(centred, {"x": normal(5, 6, 3)}, {"x": 0, "sequence": 0}, ("GRU",), False),
     "one_state_for_all": Entry(
         one_state_for_all,
         {"x": X, "lengths": LENGTHS, "state": normal(1, 5, 10), "keep": ONE},

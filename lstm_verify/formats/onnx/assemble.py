@@ -15,11 +15,11 @@ from lstm_verify.formats.onnx.loops import functional
 from lstm_verify.formats.onnx.reader import OnnxFile
 from lstm_verify.formats.onnx.table import OLDEST, table_of
 from lstm_verify.formats.onnx.values import UNKNOWN, End
-from lstm_verify.graph.batch_axis import elsewhere
 from lstm_verify.graph.build import Builder
 from lstm_verify.graph.ir import Graph, Ref
 from lstm_verify.graph.lift import lift
-from lstm_verify.graph.probe import axes_for_runtime, with_samples_first
+from lstm_verify.graph.probe import with_samples_first
+from lstm_verify.graph.samples_first import axes_for_runtime, elsewhere
 from lstm_verify.model import Input, Model, Source
 
 LISTED = 5
@@ -58,7 +58,7 @@ def build(path: Path, file: OnnxFile, endpoints: Endpoints | None = None) -> Mod
     specs = {moved.get(refs[name], refs[name]): Input(name, end.shape, end.dtype) for name, end in inputs.items()}
     builder = Builder(table_of(file.opset), _no_function)
     model = builder.model(path.name, graph, specs, dict(zip(outputs, graph.outputs, strict=True)))
-    model = with_samples_first(replace(model, divisible=False), endpoints.given)
+    model = with_samples_first(replace(model, divisible=False), endpoints.shapes_for(list(inputs)))
     call = {
         "inputs": list(inputs),
         "outputs": list(outputs),
@@ -68,7 +68,7 @@ def build(path: Path, file: OnnxFile, endpoints: Endpoints | None = None) -> Mod
     }
     lifted = lift(model)
     source = Source(str(path), "ONNX", file.writer, "onnxruntime", "", call)
-    return replace(lifted, source=source, findings=(*file.findings, *([SHARED] if moved else []), *elsewhere(lifted)))
+    return replace(lifted, source=source, findings=(*([SHARED] if moved else []), *elsewhere(lifted)))
 
 
 def _no_function(name: str) -> Graph:

@@ -20,13 +20,14 @@ import numpy as np
 from lstm_verify.errors import ModelFileError
 from lstm_verify.formats.onnx import scan_8
 from lstm_verify.formats.onnx.attributes import constant
+from lstm_verify.formats.onnx.reader import SHAPES
 from lstm_verify.graph.compute import Compute, Option
 from lstm_verify.graph.ir import ABSENT, Graph, Node, Ref
 from lstm_verify.graph.translate import Entry, While
 
 ENTRIES: dict[str, Entry] = {
     "while": While("condition", "body"),
-    "list_reserve": Compute("list_reserve", {"dtype": Option("dtype"), "grows": Option("grows")}),
+    "list_reserve": Compute("list_reserve", {name: Option(name) for name in ("dtype", "grows", "shape")}),
     "list_set": Compute("list_set"),
     "list_stack": Compute("list_stack"),
     "flip": Compute("flip", {"axis": Option("axis")}),
@@ -105,8 +106,8 @@ class _Loop:
         yield constant(start, np.zeros((), np.int64))
         yield constant(nothing, np.zeros((), np.int64))
         for number, name in enumerate(lists):
-            dtype = self._dtypes()[number] or "float32"
-            yield Node(name, "list_reserve", (Ref(nothing),), attributes={"dtype": dtype, "grows": True})
+            attributes = {"dtype": self._dtypes()[number] or "float32", "grows": True, "shape": self._shapes()[number]}
+            yield Node(name, "list_reserve", (Ref(nothing),), attributes=attributes)
         variables = (Ref(start), self.rounds, self.goes_on, *self.states, *map(Ref, lists), *self.kept)
         yield Node(
             self.node.name,
@@ -122,6 +123,13 @@ class _Loop:
         """The dtypes of the outputs of every round."""
         known: tuple[str, ...] = self.node.types or ()
         return tuple((*known, *[""] * self.count)[len(self.states) : len(self.states) + self.count])
+
+    def _shapes(self) -> list[tuple[int, ...] | None]:
+        """The shapes of the outputs of every round, of which there may be none; unknown lengths are 0 then, as runtimes
+        have it."""
+        known = self.body.attributes.get(SHAPES) or (None,) * len(self.body.outputs)
+        shapes = known[len(known) - self.count :]
+        return [None if shape is None else tuple(length or 0 for length in shape) for shape in shapes]
 
     def moved(self) -> dict[Ref, Ref]:
         """Where the outputs of the loop are now."""
@@ -241,7 +249,7 @@ def _of_scan(node: Node) -> _Loop:
         *(f"{name} of all" for name in steps),
         *body.inputs[own:],
     )
-    loop_body = Graph({**nodes, **body.nodes}, inputs, (Ref(goes_on), *body.outputs))
+    loop_body = Graph({**nodes, **body.nodes}, inputs, (Ref(goes_on), *body.outputs), attributes=body.attributes)
     return _Loop(
         node,
         Ref(f"{node.name}/length"),

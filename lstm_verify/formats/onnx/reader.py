@@ -10,7 +10,8 @@ Source: `onnx/onnx.proto`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from lstm_verify.graph.ir import ABSENT, Graph, Node, Ref
 INSTALL = "ONNX files are read with the package onnx. Install it: pip install 'lstm-verify[onnx]'"
 OUTPUTS = "_outputs"
 """The attribute for how many outputs a node has, on which it depends what some operators do."""
+IN_ITS_FOLDER = "Are they in its folder?"
+SHAPES = "shapes"
+"""The attribute for the shapes of the outputs of a graph, as far as the file says."""
 ONNX = ("", "ai.onnx")
 """The two names of the domain of ONNX itself."""
 
@@ -40,8 +44,6 @@ class OnnxFile:
     """What the file says of tensors inside."""
     opset: int
     writer: str
-    findings: tuple[str, ...] = ()
-    """What a user should know of it."""
 
 
 def read_graph(path: Path) -> OnnxFile:
@@ -73,7 +75,8 @@ def _parsed(onnx: Any, path: Path) -> Any:
         raise ModelFileError("it is no whole ONNX file. Was it copied completely?") from None
     except (onnx.checker.ValidationError, OSError, ValueError) as error:
         (first, *_) = str(error).splitlines() or [type(error).__name__]
-        raise ModelFileError(f"its external data cannot be read ({first}). Are they in its folder?") from None
+        way_out = "Copy the file with its data, and not links to them: cp -L" if " link" in first else IN_ITS_FOLDER
+        raise ModelFileError(f"its external data cannot be read ({first.rstrip('.')}). {way_out}") from None
 
 
 def _check_names(proto: Any) -> None:
@@ -93,22 +96,40 @@ def _check_names(proto: Any) -> None:
 
 
 def _inlined(onnx: Any, proto: Any) -> Any:
-    """The model without functions of its own.
+    """The model without functions of its own; those of another opset than the model's are converted to it.
 
     Raises:
         ModelFileError: a function calls itself.
+        UnsupportedError: one is of another opset, and cannot be converted.
     """
     if not proto.functions:
         return proto
     calls = {(f.domain, f.name): {(node.domain, node.op_type) for node in _nodes(f.node)} for f in proto.functions}
+    names = set(calls)
     while leaves := [name for name, called in calls.items() if not called & set(calls)]:
         for name in leaves:
             del calls[name]
-    from onnx import inliner
-
     if calls:
         raise ModelFileError(f"function '{next(iter(calls))[1]}' calls itself. Who wrote the file?")
-    return inliner.inline_local_functions(proto)
+    from onnx import inliner
+
+    inlined = inliner.inline_local_functions(proto)
+    if not _called(inlined, names):
+        return inlined
+    with contextlib.suppress(RuntimeError):
+        inlined = inliner.inline_local_functions(proto, convert_version=True)
+    left = _called(inlined, names)
+    if left:
+        raise UnsupportedError(
+            f"function '{left[0]}' is of another opset than the model, and cannot be converted. Export it anew "
+            "with one opset"
+        )
+    return inlined
+
+
+def _called(proto: Any, names: Collection[tuple[str, str]]) -> list[str]:
+    """The functions of a model that are still called."""
+    return [node.op_type for node in _nodes(proto.graph.node) if (node.domain, node.op_type) in names]
 
 
 def _nodes(nodes: Iterable[Any]) -> Iterator[Any]:
@@ -180,15 +201,15 @@ class _Reading:
         graph = self.graph(proto.graph, scope)
         values = {value.name: self.values.end(value) for value in (*proto.graph.value_info, *proto.graph.output)}
         inputs = {value.name: self.values.end(value) for value in proto.graph.input if value.name in graph.inputs}
-        opsets = {entry.domain: entry.version for entry in proto.opset_import}
-        self.check_opset(max((opsets[domain] for domain in ONNX if domain in opsets), default=1))
+        opset = max((entry.version for entry in proto.opset_import if entry.domain in ONNX), default=1)
+        self.check_opset(opset)
         return OnnxFile(
             graph,
             inputs,
             {value.name: scope.find(value.name) for value in proto.graph.output},
             scope.tensors,
             values | inputs,
-            max((opsets[domain] for domain in ONNX if domain in opsets), default=1),
+            opset,
             f"{proto.producer_name} {proto.producer_version}".strip() or "an unnamed writer",
         )
 
@@ -223,7 +244,9 @@ class _Reading:
             scope.define(node_name, each.output)
         nodes |= {name: self.node(name, each, scope) for name, each in zip(names, proto.node, strict=True)}
         outputs = tuple(scope.find(value.name) for value in proto.output)
-        return Graph(nodes, (*inputs, *(ref.node for ref in scope.captured.values())), outputs)
+        shapes = tuple(self.values.end(value).shape for value in proto.output)
+        captured = (ref.node for ref in scope.captured.values())
+        return Graph(nodes, (*inputs, *captured), outputs, attributes={SHAPES: shapes})
 
     def _name(self, proto: Any, scope: _Scope) -> str:
         """A name for a node: its own if it has one that no other has, or that of what it computes."""
@@ -261,5 +284,7 @@ def _with_captured(bodies: Mapping[str, tuple[Graph, _Scope]]) -> tuple[list[str
     for key, (graph, scope) in bodies.items():
         own = graph.inputs[: len(graph.inputs) - len(scope.captured)]
         more = [scope.captured[name].node if name in scope.captured else scope.own(name) for name in captured]
-        found[key] = Graph(graph.nodes, (*own, *more), graph.outputs, attributes={"captured": len(more)})
+        found[key] = Graph(
+            graph.nodes, (*own, *more), graph.outputs, attributes={**graph.attributes, "captured": len(more)}
+        )
     return captured, found

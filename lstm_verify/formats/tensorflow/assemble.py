@@ -27,11 +27,11 @@ from lstm_verify.formats.tensorflow.table import UPDATES, WITHOUT_EFFECT, refuse
 from lstm_verify.formats.tensorflow.v1_branches import choices
 from lstm_verify.formats.tensorflow.v1_loops import functional, is_inside
 from lstm_verify.formats.tensorflow.variables import ASSIGNED, carried, checkpoint_keys, settled
-from lstm_verify.graph.batch_axis import elsewhere
 from lstm_verify.graph.build import Builder
 from lstm_verify.graph.ir import Graph, Node, Ref, Shape
 from lstm_verify.graph.lift import lift
-from lstm_verify.graph.probe import axes_for_runtime, outputs_of, with_samples_first
+from lstm_verify.graph.probe import outputs_of, with_samples_first
+from lstm_verify.graph.samples_first import axes_for_runtime, elsewhere
 from lstm_verify.model import Input, Model, Source
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -71,7 +71,7 @@ def build(
     if not chosen.inputs and endpoints.outputs:
         raise UnsupportedError("the outputs depend on no input. Feed a tensor that they depend on: --input NAME=x.npy")
     model = _model(path.name, file, scope, chosen)
-    model = with_samples_first(model, endpoints.given)
+    model = with_samples_first(model, endpoints.shapes_for([spec.name for spec in model.inputs]))
     call = {
         **kind.call,
         "signature": name,

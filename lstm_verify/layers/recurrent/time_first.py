@@ -45,7 +45,7 @@ class _TimeFirst(Layer, ABC):
     computed_with: ClassVar[str] = "f"  # lengths stay what they are
 
     @abstractmethod
-    def recurrent(self, inputs: Signals) -> RNN | Bidirectional:
+    def recurrent(self, inputs: Signals) -> Layer:
         """The layer that is run, which returns sequences and states; without merging those of two directions."""
 
     def state_places(self) -> dict[int, str]:
@@ -59,13 +59,14 @@ class _TimeFirst(Layer, ABC):
         return False  # not where others have it
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
-        rnn = self.recurrent(inputs)
+        layer = self.recurrent(inputs)
+        rnn = inside(layer)
         named = {name: signal.value for name, signal in zip(self.given, inputs[1:], strict=False)}
         x = inputs[0].value if self.samples_first else np.moveaxis(inputs[0].value, 0, 1)
         mask = self._mask(named.get("sequence_lens"), x)
         states = self._states(rnn, named, x)
-        results = [signal.value for signal in rnn.apply((Signal(x, mask), *map(Signal, states)), run)]
-        count, kinds = _directions(rnn), len(self.state_sizes)
+        results = [signal.value for signal in layer.apply((Signal(x, mask), *map(Signal, states)), run)]
+        count, kinds = len(_directions(rnn)), len(self.state_sizes)
         sequences, final = results[:count], results[count:]
         if isinstance(rnn, RNN) and rnn.go_backwards:
             sequences = [np.flip(y, axis=1) for y in sequences]
@@ -103,7 +104,7 @@ class _TimeFirst(Layer, ABC):
         """
         if not any(name in named for name in STATES):
             return []
-        directions, whole = _directions(rnn), []
+        directions, whole = len(_directions(rnn)), []
         for name, size in zip(STATES, self.state_sizes, strict=False):
             shape = (len(x), directions, size) if self.samples_first else (directions, len(x), size)
             state = named.get(name, np.zeros(shape, x.dtype))
@@ -117,12 +118,15 @@ class _TimeFirst(Layer, ABC):
         return [np.take(state, number, axis) for number in range(directions) for state in whole]
 
 
-def _directions_of(rnn: RNN | Bidirectional) -> tuple[RNN, ...]:
+def inside(layer: Weighted) -> RNN | Bidirectional:
+    """Return the recurrent layer that one is, or is put around."""
+    while not isinstance(layer, RNN | Bidirectional):
+        (layer,) = layer.children().values()
+    return layer
+
+
+def _directions(rnn: RNN | Bidirectional) -> tuple[RNN, ...]:
     return (rnn.forward_layer, rnn.backward_layer) if isinstance(rnn, Bidirectional) else (rnn,)
-
-
-def _directions(rnn: RNN | Bidirectional) -> int:
-    return 2 if isinstance(rnn, Bidirectional) else 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -139,7 +143,8 @@ class TimeFirst(_TimeFirst):
         ((2, 1, 1, 1), array([[[0.4621]]]))
     """
 
-    rnn: RNN | Bidirectional
+    rnn: Layer
+    """A `RNN` or a `Bidirectional`, or one with something put around it."""
     halves: tuple[Halves, ...] = ()
     """Of each direction, the biases of the input and of the recurrent product, whose sum its cell has as one; none
     where the cell has both, or neither is there."""
@@ -152,9 +157,7 @@ class TimeFirst(_TimeFirst):
         return {"": self.rnn}
 
     def with_child(self, path: str, child: Any) -> Self:
-        if isinstance(child, RNN | Bidirectional):
-            return super().with_child("rnn", child)
-        raise UnsupportedError(f"layer '{self.name}': it runs a recurrent layer, and nothing that is put around one")
+        return super().with_child("rnn", child)
 
     def settings(self) -> dict[str, Any]:
         return self.rnn.settings() | ({"samples_first": True} if self.samples_first else {})
@@ -163,17 +166,24 @@ class TimeFirst(_TimeFirst):
         return self.rnn.weights()
 
     def with_biases(self, half: int) -> Self:
-        """The same with one half of the biases alone: 0 is that of the input, 1 that of the recurrent product."""
+        """The same with one half of the biases alone: 0 is that of the input, 1 that of the recurrent product.
+
+        Raises:
+            UnsupportedError: something is put around its layers.
+        """
         rnns = []
-        for rnn, pair in zip(_directions_of(self.rnn), self.halves, strict=True):
+        whole = inside(self.rnn)
+        if whole is not self.rnn or not all(isinstance(rnn, RNN) for rnn in _directions(whole)):
+            raise UnsupportedError(f"layer '{self.name}': it has been changed before, and its biases are not at hand")
+        for rnn, pair in zip(_directions(whole), self.halves, strict=True):
             cell: Any = rnn.cell
             rnns.append(replace(rnn, cell=replace(cell, bias=pair[half])))
-        if isinstance(self.rnn, Bidirectional):
-            both = replace(self.rnn, forward_layer=rnns[0], backward_layer=rnns[1])
+        if isinstance(whole, Bidirectional):
+            both = replace(whole, forward_layer=rnns[0], backward_layer=rnns[1])
             return replace(self, rnn=both, halves=())
         return replace(self, rnn=rnns[0], halves=())
 
-    def recurrent(self, inputs: Signals) -> RNN | Bidirectional:
+    def recurrent(self, inputs: Signals) -> Layer:
         return self.rnn
 
 
@@ -198,5 +208,5 @@ class FedTimeFirst(_TimeFirst):
     def children(self) -> dict[str, Weighted]:
         return {}
 
-    def recurrent(self, inputs: Signals) -> RNN | Bidirectional:
+    def recurrent(self, inputs: Signals) -> Layer:
         return self.make(tuple(signal.value for signal in inputs[1 + len(self.given) :]))

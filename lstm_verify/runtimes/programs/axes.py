@@ -1,7 +1,7 @@
 """A model with its samples wherever a graph has them, called with samples first.
 
 request    samples along the first axis of every array; what has none comes once a sample, the same each time
-graph      samples along any axis: behind that of time, or of the layers whose states are fed
+graph      samples along any axis: behind that of time, or of the layers whose states are fed; or all is one sample
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ class Turned:
     def call(self, inputs: Arrays) -> list[tuple[str, Any]]:
         """Predict."""
         given = {name: _turned(values, self.inputs.get(name, 0)) for name, values in inputs.items()}
-        return [(name, _back(values, self.outputs.get(name) or 0)) for name, values in self.loaded.call(given)]
+        return [(name, _back(values, self.outputs.get(name, 0))) for name, values in self.loaded.call(given)]
 
 
 def _turned(values: np.ndarray[Any, Any], axis: int | None) -> np.ndarray[Any, Any]:
     return values[0] if axis is None else np.moveaxis(values, 0, axis) if axis else values
 
 
-def _back(values: Any, axis: int) -> Any:
+def _back(values: Any, axis: int | None) -> Any:
+    if axis is None:
+        return np.asarray(values)[None]
     return np.moveaxis(np.asarray(values), axis, 0) if axis else values
