@@ -228,25 +228,6 @@ class Model(Layer):
         layers = {name: layer for name, layer in self.layers.items() if name in needed}
         return replace(self, layers=layers, nodes=tuple(reversed(nodes)))
 
-    @cached_property
-    def calls(self) -> dict[tuple[str, int], LayerCall]:
-        """The calls of layers, by layer and number."""
-        return {(node.layer, node.call): node for node in self.nodes}
-
-    def behind(self, tensor: Tensor) -> Tensor:
-        """Return the tensor that layers hand on, in whatever shape, until it is this one."""
-        while (node := self.calls.get((tensor.layer, tensor.call))) and self.layers[node.layer].hands_on:
-            tensor = node.inputs[0]
-        return tensor
-
-    def handed_on(self) -> dict[str, str]:
-        """Return the outputs that are an input or a part of one, with its name: nothing is computed for them."""
-        inputs, behind = (
-            {Tensor(spec.name) for spec in self.inputs},
-            {o.name: self.behind(o.tensor) for o in self.outputs},
-        )
-        return {name: tensor.layer for name, tensor in behind.items() if tensor in inputs}
-
     def children(self) -> dict[str, Weighted]:
         return dict(self.layers)
 

@@ -46,7 +46,7 @@ MAY_IMPORT = {
             "errors",
         ),
     },
-    "judging": {"arrays", "budget", "inputs", "layers", "model", "operations", "_replay", "rounded", "errors"},
+    "judging": {"arrays", "budget", "graph", "inputs", "layers", "model", "operations", "_replay", "rounded", "errors"},
     "given": {"arrays", "inputs", "model", "given_states", "errors"},
     "graph": {"arrays", "inputs", "model", "layers", "operations", "errors"},
     "formats": {"processes", "arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
@@ -73,20 +73,8 @@ MAY_IMPORT = {
         *("budget", "run_arithmetic", "timing", "case", "given", "options"),
     },
     "cross": {
-        *(
-            "arrays",
-            "case",
-            "diagnosis",
-            "errors",
-            "formats",
-            "inputs",
-            "judging",
-            "layers",
-            "model",
-            "options",
-            "_replay",
-        ),
-        *("report", "rounded", "timing", "_replay", "_verify"),
+        *("arrays", "case", "diagnosis", "errors", "faults", "formats", "inputs", "judging", "layers", "model"),
+        *("operations", "options", "report", "rounded", "timing", "_replay", "_verify"),
     },
     "cli": {
         *(

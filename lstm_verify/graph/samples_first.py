@@ -14,6 +14,8 @@ from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
 
 Axis = int | None
 Shapes = Mapping[str, tuple[int, ...]]
+AS_THE_GRAPH_HAS_IT, WITH_SAMPLES_FIRST = " as the graph has it", " with samples first"
+"""What the names of the transposes end in."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def arranged(model: Model, axes: Axes) -> Model:
         axis = axes.inputs[spec.name]
         inputs.append(_samples_first(spec, axis))
         if spec.shape and axis != 0:
-            name = f"{spec.name} as the graph has it"
+            name = f"{spec.name}{AS_THE_GRAPH_HAS_IT}"
             layers[name] = _as_the_graph_has_it(name, len(spec.shape), axis)
             before.append(LayerCall(name, (Tensor(spec.name),)))
             moved[Tensor(spec.name)] = Tensor(name)
@@ -56,7 +58,7 @@ def arranged(model: Model, axes: Axes) -> Model:
     for output in model.outputs:
         axis, tensor = axes.outputs.get(output.name), moved.get(output.tensor, output.tensor)
         if axis or axes.is_whole:
-            name = f"{output.name} with samples first"
+            name = f"{output.name}{WITH_SAMPLES_FIRST}"
             layers[name] = _operation(name, "move_axis", axis, 0) if axis else _operation(name, "expand_dims", 0)
             after.append(LayerCall(name, (tensor,)))
             tensor = Tensor(name)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lstm_verify.graph.samples_first import AS_THE_GRAPH_HAS_IT, WITH_SAMPLES_FIRST
 from lstm_verify.judging.compare import Verdict
 from lstm_verify.judging.judge import Judgement
-from lstm_verify.model import Model
+from lstm_verify.layers.operation import Operation
+from lstm_verify.model import LayerCall, Model, Tensor
 
 
 def with_handed_on(judgement: Judgement, model: Model) -> Judgement:
     """Tell outputs apart that are inputs: where all are, nothing was computed that could have been wrong."""
-    handed = model.handed_on()
-    notes = tuple(
-        f"output {name} is input {source} as it is fed: nothing is computed" for name, source in handed.items()
-    )
+    handed = _handed_on(model)
+    notes = [f"output {name} is input {source} as it is fed: nothing is computed" for name, source in handed.items()]
     outputs = judgement.outputs
     if len(handed) == len(model.outputs):
         outputs = tuple(
@@ -24,3 +24,22 @@ def with_handed_on(judgement: Judgement, model: Model) -> Judgement:
             for o in outputs
         )
     return replace(judgement, outputs=outputs, notes=(*judgement.notes, *notes))
+
+
+def _handed_on(model: Model) -> dict[str, str]:
+    """The outputs that are an input, with its name."""
+    inputs = {Tensor(spec.name) for spec in model.inputs}
+    calls = {(node.layer, node.call): node for node in model.nodes}
+    found = {output.name: _behind(model, calls, output.tensor) for output in model.outputs}
+    return {name: tensor.layer for name, tensor in found.items() if tensor in inputs}
+
+
+def _behind(model: Model, calls: dict[tuple[str, int], LayerCall], tensor: Tensor) -> Tensor:
+    """The tensor that identities, and the transposes that bring samples to the first axis, hand on."""
+    while node := calls.get((tensor.layer, tensor.call)):
+        layer = model.layers[node.layer]
+        is_identity = isinstance(layer, Operation) and layer.operation == "identity"
+        if not (is_identity or layer.name.endswith((AS_THE_GRAPH_HAS_IT, WITH_SAMPLES_FIRST))):
+            break
+        tensor = node.inputs[0]
+    return tensor

@@ -178,11 +178,6 @@ class Layer(Weighted, ABC):
     """Whether it may begin with what one like it reached; not if it holds recurrent layers that checkpoints are not
     told apart of."""
 
-    @property
-    def hands_on(self) -> bool:
-        """Whether its output is its first input or a part of it, in whatever shape, so that nothing is computed."""
-        return False
-
     @abstractmethod
     def apply(self, inputs: Signals, run: Run) -> Signals:
         """Return the outputs of the layer for its inputs."""
@@ -287,11 +282,3 @@ class Unary(Layer):
     def apply(self, inputs: Signals, run: Run) -> Signals:
         ((x, mask),) = inputs
         return (Signal(self.forward(x), mask if self.supports_masking else None),)
-
-
-class Moving(Unary):
-    """A layer that only moves elements."""
-
-    @property
-    def hands_on(self) -> bool:
-        return True

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lstm_verify.layers.base import Array, Moving
+from lstm_verify.layers.base import Array, Unary
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Identity(Moving):
+class Identity(Unary):
     """Passes its input and mask through.
 
     Example:

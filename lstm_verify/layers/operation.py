@@ -16,9 +16,6 @@ from lstm_verify.layers.base import PRECISIONS, Array, Layer, Run, Signal, Signa
 from lstm_verify.operations import OPERATIONS
 from lstm_verify.rounded.precision import in_format
 
-MOVES = {"transpose", "move_axis", "expand_dims", "squeeze", "get_item", "reshape", "reshape_to", "flatten", "identity"}
-"""Operations that hand on what they are given, in another shape."""
-
 
 class Slot(NamedTuple):
     """Stands for the input with a given index among the arguments of an operation."""
@@ -46,10 +43,6 @@ class Operation(Layer):
     """Keyword arguments."""
     one: Array = field(default_factory=lambda: np.ones((), np.float32))
     """A number in the dtype that the replay computes in, for operations that make floats out of other things."""
-
-    @property
-    def hands_on(self) -> bool:
-        return self.operation in MOVES
 
     @property
     def kind(self) -> str:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_verify.layers.base import Array, Moving
+from lstm_verify.layers.base import Array, Unary
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Flatten(Moving):
+class Flatten(Unary):
     """Flattens (samples, ...) to (samples, features).
 
     Example:
@@ -26,7 +26,7 @@ class Flatten(Moving):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Reshape(Moving):
+class Reshape(Unary):
     """Reshapes each sample to `target_shape`, in which one entry may be -1.
 
     Example:
@@ -44,7 +44,7 @@ class Reshape(Moving):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Permute(Moving):
+class Permute(Unary):
     """Permutes the axes of each sample; `dims` counts from 1.
 
     Example:
@@ -62,7 +62,7 @@ class Permute(Moving):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class RepeatVector(Moving):
+class RepeatVector(Unary):
     """Repeats (samples, features) to (samples, n, features).
 
     Example:

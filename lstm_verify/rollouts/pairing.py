@@ -14,10 +14,11 @@ from lstm_verify.arrays import Array
 from lstm_verify.errors import InputError
 from lstm_verify.inputs import vocabulary
 from lstm_verify.layers.loop import Loop
+from lstm_verify.layers.operation import Operation
 from lstm_verify.layers.recurrent.rnn import Recurrent
 from lstm_verify.layers.recurrent.scan import Scan
 from lstm_verify.layers.recurrent.time_first import TimeFirst
-from lstm_verify.model import Input, Model, Tensor
+from lstm_verify.model import Input, LayerCall, Model, Tensor
 
 Pairs = Mapping[str, str]
 """Inputs by output."""
@@ -102,13 +103,14 @@ def settle(
 def likely_states(model: Model) -> dict[str, str]:
     """Find the outputs that are the next values of state inputs, by the layers that compute them or by name."""
     inputs = {spec.name for spec in model.inputs}
+    nodes = {(node.layer, node.call): node for node in model.nodes}
     pairs: dict[str, str] = {}
     for output in model.outputs:
-        tensor = model.behind(output.tensor)
-        node = model.calls.get((tensor.layer, tensor.call))
+        tensor = _behind_moves(model, nodes, output.tensor)
+        node = nodes.get((tensor.layer, tensor.call))
         place = model.layers[tensor.layer].state_input(tensor.output) if node and _is_state(model, tensor) else None
         if node and place is not None and place < len(node.inputs):
-            source = model.behind(node.inputs[place])
+            source = _behind_moves(model, nodes, node.inputs[place])
             if source.layer in inputs and source.layer not in pairs.values():
                 pairs[output.name] = source.layer
     endings = _by_ending([spec.name for spec in model.inputs if spec.name not in pairs.values()])
@@ -163,6 +165,20 @@ def _is_state(model: Model, tensor: Tensor) -> bool:
     """Whether a value is a state of a recurrent layer, which stands at the same place among its outputs and inputs."""
     layer = model.layers.get(tensor.layer)
     return (isinstance(layer, Recurrent | TimeFirst) and tensor.output > 0) or isinstance(layer, Scan | Loop)
+
+
+MOVES = {"transpose", "move_axis", "expand_dims", "squeeze", "get_item", "reshape_to", "identity"}
+"""Operations that hand a state on in another shape."""
+
+
+def _behind_moves(model: Model, nodes: Mapping[tuple[str, int], LayerCall], tensor: Tensor) -> Tensor:
+    """The tensor that others hand on, with its axes in another order, or with one more or less."""
+    while node := nodes.get((tensor.layer, tensor.call)):
+        layer = model.layers[node.layer]
+        if not isinstance(layer, Operation) or layer.operation not in MOVES or not node.inputs:
+            break
+        tensor = node.inputs[0]
+    return tensor
 
 
 def _may_be_state(model: Model, spec: Input) -> bool:

@@ -132,7 +132,7 @@ def test_operator_in_a_file_that_is_verified(name: str, tmp_path: Path) -> None:
     x = {spec.name: case.given[spec.name] for spec in proto.graph.input}
     expected = dict(zip(case.outputs, predicted(proto, case.given), strict=True))
     wrong = {key: made_wrong(y) for key, y in expected.items()}
-    right = Verdict.INCONCLUSIVE if len(lstm_verify.load(path).handed_on()) == len(expected) else Verdict.MATCH
+    right = Verdict.INCONCLUSIVE if name == "Identity" else Verdict.MATCH
     for predictions, verdict in ((expected, right), (wrong, Verdict.MISMATCH)):
         report = lstm_verify.verify(path, x, expected=predictions, blind_spots=False, diagnose=False)
         assert report.verdict == verdict

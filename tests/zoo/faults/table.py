@@ -23,6 +23,7 @@ GOAL = 0.97
 PAIR = "two at once"
 MEANINGS = {fault.name: (fault.edits.__doc__ or "").partition("\n")[0] for fault in FAULTS} | {
     "dropout_active": "The framework predicts in training mode, so that its own runs differ.",
+    "other_settings": "A layer has settings that the layer of that name in the other file has not.",
     "other_weights": "A final Dense layer has weights other than those of the file.",
     "product_precision": "Matrix products are computed with factors in TF32 or bfloat16.",
     "dynamic_range": "Matrix products use int8 weights, and inputs that are quantised to int8 row by row.",
