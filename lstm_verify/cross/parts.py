@@ -140,7 +140,7 @@ def _of_input(ours: Input, dtype: str) -> Change | None:
     """What rounds an input to the format that the other model takes, if that is a narrower one."""
     if {ours.dtype, dtype} - set(PRECISIONS) or PRECISIONS[dtype].unit <= PRECISIONS[ours.dtype].unit:
         return None
-    layer = Altered(name=f"{ours.name} in {dtype}", alter=partial(in_format, name=dtype), whole=False)
+    layer = Altered(name=f"{ours.name} in {dtype}", alter=partial(in_format, name=dtype), whole=False, compute_dtype="")
     make = partial(in_place_of, name=ours.name, layer=layer)
     return Change("weight_precision", (ours.name,), "numbers", ours.dtype, dtype, make, frozenset({layer.name}))
 

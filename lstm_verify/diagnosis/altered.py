@@ -240,4 +240,4 @@ def _node(name: str) -> str:
 
 def _with_altered(model: Model, name: str, alter: Alter, whole: bool) -> Model:
     node = _node(name)
-    return in_place_of(model, name, Altered(name=node, alter=alter, whole=whole))
+    return in_place_of(model, name, Altered(name=node, alter=alter, whole=whole, compute_dtype=""))

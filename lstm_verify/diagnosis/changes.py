@@ -223,7 +223,7 @@ def _rewired(model: Model, other: Mapping[Tensor, Tensor]) -> Model:
 
 
 def _without_input(model: Model, name: str) -> Model:
-    return in_place_of(model, name, Zeros(name=_zero(name)))
+    return in_place_of(model, name, Zeros(name=_zero(name), compute_dtype=""))
 
 
 def _zero(name: str) -> str:

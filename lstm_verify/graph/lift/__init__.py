@@ -161,7 +161,10 @@ def _calls(node: LayerCall, found: Recognised, taken: set[int], layers: dict[str
         tensor = inputs[found.cut.variable]
         for operation, options in (("transpose", {"axes": found.cut.axes}), ("list_from_tensor", {})):
             name = f"{operation} of {node.layer}"  # a name that no graph has
-            layers[name] = Operation(name=name, operation=operation, arguments=(Slot(0),), options=options)
+            arguments = (Slot(0),)
+            layers[name] = Operation(
+                name=name, operation=operation, arguments=arguments, options=options, compute_dtype=""
+            )
             before.append(LayerCall(name, (tensor,)))
             tensor = Tensor(name)
         inputs = (*inputs, tensor)

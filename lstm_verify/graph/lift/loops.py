@@ -75,10 +75,13 @@ class _Recurrence(Body):
             raise Unlike
         output, zero, last = self._output(chain[-1], mask)
         masking = None if mask is None else self._mask(mask)
+        dtype = self.body.precision
         scan = Scan(
             name=self.name,
+            compute_dtype=dtype,
             rnn=RNN(
                 name=self.name,
+                compute_dtype=dtype,
                 cell=_cell(self.name, chain),
                 return_sequences=True,
                 return_state=True,
