@@ -48,6 +48,7 @@ from lstm_verify.layers.loop import Branch, Loop
 from lstm_verify.layers.operation import Operation, Slot
 from lstm_verify.layers.recurrent.scan import Recovered, Scan
 from lstm_verify.layers.recurrent.time_first import FedTimeFirst, TimeFirst
+from lstm_verify.layers.recurrent.written_out import WrittenOut
 from lstm_verify.layers.stored import Stored
 from lstm_verify.operations import TensorList
 from lstm_verify.operations.activations import ActivationFunction
@@ -122,6 +123,11 @@ def time_first() -> TimeFirst:
     return TimeFirst(name="lstm", rnn=rnn(lstm_cell(), **BOTH), state_sizes=(UNITS, UNITS))
 
 
+def written_out() -> WrittenOut:
+    recovered = Recovered("i, f, c, o", ("W", "U", "b"))
+    return WrittenOut(name="lstm", rnn=rnn(lstm_cell(), **BOTH), steps=X.shape[1], recovered=recovered)
+
+
 def lengths() -> TimeFirst:
     """A layer whose first sample has no steps."""
     return replace(time_first(), given=("sequence_lens", "initial_h"))
@@ -162,6 +168,7 @@ EXAMPLES: dict[str, Example] = {
     "DepthwiseConv1D": Example(DepthwiseConv1D(name="conv", depthwise_kernel=weights(2, FEATURES, 2)), (X,)),
     "ConvLSTM3D": Example(rnn(conv_lstm_cell((2, 1, 2), 2)), (VOLUMES[:, None],)),
     **{layer.kind: Example(layer, (VOLUMES,)) for layer in OF_VOLUMES},
+    "WrittenOut": Example(written_out(), tuple(X[:, step] for step in range(X.shape[1]))),
     "TimeFirst": Example(time_first(), (np.moveaxis(X, 0, 1),)),
     "TimeFirst, lengths": Example(
         lengths(), (np.moveaxis(X, 0, 1), np.arange(SAMPLES) % X.shape[1], np.ones((1, SAMPLES, UNITS)))

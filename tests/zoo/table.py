@@ -261,7 +261,7 @@ def add(found: Found, tally: Tally, zoo: GraphZoo, name: str) -> None:
         tally.largest = float(np.max([tally.largest, *(output.max_abs_deviation for output in report.outputs)]))
     model = zoo.load(path)
     tally.cells.update(cell.kind for scan in scans(model) for cell in scan.cells)
-    tally.cells.update(f"{item.cell.kind} unrolled" for item in model.unrolled)
+    tally.cells.update(f"{item['type']} unrolled" for item in recurrences(model) if "unrolled" in item["settings"])
     for _ in loops(model):
         tally.cells["loop operation by operation"] += 1
         found.remark("A loop that is not recognised, and is replayed operation by operation; its results agree", name)
@@ -280,8 +280,8 @@ in the graph.
 Written and run by {versions}.
 
 Each row counts the models that **match** within 8σ of rounding in their precision, the largest deviation Δ
-among them, and the recurrent cells that were recognised in their graphs. An unrolled cell is recognised and told, but
-replayed operation by operation, like everything that is no cell.
+among them, and the recurrent cells that were recognised in their graphs. An unrolled cell is replaced by a layer, unless
+something in each step decides whether it counts; then it is told, and replayed operation by operation.
 
 Attention hides a value by taking 1e9 from its score. A query from which all values are hidden gets what float32 leaves
 of such numbers: σ is large there, and so is Δ.

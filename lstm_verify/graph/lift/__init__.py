@@ -7,8 +7,9 @@
     specialised a loop that is one where a fed number is 1, such as a keep probability
     partial     cells in other loops, reported but not replaced
     check       whether the `Scan` returns what the loop does
-    unrolled    cells applied step by step without a loop, reported but not replaced
-    fused       operations that are a whole LSTM, likewise
+    unrolled    cells applied step by step without a loop
+    rolled      a recurrent layer in their place               → WrittenOut
+    fused       operations that are a whole LSTM, reported but not replaced
     provenance  which variables a cell is made of, and the order of its gates in them
 
 What is recognised is tried: on inputs of another run it must return what the loop does, or it stays a loop, replayed
@@ -17,22 +18,24 @@ operation by operation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from lstm_verify.errors import LstmVerifyError, let_mistakes_through
-from lstm_verify.graph.lift.check import agrees
+from lstm_verify.graph.lift.check import agrees, as_float64, close
 from lstm_verify.graph.lift.expressions import forget
 from lstm_verify.graph.lift.fused import fused
 from lstm_verify.graph.lift.gates import Unlike
 from lstm_verify.graph.lift.loops import Recognised, recognise
 from lstm_verify.graph.lift.partial import cells_inside
 from lstm_verify.graph.lift.provenance import Variables
+from lstm_verify.graph.lift.rolled import rolled
 from lstm_verify.graph.lift.specialised import SpecialisedScan, with_spares
-from lstm_verify.graph.lift.unrolled import unrolled
+from lstm_verify.graph.lift.unrolled import Found, unrolled
 from lstm_verify.inputs import as_input, random_inputs, samples_first
 from lstm_verify.layers import Layer, Run, Signal
 from lstm_verify.layers.constant import Constant
@@ -44,6 +47,8 @@ from lstm_verify.model import LayerCall, Model, Tensor
 SAMPLES = (3, 5)
 """How many samples the two runs have in which loops are watched; a count that neither the graph nor its shapes have."""
 
+FACTORS = (1.0, 30.0, 1e6, 0.0)
+"""What inputs are multiplied with, so that a mask or a limit shows that a run did not meet."""
 UNRECOGNISED = (
     Unlike,
     ValueError,
@@ -81,9 +86,10 @@ def lift(model: Model) -> Model:
         watching = watching and _stepped(runs, calls, layers)
         if watching and isinstance(left := layers[node.layer], Loop):
             reported += _in_part(node, left, runs[0], variables)
-    reported += _unrolled(model, runs[0], variables)
+    lifted, stay = _rolled_up(replace(model, layers=layers, nodes=tuple(nodes)), runs, variables)
+    reported += stay
     names = {name: layer.name for name, layer in layers.items() if isinstance(layer, Scan) and layer.name not in layers}
-    lifted = with_spares(replace(model, layers=layers, nodes=tuple(nodes)).pruned())
+    lifted = with_spares(lifted.pruned())
     return replace(_renamed(lifted, names), unrolled=tuple(reported))
 
 
@@ -99,14 +105,60 @@ def _in_part(node: LayerCall, loop: Loop, run: _Watched, variables: Variables) -
         return []
 
 
-def _unrolled(model: Model, run: _Watched, variables: Variables) -> list[Unrolled]:
-    """Cells outside of loops, as far as they are reported but not replaced."""
+def _rolled_up(model: Model, runs: list[_Watched], variables: Variables) -> tuple[Model, list[Unrolled]]:
+    """The graph with layers in the place of cells outside of loops, and the cells that stay what they are."""
+    stay = list[Unrolled]()
+    for found in _outside_of_loops(model, runs[0], variables, stay):
+        other = None if found.is_masked else _in_place(model, runs, found)
+        if other is None:
+            stay.append(found.cell)
+        else:
+            model = other
+    return model, stay
+
+
+def _outside_of_loops(model: Model, run: _Watched, variables: Variables, stay: list[Unrolled]) -> tuple[Found, ...]:
+    """The cells that are applied step by step; those of operations that are a whole layer stay what they are."""
     try:
         with np.errstate(all="ignore"):
-            return [*fused(model, run.known, variables), *unrolled(model, run.known, variables)]
+            stay += fused(model, run.known, variables)
+            return unrolled(model, run.known, variables)
     except UNRECOGNISED as error:
         let_mistakes_through(error)
-        return []
+        return ()
+
+
+def _in_place(model: Model, runs: list[_Watched], found: Found) -> Model | None:
+    """The graph with a layer in the place of a cell; None if it does not compute the same then."""
+    try:
+        with np.errstate(all="ignore"):
+            known = {tensor: s.value for tensor, s in model.signals(runs[0].inputs(model), Run()).items()}
+            other = rolled(model, known, found)
+            return other if other is not None and all(_agree(model, other, run) for run in runs) else None
+    except UNRECOGNISED as error:
+        let_mistakes_through(error)
+        return None
+
+
+def _agree(model: Model, other: Model, run: _Watched) -> bool:
+    """Whether two graphs compute the same for what a run was fed, in float64; larger too, and partly or all zeros."""
+    ones, others = model.astype(np.float64), other.astype(np.float64)
+    changes: list[Callable[[Any], Any]] = [as_float64, *(functools.partial(_otherwise, by=by) for by in FACTORS)]
+    for change in changes:
+        one, two = (each.apply(run.inputs(each, change), Run()) for each in (ones, others))
+        if not all(close(a.value, b.value) for a, b in zip(one, two, strict=True)):
+            return False
+    return True
+
+
+def _otherwise(value: Any, by: float) -> Any:
+    """Floats times a factor, with a third of them, or of the rows of features, set to zero."""
+    values = as_float64(value)
+    if values.dtype.kind != "f" or not values.ndim:
+        return values
+    rows = values.shape[: max(1, values.ndim - 1)]
+    kept = np.random.default_rng(len(rows)).random(rows) > 1 / 3
+    return by * values * kept.reshape(*rows, *(1,) * (values.ndim - len(rows)))
 
 
 def _renamed(model: Model, names: Mapping[str, str]) -> Model:
@@ -201,6 +253,10 @@ class _Watched:
         }
         self._static: set[Tensor] = set()
         self._run = Run()
+
+    def inputs(self, model: Model, cast: Callable[[Any], Any] = lambda value: value) -> tuple[Signal, ...]:
+        """What the model was fed."""
+        return tuple(Signal(cast(self.known[Tensor(spec.name)])) for spec in model.inputs)
 
     def values(self, tensors: tuple[Tensor, ...]) -> list[Any]:
         return [self.known[tensor] for tensor in tensors]

@@ -2,7 +2,6 @@
 
 The steps share their weights, so the n-th product with a weight is of the n-th step. Values of an earlier step are cut
 off where a later one takes them, and become its states; then a step in the middle is a cell like the body of a loop.
-The graph is still replayed operation by operation: what is found here is reported, and changes nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from lstm_verify.graph.lift.picked import PICKING, Picked, aligned, picked, with
 from lstm_verify.graph.lift.provenance import Variables, recovered, scope
 from lstm_verify.graph.lift.rules import RULES
 from lstm_verify.graph.lift.traced import Columns, Traced, settled
-from lstm_verify.layers import Layer, Run, Signal
+from lstm_verify.layers import Array, Layer, Run, Signal
 from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.loop import Branch
 from lstm_verify.layers.operation import Operation, Slot
@@ -57,7 +56,20 @@ class Part(NamedTuple):
     place: Hashable
 
 
-def unrolled(model: Model, values: Mapping[Tensor, Any], variables: Variables) -> tuple[Unrolled, ...]:
+@dataclass(frozen=True)
+class Found:
+    """A cell that was found, and a step of it in a run."""
+
+    cell: Unrolled
+    input: Array
+    """What it takes in that step, (samples, features) float64."""
+    states: tuple[Array, ...]
+    """The states before it."""
+    is_masked: bool
+    """Whether something decides in that step if the states before it are kept."""
+
+
+def unrolled(model: Model, values: Mapping[Tensor, Any], variables: Variables) -> tuple[Found, ...]:
     """Recognise the cells that a graph applies step by step.
 
     Args:
@@ -84,7 +96,7 @@ class _Chain:
     values: dict[Key, Any] = field(default_factory=dict)
     """The values of forms."""
 
-    def cells(self, model: Model, values: Mapping[Tensor, Any]) -> Iterator[Unrolled]:
+    def cells(self, model: Model, values: Mapping[Tensor, Any]) -> Iterator[Found]:
         known: dict[Tensor, Traced] = {
             Tensor(spec.name): Traced(values[Tensor(spec.name)], Form.of(Leaf(spec.name))) for spec in model.inputs
         }
@@ -210,7 +222,7 @@ class _Chain:
             for inner in inside(atom):
                 yield from self._weights(inner)
 
-    def _recognised(self) -> Iterator[Unrolled]:
+    def _recognised(self) -> Iterator[Found]:
         """Cells of the second step, or of the first if there are but two."""
         by_step: dict[tuple[str, int], list[Form]] = {}
         for form in self.cut.values():
@@ -223,9 +235,12 @@ class _Chain:
             if len(before) > MOST_STATES or len(after) > MOST_STATES:
                 continue
             for match in matches([Leaf(f"={form.key}") for form in before], after, taken):
-                if self._agrees(match):
+                given = self._given(match)
+                if given is not None:
                     found = recovered(match, self.variables)
-                    yield Unrolled(scope(found) or "cell", match.cell, found, self._count(match))
+                    is_masked = not {state.new.key for state in match.states} <= {form.key for form in after}
+                    cell = Unrolled(scope(found) or "cell", match.cell, found, self._count(match))
+                    yield Found(cell, *given, is_masked)
 
     def _count(self, match: Match) -> int:
         """How many steps a cell is applied for; a first one from a constant state may have no product with it."""
@@ -239,8 +254,8 @@ class _Chain:
         later = all(self.made_of[key] & of_input - of_state for step, key in steps if step == 1)
         return max(steps)[0] + later
 
-    def _agrees(self, match: Match) -> bool:
-        """Whether a cell computes what the step does in the run."""
+    def _given(self, match: Match) -> tuple[Array, tuple[Array, ...]] | None:
+        """The input and the states of a step in the run; None if the cell does not compute what the step does there."""
         known = {Form.of(Leaf(f"={key}")).key: self.values.get(key) for key in self.cut} | self.values
         x = known.get(match.input.key)
         if (
@@ -252,11 +267,17 @@ class _Chain:
         states = [known.get(state.key) for state in match.states]
         wanted = [known.get(state.new.key) for state in match.states]
         if any(value is None for value in (x, *states, *wanted)):
-            return False
+            return None
         cell = match.cell.astype(np.float64)
-        computed = cell.step(as_float64(x), tuple(map(as_float64, states)))
-        pairs = zip(map(as_float64, wanted), computed, strict=True)
-        return all(np.allclose(one, other, rtol=CLOSE, atol=CLOSE) for one, other in pairs)
+        given = _rows(x), tuple(map(_rows, states))
+        pairs = zip(map(_rows, wanted), cell.step(*given), strict=True)
+        return given if all(np.allclose(one, other, rtol=CLOSE, atol=CLOSE) for one, other in pairs) else None
+
+
+def _rows(value: Any) -> Array:
+    """A value as a matrix, (samples, features) float64."""
+    array = as_float64(value)
+    return array.reshape(-1, array.shape[-1])
 
 
 def _count(values: Mapping[Tensor, Any], layer: str) -> int:

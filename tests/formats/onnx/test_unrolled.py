@@ -1,15 +1,17 @@
-"""Cells that an exporter wrote out step by step are recognised: kind, units, steps, order of the gates."""
+"""Cells that an exporter wrote out step by step are recognised, and recurrent layers put in their places."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from lstm_verify import load
+from lstm_verify import Verdict, load, verify
+from lstm_verify.inspection import recurrences
 from tests.building import RECIPES, Build
 
 Cells = list[tuple[str, int, int, str]]
@@ -46,11 +48,19 @@ TORCH: dict[str, Cells] = {
 }
 
 
+STAY = {
+    *("masked_export", "masked_words_export", "masked_dynamo", "masked_torchscript"),
+    *("gru_reset_before_export", "simple_rnn_export"),
+}
+"""Those with something in each step that decides whether it counts."""
+
+
 def cells(path: Path) -> Cells:
-    """Return the cells that are told of a file."""
-    return [
-        (found.cell.kind, found.cell.units, found.steps, found.recovered.gate_order) for found in load(path).unrolled
-    ]
+    """Return the cells that are told of a file, and check which of them layers stand in the places of."""
+    model = load(path)
+    assert bool(model.unrolled) == (path.stem in STAY)
+    settings = [(item["type"], item["settings"]) for item in recurrences(model)]
+    return [(kind, each["units"], each["unrolled"], each["gates in the graph"]) for kind, each in settings]
 
 
 def test_every_model_that_keras_exports_by_way_of_torch(build: Build) -> None:
@@ -71,8 +81,15 @@ def test_cells_by_hand(build: Build, name: str, found: str) -> None:
     assert [cell[::2] for cell in cells(build(RECIPES["onnx_structures"]) / f"unrolled_{name}.onnx")] == [(found, 7)]
 
 
-def by_hand(path: Path, steps: int, weights: int = 1) -> None:
-    """Write h' = tanh(x W + h U + b) for some steps, the first from zeros that nobody multiplied, in a file."""
+def by_hand(path: Path, steps: int, weights: int = 1, limit: float | None = None) -> None:
+    """Write h' = tanh(x W + h U + b) for some steps, the first from zeros that nobody multiplied, in a file.
+
+    Args:
+        path: where to.
+        steps: how many.
+        weights: after how many the recurrent weights are the same again.
+        limit: what the pre-activation of the last step is clipped to.
+    """
     rng = np.random.default_rng(5)
     shapes = {"W": (3, 4), "b": (4,), **{f"U{number}": (4, 4) for number in range(weights)}}
     kept = [numpy_helper.from_array(rng.normal(size=s).astype(np.float32), name) for name, s in shapes.items()]
@@ -83,7 +100,14 @@ def by_hand(path: Path, steps: int, weights: int = 1) -> None:
         if t:
             nodes.append(helper.make_node("MatMul", [f"h{t - 1}", f"U{t % weights}"], [f"hU{t}"]))
             nodes.append(helper.make_node("Add", [f"hU{t}", f"z{t}"], [f"sum{t}"]))
-        nodes.append(helper.make_node("Tanh", [f"sum{t}" if t else "z0"], [f"h{t}"]))
+        before = f"sum{t}" if t else "z0"
+        if limit is not None and t == steps - 1:
+            kept += [
+                numpy_helper.from_array(np.float32(side), name) for side, name in ((-limit, "low"), (limit, "high"))
+            ]
+            nodes.append(helper.make_node("Clip", [before, "low", "high"], ["clipped"]))
+            before = "clipped"
+        nodes.append(helper.make_node("Tanh", [before], [f"h{t}"]))
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", steps, 3])
     y = helper.make_tensor_value_info(f"h{steps - 1}", TensorProto.FLOAT, ["batch", 4])
     graph = helper.make_graph(nodes, "by hand", [x], [y], kept)
@@ -98,3 +122,46 @@ def test_a_first_step_without_a_product_counts(tmp_path: Path) -> None:
 def test_layers_with_weights_of_their_own_are_no_recurrence(tmp_path: Path) -> None:
     by_hand(path := tmp_path / "model.onnx", 5, weights=5)
     assert cells(path) == []
+
+
+def equations(path: Path, x: np.ndarray, *, activation: Any = np.tanh) -> np.ndarray:
+    """What a file of `by_hand` computes, in float64."""
+    stored = {each.name: numpy_helper.to_array(each).astype(np.float64) for each in onnx.load(path).graph.initializer}
+    h = np.zeros((len(x), 4))
+    for step in x.transpose(1, 0, 2).astype(np.float64):
+        h = activation(step @ stored["W"] + h @ stored["U0"] + stored["b"])
+    return h
+
+
+X = np.random.default_rng(7).normal(size=(8, 5, 3)).astype(np.float32)
+
+
+def test_a_fault_of_a_cell_that_is_written_out_is_named(tmp_path: Path) -> None:
+    by_hand(path := tmp_path / "model.onnx", 5)
+    assert verify(path, X, expected=equations(path, X), blind_spots=False).verdict is Verdict.MATCH
+    wrong = equations(path, X, activation=lambda z: np.maximum(z, 0))
+    report = verify(path, X, expected=wrong, blind_spots=False)
+    assert report.verdict is Verdict.MISMATCH
+    assert report.diagnosis is not None
+    changes = [found.change for found in report.diagnosis.explanations]
+    assert [(change.fault, change.layers, change.behaves_as) for change in changes] == [
+        ("activation", ("cell",), "relu")
+    ]
+
+
+@pytest.mark.parametrize("limit", [8.0, 40.0])
+def test_a_step_with_a_limit_that_is_not_met_stays(limit: float, tmp_path: Path) -> None:
+    """Ordinary inputs do not show it, and a layer would not have it."""
+    by_hand(path := tmp_path / "model.onnx", 5, limit=limit)
+    assert [item["type"] for item in recurrences(load(path))] == ["SimpleRNN"]
+    x = 100 * X
+    assert verify(path, x, blind_spots=False).verdict is Verdict.MATCH
+
+
+def test_a_mask_of_a_cell_that_is_written_out_is_kept(build: Build) -> None:
+    """Steps of zeros, which no made input has, are passed over."""
+    folder = build(RECIPES["onnx_exports_keras_torch"])
+    with np.load(folder / "masked_export.x.npz") as stored:
+        x = {name: np.array(array) for name, array in stored.items()}
+    assert any((array == 0).all(axis=-1).any() for array in x.values())
+    assert verify(folder / "masked_export.onnx", x, blind_spots=False).verdict is Verdict.MATCH

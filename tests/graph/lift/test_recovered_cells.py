@@ -25,6 +25,7 @@ from lstm_verify.graph.lift.lstm import lstm
 from lstm_verify.inspection import recurrences
 from lstm_verify.layers import RNN, Bidirectional, Cell, Layer, StackedCells, TimeDistributed
 from lstm_verify.layers.recurrent.scan import Recovered
+from lstm_verify.layers.recurrent.written_out import WrittenOut
 from lstm_verify.model import Model
 from lstm_verify.operations.activations import ActivationFunction
 from tests.conftest import FIXTURES
@@ -47,7 +48,8 @@ Found = tuple[Any, Recovered]
 def cells(model: Model) -> list[Found]:
     """Every cell that was recognised, with where it comes from."""
     looped = [pair for scan in scans(model) for pair in zip(scan.cells, scan.recovered, strict=True)]
-    return looped + [(found.cell, found.recovered) for found in model.unrolled]
+    rolled = [(layer.rnn.cell, layer.recovered) for layer in model.layers.values() if isinstance(layer, WrittenOut)]
+    return looped + rolled + [(found.cell, found.recovered) for found in model.unrolled]
 
 
 # --- TensorFlow 1: what the zoo declares

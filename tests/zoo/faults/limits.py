@@ -11,7 +11,6 @@ NOT_NAMED = {
     "dropout_active_gru_head_recurrent_dropout": INSIDE,
     "forget_bias_and_weight_precision_lstm_words": "bias and forget bias were added and then rounded to float16; the "
     "diagnosis rounds the bias, and adds the forget bias to that",
-    "forget_bias_static_0": "an unrolled cell is replayed operation by operation, where no forget bias is known",
 }
 """The faults that are not named in their layer."""
 

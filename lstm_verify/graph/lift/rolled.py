@@ -1,0 +1,268 @@
+"""Rolling up: a recurrent layer in the place of a cell that is written out step by step.
+
+Which tensors the inputs and the states of all steps are is found by their values in a run: from the step that the cell
+was recognised in, it is run on to the last step and back to the first, each time with the input with which its new
+states are tensors of the graph. What takes such a state takes it from the layer then, and what computed it is left out.
+In other runs the graph must still return what it did, or it stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+from itertools import islice, product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lstm_verify.graph.lift.check import as_float64
+from lstm_verify.graph.lift.unrolled import CLOSE, Found
+from lstm_verify.layers import Array, Layer
+from lstm_verify.layers.operation import Operation, Slot
+from lstm_verify.layers.recurrent.rnn import RNN
+from lstm_verify.layers.recurrent.written_out import WrittenOut
+from lstm_verify.model import LayerCall, Model, Tensor
+
+MOST_BEFORE = 1000
+"""Of choices of tensors that may be the states before the first step, how many are tried."""
+NEAREST = 8
+"""Of inputs that may belong to them, how many are tried, those first that come before that of the second step."""
+Values = Mapping[Tensor, Any]
+States = tuple[Array, ...]
+
+
+class Place(NamedTuple):
+    """A tensor, or a part of it."""
+
+    tensor: Tensor
+    axis: int | None = None
+    part: int = 0
+    """Which part along the axis."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What the steps of a cell are in a graph, the first of them first."""
+
+    inputs: tuple[Place, ...]
+    initial: tuple[Place, ...]
+    """The states before the first; none if they are zeros."""
+    states: tuple[States, ...]
+    """The values of the states after each."""
+
+
+def rolled(model: Model, values: Values, found: Found) -> Model | None:
+    """Return a graph with a layer in the place of a cell that it applies step by step; None if that cannot be.
+
+    Args:
+        model: the graph.
+        values: its tensors in some run.
+        found: the cell, and a step of it in that run.
+    """
+    run = _Run(model, values, found)
+    steps = run.steps()
+    return None if steps is None else run.replaced(steps)
+
+
+class _Run:
+    """A run of a graph, in which values are looked for."""
+
+    def __init__(self, model: Model, values: Values, found: Found) -> None:
+        self.model, self.found = model, found
+        self.cell = found.cell.cell.astype(np.float64)
+        floats = {tensor: np.asarray(value) for tensor, value in values.items() if hasattr(value, "dtype")}
+        self.values = {tensor: as_float64(value) for tensor, value in floats.items() if value.dtype.kind == "f"}
+        self.inputs = dict(self._parts(found.input.shape))
+        self.states = [dict(self._wholes(state.shape)) for state in found.states]
+
+    def _wholes(self, shape: tuple[int, ...]) -> Iterator[tuple[Place, Array]]:
+        """The tensors of a shape, axes of length 1 aside."""
+        for tensor, value in self.values.items():
+            if _squeezed(value.shape) == _squeezed(shape):
+                yield Place(tensor), value.reshape(shape)
+
+    def _parts(self, shape: tuple[int, ...]) -> Iterator[tuple[Place, Array]]:
+        """The same, and the parts of larger tensors along each of their axes."""
+        yield from self._wholes(shape)
+        for tensor, value in self.values.items():
+            for axis in range(value.ndim if value.ndim > len(shape) else 0):
+                if _squeezed(value.shape[:axis] + value.shape[axis + 1 :]) == _squeezed(shape):
+                    for part in range(value.shape[axis]):
+                        yield Place(tensor, axis, part), value.take(part, axis).reshape(shape)
+
+    # --- the steps ---------------------------------------------------------------------------------------------------
+
+    def steps(self) -> Steps | None:
+        """All steps of the cell; None if they are not as many as it has, or not to be found."""
+        count, later = self.found.cell.steps, list(self._onwards())
+        inputs, states = [place for place, _ in later], [after for _, after in later]
+        initial, state = self._tensors(self.found.states), self.found.states
+        while initial and len(inputs) < count:
+            before = self._before(state, inputs[0] if inputs else None)
+            if before is None:
+                return None
+            place, initial = before
+            inputs, states = [place, *inputs], [state, *states]
+            state = tuple(known[each] for known, each in zip(self.states, initial, strict=False))
+        if len(inputs) != count or initial is None:
+            return None
+        return Steps(tuple(inputs), initial, tuple(states))
+
+    def _onwards(self) -> Iterator[tuple[Place, States]]:
+        """The steps from the one that is known on, each with the states after it."""
+        state, at = self.found.states, 0
+        for _ in range(self.found.cell.steps):
+            for place in self._near(at):
+                after = self.cell.step(self.inputs[place], state)
+                if self._is_there(after):
+                    yield place, after
+                    state, at = after, list(self.inputs).index(place) + 1
+                    break
+            else:
+                return
+
+    def _near(self, at: int) -> list[Place]:
+        """The inputs, those first that are near a position among them."""
+        places = list(self.inputs)
+        return [places[n] for n in sorted(range(len(places)), key=lambda n: abs(n - at))]
+
+    def _before(self, wanted: States, later: Place | None) -> tuple[Place, tuple[Place, ...]] | None:
+        """The input of the step after which states are wanted, and the states before it: zeros, or tensors."""
+        at = 0 if later is None else max(0, list(self.inputs).index(later) - 1)
+        zeros = tuple(np.zeros(state.shape) for state in wanted)
+        for place in self._near(at):
+            if _are_close(self.cell.step(self.inputs[place], zeros), wanted):
+                return place, ()
+        choices = list(islice(product(*self.states), MOST_BEFORE))
+        for place in self._near(at)[:NEAREST]:
+            for chosen in choices:
+                before = tuple(known[each] for known, each in zip(self.states, chosen, strict=True))
+                if _are_close(self.cell.step(self.inputs[place], before), wanted):
+                    return place, chosen
+        return None
+
+    def _tensors(self, states: States) -> tuple[Place, ...] | None:
+        """The tensors that states are; none if they are zeros, None if they are nowhere."""
+        if not any(np.any(state) for state in states):
+            return ()
+        found = [next(iter(self._equal(number, state)), None) for number, state in enumerate(states)]
+        return None if None in found else tuple(place for place in found if place is not None)
+
+    def _equal(self, number: int, state: Array) -> list[Place]:
+        """The tensors that the n-th state is."""
+        return [place for place, value in self.states[number].items() if _are_close((value,), (state,))]
+
+    def _is_there(self, states: States) -> bool:
+        return all(self._equal(number, state) for number, state in enumerate(states))
+
+    # --- the layer ---------------------------------------------------------------------------------------------------
+
+    def replaced(self, steps: Steps) -> Model | None:
+        """The graph with a layer for the steps; None if what it replaces is needed nevertheless, or comes too late."""
+        model, name = self.model, _unused(self.model, self.found.cell.name)
+        count = len(steps.inputs)
+        after = [[place.tensor for place in self._equal(0, states[0])] for states in steps.states]
+        last = [[place.tensor for place in self._equal(n, state)] for n, state in enumerate(steps.states[-1])][1:]
+        moved = {tensor: Tensor(name, 0, n) for n, tensors in enumerate(after) for tensor in tensors}
+        moved |= {tensor: Tensor(name, 0, count + n) for n, tensors in enumerate(last, 1) for tensor in tensors}
+        making = _Making(self.values)
+        given = [making.taken(place, self.found.input.shape[-1]) for place in steps.inputs]
+        states = [making.taken(place, self.values[place.tensor].shape[-1]) for place in steps.initial]
+        making.add(self._layer(name, after[0][0], count), (*given, *states))
+        moved = {old: making.shaped(new, old) for old, new in moved.items()}
+        rewired = (replace(node, inputs=tuple(moved.get(t, t) for t in node.inputs)) for node in model.nodes)
+        nodes = [*rewired, *making.calls]
+        outputs = tuple(replace(output, tensor=moved.get(output.tensor, output.tensor)) for output in model.outputs)
+        ordered = _ordered(nodes)
+        if ordered is None:
+            return None
+        layers = {**model.layers, **making.layers}
+        found = replace(model, layers=layers, nodes=ordered, outputs=outputs).pruned()
+        written = {place.tensor.layer for states in steps.states[:-1] for place in self._of(states)}
+        return None if written & set(found.layers) else found
+
+    def _of(self, states: States) -> list[Place]:
+        return [place for number, state in enumerate(states) for place in self._equal(number, state)]
+
+    def _layer(self, name: str, computed: Tensor, count: int) -> Layer:
+        dtype = self.model.layers[computed.layer].compute_dtype or "float32"
+        cell = self.found.cell.cell
+        rnn = RNN(name=name, cell=cell, compute_dtype=dtype, return_sequences=True, return_state=True)
+        recovered = self.found.cell.recovered
+        return WrittenOut(name=name, rnn=rnn, steps=count, recovered=recovered, compute_dtype=dtype)
+
+
+class _Making:
+    """Layers that are put into a graph, and their calls."""
+
+    def __init__(self, values: Values) -> None:
+        self.values = values
+        self.layers = dict[str, Layer]()
+        self.calls = list[LayerCall]()
+
+    def add(self, layer: Layer, inputs: tuple[Tensor, ...]) -> Tensor:
+        """Call a layer."""
+        self.layers[layer.name] = layer
+        self.calls.append(LayerCall(layer.name, inputs))
+        return Tensor(layer.name)
+
+    def taken(self, place: Place, columns: int) -> Tensor:
+        """What is at a place, as a matrix of so many columns."""
+        tensor, shape = place.tensor, self.values[place.tensor].shape
+        if place.axis is not None:
+            key = (*(slice(None),) * place.axis, place.part)
+            name = f"part {place.part} along axis {place.axis} of {_called(tensor)}"
+            tensor = self.add(_moving(name, "get_item", key), (tensor,))
+            shape = shape[: place.axis] + shape[place.axis + 1 :]
+        return tensor if len(shape) == 2 else self._reshaped(tensor, (-1, columns))
+
+    def shaped(self, tensor: Tensor, like: Tensor) -> Tensor:
+        """A state of the layer in the shape that it had."""
+        shape = self.values[like].shape
+        if len(shape) == 2:
+            return tensor
+        samples = next(axis for axis, length in enumerate(shape) if length != 1)
+        return self._reshaped(tensor, tuple(-1 if axis == samples else n for axis, n in enumerate(shape)))
+
+    def _reshaped(self, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+        name = f"{_called(tensor)} as {shape}"
+        return self.add(_moving(name, "reshape_to", shape), (tensor,))
+
+
+def _moving(name: str, operation: str, argument: object) -> Operation:
+    return Operation(name=name, operation=operation, arguments=(Slot(0), argument), compute_dtype="")
+
+
+def _called(tensor: Tensor) -> str:
+    return f"{tensor.layer}:{tensor.output}"
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(length for length in shape if length != 1)
+
+
+def _are_close(ones: States, others: States) -> bool:
+    pairs = zip(ones, others, strict=True)
+    return all(np.allclose(one, other, rtol=CLOSE, atol=CLOSE) for one, other in pairs)
+
+
+def _unused(model: Model, name: str) -> str:
+    """A name that no layer has."""
+    found, number = name, 1
+    while found in model.layers:
+        number += 1
+        found = f"{name}_{number}"
+    return found
+
+
+def _ordered(calls: list[LayerCall]) -> tuple[LayerCall, ...] | None:
+    """Calls, each after those whose outputs it takes; None if one needs its own."""
+    by_name = {(call.layer, call.call): call for call in calls}
+    before = {
+        name: [(t.layer, t.call) for t in call.inputs if (t.layer, t.call) in by_name] for name, call in by_name.items()
+    }
+    try:
+        return tuple(by_name[name] for name in TopologicalSorter(before).static_order())
+    except CycleError:
+        return None
