@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_verify import LstmVerifyError, Verdict
+from lstm_verify.inspection import recurrences
 from tests.building import ROOT
 from tests.graph_zoo import GraphZoo, loops, scans
 from tests.zoo import (
@@ -280,8 +281,8 @@ in the graph.
 Written and run by {versions}.
 
 Each row counts the models that **match** within 8σ of rounding in their precision, the largest deviation Δ
-among them, and the recurrent cells that were recognised in their graphs. An unrolled cell is replaced by a layer, unless
-something in each step decides whether it counts; then it is told, and replayed operation by operation.
+among them, and the recurrent cells that were recognised in their graphs. An unrolled cell is replaced by a layer,
+unless something in each step decides whether it counts; then it is told, and replayed operation by operation.
 
 Attention hides a value by taking 1e9 from its score. A query from which all values are hidden gets what float32 leaves
 of such numbers: σ is large there, and so is Δ.

@@ -1,6 +1,8 @@
 """A recurrent layer in the place of a cell that a graph has written out once for every time step.
 
 x_1, x_2, …, x_T, h_0 (, c_0) ─► h_1, h_2, …, h_T, h_T (, c_T)      (samples, features), (samples, units)
+
+Source: what `torch.onnx` 2.13 writes of cells, and Keras of layers with `unroll=True`.
 """
 
 from __future__ import annotations
