@@ -22,8 +22,7 @@ def check_names(one: Model, other: Model, asked: Mapping[str, str]) -> None:
         else:
             raise InputError(
                 f"--map {ours}={theirs}: expected an input of {one.name} and one of {other.name}, or an output of "
-                "each. "
-                f"They have {_listed(one)}, and {_listed(other)}"
+                f"each. They have {_listed(one)}, and {_listed(other)}"
             )
     for theirs in asked.values():
         if list(asked.values()).count(theirs) > 1:

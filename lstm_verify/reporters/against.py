@@ -13,6 +13,7 @@ from lstm_verify.cross.report import AgainstReport, Other, called
 from lstm_verify.diagnosis.explain import blind_line, diagnosis_lines
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
+from lstm_verify.model import Model
 from lstm_verify.report import Report
 from lstm_verify.reporters.terminal import STYLES, as_text, in_sigmas, number
 
@@ -45,9 +46,8 @@ def _files(report: AgainstReport) -> Table:
     return table
 
 
-def _about(model: object) -> tuple[Text, Text]:
-    source = getattr(model, "source", None)
-    return Text(printable(called(model))), Text(printable(source.writer if source else ""))  # type: ignore[arg-type]
+def _about(model: Model) -> tuple[Text, Text]:
+    return Text(printable(called(model))), Text(printable(model.source.writer if model.source else ""))
 
 
 def _agreement(report: Report | None) -> Text:

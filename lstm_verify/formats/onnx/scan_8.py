@@ -35,8 +35,7 @@ def over_samples(node: Node) -> Node:
     shorter = lengths != ABSENT
     if shorter and any(directions or ()):
         raise UnsupportedError(
-            f"node '{node.name}': a Scan of opset 8 with sequence_lens and directions is not supported. "
-            f"Reverse the inputs before it instead"
+            f"node '{node.name}': a Scan of opset 8 with sequence_lens and directions is not supported"
         )
     own = len(given) - captured
     inputs = (*given[:own], *([lengths] if shorter else []), *given[own:])

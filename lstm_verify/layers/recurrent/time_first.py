@@ -70,13 +70,13 @@ class _TimeFirst(Layer, ABC):
         sequences, final = results[:count], results[count:]
         if isinstance(rnn, RNN) and rnn.go_backwards:
             sequences = [np.flip(y, axis=1) for y in sequences]
-        y = np.stack(sequences, axis=2)  # (samples, timesteps, directions, units)
+        y = _side_by_side(sequences, 2)  # (samples, timesteps, directions, units)
         if mask is not None and not self.empties_keep_states:
             final = [np.where(np.any(mask, axis=1, keepdims=True), state, 0) for state in final]
         axis = 1 if self.samples_first else 0
         return (
             Signal(y if self.samples_first else np.moveaxis(y, 0, 2)),
-            *(Signal(np.stack(final[number::kinds], axis=axis)) for number in range(kinds)),
+            *(Signal(_side_by_side(final[number::kinds], axis)) for number in range(kinds)),
         )
 
     def _mask(self, lengths: Array | None, x: Array) -> Mask:
@@ -123,6 +123,11 @@ def inside(layer: Weighted) -> RNN | Bidirectional:
     while not isinstance(layer, RNN | Bidirectional):
         (layer,) = layer.children().values()
     return layer
+
+
+def _side_by_side(arrays: list[Array], axis: int) -> Array:
+    """Arrays along a new axis; a lone one is not copied."""
+    return np.expand_dims(arrays[0], axis) if len(arrays) == 1 else np.stack(arrays, axis=axis)
 
 
 def _directions(rnn: RNN | Bidirectional) -> tuple[RNN, ...]:
