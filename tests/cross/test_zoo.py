@@ -15,11 +15,8 @@ from tests.zoo.onnx.pairs import SAVED_MODEL, Exports, outcome
 ORIGINS = ("keras", "tf_keras", "keras_torch")
 FOLDED = {"conv_lstm"}
 """Models whose BatchNormalization is folded into the convolution."""
-SPLIT = {
-    *("gru", "gru_sequences", "gru_reset_before", "bidirectional_gru", "hard_sigmoid_gru", "gru_states"),
-    *("repeated", "pooled"),
-}
-"""GRUs that PyTorch unrolls, whose bias is in parts."""
+SPLIT = {"gru_reset_before"}
+"""A GRU that PyTorch unrolls, whose bias is in parts."""
 OTHER = {"keras_torch": {"any_length_export"}}
 """Exports that compute something else."""
 UNREADABLE = {"gelu_export", "gelu_tf2onnx", "qkeras_gate_export", "qkeras_gate_tf2onnx"}
