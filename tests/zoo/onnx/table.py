@@ -250,9 +250,10 @@ It refuses `layout=1` of LSTM, GRU and RNN, and LSTM in double; such files are r
 LSTM, GRU and RNN have every attribute and input of their text: activations with alpha and beta for each direction,
 `clip`, `input_forget`, `direction`, `layout`, `linear_before_reset`, `sequence_lens`, initial states, peepholes.
 
-Loops that are cells, and cells that are written out step by step, become recurrent layers, so that a diagnosis can change
-them. They are told, but replayed operation by operation, where something in each step that is written out decides whether
-it counts, such as a mask; and where a loop takes its inputs multiplied already, as the GRU of Keras on JAX does.
+Loops that are cells, and cells that are written out step by step, become recurrent layers, so that a diagnosis can
+change them. They are told, but replayed operation by operation, where something in each step that is written out
+decides whether it counts, such as a mask; and where a loop takes its inputs multiplied already, as the GRU of Keras on
+JAX does.
 
 What is refused, by name and with the node:
 
