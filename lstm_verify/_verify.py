@@ -8,8 +8,8 @@ path ───┤                                             ├─► compare 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,11 +23,11 @@ from lstm_verify.case import Case, case_of, opened, request, runtime_options
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis import diagnose as diagnosed
 from lstm_verify.diagnosis.informative import BlindSpotSearch
-from lstm_verify.errors import FrameworkError
+from lstm_verify.errors import FrameworkError, InputError, LstmVerifyError
 from lstm_verify.formats import runtime_of
 from lstm_verify.formats.endpoints import Endpoints
-from lstm_verify.given import matched, recorded
-from lstm_verify.inputs import count_samples, in_own_layout
+from lstm_verify.given import arrays_of, matched, recorded
+from lstm_verify.inputs import bind, count_samples, in_own_layout
 from lstm_verify.inspection import recurrences
 from lstm_verify.judging.compare import Verdict, verdict_of
 from lstm_verify.judging.judge import TOLERANCES, Judgement, judge, part_of_sigma
@@ -104,7 +104,8 @@ def verify(
         ready = None if expected is not None else _started(model, options, stack)
         with timed(timings, "load"):
             read, arrays = opened(model, x, endpoints, architecture, options)
-            case = case_of(read, x, arrays, options, state_from, blind_spots)
+            with _unless_exchanged(read, expected):
+                case = case_of(read, x, arrays, options, state_from, blind_spots)
         replaying = _Replaying(case, Path(scratch), progress, timings)
         search = BlindSpotSearch(read, case.inputs, case.batch_size_of(expected), timings, blind_spots, case.spots)
         if expected is None:
@@ -166,6 +167,25 @@ def diagnose(model: str | Path | Model, x: Any = None, **options: Any) -> Diagno
         'explained'
     """
     return verify(model, x, **options, blind_spots=False).diagnosis
+
+
+@contextmanager
+def _unless_exchanged(model: Model, expected: Any) -> Iterator[None]:
+    """Say so in the error about inputs that do not fit if what is expected would."""
+    try:
+        yield
+    except InputError as error:
+        if expected is None or not _fits(model, expected):
+            raise
+        raise InputError(f"{error}. What is expected would fit: are inputs and predictions exchanged?") from None
+
+
+def _fits(model: Model, arrays: Any) -> bool:
+    try:
+        bind(model, arrays_of(arrays))
+    except LstmVerifyError:
+        return False
+    return True
 
 
 def _recorded(model: Model, expected: Any) -> _Predictions:

@@ -142,6 +142,8 @@ def read_arrays(path: str | Path) -> dict[str, Rows]:
         raise InputError(f"{path}: cannot be read ({error.strerror}). Expected a .npy or .npz file") from None
     if magic == NPY_MAGIC:
         return {"": NpyRows(path)}
+    if magic[:4] == b"\x89HDF":
+        raise InputError(f"{path}: an HDF5 file, as models are, expected a .npy or .npz file with arrays")
     if magic[:2] != b"PK":
         raise InputError(f"{path}: neither a .npy nor a .npz file. Write one with numpy.save or numpy.savez")
     return _read_npz(path)

@@ -105,12 +105,27 @@ def check(spec: Input, rows: Rows) -> None:
         return
     wanted = _wanted(shape, spec.axis)
     if len(rows.shape) != len(shape):
-        raise InputError(f"{where}: shape {rows.shape} has {len(rows.shape)} axes, expected {wanted}")
+        hint = _axis_left_out(shape, rows.shape, spec.axis)
+        raise InputError(f"{where}: shape {rows.shape} has {len(rows.shape)} axes, expected {wanted}{hint}")
     others = [(n, m) for axis, (n, m) in enumerate(zip(shape, rows.shape, strict=True)) if axis != spec.axis]
     if any(n is not None and n != m for n, m in others):
         raise InputError(f"{where}: shape {rows.shape}, expected {wanted}")
     if any(m == 0 for _, m in others):
         raise InputError(f"{where}: shape {rows.shape} has an axis of length 0, expected {wanted}")
+
+
+def _axis_left_out(shape: tuple[int | None, ...], given: tuple[int, ...], samples: int | None) -> str:
+    """What to do about an array that lacks the axis of the samples, or one of length 1; nothing if neither is it."""
+    words = {0: "x[None]", len(shape) - 1: "x[..., None]", 1: "x[:, None]"}
+    for axis in dict.fromkeys(n for n in (samples, len(shape) - 1, 1) if n is not None and n < len(shape)):
+        rest = shape[:axis] + shape[axis + 1 :]
+        is_one = axis == samples or shape[axis] == 1
+        if is_one and len(rest) == len(given) and all(n in (None, m) for n, m in zip(rest, given, strict=True)):
+            whose = (
+                "A single sample needs the axis of the samples too" if axis == samples else "An axis of 1 is left out"
+            )
+            return f". {whose}: {words[axis]}" if axis in words else ""
+    return ""
 
 
 def _wanted(shape: tuple[int | None, ...], samples: int | None) -> str:

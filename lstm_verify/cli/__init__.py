@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import signal
 import sys
+from difflib import get_close_matches
 
 import click
 
@@ -21,6 +23,12 @@ class VerifyByDefault(click.Group):
     """A group in which `lstm-verify MODEL ...` means `lstm-verify verify MODEL ...`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args[:1] == ["help"]:
+            args = [*args[1:], "--help"]
+        if args and args[0].isalpha() and args[0] not in self.commands and not os.path.exists(args[0]):
+            near = get_close_matches(args[0], self.commands, 1)
+            if near:
+                raise click.UsageError(f"'{args[0]}' is no command, and no file. Did you mean {near[0]}?", ctx)
         if args and args[0] not in (*self.commands, "--help", "-h", "--version"):
             args = ["verify", *args]
         return super().parse_args(ctx, args)

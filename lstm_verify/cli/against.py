@@ -19,7 +19,7 @@ class Compared(NamedTuple):
     others: tuple[Path, ...]
     inputs: tuple[str, ...]
     random: int | None
-    seed: int
+    seed: int | None
     names: dict[str, str]
     predict: bool
     """Whether each runtime predicts."""
@@ -50,7 +50,7 @@ def compared(
     """
     if unused:
         raise click.UsageError(f"--against and {unused[0]} exclude each other")
-    check_inputs(given.inputs, given.random, (), None, None, options["decimals"])
+    check_inputs(given.inputs, given.random, given.seed, (), None, None, options["decimals"])
     with errors():
         from lstm_verify.cross import against
         from lstm_verify.options import RandomInputs
@@ -62,7 +62,7 @@ def compared(
             report = against(
                 given.model,
                 given.others,
-                files(given.inputs) if given.inputs else RandomInputs(given.random or 0, given.seed),
+                files(given.inputs) if given.inputs else RandomInputs(given.random or 0, given.seed or 0),
                 names=given.names,
                 predict=given.predict,
                 progress=progress,

@@ -29,7 +29,7 @@ def diagnose(
     model: Path,
     inputs: tuple[str, ...],
     random: int | None,
-    seed: int,
+    seed: int | None,
     expected: tuple[str, ...],
     state_from: str | None,
     seconds: float | None,

@@ -130,7 +130,7 @@ INPUT_OPTIONS = (
     click.option(
         "--random", type=click.IntRange(min=1), metavar="N", help="Generate N samples from the model's signature."
     ),
-    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For --random."),
+    click.option("--seed", type=click.IntRange(min=0), metavar="S", help="For --random; 0 if left out."),
     click.option(
         "--expected",
         "-e",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def check_inputs(
     inputs: tuple[str, ...],
     random: int | None,
+    seed: int | None,
     expected: tuple[str, ...],
     state_from: str | None,
     runtime: str | None,
@@ -30,6 +31,8 @@ def check_inputs(
     """Refuse options that contradict each other."""
     if bool(inputs) == (random is not None):
         raise click.UsageError("give either --input or --random")
+    if seed is not None and random is None:
+        raise click.UsageError(f"--seed {seed}: it is for --random, and inputs are given. Leave it out")
     if expected and runtime:
         raise click.UsageError("--expected and --runtime exclude each other: predictions are recorded, or made")
     if decimals is not None and not expected:
@@ -43,7 +46,7 @@ def verified(
     inputs: tuple[str, ...],
     expected: tuple[str, ...],
     random: int | None,
-    seed: int,
+    seed: int | None,
     state_from: str | None,
     results: list[str | None],
     quiet: bool = False,
@@ -60,14 +63,14 @@ def verified(
     from lstm_verify._verify import verify
     from lstm_verify.options import RandomInputs
 
-    check_inputs(inputs, random, expected, state_from, options["runtime"], options["decimals"])
+    check_inputs(inputs, random, seed, expected, state_from, options["runtime"], options["decimals"])
     named = [item.partition("=")[2] for item in (*inputs, *expected)]
     read = [str(model), str(options["architecture"] or ""), *inputs, *expected, *named, state_from or ""]
     check_writable(results, read)
     with progress_bars(quiet) as progress:
         return verify(
             model,
-            files(inputs) if inputs else RandomInputs(random or 0, seed),
+            files(inputs) if inputs else RandomInputs(random or 0, seed or 0),
             expected=files(expected) if expected else None,
             state_from=state_from,
             progress=progress,

@@ -54,7 +54,7 @@ def verify(
     model: Path,
     inputs: tuple[str, ...],
     random: int | None,
-    seed: int,
+    seed: int | None,
     expected: tuple[str, ...],
     state_from: str | None,
     others: tuple[Path, ...],

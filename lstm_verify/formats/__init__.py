@@ -98,7 +98,8 @@ def _magic(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(16)
     except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read ({error.strerror}). Is the path right?") from None
+        way_out = "No file fits this pattern" if set("*?[") & set(str(path)) else "Is the path right?"
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror}). {way_out}") from None
 
 
 def _read(format_: Format, read: Callable[[], Model], where: object) -> Model:

@@ -179,6 +179,10 @@ def _compare_output(name: str, predicted: Rows | None, replayed: Rows | None, sc
         )
     if predicted.shape != replayed.shape:
         reason = f"predicted shape {predicted.shape}, replayed {replayed.shape}; shapes are never broadcast"
+        if replayed.shape == (*predicted.shape, 1):
+            reason += ". If only the last axis is left out, give y[..., None]"
+        elif predicted.shape == (*replayed.shape, 1):
+            reason += ". If only an axis is added, give y[..., 0]"
         return _not_compared(name, Verdict.MISMATCH, reason, replayed)
     if 0 in replayed.shape:
         return _not_compared(name, Verdict.INCONCLUSIVE, f"no values to compare, shape {replayed.shape}", replayed)
