@@ -15,6 +15,7 @@ from lstm_verify import __version__
 from lstm_verify.cli.diagnose import diagnose
 from lstm_verify.cli.extract import extract
 from lstm_verify.cli.inspect import inspect
+from lstm_verify.cli.replay import replay
 from lstm_verify.cli.rollout import rollout
 from lstm_verify.cli.verify import verify
 
@@ -45,6 +46,7 @@ def cli() -> None:
     lstm-verify MODEL --input x.npy --against OTHER        against another file, such as its export
     lstm-verify diagnose MODEL --input x.npy               the same, with all evidence of what is wrong
     lstm-verify rollout MODEL --input x.npy --steps 50     fed with its own output, step after step
+    lstm-verify replay MODEL --input x.npy -o y.npz        what the weights compute, every gate if asked
     lstm-verify inspect MODEL                              what is in the file
     lstm-verify extract MODEL -o weights.npz               its tensors by name
 
@@ -52,7 +54,7 @@ def cli() -> None:
     """
 
 
-for command in (verify, diagnose, rollout, inspect, extract):
+for command in (verify, diagnose, rollout, replay, inspect, extract):
     cli.add_command(command)
 
 

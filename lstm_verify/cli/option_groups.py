@@ -112,12 +112,17 @@ RUNTIME_OPTIONS = (
 )
 
 
+def feed_options(command: Command) -> Command:
+    """Add the options that say what a model is given."""
+    return _with_options(command, FEED_OPTIONS)
+
+
 def input_options(command: Command) -> Command:
     """Add the options that say what a model is given, and what it is expected to return."""
     return _with_options(command, INPUT_OPTIONS)
 
 
-INPUT_OPTIONS = (
+FEED_OPTIONS = (
     click.option(
         "--input",
         "-i",
@@ -131,6 +136,9 @@ INPUT_OPTIONS = (
         "--random", type=click.IntRange(min=1), metavar="N", help="Generate N samples from the model's signature."
     ),
     click.option("--seed", type=click.IntRange(min=0), metavar="S", help="For --random; 0 if left out."),
+)
+INPUT_OPTIONS = (
+    *FEED_OPTIONS,
     click.option(
         "--expected",
         "-e",

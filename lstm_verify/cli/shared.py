@@ -29,14 +29,19 @@ def check_inputs(
     decimals: int | None,
 ) -> None:
     """Refuse options that contradict each other."""
-    if bool(inputs) == (random is not None):
-        raise click.UsageError("give either --input or --random")
-    if seed is not None and random is None:
-        raise click.UsageError(f"--seed {seed}: it is for --random, and inputs are given. Leave it out")
+    check_fed(inputs, random, seed, state_from)
     if expected and runtime:
         raise click.UsageError("--expected and --runtime exclude each other: predictions are recorded, or made")
     if decimals is not None and not expected:
         raise click.UsageError("--decimals applies to recorded predictions. Give --expected too")
+
+
+def check_fed(inputs: tuple[str, ...], random: int | None, seed: int | None, state_from: str | None) -> None:
+    """Refuse options about what a model is given that contradict each other."""
+    if bool(inputs) == (random is not None):
+        raise click.UsageError("give either --input or --random")
+    if seed is not None and random is None:
+        raise click.UsageError(f"--seed {seed}: it is for --random, and inputs are given. Leave it out")
     if state_from and not inputs:
         raise click.UsageError("--state-from completes what --input gives. Give --input too")
 
