@@ -78,10 +78,13 @@ MAY_IMPORT = {
     },
     "cli": {
         *(
+            "_replay",
+            "case",
             "cross",
             "arrays",
             "errors",
             "formats",
+            "inputs",
             "inspection",
             "judging",
             "options",
