@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 from lstm_verify.arrays import finite
@@ -151,6 +152,26 @@ class Report(Judged):
             "recurrences": [dict(item) for item in self.recurrences],
             "notes": list(self.notes),
             "timings": {key: round(seconds, 4) for key, seconds in self.timings.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What kept a command from comparing anything."""
+
+    model: str
+    """The path of the model."""
+    reason: str
+    """The error, in one line."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain data, with keys of a report."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "verdict": "error",
+            "exit_code": 2,
+            "reason": self.reason,
+            "model": {"name": Path(self.model).name, "path": self.model},
         }
 
 

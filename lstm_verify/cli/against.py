@@ -51,7 +51,7 @@ def compared(
     if unused:
         raise click.UsageError(f"--against and {unused[0]} exclude each other")
     check_inputs(given.inputs, given.random, given.seed, (), None, None, options["decimals"])
-    with errors():
+    with errors(given.model, json=results[0], junit=results[1]):
         from lstm_verify.cross import against
         from lstm_verify.options import RandomInputs
 

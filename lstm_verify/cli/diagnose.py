@@ -40,7 +40,7 @@ def diagnose(
 
     Example: lstm-verify diagnose model.h5 --input x.npy
     """
-    with errors():
+    with errors(model, json=json_file):
         report = verified(model, inputs, expected, random, seed, state_from, [json_file], seconds=seconds, **options)
         if json_file:
             write(json_file, find("json", "verification").render(report))

@@ -66,7 +66,7 @@ def rollout(
     """
     from lstm_verify.rollouts import rollout as run
 
-    with errors():
+    with errors(model, json=json_file):
         named = [item.partition("=")[2] for item in inputs]
         read = [str(model), *inputs, *named, state_from or "", str(options["architecture"] or "")]
         check_writable([json_file, output], read)

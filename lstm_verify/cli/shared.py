@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,26 +104,46 @@ def files(given: tuple[str, ...]) -> Any:
 
 
 @contextmanager
-def errors() -> Iterator[None]:
-    """Turn deliberate errors into one line and exit code 2."""
+def errors(model: Path | None = None, **results: str | None) -> Iterator[None]:
+    """Turn deliberate errors into one line and exit code 2, and write it where a report would be.
+
+    Args:
+        model: the model.
+        results: the files for a report, by the name of the reporter.
+    """
+
+    def told(reason: str, error: Exception) -> None:
+        click.echo(f"error: {reason}", err=True)
+        if not isinstance(error, OutputError):  # which says that there is nowhere to write
+            write_failure(str(model), reason, results)
+        sys.exit(2)
+
     try:
         yield
     except LstmVerifyError as error:
-        click.echo(f"error: {printable(error)}", err=True)
-        sys.exit(2)
+        told(printable(error), error)
     except (click.ClickException, SystemExit):
         raise
     except MemoryError as error:
-        click.echo(f"error: not enough memory: {printable(error)}", err=True)
-        sys.exit(2)
+        told(f"not enough memory: {printable(error)}", error)
     except Exception as error:  # a traceback would end with 1, the exit code of a mismatch
         if os.environ.get("LSTM_VERIFY_DEBUG"):
             raise
         reason = printable(f"{type(error).__name__}: {error}")
-        click.echo(f"error: internal error: {reason}. Please report it; LSTM_VERIFY_DEBUG=1 shows where", err=True)
-        sys.exit(2)
+        told(f"internal error: {reason}. Please report it; LSTM_VERIFY_DEBUG=1 shows where", error)
     except KeyboardInterrupt:  # which click would report with the exit code of a mismatch
         sys.exit(128 + signal.SIGINT)
+
+
+def write_failure(model: str, reason: str, results: Mapping[str, str | None]) -> None:
+    """Write what kept a command from comparing anything to the files for its report."""
+    from lstm_verify.report import Failure
+    from lstm_verify.reporters import find
+
+    for name, file in results.items():
+        if file:
+            with suppress(OutputError):
+                write(file, find(name, "failure").render(Failure(model, reason)))
 
 
 def check_writable(results: list[str | None], read: list[str]) -> None:

@@ -90,7 +90,7 @@ def verify(
     if mapped or no_runtime:
         raise click.UsageError("--map and --no-runtime are for --against. Give that too")
     options["blind_spots"] |= fail_on_blind_spots
-    with errors():
+    with errors(model, json=json_file, junit=junit):
         results = [json_file, junit, per_sample, output]
         report = verified(model, inputs, expected, random, seed, state_from, results, quiet, output=output, **options)
         report = replace(report, fails_on_blind_spots=fail_on_blind_spots)

@@ -16,6 +16,8 @@ REPORTERS: tuple[Reporter, ...] = (
     Reporter("terminal", "comparison", "against", prints=True),
     Reporter("json", "comparison", "json", "render_report"),
     Reporter("junit", "comparison", "junit", "render_against"),
+    Reporter("json", "failure", "json", "render_report"),
+    Reporter("junit", "failure", "junit", "render_failure"),
     Reporter("terminal", "model", "inspection", prints=True),
     Reporter("json", "model", "json"),
 )

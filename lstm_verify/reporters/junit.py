@@ -10,7 +10,7 @@ from lstm_verify.cross.report import AgainstReport, called
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
 from lstm_verify.model import Model
-from lstm_verify.report import Report
+from lstm_verify.report import Failure, Report
 
 
 def render(report: Report) -> str:
@@ -38,6 +38,11 @@ def render_against(report: AgainstReport) -> str:
         if other.runtime is not None:
             cases.append(_case(other.model, "runtime", other.runtime))
     return _suite(cases, report.timings)
+
+
+def render_failure(failure: Failure) -> str:
+    """Render what kept a command from comparing anything: a test case that is an error."""
+    return _suite([(failure.model, "read and run", Verdict.INCONCLUSIVE, failure.reason, nan)], {})
 
 
 Case = tuple[str, str, Verdict, str, float]

@@ -37,7 +37,7 @@ def refused_input(name: str, path: Path, *mentioned: object) -> None:
     """An input is refused, with recorded predictions and before a framework starts, and nothing is written."""
     output = path.parent / "replayed.npz"
     for options in (("-e", recorded(name)), ()):
-        assert_refused(run(model(name), "-i", path, *options, "--output", output, "--json", "-"), *mentioned)
+        assert_refused(run(model(name), "-i", path, *options, "--output", output), *mentioned)
     assert not output.exists()
 
 

@@ -16,6 +16,7 @@ from lstm_verify.cross.settings import differences
 from lstm_verify.cross.weights import compare_weights
 from lstm_verify.inspection import inspect as look
 from lstm_verify.judging.compare import Verdict
+from lstm_verify.report import Failure
 from lstm_verify.reporters import REPORTERS, Reporter, find
 from tests.builders import lstm_model, two_headed_model
 from tests.contract.layers import EXAMPLES
@@ -48,6 +49,7 @@ SUBJECTS: dict[str, dict[str, Callable[[], Any]]] = {
     "rollout": ROLLOUTS,
     "comparison": COMPARISONS,
     "model": MODELS,
+    "failure": {"error": lambda: Failure("model.h5", "model.h5: an error <with> \x1b[31m characters")},
 }
 every = pytest.mark.parametrize("reporter", REPORTERS, ids=lambda reporter: f"{reporter.name}-{reporter.subject}")
 
@@ -63,7 +65,7 @@ def rendered(reporter: Reporter, found: Any) -> bytes:
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_there_is_something_to_report_of_every_verdict(subject: str) -> None:
-    if subject != "model":
+    if subject not in ("model", "failure"):
         assert {make().verdict for make in SUBJECTS[subject].values()} == set(Verdict)
 
 
