@@ -263,6 +263,8 @@ class Model(Layer):
     def batch_size(self) -> int | None:
         """The batch size that the model requires, if it does."""
         sizes: set[int | None] = {spec.shape[0] for spec in self.inputs if spec.shape and spec.axis is not None}
+        if len(sizes) > 1 and all(output.axis is None for output in self.outputs):  # it is not known where samples are
+            sizes = set()
         states = (layer for layer in self.layers.values() if isinstance(layer, State))
         sizes |= {len(state.initial) for state in states if state.is_of_samples}
         sizes -= {None}

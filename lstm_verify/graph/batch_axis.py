@@ -72,10 +72,21 @@ def axes_of(model: Model, given: Shapes) -> Axes | None:
         for inputs in assignments:
             tried = arranged(completed(inputs), Axes(inputs))
             count = _count(tried)
-            outputs = _of_one(tried) if count == 1 else found(tried, count or TOGETHER)
-            if any(axis is not None for axis in outputs.values()) and (count or outputs == found(tried, OTHERWISE)):
+            if count is None:
+                outputs = _in_both(found, tried)
+            elif any(spec.shape and spec.axis is None for spec in tried.inputs):
+                continue  # where the lengths are fixed, one input alone may look as if its units were samples
+            else:
+                outputs = _of_one(tried) if count == 1 else _kept(tried, count)
+            if any(axis is not None for axis in outputs.values()):
                 return Axes(inputs, outputs)
     return None
+
+
+def _in_both(found: Callable[[Model, int], dict[str, Axis]], model: Model) -> dict[str, Axis]:
+    """Where the samples of outputs are, if they are there for two numbers of samples."""
+    one, other = found(model, TOGETHER), found(model, OTHERWISE)
+    return one if one == other else dict.fromkeys(one)
 
 
 def _with_given(model: Model, given: Shapes) -> Callable[[Mapping[str, Axis]], Model]:
@@ -211,6 +222,8 @@ def _of_one(model: Model) -> dict[str, Axis]:
     """Where the samples of outputs are in a graph that is made for one: along an axis of length 1, where inputs have
     theirs if it is one of those."""
     nothing: dict[str, Axis] = {output.name: None for output in model.outputs}
+    if any(spec.shape and _fixed(spec, 0) is None for spec in model.inputs):
+        return nothing  # one input is made for one sample, and another is not
     try:
         values = run(model, _values(model, 1))
     except FAILED:

@@ -15,6 +15,7 @@ from lstm_verify.model import Input, LayerCall, Model, Output, Tensor
 Axis = int | None
 Shapes = Mapping[str, tuple[int, ...]]
 AS_THE_GRAPH_HAS_IT, WITH_SAMPLES_FIRST = " as the graph has it", " with samples first"
+OWN = (AS_THE_GRAPH_HAS_IT, WITH_SAMPLES_FIRST)
 """What the names of the transposes end in."""
 
 
@@ -71,6 +72,35 @@ def arranged(model: Model, axes: Axes) -> Model:
         outputs=tuple(outputs),
         divisible=axes.independent,
     )
+
+
+def as_called(model: Model) -> Model:
+    """Return a graph that takes all as one sample as it is called, with whatever its first axes are in their place.
+
+    What is fed to it again and again has the axes that the graph gives it.
+    """
+    if not model.is_whole:
+        return model
+    own = {node.layer: node.inputs[0] for node in model.nodes if node.layer.endswith(OWN)}
+
+    def behind(tensor: Tensor) -> Tensor:
+        while tensor.layer in own:
+            tensor = own[tensor.layer]
+        return tensor
+
+    nodes = (node for node in model.nodes if node.layer not in own)
+    inputs = (replace(spec, shape=None if spec.shape is None else spec.own_shape, axis=0) for spec in model.inputs)
+    changed = replace(
+        model,
+        layers={name: layer for name, layer in model.layers.items() if name not in own},
+        nodes=tuple(replace(node, inputs=tuple(map(behind, node.inputs))) for node in nodes),
+        inputs=tuple(inputs),
+        outputs=tuple(replace(output, tensor=behind(output.tensor), axis=None) for output in model.outputs),
+    )
+    if model.source is None:
+        return changed
+    call = {**model.source.call, "axes": axes_for_runtime(changed)}
+    return replace(changed, source=replace(model.source, call=call))
 
 
 def _samples_first(spec: Input, axis: Axis) -> Input:

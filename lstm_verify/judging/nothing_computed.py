@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lstm_verify.graph.samples_first import AS_THE_GRAPH_HAS_IT, WITH_SAMPLES_FIRST
+from lstm_verify.graph.samples_first import OWN
 from lstm_verify.judging.compare import Verdict
 from lstm_verify.judging.judge import Judgement
 from lstm_verify.layers.operation import Operation
@@ -39,7 +39,7 @@ def _behind(model: Model, calls: dict[tuple[str, int], LayerCall], tensor: Tenso
     while node := calls.get((tensor.layer, tensor.call)):
         layer = model.layers[node.layer]
         is_identity = isinstance(layer, Operation) and layer.operation == "identity"
-        if not (is_identity or layer.name.endswith((AS_THE_GRAPH_HAS_IT, WITH_SAMPLES_FIRST))):
+        if not (is_identity or layer.name.endswith(OWN)):
             break
         tensor = node.inputs[0]
     return tensor

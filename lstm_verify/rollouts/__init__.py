@@ -20,6 +20,7 @@ from lstm_verify.case import opened, request, runtime_options
 from lstm_verify.errors import FrameworkError, InputError
 from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.given import about, completed
+from lstm_verify.graph.samples_first import as_called
 from lstm_verify.inputs import as_input, bind, count_samples, moved, moved_back, named_rows
 from lstm_verify.judging.compare import Verdict, verdict_of
 from lstm_verify.judging.judge import Judgement, as_computed
@@ -92,6 +93,7 @@ def rollout(
     with timed(timings, "total"):
         with timed(timings, "load"):
             read, arrays = opened(model, x, endpoints, architecture, options)
+            read = as_called(read)
             wishes = Wishes(_plain(feedback), _plain(state), one_hot, sample)
             check_names(read, wishes)
             inputs, made, notes = _seed(read, x, arrays, state_from, wishes)

@@ -25,7 +25,7 @@ H5, ARCHIVE = model(ORIGIN, "keras3.h5"), model(ORIGIN, "keras3.keras")
 
 
 def refused(path: Path, *mentioned: object) -> None:
-    """Every command refuses a file, and none of them leaves anything behind."""
+    """Every command refuses a file, and none of them leaves anything behind but what it says of it."""
     folder = path.parent / "results"
     folder.mkdir()
     files = [folder / name for name in ("report.json", "junit.xml", "deviations.csv", "replayed.npz", "weights.npz")]
@@ -36,7 +36,8 @@ def refused(path: Path, *mentioned: object) -> None:
     assert_refused(run(path, "-i", inputs(ORIGIN), *options), path, *mentioned)
     assert_refused(run("inspect", path, f"--json={files[0]}"), path, *mentioned)
     assert_refused(run("extract", path, "-o", files[4]), path, *mentioned)
-    assert list(folder.iterdir()) == []
+    assert sorted(file.name for file in folder.iterdir()) == ["junit.xml", "report.json"]
+    assert json.loads(files[0].read_text())["verdict"] == "error"
 
 
 # --- no model at all

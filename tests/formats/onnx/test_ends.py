@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from lstm_verify import ModelFileError, RandomInputs, UnsupportedError, Verdict, load, replay, verify
+from lstm_verify import ModelFileError, RandomInputs, UnsupportedError, Verdict, load, replay, rollout, verify
 from tests.onnx_files import FEATURES, UNITS, model_of, save, weights_of
 
 RNG = np.random.default_rng(19)
@@ -183,3 +183,29 @@ def test_data_that_is_a_link_is_refused_with_a_way_out(make: str, tmp_path: Path
     getattr(folder / "weights.bin", make)(stored / "weights.bin")
     with pytest.raises(ModelFileError, match=r"link.*\. Copy the file with its data, and not links to them: cp -L$"):
         load(folder / "model.onnx")
+
+
+@pytest.mark.parametrize("steps", [1, 12])
+def test_a_sequence_with_states_of_one_is_one_sample(steps: int, tmp_path: Path) -> None:
+    """The input is (time, features) of any length, and the states are those of one sample, as voice detectors have."""
+    nodes = [
+        helper.make_node("Unsqueeze", ["x", "one"], ["steps"]),
+        helper.make_node("LSTM", ["steps", "W", "R", "B", "", "h", "c"], ["Y", "hn", "cn"], hidden_size=UNITS),
+        helper.make_node("ReduceMean", ["Y"], ["scores"], axes=[1, 2, 3], keepdims=0),
+    ]
+    inputs = {"x": ["t", FEATURES], "h": [1, 1, UNITS], "c": [1, 1, UNITS]}
+    constants = {**weights_of("LSTM"), "one": np.array([1])}
+    path = save(model_of(nodes, inputs, ["scores", "hn", "cn"], constants), tmp_path / "model.onnx")
+    x = {"x": arrays(steps, FEATURES), "h": arrays(1, 1, UNITS), "c": arrays(1, 1, UNITS)}
+    report = verify(path, x, blind_spots=False)
+    assert (report.verdict, report.samples) == (Verdict.MATCH, 1)
+    assert {name: np.shape(y) for name, y in replay(report.model, x).items()} == {
+        "scores": (steps,),
+        "hn": (1, 1, UNITS),
+        "cn": (1, 1, UNITS),
+    }
+    expected = replay(load(path), x)  # read without knowing what is fed
+    assert verify(load(path), x, expected=dict(expected), blind_spots=False).verdict is Verdict.MATCH
+    rolled = rollout(path, x, steps=3)
+    assert rolled.verdict is Verdict.MATCH
+    assert dict(rolled.plan.state) == {"hn": "h", "cn": "c"}
