@@ -110,10 +110,10 @@ def _rolled_up(model: Model, runs: list[_Watched], variables: Variables) -> tupl
     stay = list[Unrolled]()
     for found in _outside_of_loops(model, runs[0], variables, stay):
         other = None if found.is_masked else _in_place(model, runs, found)
-        if other is None:
-            stay.append(found.cell)
-        else:
+        if other is not None:
             model = other
+        elif set(found.cell.recovered.variables) & set(model.layers):  # else a layer before stands for it too
+            stay.append(found.cell)
     return model, stay
 
 

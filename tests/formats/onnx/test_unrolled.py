@@ -165,3 +165,27 @@ def test_a_mask_of_a_cell_that_is_written_out_is_kept(build: Build) -> None:
         x = {name: np.array(array) for name, array in stored.items()}
     assert any((array == 0).all(axis=-1).any() for array in x.values())
     assert verify(folder / "masked_export.onnx", x, blind_spots=False).verdict is Verdict.MATCH
+
+
+def test_two_cells_that_share_their_weights_are_two(tmp_path: Path) -> None:
+    """The second takes what the first returns, so that the steps of one look like a recurrence of the other."""
+    rng = np.random.default_rng(9)
+    kept = [numpy_helper.from_array(rng.normal(size=(3, 3)).astype(np.float32), name) for name in "WU"]
+    kept += [numpy_helper.from_array(np.asarray(t), f"t{t}") for t in range(5)]
+    nodes = []
+    for t in range(5):
+        nodes.append(helper.make_node("Gather", ["x", f"t{t}"], [f"x{t}"], axis=1))
+        for state, given in (("h", f"x{t}"), ("g", f"h{t + 1}")):
+            nodes.append(helper.make_node("MatMul", [given, "W"], [f"{state}W{t}"]))
+            if t:
+                nodes.append(helper.make_node("MatMul", [f"{state}{t}", "U"], [f"{state}U{t}"]))
+                nodes.append(helper.make_node("Add", [f"{state}W{t}", f"{state}U{t}"], [f"{state}z{t}"]))
+            nodes.append(helper.make_node("Tanh", [f"{state}{'z' if t else 'W'}{t}"], [f"{state}{t + 1}"]))
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 5, 3])
+    y = helper.make_tensor_value_info("g5", TensorProto.FLOAT, ["n", 3])
+    graph = helper.make_graph(nodes, "shared", [x], [y], kept)
+    path = tmp_path / "model.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    found = [(item["type"], item["settings"]["unrolled"]) for item in recurrences(load(path))]
+    assert found == [("SimpleRNN", 5)] * 2
+    assert verify(path, X, blind_spots=False).verdict is Verdict.MATCH
