@@ -152,12 +152,14 @@ def _agree(model: Model, other: Model, run: _Watched) -> bool:
 
 
 def _otherwise(value: Any, by: float) -> Any:
-    """Floats times a factor, with a third of them, or of the rows of features, set to zero."""
-    values = as_float64(value)
-    if values.dtype.kind != "f" or not values.ndim:
-        return values
+    """Floats times a factor, with a third of them, or of the rows of features, set to zero; others in another order."""
+    values, random = as_float64(value), np.random.default_rng(np.size(value))
+    if not values.ndim:
+        return values * 0.5 if values.dtype.kind == "f" else values
+    if values.dtype.kind != "f":
+        return random.permutation(values.ravel()).reshape(values.shape) * (random.random(values.shape) > 1 / 3)
     rows = values.shape[: max(1, values.ndim - 1)]
-    kept = np.random.default_rng(len(rows)).random(rows) > 1 / 3
+    kept = random.random(rows) > 1 / 3
     return by * values * kept.reshape(*rows, *(1,) * (values.ndim - len(rows)))
 
 

@@ -4,6 +4,9 @@ Which tensors the inputs and the states of all steps are is found by their value
 was recognised in, it is run on to the last step and back to the first, each time with the input with which its new
 states are tensors of the graph. What takes such a state takes it from the layer then, and what computed it is left out.
 In other runs the graph must still return what it did, or it stays as it is.
+
+Values alone do not tell a state from the same behind a mask that hides nothing in that run. So a state is the first
+tensor with its values, and what only moves it; a step takes what comes last of those with the values that it takes.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ from lstm_verify.model import LayerCall, Model, Tensor
 
 MOST_BEFORE = 1000
 """Of choices of tensors that may be the states before the first step, how many are tried."""
+MOVES = {"cast", "identity", "reshape_to", "squeeze", "expand_dims", "transpose", "move_axis", "flatten"}
+"""Operations that leave values what they are."""
+SHAPES = {"shape", "shapes", "size", "rank"}
 NEAREST = 8
 """Of inputs that may belong to them, how many are tried, those first that come before that of the second step."""
 Values = Mapping[Tensor, Any]
@@ -73,6 +79,9 @@ class _Run:
         self.cell = found.cell.cell.astype(np.float64)
         floats = {tensor: np.asarray(value) for tensor, value in values.items() if hasattr(value, "dtype")}
         self.values = {tensor: as_float64(value) for tensor, value in floats.items() if value.dtype.kind == "f"}
+        self.position = {node.layer: number for number, node in enumerate(model.nodes, 1)}
+        self.calls = {node.layer: node for node in model.nodes}
+        self.above = dict[str, set[str]]()
         self.inputs = dict(self._parts(found.input.shape))
         self.states = [dict(self._wholes(state.shape)) for state in found.states]
 
@@ -107,7 +116,7 @@ class _Run:
             state = tuple(known[each] for known, each in zip(self.states, initial, strict=False))
         if len(inputs) != count or initial is None:
             return None
-        return Steps(tuple(inputs), initial, tuple(states))
+        return self._settled(Steps(tuple(inputs), initial, tuple(states)))
 
     def _onwards(self) -> Iterator[tuple[Place, States]]:
         """The steps from the one that is known on, each with the states after it."""
@@ -156,14 +165,85 @@ class _Run:
     def _is_there(self, states: States) -> bool:
         return all(self._equal(number, state) for number, state in enumerate(states))
 
+    # --- what belongs to it ------------------------------------------------------------------------------------------
+
+    def _first(self, number: int, state: Array) -> Tensor:
+        """The tensor that the n-th state is computed as."""
+        return min((place.tensor for place in self._equal(number, state)), key=self._when)
+
+    def _when(self, tensor: Tensor) -> int:
+        return self.position.get(tensor.layer, 0)
+
+    def _needed(self, tensor: Tensor) -> set[str]:
+        """The layers and inputs that a tensor is computed from."""
+        if tensor.layer not in self.above:
+            node = self.calls.get(tensor.layer)
+            found = {tensor.layer}
+            for given in node.inputs if node else ():
+                found |= self._needed(given)
+            self.above[tensor.layer] = found
+        return self.above[tensor.layer]
+
+    def _is_moved(self, tensor: Tensor, first: Tensor) -> bool:
+        """Whether a tensor is another, or only moved, or with what comes of a state added that is always zero."""
+        while tensor != first:
+            operation, given = self._operation(tensor), self._given(tensor)
+            rest = [one for one in given if not self._is_nothing(one)]
+            if operation in MOVES:
+                tensor = given[0]
+            elif operation == "add" and len(rest) == 1:
+                (tensor,) = rest
+            else:
+                return False
+        return True
+
+    def _operation(self, tensor: Tensor) -> str:
+        layer = self.model.layers.get(tensor.layer)
+        return layer.operation if isinstance(layer, Operation) else ""
+
+    def _given(self, tensor: Tensor) -> tuple[Tensor, ...]:
+        node = self.calls.get(tensor.layer)
+        return node.inputs if node else ()
+
+    def _is_nothing(self, tensor: Tensor) -> bool:
+        """Whether a tensor is a product with zeros that no input decides on."""
+        if self._operation(tensor) != "multiply":
+            return False
+        return any(not np.any(self.values.get(one, 1.0)) and not self._is_fed(one) for one in self._given(tensor))
+
+    def _is_fed(self, tensor: Tensor) -> bool:
+        """Whether the values of a tensor, and not just its shape, depend on an input."""
+        if self._operation(tensor) in SHAPES:
+            return False
+        return tensor.layer not in self.calls or any(map(self._is_fed, self._given(tensor)))
+
+    def _settled(self, steps: Steps) -> Steps | None:
+        """The steps with the inputs that each really takes; None if one takes a state that something was done to."""
+        firsts = [[self._first(number, state) for number, state in enumerate(states)] for states in steps.states]
+        for states, before, later in zip(steps.states, firsts, firsts[1:], strict=False):
+            for number, state in enumerate(states):
+                taken = [p.tensor for p in self._equal(number, state) if p.tensor.layer in self._needed(later[0])]
+                if not all(self._is_moved(tensor, before[number]) for tensor in taken):
+                    return None
+        inputs = [self._last(self.inputs, place, first[0]) for place, first in zip(steps.inputs, firsts, strict=True)]
+        initial = [
+            self._last(known, place, firsts[0][0]) for known, place in zip(self.states, steps.initial, strict=False)
+        ]
+        return replace(steps, inputs=tuple(inputs), initial=tuple(initial))
+
+    def _last(self, known: Mapping[Place, Array], place: Place, step: Tensor) -> Place:
+        """What comes last of all that has the values of a place, and that a step is computed from."""
+        alike = (p for p, value in known.items() if _are_close((value,), (known[place],)))
+        return max((p for p in alike if p.tensor.layer in self._needed(step)), key=lambda p: self._when(p.tensor))
+
     # --- the layer ---------------------------------------------------------------------------------------------------
 
     def replaced(self, steps: Steps) -> Model | None:
         """The graph with a layer for the steps; None if what it replaces is needed nevertheless, or comes too late."""
         model, name = self.model, _unused(self.model, self.found.cell.name)
         count = len(steps.inputs)
-        after = [[place.tensor for place in self._equal(0, states[0])] for states in steps.states]
-        last = [[place.tensor for place in self._equal(n, state)] for n, state in enumerate(steps.states[-1])][1:]
+        after = [self._moved(0, states[0]) for states in steps.states]
+        last = [self._moved(n, state) for n, state in enumerate(steps.states[-1])][1:]
         moved = {tensor: Tensor(name, 0, n) for n, tensors in enumerate(after) for tensor in tensors}
         moved |= {tensor: Tensor(name, 0, count + n) for n, tensors in enumerate(last, 1) for tensor in tensors}
         making = _Making(self.values)
@@ -179,11 +259,13 @@ class _Run:
             return None
         layers = {**model.layers, **making.layers}
         found = replace(model, layers=layers, nodes=ordered, outputs=outputs).pruned()
-        written = {place.tensor.layer for states in steps.states[:-1] for place in self._of(states)}
+        written = {self._first(n, state).layer for states in steps.states[:-1] for n, state in enumerate(states)}
         return None if written & set(found.layers) else found
 
-    def _of(self, states: States) -> list[Place]:
-        return [place for number, state in enumerate(states) for place in self._equal(number, state)]
+    def _moved(self, number: int, state: Array) -> list[Tensor]:
+        """The tensor that the n-th state is computed as, and those that it is moved to."""
+        first = self._first(number, state)
+        return [p.tensor for p in self._equal(number, state) if self._is_moved(p.tensor, first)]
 
     def _layer(self, name: str, computed: Tensor, count: int) -> Layer:
         dtype = self.model.layers[computed.layer].compute_dtype or "float32"

@@ -51,8 +51,9 @@ TORCH: dict[str, Cells] = {
 STAY = {
     *("masked_export", "masked_words_export", "masked_dynamo", "masked_torchscript"),
     *("gru_reset_before_export", "simple_rnn_export"),
+    *("relu_export", "relu_gates_export", "relu_dynamo", "relu_torchscript"),
 }
-"""Those with something in each step that decides whether it counts."""
+"""Those with something in each step that decides whether it counts, or whose relu of c is c."""
 
 
 def cells(path: Path) -> Cells:
@@ -189,3 +190,48 @@ def test_two_cells_that_share_their_weights_are_told(tmp_path: Path) -> None:
     found = [(item["type"], item["settings"]["unrolled"]) for item in recurrences(load(path))]
     assert ("SimpleRNN", 5) in found
     assert verify(path, X, blind_spots=False).verdict is Verdict.MATCH
+
+
+@pytest.mark.parametrize("place", ["output", "input"])
+@pytest.mark.parametrize("kind", ["factor", "mask"])
+def test_what_is_done_to_states_and_inputs_is_kept(kind: str, place: str, tmp_path: Path) -> None:
+    """A factor that is fed, and a mask of a value that no made input has, leave everything as it is in a made run."""
+    by_hand(path := tmp_path / "model.onnx", 5)
+    proto, inputs = onnx.load(path), {"x": X.copy()}
+    if kind == "factor":
+        proto.graph.input.append(helper.make_tensor_value_info("k", TensorProto.FLOAT, []))
+        inputs["k"] = np.asarray(0.5, np.float32)
+        nodes, factor = [], np.full((8, 1), 0.5)
+    else:
+        kept = {"all": np.array([1, 2]), "marked": np.float32(3 * 5 * -7), "one": np.float32(1)}
+        proto.graph.initializer.extend(numpy_helper.from_array(np.asarray(a), name) for name, a in kept.items())
+        inputs["x"][1] = -7
+        nodes = [
+            helper.make_node("ReduceSum", ["x", "all"], ["sum"], keepdims=1 if place == "input" else 0),
+            helper.make_node("Equal", ["sum", "marked"], ["is"]),
+            helper.make_node("Cast", ["is"], ["hides"], to=TensorProto.FLOAT),
+            helper.make_node("Sub", ["one", "hides"], ["k3" if place == "input" else "k1"]),
+        ]
+        if place == "output":
+            proto.graph.initializer.append(numpy_helper.from_array(np.array([1]), "last"))
+            nodes.append(helper.make_node("Unsqueeze", ["k1", "last"], ["k3"]))
+        nodes.append(helper.make_node("Identity", ["k3"], ["k"]))
+        factor = np.ones((8, 1))
+        factor[1] = 0
+    if place == "input":
+        nodes.append(helper.make_node("Mul", ["x", "k"], ["changed"]))
+        for node in proto.graph.node:
+            node.input[:] = ["changed" if name == "x" else name for name in node.input]
+        wanted = equations(path, inputs["x"] * factor[..., None].astype(np.float32))
+    else:
+        nodes.append(helper.make_node("Mul", ["h4", "k"], ["y"]))
+        proto.graph.output[0].name = "y"
+        wanted = equations(path, inputs["x"]) * factor
+    own = list(proto.graph.node)
+    del proto.graph.node[:]
+    proto.graph.node.extend([*nodes, *own] if place == "input" else [*own, *nodes])
+    onnx.save(proto, path)
+    forgotten = equations(tmp_path / "model.onnx", inputs["x"])
+    for expected, verdict in ((wanted, Verdict.MATCH), (forgotten, Verdict.MISMATCH)):
+        report = verify(path, inputs, expected=expected, blind_spots=False, diagnose=False)
+        assert report.verdict is verdict, report.summary()
