@@ -9,6 +9,7 @@
     check       whether the `Scan` returns what the loop does
     unrolled    cells applied step by step without a loop
     rolled      a recurrent layer in their place               → WrittenOut
+    replacing   layers and calls that are put into a graph
     fused       operations that are a whole LSTM, reported but not replaced
     provenance  which variables a cell is made of, and the order of its gates in them
 

@@ -13,19 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from graphlib import CycleError, TopologicalSorter
 from itertools import islice, product
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from lstm_verify.graph.lift.check import as_float64
+from lstm_verify.graph.lift.replacing import Making, Place, Values, ordered, unused
 from lstm_verify.graph.lift.unrolled import CLOSE, Found
 from lstm_verify.layers import Array, Layer
-from lstm_verify.layers.operation import Operation, Slot
+from lstm_verify.layers.operation import Operation
 from lstm_verify.layers.recurrent.rnn import RNN
 from lstm_verify.layers.recurrent.written_out import WrittenOut
-from lstm_verify.model import LayerCall, Model, Tensor
+from lstm_verify.model import Model, Tensor
 
 MOST_BEFORE = 1000
 """Of choices of tensors that may be the states before the first step, how many are tried."""
@@ -34,17 +33,7 @@ MOVES = {"cast", "identity", "reshape_to", "squeeze", "expand_dims", "transpose"
 SHAPES = {"shape", "shapes", "size", "rank"}
 NEAREST = 8
 """Of inputs that may belong to them, how many are tried, those first that come before that of the second step."""
-Values = Mapping[Tensor, Any]
 States = tuple[Array, ...]
-
-
-class Place(NamedTuple):
-    """A tensor, or a part of it."""
-
-    tensor: Tensor
-    axis: int | None = None
-    part: int = 0
-    """Which part along the axis."""
 
 
 @dataclass(frozen=True)
@@ -240,13 +229,13 @@ class _Run:
 
     def replaced(self, steps: Steps) -> Model | None:
         """The graph with a layer for the steps; None if what it replaces is needed nevertheless, or comes too late."""
-        model, name = self.model, _unused(self.model, self.found.cell.name)
+        model, name = self.model, unused(self.model, self.found.cell.name)
         count = len(steps.inputs)
         after = [self._moved(0, states[0]) for states in steps.states]
         last = [self._moved(n, state) for n, state in enumerate(steps.states[-1])][1:]
         moved = {tensor: Tensor(name, 0, n) for n, tensors in enumerate(after) for tensor in tensors}
         moved |= {tensor: Tensor(name, 0, count + n) for n, tensors in enumerate(last, 1) for tensor in tensors}
-        making = _Making(self.values)
+        making = Making(self.values)
         given = [making.taken(place, self.found.input.shape[-1]) for place in steps.inputs]
         states = [making.taken(place, self.values[place.tensor].shape[-1]) for place in steps.initial]
         making.add(self._layer(name, after[0][0], count), (*given, *states))
@@ -254,11 +243,11 @@ class _Run:
         rewired = (replace(node, inputs=tuple(moved.get(t, t) for t in node.inputs)) for node in model.nodes)
         nodes = [*rewired, *making.calls]
         outputs = tuple(replace(output, tensor=moved.get(output.tensor, output.tensor)) for output in model.outputs)
-        ordered = _ordered(nodes)
-        if ordered is None:
+        calls = ordered(nodes)
+        if calls is None:
             return None
         layers = {**model.layers, **making.layers}
-        found = replace(model, layers=layers, nodes=ordered, outputs=outputs).pruned()
+        found = replace(model, layers=layers, nodes=calls, outputs=outputs).pruned()
         written = {self._first(n, state).layer for states in steps.states[:-1] for n, state in enumerate(states)}
         return None if written & set(found.layers) else found
 
@@ -275,51 +264,6 @@ class _Run:
         return WrittenOut(name=name, rnn=rnn, steps=count, recovered=recovered, compute_dtype=dtype)
 
 
-class _Making:
-    """Layers that are put into a graph, and their calls."""
-
-    def __init__(self, values: Values) -> None:
-        self.values = values
-        self.layers = dict[str, Layer]()
-        self.calls = list[LayerCall]()
-
-    def add(self, layer: Layer, inputs: tuple[Tensor, ...]) -> Tensor:
-        """Call a layer."""
-        self.layers[layer.name] = layer
-        self.calls.append(LayerCall(layer.name, inputs))
-        return Tensor(layer.name)
-
-    def taken(self, place: Place, columns: int) -> Tensor:
-        """What is at a place, as a matrix of so many columns."""
-        tensor, shape = place.tensor, self.values[place.tensor].shape
-        if place.axis is not None:
-            key = (*(slice(None),) * place.axis, place.part)
-            name = f"part {place.part} along axis {place.axis} of {_called(tensor)}"
-            tensor = self.add(_moving(name, "get_item", key), (tensor,))
-            shape = shape[: place.axis] + shape[place.axis + 1 :]
-        return tensor if len(shape) == 2 else self._reshaped(tensor, (-1, columns))
-
-    def shaped(self, tensor: Tensor, like: Tensor) -> Tensor:
-        """A state of the layer in the shape that it had."""
-        shape = self.values[like].shape
-        if len(shape) == 2:
-            return tensor
-        samples = next(axis for axis, length in enumerate(shape) if length != 1)
-        return self._reshaped(tensor, tuple(-1 if axis == samples else n for axis, n in enumerate(shape)))
-
-    def _reshaped(self, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
-        name = f"{_called(tensor)} as {shape}"
-        return self.add(_moving(name, "reshape_to", shape), (tensor,))
-
-
-def _moving(name: str, operation: str, argument: object) -> Operation:
-    return Operation(name=name, operation=operation, arguments=(Slot(0), argument), compute_dtype="")
-
-
-def _called(tensor: Tensor) -> str:
-    return f"{tensor.layer}:{tensor.output}"
-
-
 def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(length for length in shape if length != 1)
 
@@ -327,24 +271,3 @@ def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _are_close(ones: States, others: States) -> bool:
     pairs = zip(ones, others, strict=True)
     return all(np.allclose(one, other, rtol=CLOSE, atol=CLOSE) for one, other in pairs)
-
-
-def _unused(model: Model, name: str) -> str:
-    """A name that no layer has."""
-    found, number = name, 1
-    while found in model.layers:
-        number += 1
-        found = f"{name}_{number}"
-    return found
-
-
-def _ordered(calls: list[LayerCall]) -> tuple[LayerCall, ...] | None:
-    """Calls, each after those whose outputs it takes; None if one needs its own."""
-    by_name = {(call.layer, call.call): call for call in calls}
-    before = {
-        name: [(t.layer, t.call) for t in call.inputs if (t.layer, t.call) in by_name] for name, call in by_name.items()
-    }
-    try:
-        return tuple(by_name[name] for name in TopologicalSorter(before).static_order())
-    except CycleError:
-        return None
