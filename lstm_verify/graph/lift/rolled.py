@@ -26,6 +26,8 @@ from lstm_verify.layers.recurrent.rnn import RNN
 from lstm_verify.layers.recurrent.written_out import WrittenOut
 from lstm_verify.model import Model, Tensor
 
+MOST_STEPS = 64
+"""The time to look for all of them grows with the square of their number."""
 MOST_BEFORE = 1000
 """Of choices of tensors that may be the states before the first step, how many are tried."""
 MOVES = {"cast", "identity", "reshape_to", "squeeze", "expand_dims", "transpose", "move_axis", "flatten"}
@@ -55,6 +57,8 @@ def rolled(model: Model, values: Values, found: Found) -> Model | None:
         values: its tensors in some run.
         found: the cell, and a step of it in that run.
     """
+    if found.cell.steps > MOST_STEPS:
+        return None
     run = _Run(model, values, found)
     steps = run.steps()
     return None if steps is None else run.replaced(steps)
@@ -166,10 +170,12 @@ class _Run:
     def _needed(self, tensor: Tensor) -> set[str]:
         """The layers and inputs that a tensor is computed from."""
         if tensor.layer not in self.above:
-            node = self.calls.get(tensor.layer)
-            found = {tensor.layer}
-            for given in node.inputs if node else ():
-                found |= self._needed(given)
+            found, open_ = set[str](), [tensor]
+            while open_:  # as deep as there are steps
+                one = open_.pop()
+                if one.layer not in found:
+                    found.add(one.layer)
+                    open_ += self._given(one)
             self.above[tensor.layer] = found
         return self.above[tensor.layer]
 
@@ -202,9 +208,15 @@ class _Run:
 
     def _is_fed(self, tensor: Tensor) -> bool:
         """Whether the values of a tensor, and not just its shape, depend on an input."""
-        if self._operation(tensor) in SHAPES:
-            return False
-        return tensor.layer not in self.calls or any(map(self._is_fed, self._given(tensor)))
+        seen, open_ = set[str](), [tensor]
+        while open_:
+            one = open_.pop()
+            if one.layer not in self.calls:
+                return True
+            if one.layer not in seen and self._operation(one) not in SHAPES:
+                seen.add(one.layer)
+                open_ += self._given(one)
+        return False
 
     def _settled(self, steps: Steps) -> Steps | None:
         """The steps with the inputs that each really takes; None if one takes a state that something was done to."""
