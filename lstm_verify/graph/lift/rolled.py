@@ -19,7 +19,7 @@ import numpy as np
 
 from lstm_verify.graph.lift.check import as_float64
 from lstm_verify.graph.lift.replacing import Making, Place, Values, ordered, unused
-from lstm_verify.graph.lift.unrolled import CLOSE, Found
+from lstm_verify.graph.lift.unrolled import Found
 from lstm_verify.layers import Array, Layer
 from lstm_verify.layers.operation import Operation
 from lstm_verify.layers.recurrent.rnn import RNN
@@ -93,6 +93,10 @@ class _Run:
                     for part in range(value.shape[axis]):
                         yield Place(tensor, axis, part), value.take(part, axis).reshape(shape)
 
+    def _are_close(self, ones: States, others: States) -> bool:
+        close, pairs = self.found.close, zip(ones, others, strict=True)
+        return all(np.allclose(one, other, rtol=close, atol=close) for one, other in pairs)
+
     # --- the steps ---------------------------------------------------------------------------------------------------
 
     def steps(self) -> Steps | None:
@@ -134,13 +138,13 @@ class _Run:
         at = 0 if later is None else max(0, list(self.inputs).index(later) - 1)
         zeros = tuple(np.zeros(state.shape) for state in wanted)
         for place in self._near(at):
-            if _are_close(self.cell.step(self.inputs[place], zeros), wanted):
+            if self._are_close(self.cell.step(self.inputs[place], zeros), wanted):
                 return place, ()
         choices = list(islice(product(*self.states), MOST_BEFORE))
         for place in self._near(at)[:NEAREST]:
             for chosen in choices:
                 before = tuple(known[each] for known, each in zip(self.states, chosen, strict=True))
-                if _are_close(self.cell.step(self.inputs[place], before), wanted):
+                if self._are_close(self.cell.step(self.inputs[place], before), wanted):
                     return place, chosen
         return None
 
@@ -153,7 +157,7 @@ class _Run:
 
     def _equal(self, number: int, state: Array) -> list[Place]:
         """The tensors that the n-th state is."""
-        return [place for place, value in self.states[number].items() if _are_close((value,), (state,))]
+        return [place for place, value in self.states[number].items() if self._are_close((value,), (state,))]
 
     def _is_there(self, states: States) -> bool:
         return all(self._equal(number, state) for number, state in enumerate(states))
@@ -234,7 +238,7 @@ class _Run:
 
     def _last(self, known: Mapping[Place, Array], place: Place, step: Tensor) -> Place:
         """What comes last of all that has the values of a place, and that a step is computed from."""
-        alike = (p for p, value in known.items() if _are_close((value,), (known[place],)))
+        alike = (p for p, value in known.items() if self._are_close((value,), (known[place],)))
         return max((p for p in alike if p.tensor.layer in self._needed(step)), key=lambda p: self._when(p.tensor))
 
     # --- the layer ---------------------------------------------------------------------------------------------------
@@ -278,8 +282,3 @@ class _Run:
 
 def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(length for length in shape if length != 1)
-
-
-def _are_close(ones: States, others: States) -> bool:
-    pairs = zip(ones, others, strict=True)
-    return all(np.allclose(one, other, rtol=CLOSE, atol=CLOSE) for one, other in pairs)
