@@ -4,6 +4,7 @@
     functions   which activation a form is, by what it computes
     cells       which recurrent cell the forms of the states are
     loops       which loop runs cells over a list, and nothing else              → Scan
+    hoisted     a product with weights that was taken out of a loop, put back
     specialised a loop that is one where a fed number is 1, such as a keep probability
     partial     cells in other loops, reported but not replaced
     check       whether the `Scan` returns what the loop does
@@ -31,6 +32,7 @@ from lstm_verify.graph.lift.check import agrees, as_float64, close
 from lstm_verify.graph.lift.expressions import forget
 from lstm_verify.graph.lift.fused import fused
 from lstm_verify.graph.lift.gates import Unlike
+from lstm_verify.graph.lift.hoisted import put_back
 from lstm_verify.graph.lift.loops import Recognised, recognise
 from lstm_verify.graph.lift.partial import cells_inside
 from lstm_verify.graph.lift.provenance import Variables
@@ -83,6 +85,8 @@ def lift(model: Model) -> Model:
             found = _recognised(node, loop, runs, taken, variables)
             if found is not None:
                 calls = _calls(node, found, taken, layers)
+            else:
+                calls = _with_product(model, node, loop, runs, taken, layers, variables) or calls
         nodes += calls
         watching = watching and _stepped(runs, calls, layers)
         if watching and isinstance(left := layers[node.layer], Loop):
@@ -205,6 +209,26 @@ def _recognised(
         return None
 
 
+def _with_product(
+    model: Model,
+    node: LayerCall,
+    loop: Loop,
+    runs: list[_Watched],
+    taken: set[int],
+    layers: dict[str, Layer],
+    variables: Variables,
+) -> list[LayerCall] | None:
+    """The calls in place of that of a loop and of a product before it; None if both together are no cell either."""
+    back = put_back(model, node, loop, runs[0].known, runs[0].known_static, taken)
+    if back is None or not _stepped(runs, back.before, back.layers):
+        return None
+    found = _recognised(back.call, back.loop, runs, taken, variables)
+    if found is None:
+        return None
+    layers |= back.layers
+    return [*back.before, *_calls(back.call, found, taken, layers)]
+
+
 def _calls(node: LayerCall, found: Recognised, taken: set[int], layers: dict[str, Layer]) -> list[LayerCall]:
     """The calls in place of that of a loop; their layers are put to the others.
 
@@ -254,7 +278,7 @@ class _Watched:
         self.known: dict[Tensor, Any] = {
             Tensor(spec.name): as_input(spec, np.asarray(made[spec.name])) for spec in model.inputs
         }
-        self._static: set[Tensor] = set()
+        self.known_static: set[Tensor] = set()
         self._run = Run()
 
     def inputs(self, model: Model, cast: Callable[[Any], Any] = lambda value: value) -> tuple[Signal, ...]:
@@ -266,7 +290,7 @@ class _Watched:
 
     def static(self, tensors: tuple[Tensor, ...]) -> list[bool]:
         """Return the tensors that are the same in every run."""
-        return [tensor in self._static for tensor in tensors]
+        return [tensor in self.known_static for tensor in tensors]
 
     def step(self, name: str, layer: Layer, inputs: tuple[Tensor, ...]) -> None:
         with np.errstate(all="ignore"):
@@ -274,4 +298,4 @@ class _Watched:
         for number, result in enumerate(results):
             self.known[Tensor(name, 0, number)] = result.value
             if isinstance(layer, Constant) or (inputs and all(self.static(inputs))):
-                self._static.add(Tensor(name, 0, number))
+                self.known_static.add(Tensor(name, 0, number))
