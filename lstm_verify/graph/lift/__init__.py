@@ -10,6 +10,7 @@
     check       whether the `Scan` returns what the loop does
     unrolled    cells applied step by step without a loop
     rolled      a recurrent layer in their place               → WrittenOut
+    masked_steps  the same where steps do not count for every sample
     replacing   layers and calls that are put into a graph
     fused       operations that are a whole LSTM, reported but not replaced
     provenance  which variables a cell is made of, and the order of its gates in them
@@ -34,6 +35,7 @@ from lstm_verify.graph.lift.fused import fused
 from lstm_verify.graph.lift.gates import Unlike
 from lstm_verify.graph.lift.hoisted import put_back
 from lstm_verify.graph.lift.loops import Recognised, recognise
+from lstm_verify.graph.lift.masked_steps import rolled_with_masks
 from lstm_verify.graph.lift.partial import cells_inside
 from lstm_verify.graph.lift.provenance import Variables
 from lstm_verify.graph.lift.rolled import rolled
@@ -114,7 +116,7 @@ def _rolled_up(model: Model, runs: list[_Watched], variables: Variables) -> tupl
     """The graph with layers in the place of cells outside of loops, and the cells that stay what they are."""
     stay = list[Unrolled]()
     for found in _outside_of_loops(model, runs[0], variables, stay):
-        other = None if found.is_masked else _in_place(model, runs, found)
+        other = _in_place(model, runs, found)
         if other is not None:
             model = other
         elif set(found.cell.recovered.variables) & set(model.layers):  # else a layer before stands for it too
@@ -138,7 +140,7 @@ def _in_place(model: Model, runs: list[_Watched], found: Found) -> Model | None:
     try:
         with np.errstate(all="ignore"):
             known = {tensor: s.value for tensor, s in model.signals(runs[0].inputs(model), Run()).items()}
-            other = rolled(model, known, found)
+            other = (rolled_with_masks if found.is_masked else rolled)(model, known, found)
             return other if other is not None and all(_agree(model, other, run) for run in runs) else None
     except UNRECOGNISED as error:
         let_mistakes_through(error)
@@ -276,7 +278,7 @@ class _Watched:
     def __init__(self, model: Model, samples: int, seed: int) -> None:
         made = samples_first(model, random_inputs(model, model.batch_size or samples, seed))
         self.known: dict[Tensor, Any] = {
-            Tensor(spec.name): as_input(spec, np.asarray(made[spec.name])) for spec in model.inputs
+            Tensor(spec.name): _without_zeros(as_input(spec, np.asarray(made[spec.name]))) for spec in model.inputs
         }
         self.known_static: set[Tensor] = set()
         self._run = Run()
@@ -299,3 +301,8 @@ class _Watched:
             self.known[Tensor(name, 0, number)] = result.value
             if isinstance(layer, Constant) or (inputs and all(self.static(inputs))):
                 self.known_static.add(Tensor(name, 0, number))
+
+
+def _without_zeros(value: Any) -> Any:
+    """Numbers of words without 0, which stands for no word where there is a mask."""
+    return np.where(value == 0, value.max(), value) if value.dtype.kind in "iu" and value.ndim > 1 else value

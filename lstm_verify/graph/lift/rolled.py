@@ -11,20 +11,21 @@ tensor with its values, and what only moves it; a step takes what comes last of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, product
 
 import numpy as np
 
 from lstm_verify.graph.lift.check import as_float64
-from lstm_verify.graph.lift.replacing import Making, Place, Values, ordered, unused
+from lstm_verify.graph.lift.replacing import Making, Mask, Place, Values, ordered, unused
 from lstm_verify.graph.lift.unrolled import Found
 from lstm_verify.layers import Array, Layer
+from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.operation import Operation
 from lstm_verify.layers.recurrent.rnn import RNN
 from lstm_verify.layers.recurrent.written_out import WrittenOut
-from lstm_verify.model import Model, Tensor
+from lstm_verify.model import LayerCall, Model, Tensor
 
 MOST_STEPS = 64
 """The time to look for all of them grows with the square of their number."""
@@ -47,6 +48,8 @@ class Steps:
     """The states before the first; none if they are zeros."""
     states: tuple[States, ...]
     """The values of the states after each."""
+    computed: tuple[tuple[Tensor, ...], ...] = ()
+    """The tensors that those are computed as."""
 
 
 def rolled(model: Model, values: Values, found: Found) -> Model | None:
@@ -59,13 +62,13 @@ def rolled(model: Model, values: Values, found: Found) -> Model | None:
     """
     if found.cell.steps > MOST_STEPS:
         return None
-    run = _Run(model, values, found)
+    run = StepsOfCell(model, values, found)
     steps = run.steps()
     return None if steps is None else run.replaced(steps)
 
 
-class _Run:
-    """A run of a graph, in which values are looked for."""
+class StepsOfCell:
+    """A run of a graph, in which the steps of a cell are looked for."""
 
     def __init__(self, model: Model, values: Values, found: Found) -> None:
         self.model, self.found = model, found
@@ -100,7 +103,7 @@ class _Run:
     # --- the steps ---------------------------------------------------------------------------------------------------
 
     def steps(self) -> Steps | None:
-        """All steps of the cell; None if they are not as many as it has, or not to be found."""
+        """Return all steps of the cell; None if they are not as many as it has, or not to be found."""
         count, later = self.found.cell.steps, list(self._onwards())
         inputs, states = [place for place, _ in later], [after for _, after in later]
         initial, state = self._tensors(self.found.states), self.found.states
@@ -164,77 +167,108 @@ class _Run:
 
     # --- what belongs to it ------------------------------------------------------------------------------------------
 
-    def _first(self, number: int, state: Array) -> Tensor:
-        """The tensor that the n-th state is computed as."""
-        return min((place.tensor for place in self._equal(number, state)), key=self._when)
+    def _first(self, number: int, state: Array, later: set[str]) -> Tensor:
+        """The tensor that the n-th state is computed as, for what comes later."""
+        equal = (place.tensor for place in self._equal(number, state))
+        return min((tensor for tensor in equal if tensor.layer in later), key=self._when)
 
     def _when(self, tensor: Tensor) -> int:
         return self.position.get(tensor.layer, 0)
 
     def _needed(self, tensor: Tensor) -> set[str]:
-        """The layers and inputs that a tensor is computed from."""
+        """The layers and inputs whose values a tensor is computed from; of a shape nothing is."""
         if tensor.layer not in self.above:
             found, open_ = set[str](), [tensor]
             while open_:  # as deep as there are steps
                 one = open_.pop()
                 if one.layer not in found:
                     found.add(one.layer)
-                    open_ += self._given(one)
+                    open_ += () if self.operation(one) in SHAPES else self.given(one)
             self.above[tensor.layer] = found
         return self.above[tensor.layer]
 
-    def _is_moved(self, tensor: Tensor, first: Tensor) -> bool:
-        """Whether a tensor is another, or only moved, or with what comes of a state added that is always zero."""
+    def _needed_by(self, tensors: Iterable[Tensor]) -> set[str]:
+        return set().union(*map(self._needed, tensors))
+
+    def between(self, tensors: Iterable[Tensor], ends: Iterable[Tensor]) -> set[Tensor]:
+        """Return what tensors are computed from, up to some others."""
+        found, open_, last = set[Tensor](), list(tensors), set(ends)
+        while open_:
+            one = open_.pop()
+            if one not in found:
+                found.add(one)
+                open_ += () if one in last else self.given(one)
+        return found
+
+    def is_moved(self, tensor: Tensor, first: Tensor) -> bool:
+        """Return whether a tensor is another, moved at most, or with a zero added that comes of a state of zeros."""
         while tensor != first:
-            operation, given = self._operation(tensor), self._given(tensor)
-            rest = [one for one in given if not self._is_nothing(one)]
-            if operation in MOVES:
-                tensor = given[0]
-            elif operation == "add" and len(rest) == 1:
+            rest = [one for one in self.given(tensor) if not self._is_nothing(one)]
+            if self.is_move(tensor):
+                tensor = self.given(tensor)[0]
+            elif self.operation(tensor) == "add" and len(rest) == 1:
                 (tensor,) = rest
             else:
                 return False
         return True
 
-    def _operation(self, tensor: Tensor) -> str:
+    def is_move(self, tensor: Tensor) -> bool:
+        """Return whether a tensor is another that was only moved, its first argument."""
+        return self.operation(tensor) in MOVES
+
+    def operation(self, tensor: Tensor) -> str:
+        """Return the operation that a tensor comes from; nothing if it is none."""
         layer = self.model.layers.get(tensor.layer)
         return layer.operation if isinstance(layer, Operation) else ""
 
-    def _given(self, tensor: Tensor) -> tuple[Tensor, ...]:
+    def is_input(self, tensor: Tensor) -> bool:
+        """Return whether a tensor is fed."""
+        return tensor.layer not in self.calls
+
+    def is_constant(self, tensor: Tensor) -> bool:
+        """Return whether a tensor stands in the file."""
+        return isinstance(self.model.layers.get(tensor.layer), Constant)
+
+    def given(self, tensor: Tensor) -> tuple[Tensor, ...]:
+        """Return what a tensor is computed from."""
         node = self.calls.get(tensor.layer)
         return node.inputs if node else ()
 
     def _is_nothing(self, tensor: Tensor) -> bool:
         """Whether a tensor is a product with zeros that no input decides on."""
-        if self._operation(tensor) != "multiply":
+        if self.operation(tensor) != "multiply":
             return False
-        return any(not np.any(self.values.get(one, 1.0)) and not self._is_fed(one) for one in self._given(tensor))
+        return any(not np.any(self.values.get(one, 1.0)) and not self.is_fed(one) for one in self.given(tensor))
 
-    def _is_fed(self, tensor: Tensor) -> bool:
-        """Whether the values of a tensor, and not just its shape, depend on an input."""
+    def is_fed(self, tensor: Tensor) -> bool:
+        """Return whether the values of a tensor, and not just its shape, depend on an input."""
         seen, open_ = set[str](), [tensor]
         while open_:
             one = open_.pop()
-            if one.layer not in self.calls:
+            if self.is_input(one):
                 return True
-            if one.layer not in seen and self._operation(one) not in SHAPES:
+            if one.layer not in seen and self.operation(one) not in SHAPES:
                 seen.add(one.layer)
-                open_ += self._given(one)
+                open_ += self.given(one)
         return False
 
     def _settled(self, steps: Steps) -> Steps | None:
         """The steps with the inputs that each really takes; None if one takes a state that something was done to."""
-        firsts = [[self._first(number, state) for number, state in enumerate(states)] for states in steps.states]
-        for states, before, later in zip(steps.states, firsts, firsts[1:], strict=False):
+        computed, later = list[tuple[Tensor, ...]](), self._needed_by(output.tensor for output in self.model.outputs)
+        for states in reversed(steps.states):
+            firsts = tuple(self._first(number, state, later) for number, state in enumerate(states))
+            between = self.between(computed[0], firsts) if computed else set()
             for number, state in enumerate(states):
-                taken = [p.tensor for p in self._equal(number, state) if p.tensor.layer in self._needed(later[0])]
-                if not all(self._is_moved(tensor, before[number]) for tensor in taken):
+                taken = (place.tensor for place in self._equal(number, state) if place.tensor in between)
+                if not all(self.is_moved(tensor, firsts[number]) for tensor in taken):
                     return None
-        inputs = [self._last(self.inputs, place, first[0]) for place, first in zip(steps.inputs, firsts, strict=True)]
+            computed.insert(0, firsts)
+            later = self._needed_by(firsts)
+        inputs = [self._last(self.inputs, place, first[0]) for place, first in zip(steps.inputs, computed, strict=True)]
         initial = [
-            self._last(known, place, firsts[0][0]) for known, place in zip(self.states, steps.initial, strict=False)
+            self._last(known, place, computed[0][0]) for known, place in zip(self.states, steps.initial, strict=False)
         ]
-        return replace(steps, inputs=tuple(inputs), initial=tuple(initial))
+        return replace(steps, inputs=tuple(inputs), initial=tuple(initial), computed=tuple(computed))
 
     def _last(self, known: Mapping[Place, Array], place: Place, step: Tensor) -> Place:
         """What comes last of all that has the values of a place, and that a step is computed from."""
@@ -243,20 +277,26 @@ class _Run:
 
     # --- the layer ---------------------------------------------------------------------------------------------------
 
-    def replaced(self, steps: Steps) -> Model | None:
-        """The graph with a layer for the steps; None if what it replaces is needed nevertheless, or comes too late."""
+    def replaced(self, steps: Steps, masks: tuple[Mask, ...] = ()) -> Model | None:
+        """Return the graph with a layer for the steps; None if what it replaces is needed nevertheless, or too early.
+
+        Args:
+            steps: the steps.
+            masks: of each, if not all samples go through all steps.
+        """
         model, name = self.model, unused(self.model, self.found.cell.name)
         count = len(steps.inputs)
-        after = [self._moved(0, states[0]) for states in steps.states]
-        last = [self._moved(n, state) for n, state in enumerate(steps.states[-1])][1:]
+        after = [self.moved(steps, step, 0) for step in range(count)]
+        last = [self.moved(steps, count - 1, n) for n in range(1, len(self.states))]
         moved = {tensor: Tensor(name, 0, n) for n, tensors in enumerate(after) for tensor in tensors}
         moved |= {tensor: Tensor(name, 0, count + n) for n, tensors in enumerate(last, 1) for tensor in tensors}
         making = Making(self.values)
         given = [making.taken(place, self.found.input.shape[-1]) for place in steps.inputs]
         states = [making.taken(place, self.values[place.tensor].shape[-1]) for place in steps.initial]
-        making.add(self._layer(name, after[0][0], count), (*given, *states))
+        conditions = [making.mask(mask) for mask in masks]
+        making.add(self._layer(name, after[0][0], count, bool(masks)), (*given, *states, *conditions))
         moved = {old: making.shaped(new, old) for old, new in moved.items()}
-        rewired = (replace(node, inputs=tuple(moved.get(t, t) for t in node.inputs)) for node in model.nodes)
+        rewired = (self._rewired(node, moved) for node in model.nodes)
         nodes = [*rewired, *making.calls]
         outputs = tuple(replace(output, tensor=moved.get(output.tensor, output.tensor)) for output in model.outputs)
         calls = ordered(nodes)
@@ -264,20 +304,30 @@ class _Run:
             return None
         layers = {**model.layers, **making.layers}
         found = replace(model, layers=layers, nodes=calls, outputs=outputs).pruned()
-        written = {self._first(n, state).layer for states in steps.states[:-1] for n, state in enumerate(states)}
+        written = {tensor.layer for tensors in steps.computed[:-1] for tensor in tensors}
         return None if written & set(found.layers) else found
 
-    def _moved(self, number: int, state: Array) -> list[Tensor]:
-        """The tensor that the n-th state is computed as, and those that it is moved to."""
-        first = self._first(number, state)
-        return [p.tensor for p in self._equal(number, state) if self._is_moved(p.tensor, first)]
+    def moved(self, steps: Steps, step: int, number: int) -> list[Tensor]:
+        """Return the tensor that the n-th state after a step is computed as, and those that it is moved to."""
+        first, equal = steps.computed[step][number], self._equal(number, steps.states[step][number])
+        return [place.tensor for place in equal if self.is_moved(place.tensor, first)]
 
-    def _layer(self, name: str, computed: Tensor, count: int) -> Layer:
+    def _rewired(self, node: LayerCall, moved: Mapping[Tensor, Tensor]) -> LayerCall:
+        """A call that takes states from the layer; a shape may be that of any tensor with the same values."""
+        inputs = [moved.get(tensor, tensor) for tensor in node.inputs]
+        if self.operation(Tensor(node.layer)) in SHAPES and inputs[0] in self.values:
+            value = self.values[inputs[0]]
+            same_shape = ((old, new) for old, new in moved.items() if self.values[old].shape == value.shape)
+            alike = (new for old, new in same_shape if self._are_close((self.values[old],), (value,)))
+            inputs[0] = next(alike, inputs[0])
+        return replace(node, inputs=tuple(inputs))
+
+    def _layer(self, name: str, computed: Tensor, count: int, masked: bool) -> Layer:
         dtype = self.model.layers[computed.layer].compute_dtype or "float32"
         cell = self.found.cell.cell
         rnn = RNN(name=name, cell=cell, compute_dtype=dtype, return_sequences=True, return_state=True)
         recovered = self.found.cell.recovered
-        return WrittenOut(name=name, rnn=rnn, steps=count, recovered=recovered, compute_dtype=dtype)
+        return WrittenOut(name=name, rnn=rnn, steps=count, recovered=recovered, masked=masked, compute_dtype=dtype)
 
 
 def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
