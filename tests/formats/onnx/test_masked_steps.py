@@ -23,7 +23,7 @@ X[0, 2:, 0] = X[1, :2, 0] = X[2, 1, 0] = X[3, :, 0] = MARK
 
 
 def equations(kind: str) -> Any:
-    """All outputs, (samples, timesteps, units) float64."""
+    """All outputs and the last state, (samples, timesteps + 1, units) float64."""
     w, u = (weights.astype(np.float32).astype(np.float64) for weights in (W, U))
     h, before, outputs = np.zeros((len(X), UNITS)), np.zeros((len(X), UNITS)), []
     for step in X.astype(np.float32).astype(np.float64).transpose(1, 0, 2):
@@ -36,7 +36,7 @@ def equations(kind: str) -> Any:
         old = {"what was there two steps ago": before, "zeros": np.zeros_like(h)}.get(kind, h)
         h, before = np.where(counts, new, old), h
         outputs.append(new if kind == "outputs that are not masked" else h)
-    return np.stack(outputs, axis=1)
+    return np.stack([*outputs, h], axis=1)
 
 
 def written(path: Path, kind: str) -> Path:
@@ -66,9 +66,10 @@ def written(path: Path, kind: str) -> Path:
         value("Gather", ["shape", "zero"], ["samples"]),
         value("Concat", ["samples", "units"], ["of_states"], axis=0),
         value("ConstantOfShape", ["of_states"], ["h_0"]),
-        value("Concat", [f"y_{t}" for t in range(STEPS)], ["y"], axis=1),
+        value("Unsqueeze", [f"h_{STEPS}", "one"], ["last"]),
+        value("Concat", [*(f"y_{t}" for t in range(STEPS)), "last"], ["y"], axis=1),
     ]
-    nodes = [*nodes[-5:-1], *nodes[:-5], nodes[-1]]
+    nodes = [*nodes[-6:-2], *nodes[:-6], *nodes[-2:]]
     constants = {"W": np.float32(W), "U": np.float32(U), "mark": np.float32(MARK)}
     constants |= {"one": np.array([1]), "first": np.array([0]), "zero": np.array([0]), "units": np.array([UNITS])}
     constants["others"] = np.arange(UNITS) > 0
