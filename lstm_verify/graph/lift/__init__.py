@@ -7,6 +7,7 @@
     hoisted     a product with weights that was taken out of a loop, put back
     specialised a loop that is one where a fed number is 1, such as a keep probability
     partial     cells in other loops, reported but not replaced
+    run_of_graph  what a tensor of a graph was computed from, in a run
     check       whether the `Scan` returns what the loop does
     unrolled    cells applied step by step without a loop
     rolled      a recurrent layer in their place               → WrittenOut

@@ -15,7 +15,8 @@ from itertools import pairwise
 import numpy as np
 
 from lstm_verify.graph.lift.replacing import Mask, Values
-from lstm_verify.graph.lift.rolled import MOST_STEPS, SHAPES, Steps, StepsOfCell
+from lstm_verify.graph.lift.rolled import MOST_STEPS, Steps, StepsOfCell
+from lstm_verify.graph.lift.run_of_graph import SHAPES
 from lstm_verify.graph.lift.unrolled import Found
 from lstm_verify.layers.operation import Operation, Slot
 from lstm_verify.model import Model, Tensor

@@ -11,18 +11,16 @@ tensor with its values, and what only moves it; a step takes what comes last of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, product
 
 import numpy as np
 
-from lstm_verify.graph.lift.check import as_float64
 from lstm_verify.graph.lift.replacing import Making, Mask, Place, Values, ordered, unused
+from lstm_verify.graph.lift.run_of_graph import SHAPES, RunOfGraph
 from lstm_verify.graph.lift.unrolled import Found
 from lstm_verify.layers import Array, Layer
-from lstm_verify.layers.constant import Constant
-from lstm_verify.layers.operation import Operation
 from lstm_verify.layers.recurrent.rnn import RNN
 from lstm_verify.layers.recurrent.written_out import WrittenOut
 from lstm_verify.model import LayerCall, Model, Tensor
@@ -31,9 +29,6 @@ MOST_STEPS = 64
 """The time to look for all of them grows with the square of their number."""
 MOST_BEFORE = 1000
 """Of choices of tensors that may be the states before the first step, how many are tried."""
-MOVES = {"cast", "identity", "reshape_to", "squeeze", "expand_dims", "transpose", "move_axis", "flatten"}
-"""Operations that leave values what they are."""
-SHAPES = {"shape", "shapes", "size", "rank"}
 NEAREST = 8
 """Of inputs that may belong to them, how many are tried, those first that come before that of the second step."""
 States = tuple[Array, ...]
@@ -67,34 +62,14 @@ def rolled(model: Model, values: Values, found: Found) -> Model | None:
     return None if steps is None else run.replaced(steps)
 
 
-class StepsOfCell:
+class StepsOfCell(RunOfGraph):
     """A run of a graph, in which the steps of a cell are looked for."""
 
     def __init__(self, model: Model, values: Values, found: Found) -> None:
-        self.model, self.found = model, found
-        self.cell = found.cell.cell.astype(np.float64)
-        floats = {tensor: np.asarray(value) for tensor, value in values.items() if hasattr(value, "dtype")}
-        self.values = {tensor: as_float64(value) for tensor, value in floats.items() if value.dtype.kind == "f"}
-        self.position = {node.layer: number for number, node in enumerate(model.nodes, 1)}
-        self.calls = {node.layer: node for node in model.nodes}
-        self.above = dict[str, set[str]]()
-        self.inputs = dict(self._parts(found.input.shape))
-        self.states = [dict(self._wholes(state.shape)) for state in found.states]
-
-    def _wholes(self, shape: tuple[int, ...]) -> Iterator[tuple[Place, Array]]:
-        """The tensors of a shape, axes of length 1 aside."""
-        for tensor, value in self.values.items():
-            if _squeezed(value.shape) == _squeezed(shape):
-                yield Place(tensor), value.reshape(shape)
-
-    def _parts(self, shape: tuple[int, ...]) -> Iterator[tuple[Place, Array]]:
-        """The same, and the parts of larger tensors along each of their axes."""
-        yield from self._wholes(shape)
-        for tensor, value in self.values.items():
-            for axis in range(value.ndim if value.ndim > len(shape) else 0):
-                if _squeezed(value.shape[:axis] + value.shape[axis + 1 :]) == _squeezed(shape):
-                    for part in range(value.shape[axis]):
-                        yield Place(tensor, axis, part), value.take(part, axis).reshape(shape)
+        super().__init__(model, values)
+        self.found, self.cell = found, found.cell.cell.astype(np.float64)
+        self.inputs = dict(self.parts(found.input.shape))
+        self.states = [dict(self.wholes(state.shape)) for state in found.states]
 
     def _are_close(self, ones: States, others: States) -> bool:
         close, pairs = self.found.close, zip(ones, others, strict=True)
@@ -170,91 +145,11 @@ class StepsOfCell:
     def _first(self, number: int, state: Array, later: set[str]) -> Tensor:
         """The tensor that the n-th state is computed as, for what comes later."""
         equal = (place.tensor for place in self._equal(number, state))
-        return min((tensor for tensor in equal if tensor.layer in later), key=self._when)
-
-    def _when(self, tensor: Tensor) -> int:
-        return self.position.get(tensor.layer, 0)
-
-    def _needed(self, tensor: Tensor) -> set[str]:
-        """The layers and inputs whose values a tensor is computed from; of a shape nothing is."""
-        if tensor.layer not in self.above:
-            found, open_ = set[str](), [tensor]
-            while open_:  # as deep as there are steps
-                one = open_.pop()
-                if one.layer not in found:
-                    found.add(one.layer)
-                    open_ += () if self.operation(one) in SHAPES else self.given(one)
-            self.above[tensor.layer] = found
-        return self.above[tensor.layer]
-
-    def _needed_by(self, tensors: Iterable[Tensor]) -> set[str]:
-        return set().union(*map(self._needed, tensors))
-
-    def between(self, tensors: Iterable[Tensor], ends: Iterable[Tensor]) -> set[Tensor]:
-        """Return what tensors are computed from, up to some others."""
-        found, open_, last = set[Tensor](), list(tensors), set(ends)
-        while open_:
-            one = open_.pop()
-            if one not in found:
-                found.add(one)
-                open_ += () if one in last else self.given(one)
-        return found
-
-    def is_moved(self, tensor: Tensor, first: Tensor) -> bool:
-        """Return whether a tensor is another, moved at most, or with a zero added that comes of a state of zeros."""
-        while tensor != first:
-            rest = [one for one in self.given(tensor) if not self._is_nothing(one)]
-            if self.is_move(tensor):
-                tensor = self.given(tensor)[0]
-            elif self.operation(tensor) == "add" and len(rest) == 1:
-                (tensor,) = rest
-            else:
-                return False
-        return True
-
-    def is_move(self, tensor: Tensor) -> bool:
-        """Return whether a tensor is another that was only moved, its first argument."""
-        return self.operation(tensor) in MOVES
-
-    def operation(self, tensor: Tensor) -> str:
-        """Return the operation that a tensor comes from; nothing if it is none."""
-        layer = self.model.layers.get(tensor.layer)
-        return layer.operation if isinstance(layer, Operation) else ""
-
-    def is_input(self, tensor: Tensor) -> bool:
-        """Return whether a tensor is fed."""
-        return tensor.layer not in self.calls
-
-    def is_constant(self, tensor: Tensor) -> bool:
-        """Return whether a tensor stands in the file."""
-        return isinstance(self.model.layers.get(tensor.layer), Constant)
-
-    def given(self, tensor: Tensor) -> tuple[Tensor, ...]:
-        """Return what a tensor is computed from."""
-        node = self.calls.get(tensor.layer)
-        return node.inputs if node else ()
-
-    def _is_nothing(self, tensor: Tensor) -> bool:
-        """Whether a tensor is a product with zeros that no input decides on."""
-        if self.operation(tensor) != "multiply":
-            return False
-        return any(not np.any(self.values.get(one, 1.0)) and not self.is_fed(one) for one in self.given(tensor))
-
-    def is_fed(self, tensor: Tensor) -> bool:
-        """Return whether the values of a tensor, and not just its shape, depend on an input."""
-        seen, open_ = set[str](), [tensor]
-        while open_:
-            one = open_.pop()
-            if self.is_input(one):
-                return True
-            if one.layer not in seen and self.operation(one) not in SHAPES:
-                seen.add(one.layer)
-                open_ += self.given(one)
-        return False
+        return min((tensor for tensor in equal if tensor.layer in later), key=self.when)
 
     def _settled(self, steps: Steps) -> Steps | None:
         """The steps with the inputs that each really takes; None if one takes a state that something was done to."""
-        computed, later = list[tuple[Tensor, ...]](), self._needed_by(output.tensor for output in self.model.outputs)
+        computed, later = list[tuple[Tensor, ...]](), self.needed_by(output.tensor for output in self.model.outputs)
         for states in reversed(steps.states):
             firsts = tuple(self._first(number, state, later) for number, state in enumerate(states))
             between = self.between(computed[0], firsts) if computed else set()
@@ -263,7 +158,7 @@ class StepsOfCell:
                 if not all(self.is_moved(tensor, firsts[number]) for tensor in taken):
                     return None
             computed.insert(0, firsts)
-            later = self._needed_by(firsts)
+            later = self.needed_by(firsts)
         inputs = [self._last(self.inputs, place, first[0]) for place, first in zip(steps.inputs, computed, strict=True)]
         initial = [
             self._last(known, place, computed[0][0]) for known, place in zip(self.states, steps.initial, strict=False)
@@ -273,7 +168,7 @@ class StepsOfCell:
     def _last(self, known: Mapping[Place, Array], place: Place, step: Tensor) -> Place:
         """What comes last of all that has the values of a place, and that a step is computed from."""
         alike = (p for p, value in known.items() if self._are_close((value,), (known[place],)))
-        return max((p for p in alike if p.tensor.layer in self._needed(step)), key=lambda p: self._when(p.tensor))
+        return max((p for p in alike if p.tensor.layer in self.needed(step)), key=lambda p: self.when(p.tensor))
 
     # --- the layer ---------------------------------------------------------------------------------------------------
 
@@ -328,7 +223,3 @@ class StepsOfCell:
         rnn = RNN(name=name, cell=cell, compute_dtype=dtype, return_sequences=True, return_state=True)
         recovered = self.found.cell.recovered
         return WrittenOut(name=name, rnn=rnn, steps=count, recovered=recovered, masked=masked, compute_dtype=dtype)
-
-
-def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(length for length in shape if length != 1)
