@@ -20,13 +20,15 @@ from lstm_verify._replay import Replayed, replay_rows
 from lstm_verify.arrays import NpyRows, Rows, write_npz
 from lstm_verify.budget import PartOfSigma
 from lstm_verify.case import Case, case_of, opened, request, runtime_options
-from lstm_verify.diagnosis import Diagnosis
+from lstm_verify.diagnosis import Diagnosis, Tap
 from lstm_verify.diagnosis import diagnose as diagnosed
+from lstm_verify.diagnosis.first_parting import recorded_layers
 from lstm_verify.diagnosis.informative import BlindSpotSearch
 from lstm_verify.errors import FrameworkError, InputError, LstmVerifyError
 from lstm_verify.formats import runtime_of
 from lstm_verify.formats.endpoints import Endpoints
-from lstm_verify.given import arrays_of, matched, recorded
+from lstm_verify.given import arrays_of, matched, names_asked, recorded
+from lstm_verify.inner_values import Inner
 from lstm_verify.inputs import bind, count_samples, in_own_layout
 from lstm_verify.inspection import recurrences
 from lstm_verify.judging.compare import Verdict, verdict_of
@@ -105,16 +107,18 @@ def verify(
         with timed(timings, "load"):
             read, arrays = opened(model, x, endpoints, architecture, options)
             with _unless_exchanged(read, expected):
-                case = case_of(read, x, arrays, options, state_from, blind_spots)
+                case = _with_inner_values(case_of(read, x, arrays, options, state_from, blind_spots), expected)
+            read = case.model
         replaying = _Replaying(case, Path(scratch), progress, timings)
         search = BlindSpotSearch(read, case.inputs, case.batch_size_of(expected), timings, blind_spots, case.spots)
         if expected is None:
             again = read.divisible and not read.stateful
             asked = request(read, case.inputs, case.batch_size, architecture, options, again=again)
             predicted, replayed = _predict_and_replay(case.framework, asked, replaying, search, ready)
-            tap = LayerOutputs(case.framework, asked)
+            tap: Tap | None = LayerOutputs(case.framework, asked)
         else:
-            predicted, replayed, tap = _recorded(read, expected), replaying.run(), None
+            predicted, replayed = _recorded(read, expected), replaying.run()
+            tap = recorded_layers(read, predicted.outputs)
         with timed(timings, "compare"):
             case, notes = case.as_computed(options, predicted.source)
             judged = _judged(case, predicted, replayed, tolerance, replaying.part)
@@ -169,6 +173,24 @@ def diagnose(model: str | Path | Model, x: Any = None, **options: Any) -> Diagno
     return verify(model, x, **options, blind_spots=False).diagnosis
 
 
+def _with_inner_values(case: Case, expected: Any) -> Case:
+    """The case with the values that are expected as the outputs of its model, if there are others among them.
+
+    Raises:
+        InputError: the model has no value of a name that a user chose.
+    """
+    names = [] if expected is None else names_asked(case.model, expected)
+    is_chosen = not isinstance(expected, str | Path | Replayed)  # which have names of another program, or model
+    if not names:
+        return case
+    inner, outputs = Inner.of(case.model, case.inputs), [output.name for output in case.model.outputs]
+    if not is_chosen and not set(names) & set(inner.values) - set(outputs):
+        return case
+    left = [name for name in outputs if name not in names]
+    notes = [f"nothing is expected of {', '.join(left)}, which is not compared"] if left else []
+    return replace(case, model=inner.as_outputs(names), notes=(*case.notes, *notes))
+
+
 @contextmanager
 def _unless_exchanged(model: Model, expected: Any) -> Iterator[None]:
     """Say so in the error about inputs that do not fit if what is expected would."""
@@ -210,7 +232,7 @@ def _diagnosed(
     predicted: _Predictions,
     replayed: Mapping[str, Rows],
     judged: Judgement,
-    tap: LayerOutputs | None,
+    tap: Tap | None,
     seconds: float | None,
     exact: bool,
 ) -> Diagnosis | None:

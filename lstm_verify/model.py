@@ -74,6 +74,8 @@ class Output:
     tensor: Tensor
     axis: int | None = 0
     """The axis of the samples in the array that the framework returns; None if it has none, or is one sample."""
+    inside: tuple[str, str] | None = None
+    """Of a value inside the model the path of its layer and what it is there, such as `i`; empty for its output."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
 
 SCHEMA_VERSION = 1
+MOST_REASONS = 3
+"""The outputs whose reasons a summary gives."""
 EXIT_CODES = {Verdict.MATCH: 0, Verdict.MISMATCH: 1, Verdict.INCONCLUSIVE: 3}
 
 
@@ -131,7 +133,8 @@ class Report(Judged):
                 or f"the search was cut short after {self.blind_spots.tried:,} possible blind spots"
             )
         reasons = [f"{output.name}: {output.reason}" for output in self.outputs if output.reason]
-        return "; ".join(reasons) or f"all {self.samples} samples agree"
+        more = [f"{len(reasons) - MOST_REASONS} more outputs"] if len(reasons) > MOST_REASONS else []
+        return "; ".join([*reasons[:MOST_REASONS], *more]) or f"all {self.samples} samples agree"
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data for JSON; a number that is not finite is null."""

@@ -66,8 +66,9 @@ MAY_IMPORT = {
     },
     "_verify": {
         *("arrays", "judging", "errors", "formats", "inputs", "inspection", "model", "_replay", "report", "runtimes"),
-        *("case", "diagnosis", "timing", "given", "budget", "options"),
+        *("case", "diagnosis", "timing", "given", "budget", "options", "inner_values"),
     },
+    "inner_values": {"arrays", "errors", "inputs", "layers", "model", "_replay"},
     "rollouts": {
         *("arrays", "judging", "errors", "formats", "inputs", "layers", "model", "_replay", "report", "runtimes"),
         *("budget", "run_arithmetic", "timing", "case", "given", "graph", "options"),

@@ -158,6 +158,7 @@ def place_lines(diagnosis: Diagnosis) -> Iterator[str]:
     where = f"in `{place.layer}`"
     where += f", {place.direction} direction" if place.direction else ""
     where += f", at time step {place.timestep}" if place.timestep is not None else ""
+    where += f", with {place.value}" if place.value else ""
     where += f": other weights of the gate {place.gate} would explain its output" if place.gate else ""
     yield f"It starts {where}."
     for layer in place.layers:
