@@ -200,7 +200,7 @@ class Model(Layer):
         if run.arithmetic:
             results = run.arithmetic.leave(layer, results)
         for index, signal in enumerate(results):
-            if isinstance(signal.value, np.ndarray):  # and no list of tensors
+            if hasattr(signal.value, "__array_ufunc__"):  # an array of any kind, and no list of tensors
                 run.record(f":{index}" if index else "", signal.value)
         return results
 

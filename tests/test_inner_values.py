@@ -145,3 +145,34 @@ def test_what_replay_wrote_is_what_is_expected(tmp_path: Path) -> None:
     report = judged(everything)
     assert report.verdict is Verdict.MATCH
     assert len(report.outputs) == 9
+
+
+def test_values_of_a_model_inside_a_model_are_judged_call_by_call() -> None:
+    """A model that is called twice has each value twice; the second is another one."""
+    path = FIXTURES / "nested_shared.keras3.keras"
+    model = load(path)
+    x = dict(np.load(FIXTURES / "nested_shared.x.npz"))
+    found = replay(model, x, activations=True).activations
+    names = [name for name in found if name.endswith("@1") and f"{name[:-2]}" in found]
+    assert names
+    for name in names:
+        expected = {name: np.float32(found[name])}
+        assert verify(path, x, expected=expected, blind_spots=False).verdict is Verdict.MATCH, name
+        other = {name: np.float32(found[name[:-2]])}
+        assert verify(path, x, expected=other, diagnose=False).verdict is Verdict.MISMATCH, name
+
+
+@pytest.mark.parametrize(
+    "name", ["bidirectional_masked.keras3.h5", "stacked_gru.keras3.onnx", "conv_pool_lstm.keras3.h5"]
+)
+def test_every_gate_of_every_layer_is_judged(name: str) -> None:
+    path, model = FIXTURES / name, load(FIXTURES / name)
+    with np.load(FIXTURES / f"{name.split('.')[0]}.x.npz") as stored:
+        x = dict(stored)
+    found = replay(model, x, activations=True).activations
+    gates = {key: value for key, value in found.items() if key.rpartition("/")[2] in (*GATES, "r", "z")}
+    assert gates
+    right = {key: np.float32(value) for key, value in gates.items()}
+    assert verify(path, x, expected=right, blind_spots=False).verdict is Verdict.MATCH
+    wrong = {**right, min(right): right[min(right)] * np.float32(1.001)}
+    assert verify(path, x, expected=wrong, diagnose=False).verdict is Verdict.MISMATCH
