@@ -250,3 +250,34 @@ def test_what_is_done_to_states_and_inputs_is_kept(kind: str, place: str, tmp_pa
     for expected, verdict in ((wanted, Verdict.MATCH), (forgotten, Verdict.MISMATCH)):
         report = verify(path, inputs, expected=expected, blind_spots=False, diagnose=False)
         assert report.verdict is verdict, report.summary()
+
+
+def test_what_is_done_to_a_state_between_two_steps_is_kept(tmp_path: Path) -> None:
+    """States are set to zero after a step with a mark, which no made input has."""
+    by_hand(path := tmp_path / "model.onnx", 5)
+    proto, x = onnx.load(path), X.copy()
+    x[1, 2] = x[4, 0] = -7
+    kept = {"features": np.array([1]), "marked": np.float32(3 * -7), "one": np.float32(1)}
+    proto.graph.initializer.extend(numpy_helper.from_array(np.asarray(a), name) for name, a in kept.items())
+    nodes = []
+    for node in proto.graph.node:
+        if node.op_type == "MatMul" and node.input[0].startswith("h"):
+            t = node.input[0][1:]
+            nodes += [
+                helper.make_node("Gather", ["x", f"t{t}"], [f"x{t}"], axis=1),
+                helper.make_node("ReduceSum", [f"x{t}", "features"], [f"s{t}"], keepdims=1),
+                helper.make_node("Equal", [f"s{t}", "marked"], [f"e{t}"]),
+                helper.make_node("Cast", [f"e{t}"], [f"f{t}"], to=TensorProto.FLOAT),
+                helper.make_node("Sub", ["one", f"f{t}"], [f"k{t}"]),
+                helper.make_node("Mul", [f"h{t}", f"k{t}"], [f"kept{t}"]),
+            ]
+            node.input[0] = f"kept{t}"
+        nodes.append(node)
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
+    onnx.save(proto, path)
+    forgotten = equations(path, x)
+    wanted = forgotten.copy()
+    wanted[1], wanted[4] = equations(path, x[1:2, 3:])[0], equations(path, x[4:5, 1:])[0]
+    for expected, verdict in ((wanted, Verdict.MATCH), (forgotten, Verdict.MISMATCH)):
+        assert verify(path, x, expected=expected, blind_spots=False, diagnose=False).verdict is verdict
