@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,7 @@ def verify(
     options = runtime_options(runtime)
     tolerance = replace(tolerance or Tolerance(), recorded=expected is not None)
     timings: dict[str, float] = {}
+    started = datetime.now(UTC)
     with timed(timings, "total"), tempfile.TemporaryDirectory(prefix="lstm-verify-") as scratch, ExitStack() as stack:
         ready = None if expected is not None else _started(model, options, stack)
         with timed(timings, "load"):
@@ -141,6 +143,7 @@ def verify(
         blind_spots=spots,
         recurrences=tuple(recurrences(read)),
         notes=tuple(notes),
+        started=started,
         timings=timings,
     )
 

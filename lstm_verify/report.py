@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -107,6 +108,8 @@ class Report(Judged):
     """What was recognised in a graph, from `inspection.recurrences`."""
     notes: tuple[str, ...] = ()
     """What was assumed on the way."""
+    started: datetime | None = None
+    """When the verification began."""
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds: load, replay, predict, compare, total."""
 

@@ -58,7 +58,7 @@ MAY_IMPORT = {
         *("run_arithmetic", "checkpoints", "operations", "timing"),
     },
     "report": {"arrays", "judging", "diagnosis", "model", "errors"},
-    "reporters": {"cross", "report", "rollouts", "judging", "diagnosis", "model", "errors"},
+    "reporters": {"cross", "report", "rollouts", "judging", "diagnosis", "faults", "model", "errors"},
     "given_states": {"arrays", "inputs", "model", "errors"},
     "case": {
         *("arrays", "diagnosis", "errors", "formats", "given", "inputs", "judging", "model", "options", "report"),

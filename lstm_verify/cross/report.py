@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -49,6 +50,8 @@ class AgainstReport(Judged):
     """Whether the first file's runtime does what it says; None if that was not asked."""
     others: tuple[Other, ...]
     notes: tuple[str, ...] = ()
+    started: datetime | None = None
+    """When the comparison began."""
     timings: dict[str, float] = field(default_factory=dict)
 
     @property

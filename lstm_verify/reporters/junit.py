@@ -1,16 +1,24 @@
-"""JUnit XML: one test case for each output, for CI systems."""
+"""JUnit XML: one test case for each output, for CI systems.
+
+It has what the schemas of Jenkins allow (`junit-10.xsd`) and other readers know: `testsuites` around one `testsuite`,
+which has `properties`, then its cases.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import isnan, nan
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from xml.etree import ElementTree as ET
 
-from lstm_verify.cross.report import AgainstReport, called
+from lstm_verify.cross.report import AgainstReport
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
-from lstm_verify.model import Model
 from lstm_verify.report import Failure, Report
+from lstm_verify.reporters.about import Properties, path_of, properties, properties_against, versions
+from lstm_verify.reporters.cases import Case, cases_against, cases_of, remarks, remarks_against
+
+TAGS = {Verdict.MISMATCH: "failure", Verdict.INCONCLUSIVE: "error"}
 
 
 def render(report: Report) -> str:
@@ -18,59 +26,98 @@ def render(report: Report) -> str:
 
     Blind spots that were not to be are a failure of a test case of their own.
     """
-    source = report.model.source
-    cases = [(c.name, c.verdict, c.reason, c.max_abs_deviation) for c in report.outputs] or [
-        (output.name, report.verdict, report.summary(), nan) for output in report.model.outputs
-    ]
-    if report.verdict is Verdict.MATCH and report.exit_code:
-        cases.append(("blind spots", Verdict.MISMATCH, report.summary(), nan))
-    where = source.path if source else report.model.name
-    return _suite([(where, *case) for case in cases], report.timings)
+    cases = [_test_case(case) for case in cases_of(report)]
+    said = remarks(report)
+    return _document(_Suite(path_of(report.model), cases, properties(report), said, report.timings, report.started))
 
 
 def render_against(report: AgainstReport) -> str:
     """Render files that were compared with each other: a test case for the function of each, and for each runtime."""
-    cases = []
-    if report.runtime is not None:
-        cases.append(_case(report.model, "runtime", report.runtime))
-    for other in report.others:
-        cases.append(_case(other.model, f"against {called(report.model)}", other.function))
-        if other.runtime is not None:
-            cases.append(_case(other.model, "runtime", other.runtime))
-    return _suite(cases, report.timings)
+    cases = [_test_case(case) for case in cases_against(report)]
+    about, said = properties_against(report), remarks_against(report)
+    return _document(_Suite(path_of(report.model), cases, about, said, report.timings, report.started))
 
 
 def render_failure(failure: Failure) -> str:
     """Render what kept a command from comparing anything: a test case that is an error."""
-    return _suite([(failure.model, "read and run", Verdict.INCONCLUSIVE, failure.reason, nan)], {})
+    case = _TestCase(failure.model, "read and run", "error", failure.reason, "error")
+    return _document(_Suite(failure.model, [case], [("model", failure.model), *versions()]))
 
 
-Case = tuple[str, str, Verdict, str, float]
-"""A file, what is tested, the verdict, its reason and the largest deviation."""
+@dataclass(frozen=True)
+class _TestCase:
+    """A test case, in the words of JUnit."""
+
+    classname: str
+    name: str
+    tag: str
+    """`failure` or `error`; empty of one that passed."""
+    message: str
+    kind: str
+    lines: Sequence[str] = ()
+    """What else is to be said."""
 
 
-def _case(model: Model, name: str, report: Report) -> Case:
-    worst = max((output.max_abs_deviation for output in report.outputs if output.deviations.size), default=nan)
-    return model.source.path if model.source else model.name, name, report.verdict, report.summary(), worst
+@dataclass(frozen=True)
+class _Suite:
+    name: str
+    cases: Sequence[_TestCase]
+    properties: Properties
+    remarks: Sequence[str] = ()
+    """What is to be said of all cases."""
+    timings: Mapping[str, float] = field(default_factory=dict)
+    started: datetime | None = None
+
+    @property
+    def counts(self) -> dict[str, str]:
+        """The attributes that `testsuites` and `testsuite` share."""
+        tags = [case.tag for case in self.cases]
+        return {
+            "tests": str(len(tags)),
+            "failures": str(tags.count("failure")),
+            "errors": str(tags.count("error")),
+            "time": _seconds(self.timings.get("total", 0.0)),
+        }
 
 
-def _suite(cases: Sequence[Case], timings: Mapping[str, float]) -> str:
-    suite = ET.Element(
-        "testsuite",
-        name="lstm-verify",
-        tests=str(len(cases)),
-        failures=str(sum(verdict is Verdict.MISMATCH for _, _, verdict, _, _ in cases)),
-        errors=str(sum(verdict is Verdict.INCONCLUSIVE for _, _, verdict, _, _ in cases)),
-        time=f"{timings.get('total', 0.0):.3f}",
-    )
-    for where, name, verdict, reason, deviation in cases:
-        case = ET.SubElement(suite, "testcase", classname=where, name=name)
-        if verdict is not Verdict.MATCH:
-            tag = "failure" if verdict is Verdict.MISMATCH else "error"
-            problem = ET.SubElement(case, tag, message=reason, type=str(verdict))
-            problem.text = "" if isnan(deviation) else f"max |Δ| = {deviation:.3g}"
-    ET.indent(suite)
-    for element in suite.iter():
+def _test_case(case: Case) -> _TestCase:
+    lines = [*case.numbers, *case.explained]
+    return _TestCase(path_of(case.model), case.name, TAGS.get(case.verdict, ""), case.reason, str(case.verdict), lines)
+
+
+def _document(suite: _Suite) -> str:
+    root = ET.Element("testsuites", {"name": "lstm-verify", **suite.counts})
+    when = {} if suite.started is None else {"timestamp": suite.started.isoformat(timespec="seconds")}
+    inside = ET.SubElement(root, "testsuite", {"name": suite.name, **suite.counts, "skipped": "0", **when})
+    listed = ET.SubElement(inside, "properties")
+    for name, value in suite.properties:
+        ET.SubElement(listed, "property", name=name, value=value)
+    # outputs are compared together: each gets the same share of the time, so that they add up to it
+    share = _seconds(suite.timings.get("total", 0.0) / len(suite.cases))
+    for case in suite.cases:
+        _append(inside, case, share)
+    if suite.remarks:
+        ET.SubElement(inside, "system-out").text = _text(suite.remarks)
+    ET.indent(root)
+    for element in root.iter():
         for key, value in element.attrib.items():
             element.set(key, printable(value))
-    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _append(suite: ET.Element, case: _TestCase, seconds: str) -> None:
+    element = ET.SubElement(suite, "testcase", classname=case.classname, name=case.name, time=seconds)
+    if case.tag:
+        problem = ET.SubElement(element, case.tag, message=case.message, type=case.kind)
+        problem.text = _text(case.lines)
+    elif case.lines:
+        ET.SubElement(element, "system-out").text = _text(case.lines)
+
+
+def _text(lines: Iterable[str]) -> str:
+    """Lines without the characters that XML does not have, which a name in a file may."""
+    return "\n".join(map(printable, lines))
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3f}"

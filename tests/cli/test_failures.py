@@ -25,7 +25,7 @@ def test_an_error_is_a_test_error(more: list[Any], tmp_path: Path) -> None:
     found = json.loads(files["json"].read_text())
     assert (found["verdict"], found["exit_code"], found["model"]["path"]) == ("error", 2, str(ORIGIN))
     assert done.stderr.strip().endswith(found["reason"])
-    suite = ET.parse(files["xml"]).getroot()
+    suite = ET.parse(files["xml"]).getroot()[0]
     assert (suite.attrib["tests"], suite.attrib["failures"], suite.attrib["errors"]) == ("1", "0", "1")
     assert suite.find("testcase/error").attrib["message"] == found["reason"]  # type: ignore[union-attr]
 
