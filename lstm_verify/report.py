@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
+import numpy as np
+
 from lstm_verify.arrays import finite
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
@@ -136,8 +138,12 @@ class Report(Judged):
         reasons = [f"{output.name}: {output.reason}" for output in self.outputs if output.reason]
         return "; ".join(reasons) or f"all {self.samples} samples agree"
 
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain data for JSON; a number that is not finite is null."""
+    def to_dict(self, most: int | None = None) -> dict[str, Any]:
+        """The report as plain data for JSON; a number that is not finite is null.
+
+        Args:
+            most: how many samples of each output are listed, the worst first; None lists all, in order.
+        """
         return {
             "schema_version": SCHEMA_VERSION,
             "verdict": str(self.verdict),
@@ -148,7 +154,7 @@ class Report(Judged):
             "tolerance": self.tolerance.to_dict(),
             "samples_with_own_sigma": self.own_sigma,
             "sigma_is_lower_bound": self.sigma_is_lower_bound,
-            "outputs": [_output_dict(output) for output in self.outputs],
+            "outputs": [_output_dict(output, most) for output in self.outputs],
             "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
             "blind_spots": [spot.to_dict() for spot in self.blind_spots.found] if self.blind_spots else None,
             "blind_spots_complete": self.blind_spots.complete if self.blind_spots else None,
@@ -191,8 +197,10 @@ def model_dict(model: Model) -> dict[str, Any]:
     }
 
 
-def _output_dict(output: Comparison) -> dict[str, Any]:
+def _output_dict(output: Comparison, most: int | None) -> dict[str, Any]:
     worst = output.worst(1)
+    listed = None if most is None else output.worst(most)
+    rows = slice(None) if listed is None else np.array(listed, int)
     return {
         "name": output.name,
         "verdict": str(output.verdict),
@@ -210,7 +218,8 @@ def _output_dict(output: Comparison) -> dict[str, Any]:
         "worst_predicted": finite(output.predicted[worst[0]]) if worst else None,
         "worst_replayed": finite(output.replayed[worst[0]]) if worst else None,
         "worst_sigma": finite(output.sigma[worst[0]]) if worst else None,
-        "deviations": [finite(value) for value in output.deviations.tolist()],
-        "sigmas": [finite(value) for value in output.sigmas.tolist()],
-        "unjudged_by_sample": output.unjudged_rows.astype(bool).tolist(),
+        "samples_listed": listed,
+        "deviations": [finite(value) for value in output.deviations[rows].tolist()],
+        "sigmas": [finite(value) for value in output.sigmas[rows].tolist()],
+        "unjudged_by_sample": output.unjudged_rows[rows].astype(bool).tolist(),
     }

@@ -104,18 +104,21 @@ def files(given: tuple[str, ...]) -> Any:
 
 
 @contextmanager
-def errors(model: Path | None = None, **results: str | None) -> Iterator[None]:
+def errors(
+    model: Path | None = None, tell: Callable[[str, Any], None] | None = None, **results: str | None
+) -> Iterator[None]:
     """Turn deliberate errors into one line and exit code 2, and write it where a report would be.
 
     Args:
         model: the model.
+        tell: who else is told what a report is about, and the report.
         results: the files for a report, by the name of the reporter.
     """
 
     def told(reason: str, error: Exception) -> None:
         click.echo(f"error: {reason}", err=True)
         if not isinstance(error, OutputError):  # which says that there is nowhere to write
-            write_failure(str(model), reason, results)
+            write_failure(str(model), reason, results, tell)
         sys.exit(2)
 
     try:
@@ -135,15 +138,19 @@ def errors(model: Path | None = None, **results: str | None) -> Iterator[None]:
         sys.exit(128 + signal.SIGINT)
 
 
-def write_failure(model: str, reason: str, results: Mapping[str, str | None]) -> None:
+def write_failure(
+    model: str, reason: str, results: Mapping[str, str | None], tell: Callable[[str, Any], None] | None
+) -> None:
     """Write what kept a command from comparing anything to the files for its report."""
     from lstm_verify.report import Failure
-    from lstm_verify.reporters import find
 
+    failure = Failure(model, reason)
     for name, file in results.items():
-        if file:
-            with suppress(OutputError):
-                write(file, find(name, "failure").render(Failure(model, reason)))
+        with suppress(OutputError):
+            write_reports("failure", failure, {name: file})
+    if tell:
+        with suppress(OutputError):
+            tell("failure", failure)
 
 
 def check_writable(results: list[str | None], read: list[str]) -> None:
@@ -158,6 +165,23 @@ def check_writable(results: list[str | None], read: list[str]) -> None:
         if os.path.realpath(file) in taken:
             raise OutputError(f"{file}: is already used by this command. Choose another name for the result")
         taken.add(os.path.realpath(file))
+
+
+def write_reports(subject: str, report: Any, results: Mapping[str, str | None], most: int | None = None) -> None:
+    """Write a report to files.
+
+    Args:
+        subject: what it is about, as reporters call it.
+        report: the report.
+        results: the files, by the name of the reporter; None where it is not asked for.
+        most: how many samples of each output JSON lists; None for all.
+    """
+    from lstm_verify.reporters import find
+
+    for name, file in results.items():
+        if file:
+            limit = {} if name != "json" or most is None else {"most": most}
+            write(file, find(name, subject).render(report, **limit))
 
 
 def write(file: str, content: str | bytes) -> None:

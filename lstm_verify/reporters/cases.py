@@ -99,17 +99,18 @@ def runtime_lines(model: Model, report: Report) -> Iterator[str]:
 
 def remarks(report: Report) -> list[str]:
     """List what a verification could not have shown, and what was assumed, a line each."""
-    return [*_blind_spots(report), *(f"note: {note}" for note in report.notes)]
+    return [*blind_spots(report), *(f"note: {note}" for note in report.notes)]
 
 
 def remarks_against(report: AgainstReport) -> list[str]:
     """List the same for a comparison of files."""
-    found = [line for other in report.others for line in _blind_spots(other.function)]
+    found = [line for other in report.others for line in blind_spots(other.function)]
     notes = [*report.notes, *(note for other in report.others for note in other.notes)]
     return list(dict.fromkeys([*found, *(f"note: {note}" for note in notes)]))
 
 
-def _blind_spots(report: Report) -> Iterator[str]:
+def blind_spots(report: Report) -> Iterator[str]:
+    """Describe what a match could not have shown; nothing if there is no such thing, or it was not looked for."""
     spots = report.blind_spots
     if spots is not None and spots.found:
         yield f"blind spots: {blind_line(spots)}"

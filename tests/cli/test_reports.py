@@ -86,6 +86,39 @@ def test_json_has_null_for_what_is_not_finite(tmp_path: Path) -> None:
     assert report["outputs"][0]["deviations"] == [None] * 4
 
 
+@pytest.mark.parametrize(("samples", "listed"), [("none", []), ("worst", [1, 4]), ("all", None)])
+def test_json_lists_as_many_samples_as_it_is_to(
+    samples: str, listed: list[int] | None, off_by: tuple[Path, np.ndarray]
+) -> None:
+    options = ("--json-samples", samples, "--top", 2, "--no-diagnose")
+    decoder = json.loads(mismatch(off_by, "--json", "-", *options).stdout)["outputs"][1]
+    assert decoder["samples_listed"] == listed
+    errors = off_by[1] if listed is None else off_by[1][listed]
+    assert decoder["deviations"] == pytest.approx(errors, abs=1e-6)
+    assert len(decoder["sigmas"]) == len(decoder["unjudged_by_sample"]) == len(errors)
+    assert (decoder["samples"], decoder["samples_beyond"]) == (6, 4)
+
+
+def test_a_path_that_is_not_in_utf8(tmp_path: Path) -> None:
+    """Linux has such file names; JSON can have them escaped."""
+    path = tmp_path / "\udc80.h5"
+    path.write_bytes(model(ORIGIN).read_bytes())
+    files = tmp_path / "report.json", tmp_path / "report.sarif", tmp_path / "report.xml"
+    options = ("--json", files[0], "--sarif", files[1], "--junit", files[2])
+    assert run(path, "-i", inputs(ORIGIN), "-e", recorded(ORIGIN), *options).exit_code == 0
+    assert json.loads(files[0].read_text())["model"]["path"] == str(path)
+    assert json.loads(files[1].read_text())["runs"][0]["results"] == []
+    assert ET.parse(files[2]).getroot()[0].get("name") == f"{tmp_path}/\\udc80.h5"
+
+
+def test_sarif(off_by: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    mismatch(off_by, "--sarif", tmp_path / "report.sarif", "--no-diagnose", "-q")
+    (found,) = json.loads((tmp_path / "report.sarif").read_text())["runs"]
+    (result,) = found["results"]
+    assert result["message"]["text"].startswith("decoder: 4 of 6 samples beyond what rounding explains\n")
+    assert [artifact["location"]["uri"] for artifact in found["artifacts"]] == [model("encoder_decoder").as_uri()]
+
+
 # --- JUnit
 
 

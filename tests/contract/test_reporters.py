@@ -73,7 +73,7 @@ def test_there_is_something_to_report_of_every_verdict(subject: str) -> None:
 def test_everything_is_rendered_and_always_alike(reporter: Reporter) -> None:
     for name, make in SUBJECTS[reporter.subject].items():
         first = rendered(reporter, make())
-        assert first, name
+        assert first or reporter.name == "annotations", name  # which says nothing of a match
         assert rendered(reporter, make()) == first, name
 
 
