@@ -6,8 +6,8 @@ which has `properties`, then its cases.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
@@ -28,24 +28,33 @@ def render(report: Report) -> str:
     """
     cases = [_test_case(case) for case in cases_of(report)]
     said = remarks(report)
-    return _document(_Suite(path_of(report.model), cases, properties(report), said, report.timings, report.started))
+    return document(Suite(path_of(report.model), cases, properties(report), said, _total(report), report.started))
 
 
 def render_against(report: AgainstReport) -> str:
     """Render files that were compared with each other: a test case for the function of each, and for each runtime."""
     cases = [_test_case(case) for case in cases_against(report)]
     about, said = properties_against(report), remarks_against(report)
-    return _document(_Suite(path_of(report.model), cases, about, said, report.timings, report.started))
+    return document(Suite(path_of(report.model), cases, about, said, _total(report), report.started))
 
 
 def render_failure(failure: Failure) -> str:
     """Render what kept a command from comparing anything: a test case that is an error."""
-    case = _TestCase(failure.model, "read and run", "error", failure.reason, "error")
-    return _document(_Suite(failure.model, [case], [("model", failure.model), *versions()]))
+    case = TestCase(failure.model, "read and run", "error", failure.reason, "error")
+    return document(Suite(failure.model, [case], [("model", failure.model), *versions()]))
+
+
+def _total(report: Report | AgainstReport) -> float:
+    return report.timings.get("total", 0.0)
+
+
+def _test_case(case: Case) -> TestCase:
+    lines = [*case.numbers, *case.explained]
+    return TestCase(path_of(case.model), case.name, TAGS.get(case.verdict, ""), case.reason, str(case.verdict), lines)
 
 
 @dataclass(frozen=True)
-class _TestCase:
+class TestCase:
     """A test case, in the words of JUnit."""
 
     classname: str
@@ -59,45 +68,29 @@ class _TestCase:
 
 
 @dataclass(frozen=True)
-class _Suite:
+class Suite:
+    """A test suite."""
+
     name: str
-    cases: Sequence[_TestCase]
+    cases: Sequence[TestCase]
     properties: Properties
     remarks: Sequence[str] = ()
     """What is to be said of all cases."""
-    timings: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
     started: datetime | None = None
 
     @property
-    def counts(self) -> dict[str, str]:
-        """The attributes that `testsuites` and `testsuite` share."""
-        tags = [case.tag for case in self.cases]
-        return {
-            "tests": str(len(tags)),
-            "failures": str(tags.count("failure")),
-            "errors": str(tags.count("error")),
-            "time": _seconds(self.timings.get("total", 0.0)),
-        }
+    def attributes(self) -> dict[str, str]:
+        """What stands in the element of the suite."""
+        when = {} if self.started is None else {"timestamp": self.started.isoformat(timespec="seconds")}
+        return {"name": self.name, **_counts([self]), "skipped": "0", **when}
 
 
-def _test_case(case: Case) -> _TestCase:
-    lines = [*case.numbers, *case.explained]
-    return _TestCase(path_of(case.model), case.name, TAGS.get(case.verdict, ""), case.reason, str(case.verdict), lines)
-
-
-def _document(suite: _Suite) -> str:
-    root = ET.Element("testsuites", {"name": "lstm-verify", **suite.counts})
-    when = {} if suite.started is None else {"timestamp": suite.started.isoformat(timespec="seconds")}
-    inside = ET.SubElement(root, "testsuite", {"name": suite.name, **suite.counts, "skipped": "0", **when})
-    listed = ET.SubElement(inside, "properties")
-    for name, value in suite.properties:
-        ET.SubElement(listed, "property", name=name, value=value)
-    # outputs are compared together: each gets the same share of the time, so that they add up to it
-    share = _seconds(suite.timings.get("total", 0.0) / len(suite.cases))
-    for case in suite.cases:
-        _append(inside, case, share)
-    if suite.remarks:
-        ET.SubElement(inside, "system-out").text = _text(suite.remarks)
+def document(*suites: Suite) -> str:
+    """Return suites as XML, in which everything is printable."""
+    root = ET.Element("testsuites", {"name": "lstm-verify", **_counts(suites)})
+    for suite in suites:
+        _append_suite(root, suite)
     ET.indent(root)
     for element in root.iter():
         for key, value in element.attrib.items():
@@ -105,7 +98,31 @@ def _document(suite: _Suite) -> str:
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _append(suite: ET.Element, case: _TestCase, seconds: str) -> None:
+def _counts(suites: Sequence[Suite]) -> dict[str, str]:
+    """The attributes that `testsuites` and `testsuite` share."""
+    tags = [case.tag for suite in suites for case in suite.cases]
+    return {
+        "tests": str(len(tags)),
+        "failures": str(tags.count("failure")),
+        "errors": str(tags.count("error")),
+        "time": _seconds(sum(suite.seconds for suite in suites)),
+    }
+
+
+def _append_suite(root: ET.Element, suite: Suite) -> None:
+    element = ET.SubElement(root, "testsuite", suite.attributes)
+    listed = ET.SubElement(element, "properties")
+    for name, value in suite.properties:
+        ET.SubElement(listed, "property", name=name, value=value)
+    # outputs are compared together: each gets the same share of the time, so that they add up to it
+    share = _seconds(suite.seconds / max(len(suite.cases), 1))
+    for case in suite.cases:
+        _append(element, case, share)
+    if suite.remarks:
+        ET.SubElement(element, "system-out").text = _text(suite.remarks)
+
+
+def _append(suite: ET.Element, case: TestCase, seconds: str) -> None:
     element = ET.SubElement(suite, "testcase", classname=case.classname, name=case.name, time=seconds)
     if case.tag:
         problem = ET.SubElement(element, case.tag, message=case.message, type=case.kind)
