@@ -14,6 +14,7 @@ from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.explain import blind_line
 from lstm_verify.errors import MismatchError
+from lstm_verify.golden import GoldenCheck
 from lstm_verify.judging.compare import Comparison, Verdict
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
@@ -34,6 +35,8 @@ class Predicted:
     """The processor that the framework computed on, if it said so."""
     products: str = "float32"
     """How it multiplied matrices of float32 there: `float32` or `tf32`."""
+    again: float = 0.0
+    """How far its first samples were from themselves when it predicted them once more."""
 
 
 class Judged(ABC):
@@ -107,6 +110,8 @@ class Report(Judged):
     """What was recognised in a graph, from `inspection.recurrences`."""
     notes: tuple[str, ...] = ()
     """What was assumed on the way."""
+    golden: GoldenCheck | None = None
+    """How the model compares with the one of a golden folder; None if it was not checked against one."""
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds: load, replay, predict, compare, total."""
 
@@ -141,7 +146,7 @@ class Report(Judged):
             "exit_code": self.exit_code,
             "reason": self.summary() if self.exit_code else "",
             "model": model_dict(self.model),
-            "runtime": {**vars(self.predicted), "products": self.model.products},
+            "runtime": {**vars(self.predicted), "products": self.model.products, "again": finite(self.predicted.again)},
             "tolerance": self.tolerance.to_dict(),
             "samples_with_own_sigma": self.own_sigma,
             "sigma_is_lower_bound": self.sigma_is_lower_bound,
@@ -151,6 +156,7 @@ class Report(Judged):
             "blind_spots_complete": self.blind_spots.complete if self.blind_spots else None,
             "recurrences": [dict(item) for item in self.recurrences],
             "notes": list(self.notes),
+            "golden": self.golden.to_dict() if self.golden else None,
             "timings": {key: round(seconds, 4) for key, seconds in self.timings.items()},
         }
 

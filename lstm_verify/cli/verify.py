@@ -20,6 +20,7 @@ from lstm_verify.reporters import find
 @click.argument("model", type=click.Path(path_type=Path))
 @input_options
 @runtime_options
+@click.option("--golden", metavar="FOLDER", help="A folder that record wrote: its inputs and predictions.")
 @click.option(
     "--against",
     "others",
@@ -57,6 +58,7 @@ def verify(
     seed: int | None,
     expected: tuple[str, ...],
     state_from: str | None,
+    golden: str | None,
     others: tuple[Path, ...],
     mapped: tuple[str, ...],
     no_runtime: bool,
@@ -81,6 +83,7 @@ def verify(
             "--expected": expected,
             "--per-sample": per_sample,
             "--output": output,
+            "--golden": golden,
             "--state-from": state_from,
         }
         unused |= {"--fail-on-blind-spots": fail_on_blind_spots, "--runtime": options.pop("runtime")}
@@ -92,7 +95,8 @@ def verify(
     options["blind_spots"] |= fail_on_blind_spots
     with errors(model, json=json_file, junit=junit):
         results = [json_file, junit, per_sample, output]
-        report = verified(model, inputs, expected, random, seed, state_from, results, quiet, output=output, **options)
+        fed = (inputs, expected, random, seed, state_from)
+        report = verified(model, *fed, results, quiet, golden=golden, output=output, **options)
         report = replace(report, fails_on_blind_spots=fail_on_blind_spots)
         write_reports(report, json_file, junit, per_sample)
         for note in () if quiet else report.notes:
