@@ -4,6 +4,7 @@
     replay(model, x)       → outputs   recomputed in NumPy
     verify(path, x)        → Report    compared with what the framework predicts
     diagnose(path, x)      → Diagnosis what explains a mismatch, or None
+    record(path, x)        → Report    the same, kept as a golden folder; verify(path, golden=…) checks against it
     against(path, others, x) → AgainstReport   files compared with each other
     rollout(path, x, steps=N)          the same for a model that is fed with its own outputs, step by step
     inspect(model)         → dict      what is in it, as plain data
@@ -15,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lstm_verify._record import record
     from lstm_verify._replay import Replayed, replay
     from lstm_verify._verify import diagnose, verify
     from lstm_verify.cross import against
@@ -64,12 +66,14 @@ __all__ = [
     "diagnose",
     "inspect",
     "load",
+    "record",
     "replay",
     "rollout",
     "verify",
 ]
 
 _MODULES = {
+    "_record": ("record",),
     "_replay": ("Replayed", "replay"),
     "_verify": ("diagnose", "verify"),
     "judging.compare": ("Comparison", "Verdict"),

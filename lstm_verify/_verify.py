@@ -28,10 +28,12 @@ from lstm_verify.errors import FrameworkError, InputError, LstmVerifyError
 from lstm_verify.formats import runtime_of
 from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.given import arrays_of, matched, recorded
+from lstm_verify.golden import Evidence, Golden, golden_of
 from lstm_verify.inputs import bind, count_samples, in_own_layout
 from lstm_verify.inspection import recurrences
 from lstm_verify.judging.compare import Verdict, verdict_of
-from lstm_verify.judging.judge import TOLERANCES, Judgement, judge, part_of_sigma
+from lstm_verify.judging.judge import TOLERANCES, judge, part_of_sigma
+from lstm_verify.judging.judgement import Judgement
 from lstm_verify.judging.nothing_computed import with_handed_on
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
@@ -46,6 +48,7 @@ def verify(
     x: Any = None,
     *,
     expected: Any = None,
+    golden: str | Path | Golden | None = None,
     architecture: str | Path | None = None,
     endpoints: Endpoints | None = None,
     state_from: str | Path | None = None,
@@ -56,6 +59,7 @@ def verify(
     seconds: float | None = None,
     output: str | Path | None = None,
     progress: Progress | None = None,
+    evidence: Evidence | None = None,
 ) -> Report:
     """Compare a framework's predictions with what the weights in a model file compute.
 
@@ -66,6 +70,7 @@ def verify(
             path of a `.npy` or `.npz` file. `RandomInputs` makes them from the model's own signature, as None does.
         expected: recorded predictions in the same forms, or what `replay` made of another model; no framework is run
             then.
+        golden: a folder that `record` wrote, in place of `x` and `expected`; its tolerance holds unless one is given.
         architecture: a file with the config of the model, if that at `model` is there for its weights only, as for
             `load`; the framework builds the model from it too.
         endpoints: a signature of a TensorFlow file, or which tensors of a graph are its inputs and outputs; what `x`
@@ -80,6 +85,7 @@ def verify(
             the same fault on every machine.
         output: a `.npz` file to write the replayed predictions to.
         progress: on_progress how far the replay and the framework are.
+        evidence: where to keep what was compared, for `record`.
 
     Returns:
         The report; its verdict is *inconclusive* if the framework could not predict.
@@ -98,8 +104,11 @@ def verify(
         >>> print(report.verdict)
         match
     """
-    options = runtime_options(runtime)
-    tolerance = replace(tolerance or Tolerance(), recorded=expected is not None)
+    options, gold = runtime_options(runtime), golden_of(golden)
+    if gold is not None:
+        x, expected, options, tolerance = gold.asked(x, expected, options, tolerance)
+    else:
+        tolerance = replace(tolerance or Tolerance(), recorded=expected is not None)
     timings: dict[str, float] = {}
     started = datetime.now(UTC)
     with timed(timings, "total"), tempfile.TemporaryDirectory(prefix="lstm-verify-") as scratch, ExitStack() as stack:
@@ -108,7 +117,7 @@ def verify(
             read, arrays = opened(model, x, endpoints, architecture, options)
             with _unless_exchanged(read, expected):
                 case = case_of(read, x, arrays, options, state_from, blind_spots)
-        replaying = _Replaying(case, Path(scratch), progress, timings)
+        replaying = _Replaying(case, Path(scratch), progress, timings, evidence is not None)
         search = BlindSpotSearch(read, case.inputs, case.batch_size_of(expected), timings, blind_spots, case.spots)
         if expected is None:
             again = read.divisible and not read.stateful
@@ -116,7 +125,7 @@ def verify(
             predicted, replayed = _predict_and_replay(case.framework, asked, replaying, search, ready)
             tap = LayerOutputs(case.framework, asked)
         else:
-            predicted, replayed, tap = _recorded(read, expected), replaying.run(), None
+            predicted, replayed, tap = _recorded(read, expected, gold), replaying.run(), None
         with timed(timings, "compare"):
             case, notes = case.as_computed(options, predicted.source)
             judged = _judged(case, predicted, replayed, tolerance, replaying.part)
@@ -126,6 +135,9 @@ def verify(
                 exact = isinstance(expected, Replayed)
                 found = _diagnosed(case, predicted, replayed, judged, tap, seconds, exact)
         spots = search.result() if verdict is Verdict.MATCH else None
+        if evidence is not None:
+            evidence.put(case.model, case.inputs, predicted.outputs, replayed, judged, tolerance, case.batch_size)
+        checked = None if gold is None else gold.checked(read, replayed)
         if output is not None:
             write_npz(output, in_own_layout(read, replayed))
     notes = [*read.findings, *case.notes, *predicted.notes, *notes, *judged.notes]
@@ -143,6 +155,7 @@ def verify(
         blind_spots=spots,
         recurrences=tuple(recurrences(read)),
         notes=tuple(notes),
+        golden=checked,
         started=started,
         timings=timings,
     )
@@ -191,10 +204,11 @@ def _fits(model: Model, arrays: Any) -> bool:
     return True
 
 
-def _recorded(model: Model, expected: Any) -> _Predictions:
+def _recorded(model: Model, expected: Any, golden: Golden | None) -> _Predictions:
     description = str(expected) if isinstance(expected, str | Path) else "arrays in memory"
     outputs, notes = recorded(model, expected)
-    return _Predictions(Predicted("recorded", description), outputs, notes=tuple(notes))
+    source = Predicted("recorded", golden.description if golden else description)
+    return _Predictions(source, outputs, notes=tuple(notes))
 
 
 def _judged(
@@ -232,11 +246,13 @@ class _Replaying:
     scratch: Path
     progress: Progress | None
     timings: dict[str, float]
+    wants_whole_sigma: bool = False
 
     @cached_property
     def part(self) -> PartOfSigma | None:
         """Collect a part of σ."""
-        return part_of_sigma(self.case.model, count_samples(self.case.inputs), self.scratch)
+        samples = count_samples(self.case.inputs)
+        return None if self.wants_whole_sigma else part_of_sigma(self.case.model, samples, self.scratch)
 
     def run(self) -> dict[str, Rows]:
         case, tell = self.case, self.progress
@@ -284,8 +300,8 @@ def _predict_and_replay(
         except FrameworkError as failure:
             outputs, reason = None, str(failure)
         replaying.timings["predict"] = prediction.seconds
-        source = Predicted(name, prediction.description or runtime.title, prediction.device, prediction.products)
-        return _Predictions(source, outputs, reason, prediction.again), replayed
+        about = (prediction.description or runtime.title, prediction.device, prediction.products, prediction.again)
+        return _Predictions(Predicted(name, *about), outputs, reason, prediction.again), replayed
 
 
 def _kept(outputs: dict[str, Rows], scratch: Path) -> dict[str, Rows]:

@@ -17,6 +17,7 @@ from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.explain import blind_line
 from lstm_verify.errors import MismatchError
+from lstm_verify.golden import GoldenCheck
 from lstm_verify.judging.compare import Comparison, Verdict
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
@@ -37,6 +38,8 @@ class Predicted:
     """The processor that the framework computed on, if it said so."""
     products: str = "float32"
     """How it multiplied matrices of float32 there: `float32` or `tf32`."""
+    again: float = 0.0
+    """How far its first samples were from themselves when it predicted them once more."""
 
 
 class Judged(ABC):
@@ -110,6 +113,8 @@ class Report(Judged):
     """What was recognised in a graph, from `inspection.recurrences`."""
     notes: tuple[str, ...] = ()
     """What was assumed on the way."""
+    golden: GoldenCheck | None = None
+    """How the model compares with the one of a golden folder; None if it was not checked against one."""
     started: datetime | None = None
     """When the verification began."""
     timings: dict[str, float] = field(default_factory=dict)
@@ -150,7 +155,7 @@ class Report(Judged):
             "exit_code": self.exit_code,
             "reason": self.summary() if self.exit_code else "",
             "model": model_dict(self.model),
-            "runtime": {**vars(self.predicted), "products": self.model.products},
+            "runtime": {**vars(self.predicted), "products": self.model.products, "again": finite(self.predicted.again)},
             "tolerance": self.tolerance.to_dict(),
             "samples_with_own_sigma": self.own_sigma,
             "sigma_is_lower_bound": self.sigma_is_lower_bound,
@@ -160,6 +165,7 @@ class Report(Judged):
             "blind_spots_complete": self.blind_spots.complete if self.blind_spots else None,
             "recurrences": [dict(item) for item in self.recurrences],
             "notes": list(self.notes),
+            "golden": self.golden.to_dict() if self.golden else None,
             "timings": {key: round(seconds, 4) for key, seconds in self.timings.items()},
         }
 

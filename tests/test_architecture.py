@@ -26,6 +26,14 @@ MAY_IMPORT = {
     "rounded": {"errors"},
     "model": {"layers", "errors"},
     "timing": set(),
+    "hashing": {"arrays", "errors"},
+    "versions": {"__init__"},
+    "golden": {
+        *("arrays", "errors", "formats", "hashing", "inputs", "judging", "model", "options", "rounded"),
+    },
+    "_record": {
+        *("arrays", "errors", "formats", "golden", "hashing", "judging", "report", "versions", "_verify"),
+    },
     "processes": set(),
     "options": {"rounded", "errors"},
     "checkpoints": {"layers"},
@@ -49,7 +57,7 @@ MAY_IMPORT = {
     "judging": {"arrays", "budget", "graph", "inputs", "layers", "model", "operations", "_replay", "rounded", "errors"},
     "given": {"arrays", "inputs", "model", "given_states", "errors"},
     "graph": {"arrays", "inputs", "model", "layers", "operations", "errors"},
-    "formats": {"processes", "arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
+    "formats": {"processes", "hashing", "arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
     "runtimes": {"arrays", "processes", "errors"},
     "inspection": {"model", "layers", "operations"},
     "faults": {"layers", "model", "operations", "errors"},
@@ -57,8 +65,8 @@ MAY_IMPORT = {
         *("arrays", "budget", "judging", "errors", "faults", "inputs", "layers", "model", "_replay", "rounded"),
         *("run_arithmetic", "checkpoints", "operations", "timing"),
     },
-    "report": {"arrays", "judging", "diagnosis", "model", "errors"},
-    "reporters": {"cross", "report", "rollouts", "judging", "diagnosis", "faults", "model", "errors"},
+    "report": {"arrays", "golden", "judging", "diagnosis", "model", "errors"},
+    "reporters": {"cross", "report", "rollouts", "judging", "diagnosis", "faults", "hashing", "model", "errors"},
     "given_states": {"arrays", "inputs", "model", "errors"},
     "case": {
         *("arrays", "diagnosis", "errors", "formats", "given", "inputs", "judging", "model", "options", "report"),
@@ -66,7 +74,7 @@ MAY_IMPORT = {
     },
     "_verify": {
         *("arrays", "judging", "errors", "formats", "inputs", "inspection", "model", "_replay", "report", "runtimes"),
-        *("case", "diagnosis", "timing", "given", "budget", "options"),
+        *("case", "diagnosis", "timing", "given", "golden", "budget", "options"),
     },
     "rollouts": {
         *("arrays", "judging", "errors", "formats", "inputs", "layers", "model", "_replay", "report", "runtimes"),
@@ -78,12 +86,14 @@ MAY_IMPORT = {
     },
     "cli": {
         *(
+            "_record",
             "_replay",
             "case",
             "cross",
             "arrays",
             "errors",
             "formats",
+            "golden",
             "inputs",
             "inspection",
             "judging",

@@ -17,6 +17,7 @@ from tests import reports
 from tests.reports import REPORTS
 
 KEYS = {
+    "golden",
     "schema_version",
     "verdict",
     "exit_code",
@@ -126,7 +127,7 @@ def test_the_keys_are_those_documented(name: str) -> None:
     data = plain(name)
     assert set(data) == KEYS
     assert set(data["model"]) == {"name", "path", "format", "writer", "layers", "parameters"}
-    assert set(data["runtime"]) == {"name", "description", "products", "device"}
+    assert set(data["runtime"]) == {"name", "description", "products", "device", "again"}
     assert set(data["tolerance"]) == {"sigmas", "atol", "rtol", "decimals"}
     assert all(set(output) == OUTPUT_KEYS for output in data["outputs"])
     assert data["schema_version"] == 1

@@ -21,6 +21,7 @@ from lstm_verify.reporters import find
 @click.argument("model", type=click.Path(path_type=Path))
 @input_options
 @runtime_options
+@click.option("--golden", metavar="FOLDER", help="A folder that record wrote: its inputs and predictions.")
 @click.option(
     "--against",
     "others",
@@ -71,6 +72,7 @@ def verify(
     seed: int | None,
     expected: tuple[str, ...],
     state_from: str | None,
+    golden: str | None,
     others: tuple[Path, ...],
     mapped: tuple[str, ...],
     no_runtime: bool,
@@ -101,6 +103,7 @@ def verify(
             "--expected": expected,
             "--per-sample": per_sample,
             "--output": output,
+            "--golden": golden,
             "--state-from": state_from,
         }
         unused |= {"--fail-on-blind-spots": fail_on_blind_spots, "--runtime": options.pop("runtime")}
@@ -112,7 +115,8 @@ def verify(
     options["blind_spots"] |= fail_on_blind_spots
     with errors(model, told.tell, **reports):
         written = [*reports.values(), per_sample, output]
-        report = verified(model, inputs, expected, random, seed, state_from, written, quiet, output=output, **options)
+        fed = (inputs, expected, random, seed, state_from)
+        report = verified(model, *fed, written, quiet, golden=golden, output=output, **options)
         report = replace(report, fails_on_blind_spots=fail_on_blind_spots)
         write_reports("verification", report, reports, most)
         if per_sample:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import numpy as np
 
 from lstm_verify import __version__
 from lstm_verify.cross.report import AgainstReport
+from lstm_verify.errors import InputError
+from lstm_verify.hashing import hash_of_file
 from lstm_verify.model import Model
 from lstm_verify.report import Report
 
@@ -24,9 +25,8 @@ def path_of(model: Model) -> str:
 def sha256_of(path: str | Path) -> str | None:
     """Hash a file as it is now; None of what is no file, such as the directory of a SavedModel, or cannot be read."""
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError):
+        return hash_of_file(Path(path))
+    except (InputError, ValueError):
         return None
 
 

@@ -88,6 +88,7 @@ def _header(report: Report) -> RenderableType:
         "against": report.predicted.description
         if report.predicted.name != "recorded"
         else f"recorded predictions, {report.predicted.description}",
+        **({"golden": report.golden.words} if report.golden else {}),
         "samples": f"{report.samples:,}",
         "tolerance": tolerance_line(report),
     }

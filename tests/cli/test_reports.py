@@ -18,7 +18,7 @@ ORIGIN = "origin_tanh_sigmoid"
 REPORT_KEYS = {
     *("schema_version", "verdict", "exit_code", "reason", "model", "runtime", "tolerance", "outputs"),
     *("samples_with_own_sigma", "sigma_is_lower_bound", "diagnosis", "blind_spots", "blind_spots_complete"),
-    *("recurrences", "notes", "timings"),
+    *("recurrences", "notes", "golden", "timings"),
 }
 
 

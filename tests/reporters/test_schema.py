@@ -83,6 +83,13 @@ def test_a_match(samples: str) -> None:
     check(data, "verification")
 
 
+def test_a_model_checked_against_a_golden_folder(tmp_path: Path) -> None:
+    assert run("record", *arguments("origin_tanh_sigmoid"), "-o", tmp_path / "golden", "-q").exit_code == 0
+    data = written(model("origin_tanh_sigmoid", "keras3.keras"), "--golden", tmp_path / "golden")
+    assert data["golden"]["same_file"] is False
+    check(data, "verification")
+
+
 def test_a_mismatch_that_is_explained() -> None:
     name = "hard_sigmoid"
     data = written(model(name, "keras2.h5"), "-i", inputs(name), "-e", recorded(name))
