@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -235,7 +236,10 @@ def read(folder: str | Path) -> Golden:
     path, wanted = folder / ARRAYS, facts["arrays"]["sha256"]
     if hash_of_file(path) != wanted:
         raise InputError(f"{path}: is not the file that {FACTS} was written with (SHA-256 {wanted[:12]}…). {AGAIN}")
-    return Golden(folder, facts, {name: np.asarray(whole(rows)) for name, rows in read_arrays(path).items()})
+    rows = read_arrays(path).values()
+    with zipfile.ZipFile(path) as archive:  # which has the names as they are, with a trailing :0
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+    return Golden(folder, facts, {name: np.asarray(whole(one)) for name, one in zip(names, rows, strict=True)})
 
 
 def _facts(folder: Path) -> dict[str, Any]:

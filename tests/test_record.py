@@ -187,3 +187,13 @@ def test_a_model_that_changes_meanwhile_is_not_recorded(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="changed while"):
         record(path, inputs(ORIGIN), tmp_path / "a", expected=recorded(ORIGIN), progress=change)
     assert not (tmp_path / "a").exists()
+
+
+def test_names_that_end_as_tensors_do(tmp_path: Path) -> None:
+    """Outputs of ONNX files that come from TensorFlow are called `Identity:0`."""
+    folder = make(tmp_path / "a", "sine", "keras3.onnx")
+    assert list(read(folder).of("predicted")) == ["Identity:0"]
+    report = verify(model("sine", "keras3.onnx"), golden=folder)
+    assert report.verdict is Verdict.MATCH
+    assert report.golden is not None
+    assert (report.golden.moved, report.golden.max_abs_deviation) == (False, 0)
