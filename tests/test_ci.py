@@ -38,7 +38,7 @@ def options() -> set[str]:
 def test_the_action_is_a_composite_with_its_inputs_described() -> None:
     assert {"name", "description", "inputs", "runs"} <= set(ACTION)
     assert ACTION["runs"]["using"] == "composite"
-    assert list(ACTION["inputs"]) == ["model", "input", "expected", "against", "args", "extras", "version"]
+    assert list(ACTION["inputs"]) == ["model", "input", "expected", "golden", "against", "args", "extras", "version"]
     for entry in ACTION["inputs"].values():
         assert entry["description"]
         assert entry.get("required") or "default" in entry
@@ -73,13 +73,14 @@ def test_whatever_an_input_is_it_is_one_argument(evil: str, monkeypatch: pytest.
         "MODEL": evil,
         "INPUT": f"a={evil}\n b.npy \n",
         "EXPECTED": evil,
+        "GOLDEN": evil,
         "AGAINST": evil,
         "ARGS": "-q --top 3",
     }
     ((python, *command),) = commands_of(VERIFY, monkeypatch, **environment)
     assert python == sys.executable
     start = ["-P", "-m", "lstm_verify", "verify", "-q", "--top", "3"]
-    files = [f"--input=a={evil}", "--input=b.npy", f"--expected={evil}", f"--against={evil}"]
+    files = [f"--input=a={evil}", "--input=b.npy", f"--expected={evil}", f"--golden={evil}", f"--against={evil}"]
     assert command == [*start, *files, "--", evil]
     assert {word.split("=")[0] for word in files} <= options()
 
@@ -118,6 +119,7 @@ def test_the_action_ends_as_the_command_does(expected: str, code: int, tmp_path:
         "MODEL": str(model(ORIGIN)),
         "INPUT": str(inputs(ORIGIN)),
         "EXPECTED": str(recorded(expected)),
+        "GOLDEN": "",
         "AGAINST": "",
         "ARGS": "--no-diagnose --no-blind-spots --quiet",
     }
@@ -136,7 +138,7 @@ def test_the_hook() -> None:
     assert {"id", "name", "entry", "language", "files"} <= set(hook)
     assert hook["entry"] in PROJECT["scripts"]
     assert (hook["language"], hook["pass_filenames"]) == ("python", False)
-    for name in ("a/model.keras", "model.h5", "model.onnx", "y.npz"):
+    for name in ("a/model.keras", "model.h5", "model.onnx", "y.npz", "a.golden/golden.json"):
         assert re.search(hook["files"], name)
     assert not re.search(hook["files"], "README.md")
 
