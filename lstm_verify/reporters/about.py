@@ -34,7 +34,8 @@ def properties(report: Report) -> Properties:
     """List the circumstances of a verification, as names and values."""
     return [
         *_of_model("model", report.model),
-        ("runtime", report.predicted.description),
+        ("predictions" if report.predicted.name == "recorded" else "runtime", report.predicted.description),
+        *([("golden", report.golden.words)] if report.golden else []),
         *([("device", report.predicted.device)] if report.predicted.device else []),
         ("arithmetic", f"{report.model.precision}, products in {report.model.products}"),
         ("tolerance", str(report.tolerance)),

@@ -34,6 +34,11 @@ class Case:
     """What explains a mismatch, a paragraph each."""
 
     @property
+    def is_of_blind_spots(self) -> bool:
+        """Whether it is about what a match could not have shown, whatever it is called."""
+        return self.verdict is Verdict.MISMATCH and self.report.verdict is Verdict.MATCH
+
+    @property
     def numbers(self) -> list[str]:
         """How far apart the two sides are at most, and where, a line each; empty if nothing was compared."""
         if self.output is None or not self.output.deviations.size:

@@ -21,7 +21,7 @@ from lstm_verify.faults import BY_NAME
 from lstm_verify.judging.compare import Verdict
 from lstm_verify.report import Failure, Report
 from lstm_verify.reporters.about import path_of, sha256_of
-from lstm_verify.reporters.cases import BLIND_SPOTS, Case, cases_against, cases_of, remarks, remarks_against
+from lstm_verify.reporters.cases import Case, cases_against, cases_of, remarks, remarks_against
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -136,7 +136,7 @@ def _log(
 
 def rule_of(case: Case) -> Rule:
     """Return the rule of a case that does not match: the fault that explains it, or why there is none."""
-    if case.name == BLIND_SPOTS:
+    if case.is_of_blind_spots:
         return KINDS["blind_spots"]
     if case.verdict is Verdict.INCONCLUSIVE:
         return KINDS["inconclusive"]
@@ -168,7 +168,7 @@ def _descriptor(rule: Rule) -> dict[str, Any]:
 
 def _result(case: Case, rule_index: int) -> dict[str, Any]:
     rule, path = rule_of(case), path_of(case.model)
-    about = f"{case.name}: {case.reason}" if case.name != BLIND_SPOTS else case.reason
+    about = case.reason if case.is_of_blind_spots else f"{case.name}: {case.reason}"
     place = {
         # GitHub requires a line, though a model has none
         "physicalLocation": {"artifactLocation": {"uri": uri(path)}, "region": {"startLine": 1}},

@@ -7,25 +7,26 @@ from collections.abc import Iterable
 
 from lstm_verify.cross.report import AgainstReport
 from lstm_verify.errors import printable
+from lstm_verify.judging.compare import Verdict
 from lstm_verify.report import Failure, Report
 from lstm_verify.reporters.about import Properties, path_of, properties, properties_against, versions
 from lstm_verify.reporters.cases import Case, cases_against, cases_of, remarks, remarks_against
 from lstm_verify.reporters.numbers import in_sigmas, number, place
 
-SIGNS = {"match": "✅", "mismatch": "❌", "inconclusive": "⚠️", "error": "❌"}
+SIGNS = {"match": "✅", "match, with blind spots": "❌", "mismatch": "❌", "inconclusive": "⚠️", "error": "❌"}
 HEADINGS = ("", "verdict", "max |Δ|", "in σ", "worst at", "predicted", "replayed")
 
 
 def render(report: Report) -> str:
     """Render a report: the verdict, a row for each output, what explains a mismatch, and the circumstances."""
-    heading = _heading(str(report.verdict), path_of(report.model), report.summary())
+    heading = _heading(_verdict(report), path_of(report.model), report.summary())
     table = _table_of(cases_of(report), path_of(report.model))
     return _document([*heading, *table, *map(text, remarks(report))], properties(report))
 
 
 def render_against(report: AgainstReport) -> str:
     """Render files that were compared with each other: a row for each, and for each runtime."""
-    heading = _heading(str(report.verdict), path_of(report.model), report.summary())
+    heading = _heading(_verdict(report), path_of(report.model), report.summary())
     table = _table_of(cases_against(report), path_of(report.model))
     return _document([*heading, *table, *map(text, remarks_against(report))], properties_against(report))
 
@@ -33,6 +34,10 @@ def render_against(report: AgainstReport) -> str:
 def render_failure(failure: Failure) -> str:
     """Render what kept a command from comparing anything."""
     return _document(_heading("error", failure.model, failure.reason), versions())
+
+
+def _verdict(report: Report | AgainstReport) -> str:
+    return "match, with blind spots" if report.exit_code == 1 and report.verdict is Verdict.MATCH else report.verdict
 
 
 def _heading(verdict: str, model: str, reason: str) -> list[str]:
@@ -53,7 +58,7 @@ def _document(blocks: list[str], about: Properties) -> str:
 def _row(case: Case, first: str) -> tuple[str, ...]:
     """The cells of a case; its file is named if that is not the first."""
     name = code(case.name) + ("" if path_of(case.model) == first else f" of {code(path_of(case.model))}")
-    verdict = f"{SIGNS[str(case.verdict)]} {case.verdict}"
+    verdict = f"{SIGNS[case.verdict]} " + ("not allowed" if case.is_of_blind_spots else case.verdict)
     if case.output is None or not case.output.deviations.size:
         return (name, verdict, *["–"] * 5)
     output, worst = case.output, case.output.worst(1)[0]
@@ -84,4 +89,6 @@ def text(words: str) -> str:
         >>> text("a|b`c`"), text("<b>")
         ('a&#124;b&#96;c&#96;', '&#60;b&#62;')
     """
-    return "".join(f"&#{ord(c)};" if c in string.punctuation else c for c in printable(words))
+    escaped = "".join(f"&#{ord(c)};" if c in string.punctuation else c for c in printable(words))
+    unindented = escaped.lstrip(" ")  # four spaces would make it a block of code
+    return "&#32;" * (len(escaped) - len(unindented)) + unindented

@@ -64,7 +64,7 @@ def _failing(cases: Iterable[Case]) -> list[_Annotation]:
 
 
 def _of_case(case: Case) -> _Annotation:
-    about = case.name if case.name == BLIND_SPOTS else f"{case.name}: {case.verdict}"
+    about = case.name if case.is_of_blind_spots else f"{case.name}: {case.verdict}"
     lines = (case.reason, *case.numbers, *case.explained)
     return _Annotation("error", _file(case.model), f"lstm-verify: {about}", lines)
 

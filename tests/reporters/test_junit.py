@@ -215,6 +215,12 @@ def test_the_model_has_its_hash(tmp_path: Path) -> None:
     assert found["model sha256"] == hashlib.sha256(b"weights").hexdigest()
 
 
+def test_recorded_predictions_are_no_runtime() -> None:
+    names = {item.attrib["name"]: item.attrib["value"] for item in parsed("strange_names")[0]}
+    assert names["predictions"] == STRANGE
+    assert "runtime" not in names
+
+
 def test_names_are_kept() -> None:
     (case,) = cases_of(parsed("strange_names"))
     assert (case.attrib["classname"], case.attrib["name"]) == (f"{STRANGE}.h5", STRANGE)

@@ -84,6 +84,12 @@ def test_the_rule_is_what_explains_it(name: str, rule: str, level: str) -> None:
     assert [(result["ruleId"], result["level"]) for result in run["results"]] == [(rule, level)]
 
 
+def test_an_output_may_be_called_anything() -> None:
+    report = report_of({"blind spots": reports.REPLAYED + 1}, {"blind spots": reports.REPLAYED})
+    (result,) = run_of(sarif.render(report))["results"]
+    assert result["ruleId"] == "mismatch"
+
+
 def test_the_help_of_a_rule_is_the_advice_on_its_fault() -> None:
     (rule,) = run_of(sarif.render(reports.explained()))["tool"]["driver"]["rules"]
     assert rule["help"]["text"] == BY_NAME["recurrent_activation"].advice

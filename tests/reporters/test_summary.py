@@ -54,7 +54,8 @@ def test_a_mismatch() -> None:
 def test_every_report_has_its_verdict_its_outputs_and_its_circumstances(name: str) -> None:
     report = REPORTS[name]()
     text = summary.render(report)
-    assert f"</code>: {report.verdict}\n\n" in text
+    assert f"</code>: {report.verdict}" in text
+    assert text.startswith("### ❌") == (report.exit_code == 1)
     assert len(table(text)) >= 2 + max(1, len(report.outputs))
     assert text.endswith("\n\n</details>\n\n")
     assert text.count("<details>") == text.count("</details>") == 1
@@ -88,3 +89,8 @@ def test_names_mean_nothing(name: str) -> None:
     assert html.unescape(escaped) == written
     assert not set(re.sub(r"&#\d+;", "", escaped)) & set(string.punctuation)
     assert rendered(name).replace(escaped, harmless) == rendered(harmless)
+
+
+def test_a_name_is_no_block_of_code() -> None:
+    report = report_of({"    a": reports.REPLAYED + 1}, {"    a": reports.REPLAYED})
+    assert not [line for line in summary.render(report).splitlines() if line.startswith(" ")]
