@@ -110,6 +110,12 @@ def test_what_is_no_version_is_refused(name: str, evil: str, monkeypatch: pytest
         exec(compile(INSTALL["run"], "install", "exec"), {})
 
 
+def test_an_older_python_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 10, 12))
+    with pytest.raises(SystemExit, match=r"Python 3\.11 or later"):
+        exec(compile(INSTALL["run"], "install", "exec"), {})
+
+
 @pytest.mark.parametrize(("expected", "code"), [(ORIGIN, 0), ("origin_relu_sigmoid", 1)])
 def test_the_action_ends_as_the_command_does(expected: str, code: int, tmp_path: Path) -> None:
     """And a module in the folder where it runs is not taken for one of its own."""

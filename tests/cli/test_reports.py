@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -127,6 +128,8 @@ def test_junit_of_a_match(tmp_path: Path) -> None:
     suite = ET.parse(tmp_path / "junit.xml").getroot()[0]
     assert (suite.tag, suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("testsuite", "3", "0", "0")
     assert [case.get("name") for case in suite.iter("testcase")] == ["dense", "decoder", "decoder_1"]
+    began = datetime.fromisoformat(suite.get("timestamp") or "")
+    assert timedelta(0) <= datetime.now(UTC) - began < timedelta(minutes=10)
     assert not suite.findall("testcase/failure") + suite.findall("testcase/error")
 
 
