@@ -161,6 +161,7 @@ def _descriptor(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.name,
         "shortDescription": _message([rule.short]),
+        "fullDescription": _message([f"{rule.short}. {rule.help}"]),
         "help": _message([rule.help]),
         "defaultConfiguration": {"level": rule.level},
     }

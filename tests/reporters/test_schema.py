@@ -139,6 +139,13 @@ def test_files_against_each_other(samples: str) -> None:
     check(data, "comparison")
 
 
+def test_a_rollout() -> None:
+    command = ("rollout", FIXTURES / "sine.keras3.onnx", "-i", inputs("sine"), "--steps", 3)
+    data = written(*command)
+    assert (data["verdict"], len(data["steps"])) == ("match", 3)
+    check(data, "rollout")
+
+
 def test_an_inspection() -> None:
     check(written("inspect", model("bidirectional_masked")), "inspection")
 
