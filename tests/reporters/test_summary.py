@@ -8,6 +8,8 @@ import string
 from dataclasses import replace
 
 import pytest
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
 
 from lstm_verify.report import Failure
 from lstm_verify.reporters import summary
@@ -77,7 +79,8 @@ def test_an_error() -> None:
 @pytest.mark.parametrize("name", [*EVIL, STRANGE, "\n\n# a", "\udc80"])
 def test_names_mean_nothing(name: str) -> None:
     """Every character that Markdown or HTML knows is a reference, so that the page is as if the name were letters."""
-    harmless = "name"
+    harmless = "letters"
+    page = MarkdownIt("commonmark", {"html": True}).enable("table")
 
     def rendered(name: str) -> str:
         report = report_of({name: reports.REPLAYED + 1}, {name: reports.REPLAYED}, notes=(name,))
@@ -89,6 +92,7 @@ def test_names_mean_nothing(name: str) -> None:
     assert html.unescape(escaped) == written
     assert not set(re.sub(r"&#\d+;", "", escaped)) & set(string.punctuation)
     assert rendered(name).replace(escaped, harmless) == rendered(harmless)
+    assert page.render(rendered(name)) == page.render(rendered(harmless)).replace(harmless, escapeHtml(written))
 
 
 def test_a_name_is_no_block_of_code() -> None:
