@@ -55,22 +55,32 @@ def _case(model: Model, name: str, report: Report) -> Case:
 
 
 def _suite(cases: Sequence[Case], timings: Mapping[str, float]) -> str:
+    return as_text(suite_of("lstm-verify", cases, timings.get("total", 0.0)))
+
+
+def suite_of(name: str, cases: Sequence[Case], seconds: float) -> ET.Element:
+    """Return a test suite."""
     suite = ET.Element(
         "testsuite",
-        name="lstm-verify",
+        name=name,
         tests=str(len(cases)),
         failures=str(sum(verdict is Verdict.MISMATCH for _, _, verdict, _, _ in cases)),
         errors=str(sum(verdict is Verdict.INCONCLUSIVE for _, _, verdict, _, _ in cases)),
-        time=f"{timings.get('total', 0.0):.3f}",
+        time=f"{seconds:.3f}",
     )
-    for where, name, verdict, reason, deviation in cases:
-        case = ET.SubElement(suite, "testcase", classname=where, name=name)
+    for where, title, verdict, reason, deviation in cases:
+        case = ET.SubElement(suite, "testcase", classname=where, name=title)
         if verdict is not Verdict.MATCH:
             tag = "failure" if verdict is Verdict.MISMATCH else "error"
             problem = ET.SubElement(case, tag, message=reason, type=str(verdict))
             problem.text = "" if isnan(deviation) else f"max |Δ| = {deviation:.3g}"
-    ET.indent(suite)
-    for element in suite.iter():
+    return suite
+
+
+def as_text(root: ET.Element) -> str:
+    """Return XML as text, in which everything is printable."""
+    ET.indent(root)
+    for element in root.iter():
         for key, value in element.attrib.items():
             element.set(key, printable(value))
-    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
