@@ -225,6 +225,15 @@ def is_golden(folder: Path) -> bool:
     return (folder / FACTS).is_file()
 
 
+def model_of(folder: Path) -> str:
+    """The name of the file that a golden folder was recorded of.
+
+    Raises:
+        InputError: it is no golden folder, or was changed.
+    """
+    return str(_facts(folder)["model"]["name"])
+
+
 def read(folder: str | Path) -> Golden:
     """Read a golden folder.
 

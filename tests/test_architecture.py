@@ -66,7 +66,18 @@ MAY_IMPORT = {
         *("run_arithmetic", "checkpoints", "operations", "timing"),
     },
     "report": {"arrays", "golden", "judging", "diagnosis", "model", "errors"},
-    "reporters": {"cross", "report", "rollouts", "judging", "diagnosis", "faults", "hashing", "model", "errors"},
+    "reporters": {
+        "checking",
+        "cross",
+        "report",
+        "rollouts",
+        "judging",
+        "diagnosis",
+        "faults",
+        "hashing",
+        "model",
+        "errors",
+    },
     "given_states": {"arrays", "inputs", "model", "errors"},
     "case": {
         *("arrays", "diagnosis", "errors", "formats", "given", "inputs", "judging", "model", "options", "report"),
@@ -85,11 +96,17 @@ MAY_IMPORT = {
         *("operations", "options", "report", "rounded", "timing", "_replay", "_verify"),
     },
     "pytest_plugin": {"_record", "_verify", "case", "golden", "inputs", "options", "report"},
+    "preloading": {"processes"},
+    "checking": {
+        *("_record", "_verify", "arrays", "cross", "errors", "formats", "golden", "hashing", "judging", "options"),
+        *("preloading", "report", "runtimes", "versions"),
+    },
     "cli": {
         *(
             "_record",
             "_replay",
             "case",
+            "checking",
             "cross",
             "arrays",
             "errors",
@@ -110,7 +127,10 @@ MAY_IMPORT = {
 ONLY_IN = {
     "pytest": {"pytest_plugin"},
     "click": {"cli"},
-    "rich": {*(f"reporters/{name}" for name in ("terminal", "inspection", "rollout", "evidence", "against")), "cli"},
+    "rich": {
+        *(f"reporters/{name}" for name in ("terminal", "inspection", "rollout", "evidence", "against", "check")),
+        "cli",
+    },
     "h5py": {"formats/hdf5/child"},
     "threadpoolctl": {"_replay", "operations/products"},
     "tensorflow": {"formats/tensorflow/child", "formats/tensorflow/protobufs"},
@@ -200,7 +220,7 @@ def test_imports_stand_at_the_top(module: str) -> None:
     assert not {name for name in found if not name.startswith(allowed)}
 
 
-CHILDREN = ("runtimes/child", "runtimes/programs/", "formats/hdf5/child")
+CHILDREN = ("runtimes/child", "runtimes/programs/", "formats/hdf5/child", "preloading/server")
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(CHILDREN)])

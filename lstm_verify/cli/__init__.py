@@ -12,6 +12,7 @@ from difflib import get_close_matches
 import click
 
 from lstm_verify import __version__
+from lstm_verify.cli.check import check
 from lstm_verify.cli.diagnose import diagnose
 from lstm_verify.cli.extract import extract
 from lstm_verify.cli.inspect import inspect
@@ -47,6 +48,7 @@ def cli() -> None:
     lstm-verify MODEL --input x.npy --against OTHER        against another file, such as its export
     lstm-verify record MODEL --input x.npy                 the same, kept as a golden folder
     lstm-verify MODEL --golden MODEL.golden                against that, without any framework
+    lstm-verify check [PATHS]                              many models, or those of a manifest
     lstm-verify diagnose MODEL --input x.npy               the same, with all evidence of what is wrong
     lstm-verify rollout MODEL --input x.npy --steps 50     fed with its own output, step after step
     lstm-verify replay MODEL --input x.npy -o y.npz        what the weights compute, every gate if asked
@@ -57,7 +59,7 @@ def cli() -> None:
     """
 
 
-for command in (verify, record, diagnose, rollout, replay, inspect, extract):
+for command in (verify, record, check, diagnose, rollout, replay, inspect, extract):
     cli.add_command(command)
 
 

@@ -168,7 +168,7 @@ def errors(
 
 
 def write_failure(
-    model: str, reason: str, results: Mapping[str, str | None], tell: Callable[[str, Any], None] | None
+    model: str, reason: str, results: Mapping[str, str | None], tell: Callable[[str, Any], None] | None = None
 ) -> None:
     """Write what kept a command from comparing anything to the files for its report."""
     from lstm_verify.report import Failure

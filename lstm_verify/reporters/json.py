@@ -26,7 +26,16 @@ def render_samples(report: Report | AgainstReport, most: int | None = None) -> s
     return render(report.to_dict(most))
 
 
+def render_line(found: Reported) -> str:
+    """Render one of several things in one line."""
+    return _text(found.to_dict())
+
+
 def render(data: dict[str, Any]) -> str:
     """Render plain data; numbers that JSON cannot represent are an error here, not a surprise for the reader."""
-    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return _text(data, indent=2)
+
+
+def _text(data: dict[str, Any], indent: int | None = None) -> str:
+    text = json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
     return text.encode("utf-8", "backslashreplace").decode()  # a path that is not in UTF-8, as JSON can have it

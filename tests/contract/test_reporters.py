@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from lstm_verify.checking.report import CheckReport
+from lstm_verify.checking.run import Outcome
 from lstm_verify.cross.report import AgainstReport, Other
 from lstm_verify.cross.settings import differences
 from lstm_verify.cross.weights import compare_weights
@@ -31,6 +33,23 @@ def compared(make: Callable[[], Any]) -> AgainstReport:
     return AgainstReport(one, make(), (beside,))
 
 
+def outcome(verdict: str, code: int, *outputs: tuple[str, str, str, float | None], cached: bool = False) -> Outcome:
+    cause = "" if not code else "a cause <with> \x1b[31m characters"
+    return Outcome(
+        *("model.h5", verdict, code, "keras", cause, 0.5, 1e3 if outputs else None, False, outputs, None, True),
+        cached=cached,
+    )
+
+
+MATCHED = outcome("match", 0, ("dense", "match", "", 1e-8), cached=True)
+CHECKS: dict[str, Callable[[], Any]] = {
+    "match": lambda: CheckReport((MATCHED,), 1.5),
+    "mismatch": lambda: CheckReport((outcome("mismatch", 1, ("dense", "mismatch", "beyond", None)), MATCHED)),
+    "inconclusive": lambda: CheckReport((outcome("inconclusive", 3), MATCHED)),
+    "error": lambda: CheckReport((outcome("error", 2), MATCHED)),
+    "blind spots": lambda: CheckReport((outcome("match", 1, ("dense", "match", "", 1e-8)),)),
+    "none": lambda: CheckReport(()),
+}
 ROLLOUTS: dict[str, Callable[[], Any]] = {
     "match": lambda: rolled([0.0] * 5),
     "mismatch": lambda: rolled([0.0, 0.0, 1.0, 2.0, 3.0]),
@@ -48,6 +67,7 @@ SUBJECTS: dict[str, dict[str, Callable[[], Any]]] = {
     "verification": REPORTS,
     "rollout": ROLLOUTS,
     "comparison": COMPARISONS,
+    "check": CHECKS,
     "model": MODELS,
     "failure": {"error": lambda: Failure("model.h5", "model.h5: an error <with> \x1b[31m characters")},
 }
@@ -65,7 +85,9 @@ def rendered(reporter: Reporter, found: Any) -> bytes:
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_there_is_something_to_report_of_every_verdict(subject: str) -> None:
-    if subject not in ("model", "failure"):
+    if subject == "check":
+        assert {make().exit_code for make in CHECKS.values()} == {0, 1, 2, 3}
+    elif subject not in ("model", "failure"):
         assert {make().verdict for make in SUBJECTS[subject].values()} == set(Verdict)
 
 

@@ -25,6 +25,7 @@ KINDS = {
     "comparison": "comparison",
     "failure": "failure",
     "model": "inspection",
+    "check": "check",
 }
 """What the schema calls that which a reporter reports on."""
 
@@ -58,7 +59,8 @@ def test_a_new_key_must_be_put_into_the_schema() -> None:
     assert len(objects(SCHEMA)) > 30
     for one in objects(SCHEMA):
         assert one["additionalProperties"] is False, one
-        assert one["required"] == list(one["properties"]) or set(one["properties"]) >= {"load", "total"}, one
+        optional = set(one["properties"]) - set(one["required"])
+        assert optional <= {"timings"} or "total" in one["properties"], one
     data = json.loads(find("json", "failure").render(report.Failure("model.h5", "an error")))
     with pytest.raises(jsonschema.ValidationError):
         check({**data, "news": 1}, "failure")
@@ -146,11 +148,33 @@ def test_a_rollout() -> None:
     check(data, "rollout")
 
 
+def test_many_models(tmp_path: Path) -> None:
+    """A line for each, and one for all; one of them is against another file."""
+    x, y, first = inputs("hard_sigmoid"), recorded("hard_sigmoid"), model("hard_sigmoid", "keras2.h5")
+    (tmp_path / "bad.h5").write_text("nothing")
+    entries = (
+        f'path = "{first}"\ninput = "{x}"\nexpected = "{y}"\n',
+        f'path = "{first}"\ninput = "{x}"\nagainst = "{model("hard_sigmoid")}"\nrun = false\n',
+        'path = "bad.h5"\n',
+    )
+    (tmp_path / "models.toml").write_text("".join(f'[[model]]\nname = "{len(entry)}"\n{entry}' for entry in entries))
+    done = run("check", "-m", tmp_path / "models.toml", "--no-cache", "--json", "-")
+    *lines, last = map(json.loads, done.stdout.splitlines())
+    assert [line["verdict"] for line in lines] == ["mismatch", "mismatch", "error"]
+    for line in lines:
+        check(line, "outcome")
+    check(last, "check")
+
+
 def test_an_inspection() -> None:
     check(written("inspect", model("bidirectional_masked")), "inspection")
 
 
 def test_every_command_with_a_report_has_a_kind_in_the_schema() -> None:
     with_json = {name for name, command in cli.commands.items() if any(p.name == "json_file" for p in command.params)}
-    assert with_json == {"verify", "diagnose", "rollout", "inspect"}
-    assert [one["$ref"].rpartition("/")[2] for one in SCHEMA["oneOf"]] == list(KINDS.values())
+    assert with_json == {"verify", "diagnose", "rollout", "inspect", "check"}
+    assert [one["$ref"].rpartition("/")[2] for one in SCHEMA["oneOf"]] == [
+        *list(KINDS.values())[:-1],
+        "outcome",
+        "check",
+    ]
