@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lstm_verify.cli.github import github_of
 from lstm_verify.cli.shared import check_writable, errors, write, write_failure
 from lstm_verify.errors import OutputError, printable
 from lstm_verify.reporters import find
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 @click.option("--cache-dir", metavar="DIR", help="Where the cache is. [default: .lstm-verify-cache by pyproject.toml]")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write JSON, a line for each model; - is standard output.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, a test suite for each model.")
+@click.option(
+    "--github/--no-github",
+    default=None,
+    help="Annotate the log and write the job summary of GitHub Actions. [default: if it runs there]",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing; only set the exit code.")
 def check(
     paths: tuple[str, ...],
@@ -40,6 +46,7 @@ def check(
     cache_dir: str | None,
     json_file: str | None,
     junit: str | None,
+    github: bool | None,
     quiet: bool,
 ) -> None:
     """Verify many models: PATHS are files, directories and patterns; without them, those of a manifest.
@@ -55,13 +62,14 @@ def check(
     from lstm_verify.checking.report import CheckReport
 
     asked = manifest or " ".join(paths) or "pyproject.toml"
-    with errors(Path(asked), json=json_file, junit=junit):
+    told = github_of(github, quiet, json_file)
+    with errors(Path(asked), told.tell, json=json_file, junit=junit):
         try:
             tasks = tasks_for(paths, manifest, random, seed)
         except Problems as problems:
             for line in problems.lines:
                 click.echo(f"error: {line}", err=True)
-            write_failure(asked, str(problems), {"json": json_file, "junit": junit})
+            write_failure(asked, str(problems), {"json": json_file, "junit": junit}, told.tell)
             sys.exit(2)
         check_writable([json_file, junit], [file for task in tasks for file in _read(task)])
         for note in () if quiet else _assumed(tasks):
@@ -80,7 +88,9 @@ def check(
         if not quiet and json_file != "-":
             from rich.console import Console
 
-            find("terminal", "check").render(report, Console(highlight=False))
+            with told.printing():
+                find("terminal", "check").render(report, Console(highlight=False))
+        told.tell("check", report)
     sys.exit(report.exit_code)
 
 

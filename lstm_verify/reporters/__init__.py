@@ -25,6 +25,8 @@ REPORTERS: tuple[Reporter, ...] = (
     Reporter("terminal", "check", "check", prints=True),
     Reporter("json", "check", "json", "render_line"),
     Reporter("junit", "check", "check_junit"),
+    Reporter("annotations", "check", "workflow_commands", "render_check"),
+    Reporter("summary", "check", "summary", "render_check"),
     Reporter("json", "failure", "json", "render_report"),
     Reporter("junit", "failure", "junit", "render_failure"),
     Reporter("sarif", "failure", "sarif", "render_failure"),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable
+from math import nan
 
+from lstm_verify.checking.report import CheckReport
+from lstm_verify.checking.run import Outcome
 from lstm_verify.cross.report import AgainstReport
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
@@ -29,6 +32,14 @@ def render_against(report: AgainstReport) -> str:
     heading = _heading(_verdict(report), path_of(report.model), report.summary())
     table = _table_of(cases_against(report), path_of(report.model))
     return _document([*heading, *table, *map(text, remarks_against(report))], properties_against(report))
+
+
+def render_check(report: CheckReport) -> str:
+    """Render many models: a row for each."""
+    worst = {0: "match", 1: "mismatch", 2: "error", 3: "inconclusive"}[report.exit_code]
+    headings = ("", "verdict", "compared with", "max |Δ|", "in σ", "cause")
+    rows = _table(headings, map(_row_of_outcome, report.outcomes))
+    return _document([f"### {SIGNS[worst]} lstm-verify: {text(report.summary())}", rows], versions())
 
 
 def render_failure(failure: Failure) -> str:
@@ -65,6 +76,13 @@ def _row(case: Case, first: str) -> tuple[str, ...]:
     far = (number(output.max_abs_deviation), in_sigmas(output.max_sigmas), place(output.index(worst)))
     values = (f"{output.predicted[worst]:.9g}", f"{output.replayed[worst]:.9g}")
     return (name, verdict, *map(text, (*far, *values)))
+
+
+def _row_of_outcome(outcome: Outcome) -> tuple[str, ...]:
+    deviation, sigmas = (nan if value is None else value for value in (outcome.max_abs_deviation, outcome.max_sigmas))
+    sign = SIGNS[outcome.verdict] if outcome.verdict != "match" or not outcome.exit_code else SIGNS["error"]
+    words = (number(deviation), ("≤ " if outcome.at_most else "") + in_sigmas(sigmas), outcome.cause)
+    return code(outcome.name), f"{sign} {outcome.verdict}", code(outcome.compared_with), *map(text, words)
 
 
 def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

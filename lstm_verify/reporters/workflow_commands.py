@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lstm_verify.checking.report import CheckReport
+from lstm_verify.checking.run import Outcome
 from lstm_verify.cross.report import AgainstReport
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
 from lstm_verify.model import Model
 from lstm_verify.report import Failure, Report
 from lstm_verify.reporters.cases import BLIND_SPOTS, Case, blind_spots, cases_against, cases_of
+from lstm_verify.reporters.numbers import number
 
 MOST = 10
 """GitHub shows no more errors, and no more warnings, of one step."""
@@ -38,6 +41,11 @@ def render_against(report: AgainstReport) -> str:
     """Render files that were compared with each other: an error for each that does not do what the first does."""
     found = {line: report.model for other in report.others for line in blind_spots(other.function)}
     return _text(_failing(cases_against(report)), [_of_blind_spots(model, line) for line, model in found.items()])
+
+
+def render_check(report: CheckReport) -> str:
+    """Render many models: an error for each that fails."""
+    return _text([_of_outcome(outcome) for outcome in report.outcomes if outcome.exit_code])
 
 
 def render_failure(failure: Failure) -> str:
@@ -69,6 +77,12 @@ def _of_case(case: Case) -> _Annotation:
     return _Annotation("error", _file(case.model), f"lstm-verify: {about}", lines)
 
 
+def _of_outcome(outcome: Outcome) -> _Annotation:
+    far = "" if outcome.max_abs_deviation is None else f"max |Δ| = {number(outcome.max_abs_deviation)}"
+    path = (outcome.report or {}).get("model", {}).get("path") or ""
+    return _Annotation("error", path, f"lstm-verify: {outcome.name}: {outcome.verdict}", (outcome.cause, far))
+
+
 def _of_blind_spots(model: Model, line: str) -> _Annotation:
     return _Annotation("warning", _file(model), f"lstm-verify: {BLIND_SPOTS}", (line,))
 
@@ -90,7 +104,7 @@ def _more(errors: list[_Annotation]) -> _Annotation:
 
 
 def _message(lines: Iterable[str]) -> str:
-    return "\n".join(map(printable, lines)).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return "\n".join(map(printable, filter(None, lines))).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(value: str) -> str:

@@ -126,6 +126,19 @@ def test_files_against_each_other(summary: Path) -> None:
     assert "keras3" in summary.read_text()
 
 
+@pytest.mark.usefixtures("_in_actions")
+def test_many_models(summary: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.h5").write_text("nothing")
+    done = run("check", tmp_path / "bad.h5", "--no-cache")
+    assert done.exit_code == 2
+    (line,) = annotations(done.stdout)
+    assert line.startswith("::error title=lstm-verify%3A ")
+    assert (
+        line.endswith(f"{tmp_path / 'bad.h5'}%3A error::neither HDF5 nor a zip archive") or "bad.h5%3A error::" in line
+    )
+    assert "1 error" in summary.read_text()
+
+
 def test_a_summary_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
     done = run(*arguments(ORIGIN), "--github", "-q")

@@ -14,7 +14,7 @@ from markdown_it.common.utils import escapeHtml
 from lstm_verify.report import Failure
 from lstm_verify.reporters import summary
 from tests import reports
-from tests.contract.test_reporters import COMPARISONS
+from tests.contract.test_reporters import CHECKS, COMPARISONS
 from tests.reports import REPORTS, STRANGE, report_of
 
 EVIL = [
@@ -69,6 +69,19 @@ def test_files_against_each_other(name: str) -> None:
     text = summary.render_against(report)
     assert f"</code>: {report.verdict}\n\n" in text
     assert [row[0] for row in table(text)[2:]] == ["runtime", "against model of two"]
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_many_models(name: str) -> None:
+    report = CHECKS[name]()
+    text = summary.render_check(report)
+    assert html.unescape(text.splitlines()[0][4:]) in (
+        f"{sign} lstm-verify: {report.summary()}" for sign in ("✅", "❌", "⚠️")
+    )
+    assert text.startswith("### ✅") == (report.exit_code == 0)
+    rows = [line for line in text.split("\n\n")[1].splitlines() if "model&#46;h5" in line]
+    assert len(rows) == len(report.outcomes)
+    assert ["✅" in row for row in rows] == [not outcome.exit_code for outcome in report.outcomes]
 
 
 def test_an_error() -> None:

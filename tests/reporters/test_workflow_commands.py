@@ -11,7 +11,7 @@ import pytest
 from lstm_verify.report import Failure
 from lstm_verify.reporters import workflow_commands
 from tests import reports
-from tests.contract.test_reporters import COMPARISONS
+from tests.contract.test_reporters import CHECKS, COMPARISONS
 from tests.reports import REPORTS, report_of
 
 COMMAND = re.compile(r"::(error|warning) ([^\r\n]*?)::([^\r\n]*)")
@@ -64,6 +64,17 @@ def test_files_against_each_other(name: str) -> None:
     report = COMPARISONS[name]()
     found = parsed(workflow_commands.render_against(report))
     assert any(level == "error" for level, _, _ in found) == bool(report.exit_code)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_many_models(name: str) -> None:
+    report = CHECKS[name]()
+    found = parsed(workflow_commands.render_check(report))
+    failing = [outcome for outcome in report.outcomes if outcome.exit_code]
+    assert [properties["title"] for _, properties, _ in found] == [
+        f"lstm-verify: {outcome.name}: {outcome.verdict}" for outcome in failing
+    ]
+    assert all(message.startswith("a cause <with>") for _, _, message in found)
 
 
 def test_an_error() -> None:
