@@ -133,9 +133,7 @@ def test_many_models(summary: Path, tmp_path: Path) -> None:
     assert done.exit_code == 2
     (line,) = annotations(done.stdout)
     assert line.startswith("::error title=lstm-verify%3A ")
-    assert (
-        line.endswith(f"{tmp_path / 'bad.h5'}%3A error::neither HDF5 nor a zip archive") or "bad.h5%3A error::" in line
-    )
+    assert "bad.h5%3A error::" in line
     assert "1 error" in summary.read_text()
 
 
