@@ -27,9 +27,9 @@ INSTALL, VERIFY = ACTION["runs"]["steps"]
 ORIGIN = "origin_tanh_sigmoid"
 
 
-def options() -> set[str]:
-    """Every option of `lstm-verify verify`."""
-    return {name for option in cli.commands["verify"].params for name in (*option.opts, *option.secondary_opts)}
+def options(command: str = "verify") -> set[str]:
+    """Every option of a command."""
+    return {name for option in cli.commands[command].params for name in (*option.opts, *option.secondary_opts)}
 
 
 # --- the action
@@ -200,14 +200,17 @@ def recipes() -> Iterator[Any]:
 
 
 def steps() -> Iterator[dict[str, Any]]:
-    """The steps of GitHub Actions that use the action."""
+    """The steps of GitHub Actions."""
     for recipe in recipes():
-        found = recipe if isinstance(recipe, list) else recipe.get("jobs", {}).get("verify", {}).get("steps", [])
-        yield from (step for step in found if "lstm-verify@" in step.get("uses", ""))
+        yield from recipe if isinstance(recipe, list) else recipe.get("jobs", {}).get("verify", {}).get("steps", [])
+
+
+def uses_of_the_action() -> list[dict[str, Any]]:
+    return [step for step in steps() if "lstm-verify@" in step.get("uses", "")]
 
 
 def test_the_recipes_use_the_action_as_it_is() -> None:
-    found = list(steps())
+    found = uses_of_the_action()
     assert len(found) == 2
     required = {name for name, entry in ACTION["inputs"].items() if entry.get("required")}
     for step in found:
@@ -217,8 +220,9 @@ def test_the_recipes_use_the_action_as_it_is() -> None:
 
 def commands() -> Iterator[list[str]]:
     """The words behind `lstm-verify` in every recipe."""
-    for step in steps():
+    for step in uses_of_the_action():
         yield shlex.split(step["with"].get("args", ""))
+    yield from (shlex.split(step["run"])[1:] for step in steps() if step.get("run", "").startswith("lstm-verify"))
     for recipe in recipes():
         for hook in recipe.get("repos", [{}])[0].get("hooks", []) if isinstance(recipe, dict) else []:
             yield hook["args"]
@@ -230,9 +234,10 @@ def commands() -> Iterator[list[str]]:
 
 def test_every_option_of_a_recipe_exists() -> None:
     found = list(commands())
-    assert len(found) == 6
+    assert len(found) == 7
     for words in found:
-        assert {word for word in words if word.startswith("-")} <= options(), words
+        command = words[0] if words[0] in cli.commands else "verify"
+        assert {word for word in words if word.startswith("-")} <= options(command), words
 
 
 def test_gitlab_finds_the_report() -> None:
