@@ -46,7 +46,7 @@ def test_the_action_is_a_composite_with_its_inputs_described() -> None:
 
 def test_inputs_come_by_the_environment_and_are_no_part_of_a_script() -> None:
     given = {value for step in (INSTALL, VERIFY) for value in step["env"].values()}
-    assert given == {f"${{{{ inputs.{name} }}}}" for name in ACTION["inputs"]} | {"${{ github.action_path }}"}
+    assert given == {f"${{{{ inputs.{name} }}}}" for name in ACTION["inputs"]}
     for step in (INSTALL, VERIFY):
         assert step["shell"] == "python"
         assert "${{" not in step["run"]
@@ -54,7 +54,7 @@ def test_inputs_come_by_the_environment_and_are_no_part_of_a_script() -> None:
 
 def commands_of(step: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[list[str]]:
     """The commands that the script of a step would run."""
-    for name in step["env"]:
+    for name in (*step["env"], "GITHUB_ACTION_PATH"):
         monkeypatch.setenv(name, environment.get(name, ""))
     ran: list[list[str]] = []
     monkeypatch.setattr(subprocess, "call", lambda command: ran.append(command) or 0)
@@ -95,7 +95,7 @@ def test_arguments_are_quoted_as_in_a_shell(monkeypatch: pytest.MonkeyPatch) -> 
     [("", "", "/action"), ("onnx,yaml", "", "/action[onnx,yaml]"), ("onnx", "0.2.0", "lstm-verify[onnx]==0.2.0")],
 )
 def test_what_is_installed(extras: str, version: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    ((_, *command),) = commands_of(INSTALL, monkeypatch, SOURCE="/action", EXTRAS=extras, VERSION=version)
+    ((_, *command),) = commands_of(INSTALL, monkeypatch, GITHUB_ACTION_PATH="/action", EXTRAS=extras, VERSION=version)
     assert command[:4] == ["-P", "-m", "pip", "install"]
     assert command[-1] == package
 
@@ -103,7 +103,7 @@ def test_what_is_installed(extras: str, version: str, package: str, monkeypatch:
 @pytest.mark.parametrize("evil", ["1 --index-url http://a", "1; touch pwned", "] @ https://a/b.whl", "$(touch pwned)"])
 @pytest.mark.parametrize("name", ["EXTRAS", "VERSION"])
 def test_what_is_no_version_is_refused(name: str, evil: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for key in ("SOURCE", "EXTRAS", "VERSION"):
+    for key in ("EXTRAS", "VERSION"):
         monkeypatch.setenv(key, evil if key == name else "")
     monkeypatch.setattr(subprocess, "call", lambda command: pytest.fail(f"ran {command}"))
     with pytest.raises(SystemExit, match=f"{name.lower()}: .*, expected letters, digits"):
