@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
+import numpy as np
+
 from lstm_verify.arrays import finite
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
@@ -216,4 +218,9 @@ def _output_dict(output: Comparison) -> dict[str, Any]:
         "deviations": [finite(value) for value in output.deviations.tolist()],
         "sigmas": [finite(value) for value in output.sigmas.tolist()],
         "unjudged_by_sample": output.unjudged_rows.astype(bool).tolist(),
+        "beyond_by_sample": (~output.within.astype(bool)).tolist(),
+        "sigma_is_known": bool(output.judged_up_to.size and not np.isnan(output.judged_up_to).any()),
+        "sigmas_needed": [finite(value) for value in output.needed.tolist()],
+        "judged_up_to_sigmas": [finite(value) for value in output.judged_up_to.tolist()],
+        "sigmas_are_at_most": output.at_most.astype(bool).tolist(),
     }

@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "golden": {
         *("arrays", "errors", "formats", "hashing", "inputs", "judging", "model", "options", "rounded"),
     },
+    "_judge": {"arrays", "errors", "golden", "judging", "report"},
     "_record": {
         *("arrays", "errors", "formats", "golden", "hashing", "judging", "report", "versions", "_verify"),
     },
@@ -66,7 +67,7 @@ MAY_IMPORT = {
         *("run_arithmetic", "checkpoints", "operations", "timing"),
     },
     "report": {"arrays", "golden", "judging", "diagnosis", "model", "errors"},
-    "reporters": {"checking", "cross", "report", "rollouts", "judging", "diagnosis", "model", "errors"},
+    "reporters": {"_judge", "checking", "cross", "report", "rollouts", "judging", "diagnosis", "model", "errors"},
     "given_states": {"arrays", "inputs", "model", "errors"},
     "case": {
         *("arrays", "diagnosis", "errors", "formats", "given", "inputs", "judging", "model", "options", "report"),
@@ -91,6 +92,7 @@ MAY_IMPORT = {
     },
     "cli": {
         *(
+            "_judge",
             "_record",
             "_replay",
             "case",
@@ -115,7 +117,10 @@ MAY_IMPORT = {
 ONLY_IN = {
     "click": {"cli"},
     "rich": {
-        *(f"reporters/{name}" for name in ("terminal", "inspection", "rollout", "evidence", "against", "check")),
+        *(
+            f"reporters/{name}"
+            for name in ("terminal", "inspection", "rollout", "evidence", "against", "check", "anew")
+        ),
         "cli",
     },
     "h5py": {"formats/hdf5/child"},

@@ -19,6 +19,8 @@ REPORTERS: tuple[Reporter, ...] = (
     Reporter("terminal", "check", "check", prints=True),
     Reporter("json", "check", "json", "render_line"),
     Reporter("junit", "check", "check_junit"),
+    Reporter("terminal", "judgement", "anew", prints=True),
+    Reporter("json", "judgement", "json", "render_report"),
     Reporter("json", "failure", "json", "render_report"),
     Reporter("junit", "failure", "junit", "render_failure"),
     Reporter("terminal", "model", "inspection", prints=True),
