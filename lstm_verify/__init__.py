@@ -5,6 +5,7 @@
     verify(path, x)        → Report    compared with what the framework predicts
     diagnose(path, x)      → Diagnosis what explains a mismatch, or None
     record(path, x)        → Report    the same, kept as a golden folder; verify(path, golden=…) checks against it
+    judge(report)          → JudgedAnew    a stored report by another tolerance
     check(paths)           → CheckReport   many models, or those of a manifest
     against(path, others, x) → AgainstReport   files compared with each other
     rollout(path, x, steps=N)          the same for a model that is fed with its own outputs, step by step
@@ -17,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lstm_verify._judge import JudgedAnew, judge
     from lstm_verify._record import record
     from lstm_verify._replay import Replayed, replay
     from lstm_verify._verify import diagnose, verify
@@ -53,6 +55,7 @@ __all__ = [
     "Endpoints",
     "FrameworkError",
     "InputError",
+    "JudgedAnew",
     "LstmVerifyError",
     "MismatchError",
     "Model",
@@ -70,6 +73,7 @@ __all__ = [
     "check",
     "diagnose",
     "inspect",
+    "judge",
     "load",
     "record",
     "replay",
@@ -78,6 +82,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "_judge": ("JudgedAnew", "judge"),
     "_record": ("record",),
     "_replay": ("Replayed", "replay"),
     "_verify": ("diagnose", "verify"),

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from lstm_verify.arrays import finite
+from lstm_verify.arrays import Array, finite
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.explain import blind_line
@@ -203,10 +203,9 @@ def model_dict(model: Model) -> dict[str, Any]:
     }
 
 
-def _output_dict(output: Comparison, most: int | None) -> dict[str, Any]:
+def _output_dict(output: Comparison, most: int | None = None) -> dict[str, Any]:
     worst = output.worst(1)
-    listed = None if most is None else output.worst(most)
-    rows = slice(None) if listed is None else np.array(listed, int)
+    rows = np.arange(len(output.deviations)) if most is None else np.array(output.worst(most), int)
     return {
         "name": output.name,
         "verdict": str(output.verdict),
@@ -224,8 +223,23 @@ def _output_dict(output: Comparison, most: int | None) -> dict[str, Any]:
         "worst_predicted": finite(output.predicted[worst[0]]) if worst else None,
         "worst_replayed": finite(output.replayed[worst[0]]) if worst else None,
         "worst_sigma": finite(output.sigma[worst[0]]) if worst else None,
-        "samples_listed": listed,
-        "deviations": [finite(value) for value in output.deviations[rows].tolist()],
-        "sigmas": [finite(value) for value in output.sigmas[rows].tolist()],
-        "unjudged_by_sample": output.unjudged_rows[rows].astype(bool).tolist(),
+        "samples_listed": None if most is None else rows.tolist(),
+        "deviations": _finite(output.deviations, rows),
+        "sigmas": _finite(output.sigmas, rows),
+        "unjudged_by_sample": _flags(output.unjudged_rows, rows),
+        "beyond_by_sample": _flags(~output.within.astype(bool), rows),
+        "sigma_is_known": bool(output.judged_up_to.size and not np.isnan(output.judged_up_to).any()),
+        "sigmas_needed": _finite(output.needed, rows),
+        "judged_up_to_sigmas": _finite(output.judged_up_to, rows),
+        "sigmas_are_at_most": _flags(output.at_most, rows),
     }
+
+
+def _finite(values: Array, rows: Array) -> list[float | None]:
+    """The values of some samples; empty if there are none."""
+    return [finite(value) for value in (values[rows] if values.size else values).tolist()]
+
+
+def _flags(values: Array, rows: Array) -> list[bool]:
+    flags: list[bool] = (values[rows] if values.size else values).astype(bool).tolist()
+    return flags

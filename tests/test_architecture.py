@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "golden": {
         *("arrays", "errors", "formats", "hashing", "inputs", "judging", "model", "options", "rounded"),
     },
+    "_judge": {"arrays", "errors", "golden", "judging", "report"},
     "_record": {
         *("arrays", "errors", "formats", "golden", "hashing", "judging", "report", "versions", "_verify"),
     },
@@ -67,6 +68,7 @@ MAY_IMPORT = {
     },
     "report": {"arrays", "golden", "judging", "diagnosis", "model", "errors"},
     "reporters": {
+        "_judge",
         "checking",
         "cross",
         "report",
@@ -103,6 +105,7 @@ MAY_IMPORT = {
     },
     "cli": {
         *(
+            "_judge",
             "_record",
             "_replay",
             "case",
@@ -128,7 +131,10 @@ ONLY_IN = {
     "pytest": {"pytest_plugin"},
     "click": {"cli"},
     "rich": {
-        *(f"reporters/{name}" for name in ("terminal", "inspection", "rollout", "evidence", "against", "check")),
+        *(
+            f"reporters/{name}"
+            for name in ("terminal", "inspection", "rollout", "evidence", "against", "check", "anew")
+        ),
         "cli",
     },
     "h5py": {"formats/hdf5/child"},

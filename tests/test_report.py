@@ -56,6 +56,11 @@ OUTPUT_KEYS = {
     "deviations",
     "sigmas",
     "unjudged_by_sample",
+    "beyond_by_sample",
+    "sigma_is_known",
+    "sigmas_needed",
+    "judged_up_to_sigmas",
+    "sigmas_are_at_most",
 }
 VERDICTS = {
     "match": (Verdict.MATCH, 0),
@@ -164,6 +169,11 @@ def test_the_numbers_of_a_mismatch() -> None:
         "deviations": [0.25, 0.0, 0.0, 0.5],
         "sigmas": [None] * 4,
         "unjudged_by_sample": [False] * 4,
+        "beyond_by_sample": [True, False, False, True],
+        "sigma_is_known": False,
+        "sigmas_needed": [None] * 4,
+        "judged_up_to_sigmas": [None] * 4,
+        "sigmas_are_at_most": [False] * 4,
     }
     assert data["tolerance"] == {"sigmas": None, "atol": 1e-5, "rtol": 1e-4, "decimals": None}
     assert data["samples_with_own_sigma"] == 0
@@ -196,6 +206,11 @@ def test_the_numbers_of_a_mismatch_by_rounding() -> None:
         "deviations": [0.0, 2.5 * 2**-20, 6 * 2**-20, 0.0],
         "sigmas": [0.0, 20.0, 6.0, 0.0],
         "unjudged_by_sample": [False] * 4,
+        "beyond_by_sample": [False, True, False, False],
+        "sigma_is_known": True,
+        "sigmas_needed": [0.0, 20.0, 6.0, 0.0],
+        "judged_up_to_sigmas": [None] * 4,
+        "sigmas_are_at_most": [False] * 4,
     }
     assert data["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None, "decimals": None}
     assert data["samples_with_own_sigma"] == 4

@@ -107,6 +107,9 @@ def judge(
         narrow = _narrow(predicted) if tolerance.recorded else ()
         notes = [*narrow, *_notes(replayed, outputs, sigma)]
     outputs = _final(outputs, drawn, tolerance)
+    outputs = tuple(
+        replace(o, at_most=~sigma.is_whole) if o.at_most.size == len(sigma.is_whole) else o for o in outputs
+    )
     lower = not bool(sigma.is_whole.all())
     return Judgement(outputs, tolerance, len(sigma.is_whole), tuple(notes), lower, sigma.rows, case.least)
 

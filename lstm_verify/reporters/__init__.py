@@ -27,6 +27,8 @@ REPORTERS: tuple[Reporter, ...] = (
     Reporter("junit", "check", "check_junit"),
     Reporter("annotations", "check", "workflow_commands", "render_check"),
     Reporter("summary", "check", "summary", "render_check"),
+    Reporter("terminal", "judgement", "anew", prints=True),
+    Reporter("json", "judgement", "json", "render_report"),
     Reporter("json", "failure", "json", "render_report"),
     Reporter("junit", "failure", "junit", "render_failure"),
     Reporter("sarif", "failure", "sarif", "render_failure"),

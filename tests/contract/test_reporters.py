@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from lstm_verify import Tolerance
+from lstm_verify._judge import JudgedAnew, JudgedOutput
 from lstm_verify.checking.report import CheckReport
 from lstm_verify.checking.run import Outcome
 from lstm_verify.cross.report import AgainstReport, Other
@@ -50,6 +52,22 @@ CHECKS: dict[str, Callable[[], Any]] = {
     "blind spots": lambda: CheckReport((outcome("match", 1, ("dense", "match", "", 1e-8)),)),
     "none": lambda: CheckReport(()),
 }
+
+
+def judged(*verdicts: Verdict, reason: str = "") -> JudgedAnew:
+    outputs = tuple(
+        JudgedOutput(f"dense {n}", verdict, "" if verdict is Verdict.MATCH else "a reason", 4, 1, None, 20.0)
+        for n, verdict in enumerate(verdicts)
+    )
+    return JudgedAnew("report.json", "model.h5", "match", Tolerance(sigmas=4.0), outputs, reason)
+
+
+JUDGEMENTS: dict[str, Callable[[], Any]] = {
+    "match": lambda: judged(Verdict.MATCH),
+    "mismatch": lambda: judged(Verdict.MATCH, Verdict.MISMATCH),
+    "inconclusive": lambda: judged(Verdict.MATCH, Verdict.INCONCLUSIVE),
+    "nothing compared": lambda: judged(reason="no predictions"),
+}
 ROLLOUTS: dict[str, Callable[[], Any]] = {
     "match": lambda: rolled([0.0] * 5),
     "mismatch": lambda: rolled([0.0, 0.0, 1.0, 2.0, 3.0]),
@@ -68,6 +86,7 @@ SUBJECTS: dict[str, dict[str, Callable[[], Any]]] = {
     "rollout": ROLLOUTS,
     "comparison": COMPARISONS,
     "check": CHECKS,
+    "judgement": JUDGEMENTS,
     "model": MODELS,
     "failure": {"error": lambda: Failure("model.h5", "model.h5: an error <with> \x1b[31m characters")},
 }

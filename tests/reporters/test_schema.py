@@ -26,6 +26,7 @@ KINDS = {
     "failure": "failure",
     "model": "inspection",
     "check": "check",
+    "judgement": "judgement",
 }
 """What the schema calls that which a reporter reports on."""
 
@@ -172,9 +173,10 @@ def test_an_inspection() -> None:
 
 def test_every_command_with_a_report_has_a_kind_in_the_schema() -> None:
     with_json = {name for name, command in cli.commands.items() if any(p.name == "json_file" for p in command.params)}
-    assert with_json == {"verify", "diagnose", "rollout", "inspect", "check"}
+    assert with_json == {"verify", "diagnose", "rollout", "inspect", "check", "judge"}
     assert [one["$ref"].rpartition("/")[2] for one in SCHEMA["oneOf"]] == [
-        *list(KINDS.values())[:-1],
+        *list(KINDS.values())[:-2],
         "outcome",
         "check",
+        "judgement",
     ]
