@@ -404,12 +404,6 @@ MUTATIONS = [
         "a diagnosis that does not say what would tell faults apart",
     ),
     Mutation(
-        "graph/lift/rolled.py",
-        "if not all(self.is_moved(tensor, firsts[number]) for tensor in taken):",
-        "if not all(True for tensor in taken):",
-        "what is done to a state between two steps forgotten",
-    ),
-    Mutation(
         "graph/lift/masked_steps.py",
         "return bool(new & (taken",
         "return bool(set() & (taken",

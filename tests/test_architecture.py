@@ -26,6 +26,15 @@ MAY_IMPORT = {
     "rounded": {"errors"},
     "model": {"layers", "errors"},
     "timing": set(),
+    "hashing": {"arrays", "errors"},
+    "versions": {"__init__"},
+    "golden": {
+        *("arrays", "errors", "formats", "hashing", "inputs", "judging", "model", "options", "rounded"),
+    },
+    "_judge": {"arrays", "errors", "golden", "judging", "report"},
+    "_record": {
+        *("arrays", "errors", "formats", "golden", "hashing", "judging", "report", "versions", "_verify"),
+    },
     "processes": set(),
     "options": {"rounded", "errors"},
     "checkpoints": {"layers"},
@@ -49,7 +58,7 @@ MAY_IMPORT = {
     "judging": {"arrays", "budget", "graph", "inputs", "layers", "model", "operations", "_replay", "rounded", "errors"},
     "given": {"arrays", "inputs", "model", "given_states", "errors"},
     "graph": {"arrays", "inputs", "model", "layers", "operations", "errors"},
-    "formats": {"processes", "arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
+    "formats": {"processes", "hashing", "arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
     "runtimes": {"arrays", "processes", "errors"},
     "inspection": {"model", "layers", "operations"},
     "faults": {"layers", "model", "operations", "errors"},
@@ -57,8 +66,20 @@ MAY_IMPORT = {
         *("arrays", "budget", "judging", "errors", "faults", "inputs", "layers", "model", "_replay", "rounded"),
         *("run_arithmetic", "checkpoints", "operations", "timing"),
     },
-    "report": {"arrays", "judging", "diagnosis", "model", "errors"},
-    "reporters": {"cross", "report", "rollouts", "judging", "diagnosis", "model", "errors"},
+    "report": {"arrays", "golden", "judging", "diagnosis", "model", "errors"},
+    "reporters": {
+        "_judge",
+        "checking",
+        "cross",
+        "report",
+        "rollouts",
+        "judging",
+        "diagnosis",
+        "faults",
+        "hashing",
+        "model",
+        "errors",
+    },
     "given_states": {"arrays", "inputs", "model", "errors"},
     "case": {
         *("arrays", "diagnosis", "errors", "formats", "given", "inputs", "judging", "model", "options", "report"),
@@ -66,7 +87,10 @@ MAY_IMPORT = {
     },
     "_verify": {
         *("arrays", "judging", "errors", "formats", "inputs", "inspection", "model", "_replay", "report", "runtimes"),
-        *("case", "diagnosis", "timing", "given", "budget", "options", "inner_values"),
+        *("case", "diagnosis", "timing", "given", "golden", "budget", "options", "expected"),
+    },
+    "expected": {
+        *("_replay", "arrays", "case", "errors", "given", "golden", "inner_values", "inputs", "model", "report"),
     },
     "inner_values": {"arrays", "errors", "inputs", "layers", "model", "_replay"},
     "rollouts": {
@@ -77,14 +101,24 @@ MAY_IMPORT = {
         *("arrays", "case", "diagnosis", "errors", "faults", "formats", "inputs", "judging", "layers", "model"),
         *("operations", "options", "report", "rounded", "timing", "_replay", "_verify"),
     },
+    "pytest_plugin": {"_record", "_verify", "case", "golden", "inputs", "options", "report"},
+    "preloading": {"processes"},
+    "checking": {
+        *("_record", "_verify", "arrays", "cross", "errors", "formats", "golden", "hashing", "judging", "options"),
+        *("preloading", "report", "runtimes", "versions"),
+    },
     "cli": {
         *(
+            "_judge",
+            "_record",
             "_replay",
             "case",
+            "checking",
             "cross",
             "arrays",
             "errors",
             "formats",
+            "golden",
             "inputs",
             "inspection",
             "judging",
@@ -98,8 +132,15 @@ MAY_IMPORT = {
     },
 }
 ONLY_IN = {
+    "pytest": {"pytest_plugin"},
     "click": {"cli"},
-    "rich": {*(f"reporters/{name}" for name in ("terminal", "inspection", "rollout", "evidence", "against")), "cli"},
+    "rich": {
+        *(
+            f"reporters/{name}"
+            for name in ("terminal", "inspection", "rollout", "evidence", "against", "check", "anew")
+        ),
+        "cli",
+    },
     "h5py": {"formats/hdf5/child"},
     "threadpoolctl": {"_replay", "operations/products"},
     "tensorflow": {"formats/tensorflow/child", "formats/tensorflow/protobufs"},
@@ -179,17 +220,17 @@ LATER = {
     "formats/tf1": "formats.tensorflow",
     "formats/weights/checkpoint": "formats.tensorflow",
 }
-"""Who may import what of the package inside a function, besides the command line: what takes long, and seldom."""
+"""Who may import what of the package inside a function, besides the doors to it: what takes long, and seldom."""
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) not in ("cli", "__init__")])
+@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) not in ("cli", "pytest_plugin", "__init__")])
 def test_imports_stand_at_the_top(module: str) -> None:
     found = {name for name in imports(module, inside_functions) if name.startswith("lstm_verify.")}
     allowed = f"lstm_verify.{LATER.get(module, 'none')}"
     assert not {name for name in found if not name.startswith(allowed)}
 
 
-CHILDREN = ("runtimes/child", "runtimes/programs/", "formats/hdf5/child")
+CHILDREN = ("runtimes/child", "runtimes/programs/", "formats/hdf5/child", "preloading/server")
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(CHILDREN)])

@@ -13,6 +13,16 @@ from lstm_verify.diagnosis.changes import Change
 from lstm_verify.faults import BY_NAME
 
 
+def subject_of(runtime: str) -> str:
+    """Return what sentences call the source of predictions, by its name in a report; empty of recorded ones.
+
+    Example:
+        >>> subject_of("tf_keras"), subject_of("onnxruntime"), subject_of("recorded")
+        ('model.predict', 'onnxruntime', '')
+    """
+    return {"keras": "model.predict", "tf_keras": "model.predict", "recorded": ""}.get(runtime, runtime)
+
+
 def diagnosis_lines(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
     """Describe a diagnosis, one paragraph per line.
 

@@ -74,7 +74,7 @@ class DeviationStart:
             "direction": self.direction,
             "timestep": self.timestep,
             "gate": self.gate,
-            **({"value": self.value} if self.value else {}),
+            "value": self.value,
             "layers": [layer.to_dict() for layer in self.layers],
         }
 

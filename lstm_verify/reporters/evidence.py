@@ -11,6 +11,7 @@ from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.errors import printable
 from lstm_verify.report import Report
 from lstm_verify.reporters import terminal
+from lstm_verify.reporters.numbers import in_sigmas, number
 
 WORST = 3
 MOST = 12
@@ -37,7 +38,7 @@ def _tried(diagnosis: Diagnosis) -> Table:
     for change, misfit in diagnosis.evidence[:MOST]:
         what = f"{change.parameter} = {change.behaves_as} in {', '.join(change.layers)} ({change.fault})"
         style = "bold green" if misfit.explains else ""
-        table.add_row(terminal.in_sigmas(misfit.sigmas), Text(printable(what), style=style))
+        table.add_row(in_sigmas(misfit.sigmas), Text(printable(what), style=style))
     return table
 
 
@@ -46,5 +47,5 @@ def _over_time(diagnosis: Diagnosis) -> Table:
     table.add_column("time step", justify="right")
     table.add_column("largest |Δ|", justify="right")
     for step, deviation in diagnosis.over_time:
-        table.add_row(str(step), terminal.number(deviation))
+        table.add_row(str(step), number(deviation))
     return table
