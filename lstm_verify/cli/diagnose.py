@@ -47,7 +47,7 @@ def diagnose(
         for note in report.notes:
             click.echo(f"note: {printable(note)}", err=True)
         if json_file != "-":
-            from rich.console import Console
+            from lstm_verify.reporters.console import console
 
-            find("evidence", "verification").render(report, Console(highlight=False))
+            find("evidence", "verification").render(report, console())
     sys.exit(report.exit_code)
