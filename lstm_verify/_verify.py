@@ -26,7 +26,7 @@ from lstm_verify.diagnosis.informative import BlindSpotSearch
 from lstm_verify.errors import FrameworkError, InputError, LstmVerifyError
 from lstm_verify.formats import runtime_of
 from lstm_verify.formats.endpoints import Endpoints
-from lstm_verify.given import arrays_of, matched, recorded
+from lstm_verify.given import Recorded, about, arrays_of, matched, recorded
 from lstm_verify.inputs import bind, count_samples, in_own_layout
 from lstm_verify.inspection import recurrences
 from lstm_verify.judging.compare import Verdict, verdict_of
@@ -54,6 +54,7 @@ def verify(
     blind_spots: bool = True,
     seconds: float | None = None,
     output: str | Path | None = None,
+    save_input: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Compare a framework's predictions with what the weights in a model file compute.
@@ -62,15 +63,16 @@ def verify(
         model: a Keras `.h5` or `.keras` file, a SavedModel's directory, a TensorFlow graph, an ONNX file; or what
             `load` read of one.
         x: inputs, (samples, ...): an array, a sequence in the order of the model's inputs, a mapping by name, or the
-            path of a `.npy` or `.npz` file. `RandomInputs` makes them from the model's own signature, as None does.
+            path of a file of arrays, as for `--input`. `RandomInputs` makes them from the model's own signature, as
+            None does.
         expected: recorded predictions in the same forms, or what `replay` made of another model; no framework is run
             then.
         architecture: a file with the config of the model, if that at `model` is there for its weights only, as for
             `load`; the framework builds the model from it too.
         endpoints: a signature of a TensorFlow file, or which tensors of a graph are its inputs and outputs; what `x`
             has by the name of a tensor of the graph is fed to that tensor anyway.
-        state_from: a `.npz` file with the inputs that `x` does not have, such as the states of an encoder, which the
-            `output` of its verification has.
+        state_from: a file, such as a `.npz`, with the inputs that `x` does not have, such as the states of an encoder,
+            which the `output` of its verification has.
         tolerance: how far predictions may lie from the replay; None is what rounding explains.
         runtime: the framework to predict with, and how it does; a name alone is enough.
         diagnose: on a mismatch, find out which fault explains it.
@@ -78,6 +80,7 @@ def verify(
         seconds: how long to look at most for what explains a mismatch; None ends a search by what it computes alone, at
             the same fault on every machine.
         output: a `.npz` file to write the replayed predictions to.
+        save_input: a `.npz` file to write the inputs to, if they are generated.
         progress: on_progress how far the replay and the framework are.
 
     Returns:
@@ -106,6 +109,8 @@ def verify(
             read, arrays = opened(model, x, endpoints, architecture, options)
             with _unless_exchanged(read, expected):
                 case = case_of(read, x, arrays, options, state_from, blind_spots)
+            if save_input is not None:
+                case.save_inputs(save_input)
         replaying = _Replaying(case, Path(scratch), progress, timings)
         search = BlindSpotSearch(read, case.inputs, case.batch_size_of(expected), timings, blind_spots, case.spots)
         if expected is None:
@@ -114,7 +119,9 @@ def verify(
             predicted, replayed = _predict_and_replay(case.framework, asked, replaying, search, ready)
             tap = LayerOutputs(case.framework, asked)
         else:
-            predicted, replayed, tap = _recorded(read, expected), replaying.run(), None
+            given, replayed, tap = recorded(read, expected), replaying.run(), None
+            predicted = _recorded(expected, given, replayed, tolerance)
+            tolerance = tolerance.of_recording(given.written, list(replayed))
         with timed(timings, "compare"):
             case, notes = case.as_computed(options, predicted.source)
             judged = _judged(case, predicted, replayed, tolerance, replaying.part)
@@ -126,7 +133,8 @@ def verify(
         spots = search.result() if verdict is Verdict.MATCH else None
         if output is not None:
             write_npz(output, in_own_layout(read, replayed))
-    notes = [*read.findings, *case.notes, *predicted.notes, *notes, *judged.notes]
+    of_digits = predicted.digits.of_digits(verdict is Verdict.MATCH) if predicted.digits else ()
+    notes = [*read.findings, *case.notes, *predicted.notes, *of_digits, *notes, *judged.notes]
     return Report(
         verdict=verdict,
         model=case.model,
@@ -188,10 +196,12 @@ def _fits(model: Model, arrays: Any) -> bool:
     return True
 
 
-def _recorded(model: Model, expected: Any) -> _Predictions:
+def _recorded(expected: Any, given: Recorded, replayed: Mapping[str, Rows], tolerance: Tolerance) -> _Predictions:
     description = str(expected) if isinstance(expected, str | Path) else "arrays in memory"
-    outputs, notes = recorded(model, expected)
-    return _Predictions(Predicted("recorded", description), outputs, notes=tuple(notes))
+    with about(expected):
+        found = given.in_shapes_of(replayed)
+    digits = given if tolerance.follows_text else None
+    return _Predictions(Predicted("recorded", description), found.outputs, notes=found.notes, digits=digits)
 
 
 def _judged(
@@ -254,6 +264,8 @@ class _Predictions:
     again: float = 0.0
     """How far the framework is from itself when it predicts again."""
     notes: tuple[str, ...] = ()
+    digits: Recorded | None = None
+    """What their text says of how they were rounded, if that counts."""
 
 
 def _started(model: str | Path | Model, options: RuntimeOptions, stack: ExitStack) -> runtimes.Started | None:

@@ -27,21 +27,35 @@ def check_inputs(
     state_from: str | None,
     runtime: str | None,
     decimals: int | None,
+    digits: int | None = None,
+    save_input: str | None = None,
 ) -> None:
     """Refuse options that contradict each other."""
-    check_fed(inputs, random, seed, state_from)
+    check_fed(inputs, random, seed, state_from, save_input)
     if expected and runtime:
         raise click.UsageError("--expected and --runtime exclude each other: predictions are recorded, or made")
     if decimals is not None and not expected:
         raise click.UsageError("--decimals applies to recorded predictions. Give --expected too")
+    if digits is not None and not expected:
+        raise click.UsageError("--digits applies to recorded predictions. Give --expected too")
+    if digits is not None and decimals is not None:
+        raise click.UsageError("--digits and --decimals exclude each other: numbers are rounded in one way")
 
 
-def check_fed(inputs: tuple[str, ...], random: int | None, seed: int | None, state_from: str | None) -> None:
+def check_fed(
+    inputs: tuple[str, ...],
+    random: int | None,
+    seed: int | None,
+    state_from: str | None,
+    save_input: str | None = None,
+) -> None:
     """Refuse options about what a model is given that contradict each other."""
     if bool(inputs) == (random is not None):
         raise click.UsageError("give either --input or --random")
     if seed is not None and random is None:
         raise click.UsageError(f"--seed {seed}: it is for --random, and inputs are given. Leave it out")
+    if save_input and random is None:
+        raise click.UsageError("--save-input is for what --random generates. Give --random too, or leave it out")
     if state_from and not inputs:
         raise click.UsageError("--state-from completes what --input gives. Give --input too")
 
@@ -68,10 +82,11 @@ def verified(
     from lstm_verify._verify import verify
     from lstm_verify.options import RandomInputs
 
-    check_inputs(inputs, random, seed, expected, state_from, options["runtime"], options["decimals"])
+    tolerance = (options["decimals"], options["digits"])
+    check_inputs(inputs, random, seed, expected, state_from, options["runtime"], *tolerance, options["save_input"])
     named = [item.partition("=")[2] for item in (*inputs, *expected)]
     read = [str(model), str(options["architecture"] or ""), *inputs, *expected, *named, state_from or ""]
-    check_writable(results, read)
+    check_writable([*results, options["save_input"]], read)
     with progress_bars(quiet) as progress:
         return verify(
             model,
@@ -85,20 +100,20 @@ def verified(
 
 def files(given: tuple[str, ...]) -> Any:
     """A single file as it is; NAME=FILE options as a mapping."""
-    from lstm_verify.arrays import read_arrays
+    from lstm_verify.array_files import file_of, read_arrays
 
-    if len(given) == 1 and (Path(given[0]).exists() or "=" not in given[0]):
+    if len(given) == 1 and ("=" not in given[0] or Path(file_of(given[0])).exists()):
         return given[0]
     arrays = {}
     for item in given:
         name, separator, file = item.partition("=")
         if not separator or not name:
-            raise click.UsageError(f"{item}: expected NAME=file.npy, since several files are given")
+            raise click.UsageError(f"{item}: expected NAME=FILE, since several files are given")
         if name in arrays:
             raise click.UsageError(f"{item}: {name} is given twice")
         found = read_arrays(file)
         if list(found) != [""]:
-            raise click.UsageError(f"{item}: expected a .npy file, one array for one name")
+            raise click.UsageError(f"{item}: more than one array, expected a file with one, such as a .npy file")
         arrays[name] = found[""]
     return arrays
 
@@ -148,8 +163,10 @@ def write_failure(model: str, reason: str, results: Mapping[str, str | None]) ->
 
 def check_writable(results: list[str | None], read: list[str]) -> None:
     """Check, before any work is done, that a result can be written and would not overwrite an input."""
+    from lstm_verify.array_files import file_of
+
     targets = [Path(file) for file in results if file and file != "-"]
-    taken = {os.path.realpath(file) for file in read if file}
+    taken = {os.path.realpath(file_of(file)) for file in read if file}
     for file in targets:
         if file.is_dir():
             raise OutputError(f"{file}: a directory, expected a file to write to")
