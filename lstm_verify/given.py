@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,7 +84,16 @@ def recorded(model: Model, expected: Any) -> Recorded:
     Raises:
         InputError: they are no numbers, or do not fit the outputs of the model.
     """
-    names = [output.name for output in model.outputs]
+    found = named(model, expected, [output.name for output in model.outputs])
+    return replace(found, outputs=outputs_samples_first(model, found.outputs))
+
+
+def named(model: Model, expected: Any, names: Sequence[str]) -> Recorded:
+    """Return recorded arrays by the names of some outputs, with the axes that they have.
+
+    Raises:
+        InputError: they are no numbers, or more or fewer than the names.
+    """
     given = arrays_of(expected)
     if not isinstance(given, Mapping):
         listed = given if isinstance(given, list | tuple) else [given]
@@ -102,7 +111,7 @@ def recorded(model: Model, expected: Any) -> Recorded:
     written = {name: found for name, found in digits.items() if found is not None}
     sources = {name: rows.source for name, rows in texts.items()}
     outputs |= {name: _in_float32(model, rows) for name, rows in texts.items()}
-    return Recorded(outputs_samples_first(model, outputs), tuple(notes), written, sources)
+    return Recorded(outputs, tuple(notes), written, sources)
 
 
 def _in_float32(model: Model, rows: TextRows) -> TextRows:

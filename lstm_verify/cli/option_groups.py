@@ -122,6 +122,11 @@ def input_options(command: Command) -> Command:
     return _with_options(command, INPUT_OPTIONS)
 
 
+def expected_options(command: Command) -> Command:
+    """Add the options that say what a model is expected to return."""
+    return _with_options(command, EXPECTED_OPTIONS)
+
+
 FEED_OPTIONS = (
     click.option(
         "--input",
@@ -139,8 +144,7 @@ FEED_OPTIONS = (
     click.option("--seed", type=click.IntRange(min=0), metavar="S", help="For --random; 0 if left out."),
     click.option("--save-input", metavar="FILE", help="Write the inputs that --random generates, as .npz."),
 )
-INPUT_OPTIONS = (
-    *FEED_OPTIONS,
+EXPECTED_OPTIONS = (
     click.option(
         "--expected",
         "-e",
@@ -160,6 +164,10 @@ INPUT_OPTIONS = (
         metavar="K",
         help="The number of significant digits that --expected was rounded to. [default: as its text has]",
     ),
+)
+INPUT_OPTIONS = (
+    *FEED_OPTIONS,
+    *EXPECTED_OPTIONS,
     click.option(
         "--batch-size",
         type=click.IntRange(min=1),

@@ -32,6 +32,11 @@ def check_inputs(
 ) -> None:
     """Refuse options that contradict each other."""
     check_fed(inputs, random, seed, state_from, save_input)
+    check_expected(expected, runtime, decimals, digits)
+
+
+def check_expected(expected: tuple[str, ...], runtime: str | None, decimals: int | None, digits: int | None) -> None:
+    """Refuse options about what is expected that contradict each other."""
     if expected and runtime:
         raise click.UsageError("--expected and --runtime exclude each other: predictions are recorded, or made")
     if decimals is not None and not expected:
