@@ -7,7 +7,7 @@ Where a line might as well be a time step, a user has to say which: `x.csv:64x40
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lstm_verify.arrays import Rows
 from lstm_verify.errors import InputError
@@ -41,15 +41,24 @@ def _reshaped(rows: TextRows, shape: Shape, samples: int | None, where: str) -> 
     by_line = possible.get("sample")
     if by_line is None or not _is_clear(columns, shape):
         wanted = ", ".join(["samples", *("any" if n is None else str(n) for n in shape[1:])])
-        ways = "; ".join(f"if each line is a {what}: {_named(rows, way)}" for what, way in possible.items())
         raise InputError(
             f"{where}: {_count(lines, 'line')} of {_count(columns, 'number')}, expected ({wanted}). "
-            f"{ways[:1].upper()}{ways[1:] or f'Say which shape that is: {rows.source}:64x40x16'}"
+            f"{_advice(rows, shape, possible)}"
         )
     if len(by_line) < 2:
         return rows.reshaped(by_line)
     axes = " x ".join(map(str, by_line[1:]))
     return rows.reshaped(by_line, f"{rows.source}: each line is taken for one sample, {axes}, the last axis fastest")
+
+
+def _advice(rows: TextRows, shape: Shape, possible: Mapping[str, tuple[int, ...]]) -> str:
+    ways = [f"if each line is a {what}: {_named(rows, way)}" for what, way in possible.items()]
+    if ways:
+        return "; ".join([f"I{ways[0][1:]}", *ways[1:]])
+    numbers = math.prod(n or 1 for n in shape[1:])
+    if None not in shape[1:] and rows.shape[1] == numbers + 1:
+        return f"Leave out the column that is none of the {numbers} numbers of a sample, such as an index"
+    return f"Say which shape that is: {rows.source}:64x40x16"
 
 
 def _is_clear(columns: int, shape: Shape) -> bool:

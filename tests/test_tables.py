@@ -57,6 +57,10 @@ UNKNOWN = "Say which shape that is: x.csv:64x40x16"
         (12, 2, (None, 3, 2), "(samples, 3, 2)", "If each line is a time step: x.csv:4x3x2"),
         (11, 2, (None, 3, 2), "(samples, 3, 2)", UNKNOWN),
         (4, 5, (None, 3, 2), "(samples, 3, 2)", UNKNOWN),
+        (
+            *(4, 7, (None, 3, 2), "(samples, 3, 2)"),
+            "Leave out the column that is none of the 6 numbers of a sample, such as an index",
+        ),
         (4, 6, (None, None, 2), "(samples, any, 2)", "If each line is a sample: x.csv:4x3x2"),
         (
             *(7, 2, (None, None, 2), "(samples, any, 2)"),

@@ -156,13 +156,13 @@ EXPECTED_OPTIONS = (
         "--decimals",
         type=click.IntRange(min=0),
         metavar="K",
-        help="The number of decimals that --expected was rounded to. [default: as its text has]",
+        help="The number of decimals that --expected was rounded to. [default: as its text says]",
     ),
     click.option(
         "--digits",
         type=click.IntRange(min=1),
         metavar="K",
-        help="The number of significant digits that --expected was rounded to. [default: as its text has]",
+        help="The number of significant digits that --expected was rounded to. [default: as its text says]",
     ),
 )
 INPUT_OPTIONS = (

@@ -117,9 +117,9 @@ def files(given: tuple[str, ...]) -> Any:
         if name in arrays:
             raise click.UsageError(f"{item}: {name} is given twice")
         found = read_arrays(file)
-        if list(found) != [""]:
-            raise click.UsageError(f"{item}: more than one array, expected a file with one, such as a .npy file")
-        arrays[name] = found[""]
+        if len(found) != 1:
+            raise click.UsageError(f"{item}: {len(found)} arrays ({', '.join(found)}), expected one for one name")
+        (arrays[name],) = found.values()
     return arrays
 
 

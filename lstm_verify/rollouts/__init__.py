@@ -34,6 +34,7 @@ from lstm_verify.rollouts.pairing import Pairs, Wishes, check_names, likely_stat
 from lstm_verify.rollouts.plan import Plan, make_plan
 from lstm_verify.rollouts.recorded import RecordedLoop, recorded_loop
 from lstm_verify.rollouts.report import RolloutReport, Token
+from lstm_verify.text_rows import TextRows
 from lstm_verify.timing import timed
 
 
@@ -161,7 +162,8 @@ def _seed(
         given = named_rows(arrays)
         if "" in given and len(model.inputs) > 1:
             unnamed = given.pop("")
-            given[main_input(model, wishes, likely_states(model).values(), len(unnamed.shape))] = unnamed
+            rank = None if isinstance(unnamed, TextRows) and unnamed.is_table else len(unnamed.shape)
+            given[main_input(model, wishes, likely_states(model).values(), rank)] = unnamed
     notes: list[str] = []
     if state_from is not None:
         given, notes = completed(model, given, state_from)

@@ -307,9 +307,16 @@ def test_inputs_in_every_form_are_the_same(tmp_path: Path) -> None:
 
 
 def test_an_object_is_not_one_array_for_one_name(tmp_path: Path) -> None:
-    (tmp_path / "x.json").write_text('{"input": [[1]]}')
+    (tmp_path / "x.json").write_text('{"a": [[1]], "b": [[2]]}')
     result = run(model(ORIGIN), "-i", f"input={tmp_path}/x.json", "-e", recorded(ORIGIN))
-    assert_usage_error(result, "more than one array, expected a file with one")
+    assert_usage_error(result, "2 arrays (a, b), expected one for one name")
+
+
+def test_the_only_array_of_a_file_may_be_called_otherwise(tmp_path: Path) -> None:
+    with np.load(inputs(ORIGIN)) as archive:
+        np.savez(tmp_path / "x.npz", anything=archive["input"])
+    result = run(model(ORIGIN), "-i", f"input={tmp_path}/x.npz", "-e", recorded(ORIGIN), "--no-blind-spots")
+    assert result.exit_code == 0
 
 
 def test_a_table_that_could_be_several_things(tmp_path: Path) -> None:

@@ -394,7 +394,7 @@ def test_extract_without_a_place_for_the_weights() -> None:
         (("-i", "source={source}", "-i", "={target}"), "expected NAME=FILE"),
         (
             ("-i", f"source={inputs('encoder_decoder')}", "-i", "target={target}"),
-            "more than one array, expected a file with one",
+            "2 arrays (source, target), expected one for one name",
         ),
     ],
 )

@@ -199,6 +199,14 @@ def test_predictions_in_text(tmp_path: Path, honest: dict[Path, Outputs]) -> Non
     assert rolled(SINE, tmp_path / "y.csv").verdict is Verdict.MISMATCH
 
 
+def test_a_table_for_an_input_beside_states(tmp_path: Path, honest: dict[Path, Outputs]) -> None:
+    x = given(DECODER)
+    np.savetxt(tmp_path / "x.csv", x["target"].reshape(len(x["target"]), -1), delimiter=",")
+    np.savez(tmp_path / "states.npz", c=x["c"], h=x["h"])
+    files = {"x": tmp_path / "x.csv", "state_from": tmp_path / "states.npz"}
+    assert rollout(DECODER, **files, steps=STEPS, expected=honest[DECODER]).verdict is Verdict.MATCH
+
+
 def test_usage(tmp_path: Path) -> None:
     command = ("rollout", SINE, "-i", inputs("sine"), "-n", STEPS)
     recorded = ("-e", tmp_path / "y.npz")
