@@ -37,6 +37,8 @@ def fitted(rows: Rows, shape: Shape | None, samples: int | None, where: str) -> 
 
 def _reshaped(rows: TextRows, shape: Shape, samples: int | None, where: str) -> TextRows:
     lines, columns = rows.shape
+    if not shape:  # a lone number, or what is refused as none
+        return rows.reshaped(()) if rows.values.size == 1 else rows
     possible = dict(_possible(lines, columns, shape)) if samples == 0 else {}
     by_line = possible.get("sample")
     if by_line is None or not _is_clear(columns, shape):

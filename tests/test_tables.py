@@ -19,7 +19,7 @@ def table(lines: int, columns: int) -> TextRows:
 
 def fit(lines: int, columns: int, shape: Shape | None, samples: int | None = 0) -> tuple[Array, list[str]]:
     rows, notes = fitted(table(lines, columns), shape, samples, "input 'x'")
-    return np.asarray(rows[:]), notes
+    return np.asarray(rows), notes
 
 
 def test_a_line_for_a_sample_is_reshaped_with_a_note() -> None:
@@ -40,6 +40,8 @@ def test_a_line_for_a_sample_is_reshaped_with_a_note() -> None:
         (4, 6, (None, 1, 6), (4, 1, 6)),
         (4, 24, (None, 2, 4, 3), (4, 2, 4, 3)),
         (4, 1, (None,), (4,)),
+        (1, 1, (), ()),
+        (2, 1, (), (2, 1)),
         (4, 1, (None, 1, 1), (4, 1, 1)),
     ],
 )

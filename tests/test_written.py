@@ -122,5 +122,18 @@ def test_numbers_of_mixed_digits_are_not_rounded() -> None:
     assert of(rounded(3)[:30] + shortest(Y[30:].astype("float32"))) is None
 
 
+def test_most_numbers_must_have_as_many_digits() -> None:
+    assert of(["0.1234", "0.37", "1.9", "12.3", "0.123457", "0.777", "0.2", "0.61"]) is None
+
+
+def test_numbers_that_float32_holds_exactly_are_no_evidence() -> None:
+    assert of(["0.125", "0.375", "0.625", "0.875"]) == Written(decimals=3, is_doubtful=True)
+    assert of(["0.126", "0.376", "0.626", "0.876"]) == Written(decimals=3)
+
+
+def test_more_decimals_than_count_are_no_rounding() -> None:
+    assert of(["1.2345e-40", "3.4567e-40"]) is None
+
+
 def test_in_words() -> None:
     assert [str(Written(decimals=1)), str(Written(digits=6))] == ["1 decimal", "6 significant digits"]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lstm_verify import InputError, Report, Tolerance, Verdict, verify
+from lstm_verify import InputError, Report, Tolerance, Verdict, load, verify
 from lstm_verify.arrays import Array
+from lstm_verify.given import Recorded
+from lstm_verify.given import recorded as recorded_by
 from lstm_verify.written import Written
 from tests.command import assert_usage_error, inputs, model, recorded, run
 
@@ -73,8 +76,9 @@ def test_what_was_allowed_for_is_in_the_report(tmp_path: Path, honest: Array) ->
 def test_all_digits_are_judged_as_an_array_is(tmp_path: Path, honest: Array) -> None:
     np.save(tmp_path / "y.npy", honest)
     report = verified(tmp_path / "y.npy")
-    for text in (as_csv(tmp_path, honest, "%s"), as_csv(tmp_path, honest, "%.18e"), as_json(tmp_path, honest)):
-        found = verified(text)
+    writers = (lambda: as_csv(tmp_path, honest, "%s"), lambda: as_csv(tmp_path, honest, "%.18e"))
+    for write in (*writers, lambda: as_json(tmp_path, honest)):
+        found = verified(write())
         assert (found.tolerance, found.notes) == (report.tolerance, report.notes)
         assert found.outputs[0].deviations.tolist() == report.outputs[0].deviations.tolist()
 
@@ -97,6 +101,27 @@ def test_a_table_for_an_output_with_steps(tmp_path: Path) -> None:
 
 def test_a_table_of_another_size_is_a_mismatch(tmp_path: Path, honest: Array) -> None:
     assert verified(as_csv(tmp_path, honest[:3], "%s")).verdict is Verdict.MISMATCH
+
+
+def test_the_shortest_decimals_are_those_of_the_precision_that_is_computed_in(tmp_path: Path, honest: Array) -> None:
+    """In float64 0.1 is 0.1, and in float32 0.10000000149."""
+    narrow = load(model(ORIGIN))
+    wide = replace(narrow, layers={name: _in_float64(layer) for name, layer in narrow.layers.items()})
+    assert (narrow.precision, wide.precision) == ("float32", "float64")
+    path = as_csv(tmp_path, honest, "%s")
+    assert recorded_by(narrow, path).outputs["dense"].dtype == np.float32
+    assert recorded_by(wide, path).outputs["dense"].dtype == np.float64
+
+
+def _in_float64(layer: Any) -> Any:
+    changed = layer.with_parts(_in_float64)
+    return replace(changed, compute_dtype="float64") if hasattr(changed, "compute_dtype") else changed
+
+
+def test_what_was_not_taken_for_rounded_is_said_of_a_mismatch_alone() -> None:
+    found = Recorded({}, written={"dense": Written(decimals=2, is_doubtful=True)}, sources={"dense": "y.csv"})
+    assert list(found.of_digits(is_match=True)) == []
+    assert len(list(found.of_digits(is_match=False))) == 1
 
 
 # --- what is wrong

@@ -12,6 +12,10 @@ import pytest
 
 from lstm_verify import InputError, RolloutReport, Tolerance, Verdict, load, replay, rollout
 from lstm_verify.arrays import Array
+from lstm_verify.rollouts import _seed
+from lstm_verify.rollouts.pairing import Wishes
+from lstm_verify.text_rows import TextRows
+from tests.builders import two_headed_model
 from tests.command import assert_refused, assert_usage_error, inputs, model, run
 
 STEPS = 12
@@ -29,13 +33,13 @@ def along_steps(each: list[Mapping[str, Array]]) -> Outputs:
     return {name: np.stack([one[name] for one in each], axis=1).astype("float32") for name in each[0]}
 
 
-def sine(noise: float = 0.0) -> Outputs:
+def sine(noise: float = 0.0, noisy: range = range(STEPS)) -> Outputs:
     """A window over the last values, of which the first one goes."""
     read, (x,) = load(SINE), given(SINE).values()
     each = []
-    for _ in range(STEPS):
+    for step in range(STEPS):
         outputs = replay(read, x)
-        each.append({"next": outputs["next"] + noise})
+        each.append({"next": outputs["next"] + noise * (step in noisy)})
         x = np.concatenate([x[:, 1:], each[-1]["next"][:, None]], axis=1)
     return along_steps(each)
 
@@ -97,6 +101,26 @@ def test_one_number_in_one_step_is_seen(path: Path, step: int, honest: dict[Path
 def test_a_loop_that_does_something_else_parts_in_the_first_step() -> None:
     report = rolled(SINE, sine(noise=1e-4))
     assert (report.verdict, report.first_step_beyond) == (Verdict.MISMATCH, 1)
+
+
+def test_an_error_that_is_fed_back_is_one_of_its_own_step_alone_if_each_is_compared_on_its_inputs() -> None:
+    expected = sine(1e-3, range(3, 4))
+    closed = rolled(SINE, expected)
+    forced = rolled(SINE, expected, teacher_forced=True)
+    assert np.flatnonzero(~forced.outputs[0].within).tolist() == [3]
+    assert len(np.flatnonzero(~closed.outputs[0].within)) > 3
+
+
+def test_float16_has_half_a_unit_in_its_last_place_more(honest: dict[Path, Outputs]) -> None:
+    narrow = honest[SINE]["next"].astype("float16")
+    assert rolled(SINE, {"next": narrow}).verdict is Verdict.MATCH
+    assert rolled(SINE, {"next": np.nextafter(narrow, np.float16(2))}).verdict is Verdict.MISMATCH
+
+
+def test_a_table_is_not_taken_for_an_input_with_two_axes() -> None:
+    rows = TextRows(np.zeros((2, 4)), ["0.0"] * 8, "x.csv", is_table=True)
+    with pytest.raises(InputError, match="input 'a': 2 lines of 4 numbers"):
+        _seed(two_headed_model(), "x.csv", {"": rows}, None, Wishes({}, {}))
 
 
 def test_samples_in_another_order_do_not_match(honest: dict[Path, Outputs]) -> None:
