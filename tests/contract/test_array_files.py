@@ -81,6 +81,46 @@ def test_anything_else_is_one_line(suffix: str, content: bytes, tmp_path: Path) 
     assert len(str(error.value)) < 400
 
 
+PIECES = [
+    b",",
+    b";",
+    b"\t",
+    b"\n",
+    b"\r",
+    b'"',
+    b"\0",
+    b"\xff",
+    b"e",
+    b"E99999",
+    b"-",
+    b".",
+    b"nan",
+    b"#",
+    b"_",
+    b"1e400",
+]
+PIECES += [b"[", b"]", b"{", b"}", b":", b"null", b"true", b"9" * 30, "\u2028".encode(), "\u0661".encode()]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_damaged_file_is_read_or_refused(suffix: str, tmp_path: Path) -> None:
+    """And nothing else happens."""
+    path = tmp_path / f"x{suffix}"
+    WRITERS[suffix](path, X[:2, :3])
+    content, draw = path.read_bytes(), np.random.default_rng(1)
+    for _ in range(300):
+        damaged = bytearray(content)
+        for _ in range(draw.integers(1, 4)):
+            start = int(draw.integers(len(damaged) + 1))
+            damaged[start : start + int(draw.integers(4))] = PIECES[draw.integers(len(PIECES))]
+        path.write_bytes(damaged)
+        try:
+            for rows in read_arrays(path).values():
+                assert rows[:].shape == rows.shape
+        except InputError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+
+
 @pytest.mark.parametrize("suffix", [*SUFFIXES, ".bin:float32:4x6"])
 @pytest.mark.parametrize("kind", ["nothing", "a directory", "a pipe", "a device"])
 def test_what_is_no_file_is_refused_at_once(suffix: str, kind: str, tmp_path: Path) -> None:
