@@ -74,7 +74,6 @@ class Recorded:
                 notes += more
             elif isinstance(rows, TextRows):
                 outputs[name] = rows.values
-                notes += rows.notes
         return replace(self, outputs=outputs, notes=tuple(notes))
 
 
@@ -110,7 +109,8 @@ def named(model: Model, expected: Any, names: Sequence[str]) -> Recorded:
     digits = {name: rows.written() for name, rows in texts.items()}
     written = {name: found for name, found in digits.items() if found is not None}
     sources = {name: rows.source for name, rows in texts.items()}
-    outputs |= {name: _in_float32(model, rows) for name, rows in texts.items()}
+    notes += [note for rows in texts.values() for note in rows.notes]
+    outputs |= {name: replace(_in_float32(model, rows), notes=()) for name, rows in texts.items()}
     return Recorded(outputs, tuple(notes), written, sources)
 
 

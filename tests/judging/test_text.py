@@ -99,6 +99,16 @@ def test_a_table_for_an_output_with_steps(tmp_path: Path) -> None:
     assert verify(*files, expected=f"{tmp_path}/y.csv:{samples}x{steps}x{units}").verdict is Verdict.MATCH
 
 
+def test_what_is_left_out_of_a_file_is_said(tmp_path: Path, honest: Array) -> None:
+    np.savetxt(tmp_path / "y.csv", honest, delimiter=",", header="a,b", comments="")
+    note = f"{tmp_path}/y.csv: line 1 is a header (a, b)"
+    report = verified(tmp_path / "y.csv")
+    assert (report.verdict, report.notes) == (Verdict.MATCH, (note,))
+    np.savetxt(tmp_path / "y.csv", honest[:2], delimiter=",", header="a,b", comments="")
+    report = verified(tmp_path / "y.csv")
+    assert (report.verdict, report.notes) == (Verdict.MISMATCH, (note,))
+
+
 def test_a_table_of_another_size_is_a_mismatch(tmp_path: Path, honest: Array) -> None:
     assert verified(as_csv(tmp_path, honest[:3], "%s")).verdict is Verdict.MISMATCH
 
