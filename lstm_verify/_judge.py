@@ -170,7 +170,7 @@ def _of_report(path: Path, report: Mapping[str, Any], wanted: Tolerance | None) 
     name = report["model"]["name"]
     stored = report["tolerance"]
     if wanted is None:
-        tolerance = Tolerance(stored["atol"], stored["rtol"], stored["sigmas"] or 8.0, stored["decimals"])
+        tolerance = Tolerance(**{**stored, "sigmas": stored["sigmas"] or 8.0})
         outputs = tuple(_stored(output) for output in report["outputs"])
         return JudgedAnew(str(path), name, report["verdict"], tolerance, outputs, _nothing(report))
     _check(path, report, wanted)
@@ -199,8 +199,9 @@ def _check(path: Path, report: Mapping[str, Any], wanted: Tolerance) -> None:
             raise InputError(f"{path}: written by an earlier version, without what decides. {VERIFY}")
         if wanted.by_rounding and not output["sigma_is_known"]:
             raise InputError(f"{path}: σ of output '{output['name']}' is not known. Give --atol")
-    if report["tolerance"]["decimals"] is not None and not wanted.by_rounding:
-        raise InputError(f"{path}: its predictions were rounded to decimals, which --atol does not know of. {VERIFY}")
+    was_rounded = any(report["tolerance"].get(key) is not None for key in ("decimals", "digits"))
+    if was_rounded and not wanted.by_rounding:
+        raise InputError(f"{path}: its predictions were rounded, which --atol does not know of. {VERIFY}")
 
 
 def _with_numbers(report: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

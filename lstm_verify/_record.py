@@ -82,11 +82,16 @@ def observed(model: str | Path, x: Any = None, **options: Any) -> tuple[Report, 
     """Verify a model; return the report, the arrays, and the facts for a record.
 
     Raises:
-        InputError: the model changed meanwhile.
+        InputError: the model changed meanwhile, or predictions were rounded when they were written as text.
         The errors of `verify`.
     """
     evidence, before = Evidence(), hash_of_model(Path(model))
     report = verify(model, x, evidence=evidence, **options)
+    if any(not written.is_doubtful for written in evidence.tolerance.written.values()):
+        raise InputError(
+            f"{report.predicted.description}: its numbers were rounded when they were written, which a record would "
+            "not know. Say so with --decimals or --digits, or give all their digits"
+        )
     if hash_of_model(Path(model)) != before:
         raise InputError(f"{model}: changed while it was verified. Record it once it stays the same")
     return report, evidence, _facts(report, evidence, before)
@@ -157,6 +162,7 @@ def _tolerance(tolerance: Tolerance) -> dict[str, Any]:
         "atol": tolerance.atol,
         "rtol": tolerance.rtol,
         "decimals": tolerance.decimals,
+        "digits": tolerance.digits,
         "allow_unjudged": tolerance.allow_unjudged,
         "recorded": tolerance.recorded,
     }

@@ -29,7 +29,7 @@ from lstm_verify.errors import FrameworkError
 from lstm_verify.expected import Predictions, recorded_predictions, unless_exchanged, with_inner_values
 from lstm_verify.formats import runtime_of
 from lstm_verify.formats.endpoints import Endpoints
-from lstm_verify.given import matched
+from lstm_verify.given import matched, recorded
 from lstm_verify.golden import Evidence, Golden, golden_of
 from lstm_verify.inputs import count_samples, in_own_layout
 from lstm_verify.inspection import recurrences
@@ -60,6 +60,7 @@ def verify(
     blind_spots: bool = True,
     seconds: float | None = None,
     output: str | Path | None = None,
+    save_input: str | Path | None = None,
     progress: Progress | None = None,
     evidence: Evidence | None = None,
 ) -> Report:
@@ -69,7 +70,8 @@ def verify(
         model: a Keras `.h5` or `.keras` file, a SavedModel's directory, a TensorFlow graph, an ONNX file; or what
             `load` read of one.
         x: inputs, (samples, ...): an array, a sequence in the order of the model's inputs, a mapping by name, or the
-            path of a `.npy` or `.npz` file. `RandomInputs` makes them from the model's own signature, as None does.
+            path of a file of arrays, as for `--input`. `RandomInputs` makes them from the model's own signature, as
+            None does.
         expected: recorded predictions in the same forms, or what `replay` made of another model; no framework is run
             then.
         golden: a folder that `record` wrote, in place of `x` and `expected`; its tolerance holds unless one is given.
@@ -77,8 +79,8 @@ def verify(
             `load`; the framework builds the model from it too.
         endpoints: a signature of a TensorFlow file, or which tensors of a graph are its inputs and outputs; what `x`
             has by the name of a tensor of the graph is fed to that tensor anyway.
-        state_from: a `.npz` file with the inputs that `x` does not have, such as the states of an encoder, which the
-            `output` of its verification has.
+        state_from: a file, such as a `.npz`, with the inputs that `x` does not have, such as the states of an encoder,
+            which the `output` of its verification has.
         tolerance: how far predictions may lie from the replay; None is what rounding explains.
         runtime: the framework to predict with, and how it does; a name alone is enough.
         diagnose: on a mismatch, find out which fault explains it.
@@ -86,6 +88,7 @@ def verify(
         seconds: how long to look at most for what explains a mismatch; None ends a search by what it computes alone, at
             the same fault on every machine.
         output: a `.npz` file to write the replayed predictions to.
+        save_input: a `.npz` file to write the inputs to, if they are generated.
         progress: on_progress how far the replay and the framework are.
         evidence: where to keep what was compared, for `record`.
 
@@ -121,6 +124,8 @@ def verify(
                 case = case_of(read, x, arrays, options, state_from, blind_spots)
                 case = case if gold is not None else with_inner_values(case, expected)
             read = case.model
+            if save_input is not None:
+                case.save_inputs(save_input)
         replaying = _Replaying(case, Path(scratch), progress, timings, evidence is not None)
         search = BlindSpotSearch(read, case.inputs, case.batch_size_of(expected), timings, blind_spots, case.spots)
         if expected is None:
@@ -129,7 +134,9 @@ def verify(
             predicted, replayed = _predict_and_replay(case.framework, asked, replaying, search, ready)
             tap: Tap | None = LayerOutputs(case.framework, asked)
         else:
-            predicted, replayed = recorded_predictions(read, expected, gold), replaying.run()
+            given, replayed = recorded(read, expected), replaying.run()
+            predicted = recorded_predictions(expected, given, replayed, tolerance, gold)
+            tolerance = tolerance.of_recording(given.written, list(replayed))
             tap = recorded_layers(read, predicted.outputs)
         with timed(timings, "compare"):
             case, notes = case.as_computed(options, predicted.source)
@@ -145,7 +152,8 @@ def verify(
         checked = None if gold is None else gold.checked(read, replayed)
         if output is not None:
             write_npz(output, in_own_layout(read, replayed))
-    notes = [*read.findings, *case.notes, *predicted.notes, *notes, *judged.notes]
+    of_digits = predicted.digits.of_digits(verdict is Verdict.MATCH) if predicted.digits else ()
+    notes = [*read.findings, *case.notes, *predicted.notes, *of_digits, *notes, *judged.notes]
     return Report(
         verdict=verdict,
         model=case.model,

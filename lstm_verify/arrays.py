@@ -75,7 +75,7 @@ class NpyRows:
 
     def _unreadable(self, error: Exception) -> InputError:
         if OBJECTS.search(str(error)):
-            return _objects_refused(str(self.path))
+            return objects_refused(str(self.path))
         return InputError(f"{self.path}: not a readable .npy file ({error}). Was it written with numpy.save?")
 
     @property
@@ -115,54 +115,15 @@ def refuse_objects(where: str, dtype: np.dtype[Any]) -> None:
         InputError: it is one.
     """
     if dtype.hasobject:
-        raise _objects_refused(where)
+        raise objects_refused(where)
 
 
-def _objects_refused(where: str) -> InputError:
+def objects_refused(where: str) -> InputError:
+    """Return the error about an array of Python objects."""
     return InputError(
         f"{where}: an array of Python objects, expected numbers; it is not opened, since unpickling can run code. "
         "Convert it with numpy.asarray(x, dtype='float32') and save it again"
     )
-
-
-def read_arrays(path: str | Path) -> dict[str, Rows]:
-    """Read a `.npy` or `.npz` file, distinguished by content.
-
-    Returns:
-        The arrays of the `.npz` by name, without a trailing `:0`; or the one of the `.npy` under the empty name.
-
-    Raises:
-        InputError: the file is missing, is neither, or holds Python objects, which are never unpickled.
-    """
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
-            magic = file.read(len(NPY_MAGIC))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}). Expected a .npy or .npz file") from None
-    if magic == NPY_MAGIC:
-        return {"": NpyRows(path)}
-    if magic[:4] == b"\x89HDF":
-        raise InputError(f"{path}: an HDF5 file, as models are, expected a .npy or .npz file with arrays")
-    if magic[:2] != b"PK":
-        raise InputError(f"{path}: neither a .npy nor a .npz file. Write one with numpy.save or numpy.savez")
-    return _read_npz(path)
-
-
-def _read_npz(path: Path) -> dict[str, Rows]:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            names = [name.removesuffix(":0") for name in archive.files]
-            arrays: dict[str, Rows] = {name: archive[stored] for name, stored in zip(names, archive.files, strict=True)}
-    except UNREADABLE as error:
-        if OBJECTS.search(str(error)):
-            raise _objects_refused(str(path)) from None
-        raise InputError(f"{path}: not a readable .npz file ({error}). Was it written with numpy.savez?") from None
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise InputError(f"{path}: more than one array is named '{min(twice)}', expected one for each input or output")
-    if not arrays:
-        raise InputError(f"{path}: an empty .npz file, expected one array for each input or output")
-    return arrays
 
 
 class NpyWriter:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from lstm_verify import runtimes
-from lstm_verify.arrays import Rows
+from lstm_verify.arrays import Rows, write_npz
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.informative import informative_inputs
 from lstm_verify.errors import InputError
 from lstm_verify.formats import load
 from lstm_verify.formats.endpoints import Endpoints, with_given
 from lstm_verify.given import about, arrays_of, completed
-from lstm_verify.inputs import bind, random_inputs
+from lstm_verify.inputs import bind, inputs_in_own_layout, random_inputs
 from lstm_verify.judging.judge import as_computed
 from lstm_verify.model import Model
 from lstm_verify.options import RandomInputs, RuntimeOptions
@@ -88,10 +88,23 @@ class Case:
     spots: BlindSpots | None = None
     """The blind spots of inputs that were made, if they were looked for on the way."""
     notes: tuple[str, ...] = ()
+    is_made: bool = False
+    """Whether the inputs were generated, and not given."""
 
     def batch_size_of(self, expected: Any) -> int | None:
         """Return the batch size, if it is known; for recorded predictions it is not."""
         return self.batch_size if expected is None or self.model.stateful else None
+
+    def save_inputs(self, path: str | Path) -> None:
+        """Write inputs that were generated to a `.npz` file, as a user would give them.
+
+        Raises:
+            InputError: they were given.
+            OutputError: it cannot be written there.
+        """
+        if not self.is_made:
+            raise InputError(f"save_input: {path}, but the inputs are given, expected RandomInputs. Leave it out")
+        write_npz(path, inputs_in_own_layout(self.model, self.inputs))
 
     def as_computed(self, options: RuntimeOptions, predicted: Predicted) -> tuple[Case, list[str]]:
         """Return the case with matrix products as the framework reports them, and a note if that changes anything."""
@@ -106,7 +119,8 @@ def case_of(
     framework = options.name or model.runtime
     notes: list[str] = []
     spots, asked = None, options.batch_size
-    if x is None or isinstance(x, RandomInputs):
+    is_made = x is None or isinstance(x, RandomInputs)
+    if is_made:
         made = x or RandomInputs()
         arrays, asked, spots, notes = _made(model, framework, asked, made, wants_blind_spots)
         if (count := _random_samples(model, made.samples)) != made.samples:
@@ -116,7 +130,7 @@ def case_of(
         notes += more
     with about(x):
         inputs, more = bind(model, arrays)
-    return Case(model, inputs, framework, _batch_size(model, framework, asked), spots, (*notes, *more))
+    return Case(model, inputs, framework, _batch_size(model, framework, asked), spots, (*notes, *more), is_made)
 
 
 def _made(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +12,11 @@ from lstm_verify._replay import Replayed
 from lstm_verify.arrays import Rows
 from lstm_verify.case import Case
 from lstm_verify.errors import InputError, LstmVerifyError
-from lstm_verify.given import arrays_of, names_asked, recorded
+from lstm_verify.given import Recorded, about, arrays_of, names_asked
 from lstm_verify.golden import Golden
 from lstm_verify.inner_values import Inner
 from lstm_verify.inputs import bind
+from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
 from lstm_verify.report import Predicted
 
@@ -30,6 +31,8 @@ class Predictions:
     again: float = 0.0
     """How far the framework is from itself when it predicts again."""
     notes: tuple[str, ...] = ()
+    digits: Recorded | None = None
+    """What their text says of how they were rounded, if that counts."""
 
 
 def with_inner_values(case: Case, expected: Any) -> Case:
@@ -69,13 +72,17 @@ def _fits(model: Model, arrays: Any) -> bool:
     return True
 
 
-def recorded_predictions(model: Model, expected: Any, golden: Golden | None) -> Predictions:
-    """Return recorded predictions, samples first.
+def recorded_predictions(
+    expected: Any, given: Recorded, replayed: Mapping[str, Rows], tolerance: Tolerance, golden: Golden | None
+) -> Predictions:
+    """Return recorded predictions in the shapes of what was replayed.
 
     Raises:
-        InputError: they are no numbers, or do not fit the outputs of the model.
+        InputError: it is not clear what the lines of a table are.
     """
     description = str(expected) if isinstance(expected, str | Path) else "arrays in memory"
-    outputs, notes = recorded(model, expected)
+    with about(expected):
+        found = given.in_shapes_of(replayed)
     source = Predicted("recorded", golden.description if golden else description)
-    return Predictions(source, outputs, notes=tuple(notes))
+    digits = given if tolerance.follows_text else None
+    return Predictions(source, found.outputs, notes=found.notes, digits=digits)

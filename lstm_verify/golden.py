@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.arrays import Array, Rows, finite, read_arrays, replacing, whole, write_npz
+from lstm_verify.array_files import read_arrays
+from lstm_verify.arrays import Array, Rows, finite, replacing, whole, write_npz
 from lstm_verify.errors import InputError, OutputError
 from lstm_verify.formats.parts import hash_of_model
 from lstm_verify.hashing import hash_of_file

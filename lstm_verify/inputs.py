@@ -16,6 +16,8 @@ from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.operation import Operation
 from lstm_verify.model import Input, Model, Tensor
 from lstm_verify.rounded.precision import in_format
+from lstm_verify.tables import fitted
+from lstm_verify.text_rows import TextRows
 
 RANDOM_TIMESTEPS = 7
 """The length of random sequences where the model takes any."""
@@ -67,6 +69,8 @@ def bind(model: Model, x: Any) -> tuple[dict[str, Rows], list[str]]:
     else:
         bound, notes = by_name(given, names, "input")
     for spec in model.inputs:
+        bound[spec.name], more = fitted(bound[spec.name], spec.own_shape, spec.axis, f"input '{spec.name}'")
+        notes += more
         check(spec, bound[spec.name])
     bound = samples_first(model, bound)
     _check_samples(model, bound)
@@ -83,11 +87,9 @@ def named_rows(x: Any) -> dict[str, Rows]:
 
 
 def _rows(value: Any) -> Rows:
-    return (
-        value
-        if isinstance(value, NpyRows) and value.shape
-        else np.asarray(value[:] if isinstance(value, NpyRows) else value)
-    )
+    if isinstance(value, TextRows) or (isinstance(value, NpyRows) and value.shape):
+        return value
+    return np.asarray(value[:] if isinstance(value, NpyRows) else value)
 
 
 def check(spec: Input, rows: Rows) -> None:
@@ -218,8 +220,8 @@ def as_input(spec: Input, values: Array) -> Array:
     """
     dtype = np.dtype("float32" if spec.dtype == "bfloat16" else spec.dtype)
     if dtype.kind in "iu" and values.size:
-        if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.trunc(values)).all()):
-            raise InputError(f"input '{spec.name}': {values.dtype} values that are not whole, expected {spec.dtype}")
+        if values.dtype.kind == "f" and not (whole_ones := np.isfinite(values) & (values == np.trunc(values))).all():
+            raise InputError(f"input '{spec.name}': {values[~whole_ones][0]} is not whole, expected {spec.dtype}")
         limits, smallest, largest = np.iinfo(dtype), int(values.min()), int(values.max())
         if smallest < limits.min or largest > limits.max:
             raise InputError(

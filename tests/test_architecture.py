@@ -21,6 +21,10 @@ MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path i
 MAY_IMPORT = {
     "errors": set(),
     "arrays": {"errors"},
+    "written": {"arrays"},
+    "text_rows": {"arrays", "written"},
+    "tables": {"arrays", "errors", "text_rows"},
+    "array_files": {"arrays", "errors", "text_rows", "written"},
     "operations": {"arrays", "errors"},
     "layers": {"arrays", "operations", "rounded", "errors"},
     "rounded": {"errors"},
@@ -29,7 +33,7 @@ MAY_IMPORT = {
     "hashing": {"arrays", "errors"},
     "versions": {"__init__"},
     "golden": {
-        *("arrays", "errors", "formats", "hashing", "inputs", "judging", "model", "options", "rounded"),
+        *("array_files", "arrays", "errors", "formats", "hashing", "inputs", "judging", "model", "options", "rounded"),
     },
     "_judge": {"arrays", "errors", "golden", "judging", "report"},
     "_record": {
@@ -38,7 +42,7 @@ MAY_IMPORT = {
     "processes": set(),
     "options": {"rounded", "errors"},
     "checkpoints": {"layers"},
-    "inputs": {"arrays", "model", "layers", "rounded", "errors"},
+    "inputs": {"arrays", "model", "layers", "rounded", "tables", "text_rows", "errors"},
     "_replay": {"arrays", "checkpoints", "inputs", "model", "layers", "errors"},
     "run_arithmetic": {"arrays", "layers", "model", "rounded"},
     "budget": {
@@ -55,8 +59,11 @@ MAY_IMPORT = {
             "errors",
         ),
     },
-    "judging": {"arrays", "budget", "graph", "inputs", "layers", "model", "operations", "_replay", "rounded", "errors"},
-    "given": {"arrays", "inputs", "model", "given_states", "errors"},
+    "judging": {
+        *("arrays", "budget", "graph", "inputs", "layers", "model", "operations", "_replay", "rounded", "written"),
+        "errors",
+    },
+    "given": {"array_files", "arrays", "inputs", "model", "given_states", "tables", "text_rows", "written", "errors"},
     "graph": {"arrays", "inputs", "model", "layers", "operations", "errors"},
     "formats": {"processes", "hashing", "arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
     "runtimes": {"arrays", "processes", "errors"},
@@ -91,11 +98,12 @@ MAY_IMPORT = {
     },
     "expected": {
         *("_replay", "arrays", "case", "errors", "given", "golden", "inner_values", "inputs", "model", "report"),
+        "judging",
     },
     "inner_values": {"arrays", "errors", "inputs", "layers", "model", "_replay"},
     "rollouts": {
         *("arrays", "judging", "errors", "formats", "inputs", "layers", "model", "_replay", "report", "runtimes"),
-        *("budget", "run_arithmetic", "timing", "case", "given", "graph", "options"),
+        *("budget", "run_arithmetic", "timing", "case", "given", "graph", "options", "text_rows"),
     },
     "cross": {
         *("arrays", "case", "diagnosis", "errors", "faults", "formats", "inputs", "judging", "layers", "model"),
@@ -104,7 +112,19 @@ MAY_IMPORT = {
     "pytest_plugin": {"_record", "_verify", "case", "golden", "inputs", "options", "report"},
     "preloading": {"processes"},
     "checking": {
-        *("_record", "_verify", "arrays", "cross", "errors", "formats", "golden", "hashing", "judging", "options"),
+        *(
+            "_record",
+            "_verify",
+            "array_files",
+            "arrays",
+            "cross",
+            "errors",
+            "formats",
+            "golden",
+            "hashing",
+            "judging",
+            "options",
+        ),
         *("preloading", "report", "runtimes", "versions"),
     },
     "cli": {
@@ -115,6 +135,7 @@ MAY_IMPORT = {
             "case",
             "checking",
             "cross",
+            "array_files",
             "arrays",
             "errors",
             "formats",

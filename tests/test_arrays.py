@@ -9,7 +9,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from lstm_verify import InputError, OutputError
-from lstm_verify.arrays import NpyRows, NpyWriter, read_arrays, replacing, write_npz
+from lstm_verify.array_files import read_arrays
+from lstm_verify.arrays import NpyRows, NpyWriter, replacing, write_npz
 from tests.builders import random_array
 
 X = random_array(7, 3, 2)
@@ -78,7 +79,7 @@ def test_arrays_are_told_apart_by_content_not_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, r"cannot be read \(No such file or directory\). Expected a .npy or .npz file"),
+        (None, r"cannot be read \(No such file or directory\). Expected a file of arrays: .npy, .npz, .csv"),
         (b"", "neither a .npy nor a .npz file"),
         (b"1,2,3\n", "neither a .npy nor a .npz file. Write one with numpy.save"),
         (b"PK\x03\x04 not really a zip", "not a readable .npz file"),

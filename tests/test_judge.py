@@ -201,4 +201,4 @@ def test_decimals_are_known_to_sigmas_and_not_to_atol(tmp_path: Path) -> None:
         np.savez(tmp_path / "rounded.npz", **{name: array.round(3) for name, array in archive.items()})
     stored = report(tmp_path, tmp_path / "rounded.npz", tolerance=Tolerance(decimals=3))
     assert judge(stored, Tolerance(sigmas=8.0)).verdict is judge(stored).verdict is Verdict.MATCH
-    refused(stored, "rounded to decimals", Tolerance(atol=1e-3))
+    refused(stored, "its predictions were rounded", Tolerance(atol=1e-3))

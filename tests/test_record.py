@@ -197,3 +197,27 @@ def test_names_that_end_as_tensors_do(tmp_path: Path) -> None:
     assert report.verdict is Verdict.MATCH
     assert report.golden is not None
     assert (report.golden.moved, report.golden.max_abs_deviation) == (False, 0)
+
+
+def test_a_record_keeps_the_decimals_of_a_text(tmp_path: Path) -> None:
+    with np.load(recorded(ORIGIN)) as archive:
+        ((_, y),) = archive.items()
+    np.savetxt(tmp_path / "y.csv", y, "%.5f", ",")
+    record(model(ORIGIN), inputs(ORIGIN), tmp_path / "golden", expected=str(tmp_path / "y.csv"))
+    assert verify(model(ORIGIN), golden=tmp_path / "golden").verdict is Verdict.MATCH
+    assert read(tmp_path / "golden").tolerance.decimals == 5
+
+
+def test_outputs_of_texts_with_other_digits_are_not_recorded(tmp_path: Path) -> None:
+    """A record has one number of decimals for all."""
+    with np.load(recorded("encoder_decoder")) as archive:
+        arrays = dict(archive)
+    assert len(arrays) > 1
+    rounded = {name: np.char.mod(f"%.{4 + n}f", array).tolist() for n, (name, array) in enumerate(arrays.items())}
+    texts = (f'"{name}": ' + json.dumps(numbers).replace('"', "") for name, numbers in rounded.items())
+    (tmp_path / "y.json").write_text("{" + ", ".join(texts) + "}")
+    with pytest.raises(InputError, match="--decimals or --digits"):
+        record(
+            model("encoder_decoder"), inputs("encoder_decoder"), tmp_path / "golden", expected=str(tmp_path / "y.json")
+        )
+    assert not (tmp_path / "golden").exists()

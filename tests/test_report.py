@@ -133,7 +133,7 @@ def test_the_keys_are_those_documented(name: str) -> None:
     assert set(data) == KEYS
     assert set(data["model"]) == {"name", "path", "format", "writer", "layers", "parameters"}
     assert set(data["runtime"]) == {"name", "description", "products", "device", "again"}
-    assert set(data["tolerance"]) == {"sigmas", "atol", "rtol", "decimals"}
+    assert set(data["tolerance"]) == {"sigmas", "atol", "rtol", "decimals", "digits"}
     assert all(set(output) == OUTPUT_KEYS for output in data["outputs"])
     assert data["schema_version"] == 1
 
@@ -175,7 +175,7 @@ def test_the_numbers_of_a_mismatch() -> None:
         "judged_up_to_sigmas": [None] * 4,
         "sigmas_are_at_most": [False] * 4,
     }
-    assert data["tolerance"] == {"sigmas": None, "atol": 1e-5, "rtol": 1e-4, "decimals": None}
+    assert data["tolerance"] == {"sigmas": None, "atol": 1e-5, "rtol": 1e-4, "decimals": None, "digits": None}
     assert data["samples_with_own_sigma"] == 0
     assert data["diagnosis"] is data["blind_spots"] is None
     assert data["timings"] == {"load": 0.01, "replay": 0.1235, "total": 1.5}
@@ -212,7 +212,7 @@ def test_the_numbers_of_a_mismatch_by_rounding() -> None:
         "judged_up_to_sigmas": [None] * 4,
         "sigmas_are_at_most": [False] * 4,
     }
-    assert data["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None, "decimals": None}
+    assert data["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None, "decimals": None, "digits": None}
     assert data["samples_with_own_sigma"] == 4
 
 

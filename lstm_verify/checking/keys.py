@@ -122,6 +122,7 @@ KEYS: dict[str, Key] = {
     "atol": Key("atol", NUMBER),
     "rtol": Key("rtol", NUMBER),
     "decimals": Key("decimals", WHOLE, is_default=False),
+    "digits": Key("digits", COUNT, is_default=False),
     "allow-unjudged": Key("allow_unjudged", FLAG),
     "allowed-blind-spots": Key("allowed_blind_spots", NAMES),
     "runtime": Key("runtime", TEXT, is_default=False),

@@ -34,6 +34,7 @@ EXCLUSIVE = (
     ("golden", "runtime"),
     ("golden", "against"),
     ("golden", "decimals"),
+    ("golden", "digits"),
     ("golden", "state-from"),
     ("input", "random"),
     ("input", "seed"),
@@ -42,11 +43,14 @@ EXCLUSIVE = (
     ("against", "expected"),
     ("against", "runtime"),
     ("against", "decimals"),
+    ("against", "digits"),
+    ("decimals", "digits"),
     ("against", "state-from"),
     ("against", "allowed-blind-spots"),
 )
 """Keys of a model that contradict each other."""
-NEEDS = {"map": "against", "run": "against", "decimals": "expected", "state-from": "input", "expected": "input"}
+NEEDS = {"map": "against", "run": "against", "decimals": "expected", "digits": "expected"}
+NEEDS |= {"state-from": "input", "expected": "input"}
 """Keys that mean nothing without another."""
 Table = Mapping[str, Any]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from lstm_verify.arrays import read_arrays
+from lstm_verify.array_files import read_arrays
 from lstm_verify.formats.endpoints import Endpoints
-from lstm_verify.judging.tolerance import SIGMAS, Tolerance
+from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.options import RandomInputs, RuntimeOptions
 
 SAMPLES, SEED = 32, 0
@@ -49,6 +49,7 @@ class Task:
     atol: float | None = None
     rtol: float | None = None
     decimals: int | None = None
+    digits: int | None = None
     allow_unjudged: bool = False
     runtime: str | None = None
     batch_size: int | None = None
@@ -87,10 +88,9 @@ class Task:
     @property
     def tolerance(self) -> Tolerance | None:
         """The tolerance; None if nothing is said of it, so that that of a golden folder holds."""
-        if (self.sigmas, self.atol, self.rtol, self.decimals, self.allow_unjudged) == (None, None, None, None, False):
-            return None
-        sigmas = SIGMAS if self.sigmas is None else self.sigmas
-        return Tolerance(self.atol, self.rtol, sigmas, self.decimals, self.allow_unjudged)
+        given = {key: getattr(self, key) for key in ("sigmas", "atol", "rtol", "decimals", "digits")}
+        asked = {key: value for key, value in given.items() if value is not None}
+        return Tolerance(**asked, allow_unjudged=self.allow_unjudged) if asked or self.allow_unjudged else None
 
     @property
     def options(self) -> RuntimeOptions:

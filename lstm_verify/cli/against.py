@@ -59,13 +59,15 @@ def compared(
     """
     if unused:
         raise click.UsageError(f"--against and {unused[0]} exclude each other")
-    check_inputs(given.inputs, given.random, given.seed, (), None, None, options["decimals"])
+    only_for = (options["decimals"], options["digits"], options["save_input"])
+    check_inputs(given.inputs, given.random, given.seed, (), None, None, *only_for)
     with errors(given.model, github.tell, **reports):
         from lstm_verify.cross import against
         from lstm_verify.options import RandomInputs
 
         named = [item.partition("=")[2] for item in given.inputs]
-        check_writable(list(reports.values()), [str(given.model), *map(str, given.others), *given.inputs, *named])
+        read = [str(given.model), *map(str, given.others), *given.inputs, *named]
+        check_writable([*reports.values(), options["save_input"]], read)
         arguments = grouped(options)
         with progress_bars(quiet) as progress:
             report = against(

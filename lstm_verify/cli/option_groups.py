@@ -122,6 +122,11 @@ def input_options(command: Command) -> Command:
     return _with_options(command, INPUT_OPTIONS)
 
 
+def expected_options(command: Command) -> Command:
+    """Add the options that say what a model is expected to return."""
+    return _with_options(command, EXPECTED_OPTIONS)
+
+
 FEED_OPTIONS = (
     click.option(
         "--input",
@@ -129,29 +134,40 @@ FEED_OPTIONS = (
         "inputs",
         multiple=True,
         metavar="FILE|NAME=FILE",
-        help="A .npy file; a .npz file with one array for each input; or NAME=file.npy, once for each input.",
+        help="A .npy, .csv, .txt or .json file; raw numbers, x.bin:float32:64x40x16; a .npz file with one array for "
+        "each input; or NAME=FILE, once for each input.",
     ),
-    click.option("--state-from", metavar="FILE", help="A .npz file with states for inputs that --input does not give."),
+    click.option("--state-from", metavar="FILE", help="A .npz or .json file with the inputs that --input lacks."),
     click.option(
         "--random", type=click.IntRange(min=1), metavar="N", help="Generate N samples from the model's signature."
     ),
     click.option("--seed", type=click.IntRange(min=0), metavar="S", help="For --random; 0 if left out."),
+    click.option("--save-input", metavar="FILE", help="Write the inputs that --random generates, as .npz."),
 )
-INPUT_OPTIONS = (
-    *FEED_OPTIONS,
+EXPECTED_OPTIONS = (
     click.option(
         "--expected",
         "-e",
         multiple=True,
         metavar="FILE|NAME=FILE",
-        help="Recorded predictions (.npy, .npz or NAME=file.npy); no framework is run.",
+        help="Recorded predictions, as --input; no framework is run.",
     ),
     click.option(
         "--decimals",
         type=click.IntRange(min=0),
         metavar="K",
-        help="The number of decimals that --expected was rounded to.",
+        help="The number of decimals that --expected was rounded to. [default: as its text says]",
     ),
+    click.option(
+        "--digits",
+        type=click.IntRange(min=1),
+        metavar="K",
+        help="The number of significant digits that --expected was rounded to. [default: as its text says]",
+    ),
+)
+INPUT_OPTIONS = (
+    *FEED_OPTIONS,
+    *EXPECTED_OPTIONS,
     click.option(
         "--batch-size",
         type=click.IntRange(min=1),
@@ -160,7 +176,7 @@ INPUT_OPTIONS = (
 )
 
 
-TOLERANCE = ("sigmas", "atol", "rtol", "decimals", "allow_unjudged")
+TOLERANCE = ("sigmas", "atol", "rtol", "decimals", "digits", "allow_unjudged")
 RUNTIME = {"runtime": "name"} | {key: key for key in ("batch_size", "timeout", "unsafe", "products", "optimize")}
 
 

@@ -47,7 +47,9 @@ def record(
     from lstm_verify.options import RandomInputs
 
     with errors(model):
-        check_inputs(inputs, random, seed, expected, state_from, options["runtime"], options["decimals"])
+        check_inputs(
+            inputs, random, seed, expected, state_from, options["runtime"], options["decimals"], options["digits"]
+        )
         folder = folder_for(model) if output is None else Path(output)
         check_free(folder, update)
         x = files(inputs) if inputs else RandomInputs(random or 0, seed or 0)

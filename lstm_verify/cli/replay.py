@@ -27,6 +27,7 @@ def replay(
     random: int | None,
     seed: int | None,
     state_from: str | None,
+    save_input: str | None,
     architecture: Path | None,
     endpoints: Endpoints,
     gates: bool,
@@ -42,14 +43,16 @@ def replay(
     from lstm_verify.inputs import inputs_in_own_layout
     from lstm_verify.options import RandomInputs, RuntimeOptions
 
-    check_fed(inputs, random, seed, state_from)
+    check_fed(inputs, random, seed, state_from, save_input)
     with errors():
         named = [item.partition("=")[2] for item in inputs]
-        check_writable([output], [str(model), str(architecture or ""), *inputs, *named, state_from or ""])
+        check_writable([output, save_input], [str(model), str(architecture or ""), *inputs, *named, state_from or ""])
         x = files(inputs) if inputs else RandomInputs(random or 0, seed or 0)
         options = RuntimeOptions()
         read, arrays = opened(model, x, endpoints, architecture, options)
         case = case_of(read, x, arrays, options, state_from, False)
+        if save_input:
+            case.save_inputs(save_input)
         for note in (*read.findings, *case.notes):
             click.echo(f"note: {printable(note)}", err=True)
         found = computed(read, inputs_in_own_layout(read, case.inputs), activations=gates)

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from lstm_verify.cli.option_groups import grouped, runtime_options
-from lstm_verify.cli.shared import check_writable, errors, files, progress_bars, write
+from lstm_verify.cli.option_groups import expected_options, grouped, runtime_options
+from lstm_verify.cli.shared import check_expected, check_writable, errors, files, progress_bars, write
 from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 
@@ -23,9 +23,9 @@ from lstm_verify.reporters import find
     multiple=True,
     required=True,
     metavar="FILE|NAME=FILE",
-    help="Inputs of the first step: .npy, .npz or NAME=file.npy. States that are left out start as zeros.",
+    help="Inputs of the first step, a file of arrays or NAME=FILE. States that are left out start as zeros.",
 )
-@click.option("--state-from", metavar="FILE", help="A .npz file with the initial states.")
+@click.option("--state-from", metavar="FILE", help="A .npz or .json file with the initial states.")
 @click.option("--steps", "-n", type=click.IntRange(min=1), required=True, metavar="N", help="How many steps.")
 @click.option(
     "--feedback",
@@ -45,6 +45,7 @@ from lstm_verify.reporters import find
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For --sample.")
 @click.option("--teacher-forced", is_flag=True, help="Feed the replay the framework's inputs at every step.")
+@expected_options
 @runtime_options
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; - is standard output.")
 @click.option("--output", metavar="FILE", help="Write the replayed outputs of all steps as .npz.")
@@ -52,6 +53,7 @@ from lstm_verify.reporters import find
 def rollout(
     model: Path,
     inputs: tuple[str, ...],
+    expected: tuple[str, ...],
     state_from: str | None,
     feedback: tuple[str, ...],
     state: tuple[str, ...],
@@ -62,18 +64,24 @@ def rollout(
 ) -> None:
     """Feed the output of MODEL back into it, in the framework and in the replay, and compare step by step.
 
+    With --expected, a rollout that was recorded, (samples, steps, ...), takes the place of the framework.
+
     Example: lstm-verify rollout model.h5 --input seed.npy --steps 50
     """
     from lstm_verify.rollouts import rollout as run
 
+    check_expected(expected, options["runtime"], options["decimals"], options["digits"])
+    if expected and options["sample"]:
+        raise click.UsageError("--expected and --sample exclude each other: it is not known how they were drawn")
     with errors(model, json=json_file):
-        named = [item.partition("=")[2] for item in inputs]
-        read = [str(model), *inputs, *named, state_from or "", str(options["architecture"] or "")]
+        named = [item.partition("=")[2] for item in (*inputs, *expected)]
+        read = [str(model), *inputs, *expected, *named, state_from or "", str(options["architecture"] or "")]
         check_writable([json_file, output], read)
         with progress_bars(quiet) as progress:
             report = run(
                 model,
                 files(inputs),
+                expected=files(expected) if expected else None,
                 feedback=_pairs("--feedback", feedback),
                 state=_pairs("--state", state),
                 state_from=state_from,

@@ -27,21 +27,40 @@ def check_inputs(
     state_from: str | None,
     runtime: str | None,
     decimals: int | None,
+    digits: int | None = None,
+    save_input: str | None = None,
 ) -> None:
     """Refuse options that contradict each other."""
-    check_fed(inputs, random, seed, state_from)
+    check_fed(inputs, random, seed, state_from, save_input)
+    check_expected(expected, runtime, decimals, digits)
+
+
+def check_expected(expected: tuple[str, ...], runtime: str | None, decimals: int | None, digits: int | None) -> None:
+    """Refuse options about what is expected that contradict each other."""
     if expected and runtime:
         raise click.UsageError("--expected and --runtime exclude each other: predictions are recorded, or made")
     if decimals is not None and not expected:
         raise click.UsageError("--decimals applies to recorded predictions. Give --expected too")
+    if digits is not None and not expected:
+        raise click.UsageError("--digits applies to recorded predictions. Give --expected too")
+    if digits is not None and decimals is not None:
+        raise click.UsageError("--digits and --decimals exclude each other: numbers are rounded in one way")
 
 
-def check_fed(inputs: tuple[str, ...], random: int | None, seed: int | None, state_from: str | None) -> None:
+def check_fed(
+    inputs: tuple[str, ...],
+    random: int | None,
+    seed: int | None,
+    state_from: str | None,
+    save_input: str | None = None,
+) -> None:
     """Refuse options about what a model is given that contradict each other."""
     if bool(inputs) == (random is not None):
         raise click.UsageError("give either --input or --random")
     if seed is not None and random is None:
         raise click.UsageError(f"--seed {seed}: it is for --random, and inputs are given. Leave it out")
+    if save_input and random is None:
+        raise click.UsageError("--save-input is for what --random generates. Give --random too, or leave it out")
     if state_from and not inputs:
         raise click.UsageError("--state-from completes what --input gives. Give --input too")
 
@@ -74,11 +93,12 @@ def verified(
         fed = {"inputs": inputs, "random": random, "seed": seed, "expected": expected, "state_from": state_from}
         check_golden(golden, **fed, **options)
     else:
-        check_inputs(inputs, random, seed, expected, state_from, options["runtime"], options["decimals"])
+        rounded = (options["decimals"], options["digits"])
+        check_inputs(inputs, random, seed, expected, state_from, options["runtime"], *rounded, options["save_input"])
     named = [item.partition("=")[2] for item in (*inputs, *expected)]
     read = [str(model), str(options["architecture"] or ""), *inputs, *expected, *named, state_from or ""]
     read += [os.path.join(golden, name) for name in os.listdir(golden)] if golden and os.path.isdir(golden) else []
-    check_writable(results, read)
+    check_writable([*results, options["save_input"]], read)
     x = files(inputs) if inputs else RandomInputs(random or 0, seed or 0)
     asked = grouped(options)
     if golden and not tolerance_asked():
@@ -97,7 +117,7 @@ def verified(
 
 def check_golden(golden: str, **others: Any) -> None:
     """Refuse options for what a golden folder has itself."""
-    names = ("inputs", "random", "seed", "expected", "state_from", "runtime", "decimals")
+    names = ("inputs", "random", "seed", "expected", "state_from", "runtime", "decimals", "digits", "save_input")
     given = next((name for name in names if others.get(name) not in (None, ())), None)
     if given:
         option = {"inputs": "input"}.get(given, given).replace("_", "-")
@@ -114,21 +134,21 @@ def tolerance_asked() -> bool:
 
 def files(given: tuple[str, ...]) -> Any:
     """A single file as it is; NAME=FILE options as a mapping."""
-    from lstm_verify.arrays import read_arrays
+    from lstm_verify.array_files import file_of, read_arrays
 
-    if len(given) == 1 and (Path(given[0]).exists() or "=" not in given[0]):
+    if len(given) == 1 and ("=" not in given[0] or Path(file_of(given[0])).exists()):
         return given[0]
     arrays = {}
     for item in given:
         name, separator, file = item.partition("=")
         if not separator or not name:
-            raise click.UsageError(f"{item}: expected NAME=file.npy, since several files are given")
+            raise click.UsageError(f"{item}: expected NAME=FILE, since several files are given")
         if name in arrays:
             raise click.UsageError(f"{item}: {name} is given twice")
         found = read_arrays(file)
-        if list(found) != [""]:
-            raise click.UsageError(f"{item}: expected a .npy file, one array for one name")
-        arrays[name] = found[""]
+        if len(found) != 1:
+            raise click.UsageError(f"{item}: {len(found)} arrays ({', '.join(found)}), expected one for one name")
+        (arrays[name],) = found.values()
     return arrays
 
 
@@ -184,8 +204,10 @@ def write_failure(
 
 def check_writable(results: list[str | None], read: list[str]) -> None:
     """Check, before any work is done, that a result can be written and would not overwrite an input."""
+    from lstm_verify.array_files import file_of
+
     targets = [Path(file) for file in results if file and file != "-"]
-    taken = {os.path.realpath(file) for file in read if file}
+    taken = {os.path.realpath(file_of(file)) for file in read if file}
     for file in targets:
         if file.is_dir():
             raise OutputError(f"{file}: a directory, expected a file to write to")

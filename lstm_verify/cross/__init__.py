@@ -53,6 +53,7 @@ def against(
     runtime: RuntimeOptions | None = None,
     diagnose: bool = True,
     blind_spots: bool = True,
+    save_input: str | Path | None = None,
     progress: Progress | None = None,
 ) -> AgainstReport:
     """Compare a model with others that should be the same: weights, functions, and what runtimes make of each.
@@ -68,6 +69,7 @@ def against(
         runtime: how the frameworks predict; each file has its own.
         diagnose: on a mismatch, find out which change to the first model makes it the other.
         blind_spots: on a match, find out which changes these inputs could not have shown.
+        save_input: a `.npz` file to write the inputs to, if they are generated.
         progress: told how far replays and frameworks are.
 
     Returns:
@@ -96,6 +98,8 @@ def against(
     with timed(timings, "total"):
         first, arrays = opened(model, x, endpoints, architecture, options)
         case = case_of(first, x, arrays, options, None, False)
+        if save_input is not None:
+            case.save_inputs(save_input)
         given = inputs_in_own_layout(first, case.inputs)
         own = verify(first, given, runtime=options, blind_spots=False, **common) if predict else None
         found = []

@@ -150,7 +150,7 @@ def compare(
             name,
             predicted.get(name),
             replayed.get(name),
-            Scale(tolerance, known.get(name), share, sizes.get(name)),
+            Scale(tolerance.of_output(name), known.get(name), share, sizes.get(name)),
             what,
         )
         for name in names

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from lstm_verify.arrays import Array, Rows
 from lstm_verify.errors import InputError
+from lstm_verify.written import MOST_DECIMALS, Written
 
 SINGLE = 2.0**-24
 """Half a unit in the last place of float32."""
@@ -22,8 +24,6 @@ FINE = 0.01
 """The largest share of an output by which each of its units is measured by itself as well."""
 OF_A_UNIT = 0.1
 """How much of a unit's own size the tolerance may be then, however large the others are."""
-MOST_DECIMALS = 30
-"""The decimals that predictions can be rounded to, for any that a number has."""
 SIGMAS = 8.0
 """How many standard deviations of the rounding error are allowed unless something else is asked for."""
 
@@ -48,10 +48,14 @@ class Tolerance:
     """In standard deviations of the rounding error; without effect if `atol` or `rtol` is given."""
     decimals: int | None = None
     """To how many decimals the predictions were rounded when they were recorded; None if they were not."""
+    digits: int | None = None
+    """To how many significant digits they were; None if they were not."""
     allow_unjudged: bool = False
     """Whether elements are accepted that rounding alone may change as much as a fault would."""
     recorded: bool = True
     """Whether the predictions come from a file, whose narrow format may have cost them digits."""
+    written: Mapping[str, Written] = field(default_factory=dict)
+    """By output, to how many digits its file says that they were rounded; for those that a user says nothing of."""
 
     asked: bool = True
     """Whether a user asked for it; one that only stands in for σ judges nothing where it would allow anything."""
@@ -62,6 +66,26 @@ class Tolerance:
                 raise InputError(f"{name}: {value}, expected a finite number that is not negative")
         if self.decimals is not None and self.decimals not in range(MOST_DECIMALS + 1):
             raise InputError(f"decimals: {self.decimals}, expected an integer from 0 to {MOST_DECIMALS}")
+        if self.digits is not None and self.digits not in range(1, MOST_DECIMALS + 1):
+            raise InputError(f"digits: {self.digits}, expected an integer from 1 to {MOST_DECIMALS}")
+
+    def of_output(self, name: str) -> Tolerance:
+        """Return the tolerance of one output, with the digits that its file has unless a user says which."""
+        written = self.written.get(name)
+        if written is None or written.is_doubtful or not self.follows_text:
+            return self
+        return replace(self, decimals=written.decimals, digits=written.digits, written={})
+
+    def of_recording(self, written: Mapping[str, Written], outputs: Sequence[str]) -> Tolerance:
+        """Return the tolerance for predictions that were written with so many digits, if a user says nothing of it."""
+        whole = replace(self, written=written)
+        each = [whole.of_output(name) for name in outputs]
+        return each[0] if each and all(one == each[0] for one in each) else whole
+
+    @property
+    def follows_text(self) -> bool:
+        """Whether it is for the file of recorded predictions to say how they were rounded, and not for a user."""
+        return self.by_rounding and self.decimals is None and self.digits is None
 
     @property
     def by_rounding(self) -> bool:
@@ -87,6 +111,8 @@ class Tolerance:
         lost = np.zeros(values.shape)
         if self.decimals is not None:
             lost += 0.5 * 10.0**-self.decimals * _has_decimals(values, self.decimals, last_place(predicted.dtype))
+        if self.digits is not None:
+            lost += 0.5 * _unit(values, self.digits)
         if self.recorded and self.by_rounding and last_place(predicted.dtype) > SINGLE:
             lost += np.maximum(last_place(predicted.dtype) * np.abs(values), smallest(predicted.dtype) / 2)
         return np.where(np.equal(replayed, 0), 0.0, lost)
@@ -94,14 +120,16 @@ class Tolerance:
     def __str__(self) -> str:
         if self.by_rounding:
             recorded = "" if self.decimals is None else f" + ½·10^-{self.decimals} of recording"
-            return f"|Δ| ≤ {self.sigmas:g}σ of rounding{recorded}"
+            digits = "" if self.digits is None else f" + ½ unit of significant digit {self.digits} of recording"
+            return f"|Δ| ≤ {self.sigmas:g}σ of rounding{recorded}{digits}"
         return f"|Δ| ≤ {self.atol or 0:g} + {self.rtol or 0:g}·|replayed|"
 
     def to_dict(self) -> dict[str, float | None]:
         """The tolerance as plain data."""
+        recorded = {"decimals": self.decimals, "digits": self.digits}
         if self.by_rounding:
-            return {"sigmas": self.sigmas, "atol": None, "rtol": None, "decimals": self.decimals}
-        return {"sigmas": None, "atol": self.atol or 0.0, "rtol": self.rtol or 0.0, "decimals": self.decimals}
+            return {"sigmas": self.sigmas, "atol": None, "rtol": None, **recorded}
+        return {"sigmas": None, "atol": self.atol or 0.0, "rtol": self.rtol or 0.0, **recorded}
 
 
 @dataclass(frozen=True)
@@ -187,6 +215,15 @@ def _has_decimals(values: Array, decimals: int, place: float) -> Array:
     units = values * 10.0**decimals
     near: Array = np.abs(units - np.round(units)) <= 4 * max(place, 2.0**-53) * np.abs(units)
     return near
+
+
+def _unit(values: Array, digits: int) -> Array:
+    """One in the last of so many significant digits of each number; 0 of 0, which has none."""
+    size = np.abs(np.where(values == 0, 1.0, values))
+    # a power of ten belongs to the larger numbers, whatever its logarithm was rounded to
+    leading = np.floor(np.log10(size) + 1e-12)
+    unit: Array = np.where(values == 0, 0.0, 10.0 ** (leading - digits + 1))
+    return unit
 
 
 def smallest(dtype: np.dtype[Any]) -> float:

@@ -54,4 +54,10 @@ class Embedding(Layer):
                 f"expected 0 to {input_dim - 1} (input_dim={input_dim}). Is the vocabulary the one it was trained with?"
             )
         tokens = given.astype(np.int64)
+        if isinstance(given, np.ndarray) and (tokens != given).any():  # the cast would cut off what is behind the point
+            where = tuple(int(i) for i in np.argwhere(tokens != given)[0])
+            raise InputError(
+                f"layer '{self.name}': token {given[where]} at {list(where)} of its input is not whole, expected "
+                f"0 to {input_dim - 1}. Is that the input of another layer?"
+            )
         return (Signal(self.embeddings[tokens].astype(self.dtype), tokens != 0 if self.mask_zero else None),)

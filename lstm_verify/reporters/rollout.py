@@ -12,7 +12,7 @@ from rich.text import Text
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
 from lstm_verify.reporters.numbers import in_sigmas, number, place
-from lstm_verify.reporters.terminal import STYLES, about_model, allowed, as_text, pairs
+from lstm_verify.reporters.terminal import STYLES, about_model, against, allowed, as_text, pairs
 from lstm_verify.rollouts.report import RolloutReport
 
 SHOWN_TOKENS = 12
@@ -32,13 +32,14 @@ def plain(report: RolloutReport) -> str:
 
 
 def _header(report: RolloutReport) -> dict[str, str]:
-    forced = "each step from the framework's inputs" if report.teacher_forced else "each side on its own outputs"
+    whose = "recorded" if report.predicted.name == "recorded" else "framework's"
+    forced = f"each step from the {whose} inputs" if report.teacher_forced else "each side on its own outputs"
     fed_back = [str(rule) for rule in report.plan.feedback]
     carried = [f"{output} → {name}" for output, name in report.plan.state]
     samples = "1 sample" if report.samples == 1 else f"{report.samples:,} samples"
     return {
         **about_model(report.model),
-        "against": report.predicted.description,
+        "against": against(report.predicted),
         "run": f"{report.plan.steps:,} steps of {samples}, {forced}",
         "feedback": "; ".join(fed_back),
         **({"states": ", ".join(carried)} if carried else {}),

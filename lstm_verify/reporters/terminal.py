@@ -19,7 +19,7 @@ from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Comparison, Verdict
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
-from lstm_verify.report import Report
+from lstm_verify.report import Predicted, Report
 from lstm_verify.reporters.numbers import ENDLESS, in_sigmas, number, place
 
 STYLES = {Verdict.MATCH: "bold green", Verdict.MISMATCH: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
@@ -85,14 +85,18 @@ def _header(report: Report) -> RenderableType:
     rows: dict[str, str | list[str]] = {
         **about_model(report.model),
         **({"found": list(_found(report))} if report.recurrences else {}),
-        "against": report.predicted.description
-        if report.predicted.name != "recorded"
-        else f"recorded predictions, {report.predicted.description}",
+        "against": against(report.predicted),
         **({"golden": report.golden.words} if report.golden else {}),
         "samples": f"{report.samples:,}",
         "tolerance": tolerance_line(report),
     }
     return pairs(rows)
+
+
+def against(predicted: Predicted) -> str:
+    """Describe what a model is compared with."""
+    recorded = "recorded predictions, " if predicted.name == "recorded" else ""
+    return f"{recorded}{predicted.description}"
 
 
 def allowed(tolerance: Tolerance, model: Model) -> str:

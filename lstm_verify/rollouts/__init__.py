@@ -33,7 +33,9 @@ from lstm_verify.rollouts.closed_loop import Rolled, closed_loop, first_outputs,
 from lstm_verify.rollouts.judge import judge
 from lstm_verify.rollouts.pairing import Pairs, Wishes, check_names, likely_states, main_input
 from lstm_verify.rollouts.plan import Plan, make_plan
+from lstm_verify.rollouts.recorded import RecordedLoop, recorded_loop
 from lstm_verify.rollouts.report import RolloutReport, Token
+from lstm_verify.text_rows import TextRows
 from lstm_verify.timing import timed
 
 
@@ -44,6 +46,7 @@ def rollout(
     steps: int,
     feedback: Pairs | None = None,
     state: Pairs | None = None,
+    expected: Any = None,
     teacher_forced: bool = False,
     one_hot: bool = False,
     sample: bool = False,
@@ -64,6 +67,8 @@ def rollout(
         steps: how many times it is called.
         feedback: which output becomes which input, by name; None for the only output that is no state.
         state: which outputs are carried into which inputs as they are; None finds them by name and shape.
+        expected: the outputs of a recorded rollout by name, (samples, steps, ...), or a file of them, as `output`; no
+            framework is run then.
         teacher_forced: give the replay in every step what the framework was given there, instead of its own outputs.
         one_hot: feed the likeliest class back as a vector of zeros and a one.
         sample: choose tokens at random by their probabilities, with the same random numbers on both sides.
@@ -89,8 +94,10 @@ def rollout(
     timings: dict[str, float] = {}
     if steps < 1:
         raise InputError(f"steps: {steps}, expected 1 or more")
+    if sample and expected is not None:
+        raise InputError("sample: it is not known which random numbers chose recorded tokens. Leave it out")
     options = runtime_options(runtime)
-    tolerance = replace(tolerance or Tolerance(), recorded=False)
+    tolerance = replace(tolerance or Tolerance(), recorded=expected is not None)
     with timed(timings, "total"):
         with timed(timings, "load"):
             read, arrays = opened(model, x, endpoints, architecture, options)
@@ -102,21 +109,31 @@ def rollout(
         samples = len(inputs[plan.feedback[0].input])
         draws = np.random.default_rng(seed).random((steps, samples)) if sample else None
         replaying = _Replaying(read, inputs, plan, draws, progress, timings)
-        asked = request(read, inputs, samples, architecture, options, rollout=plan.to_dict(), draws=draws)
-        predicted, rolled, replayed, reason = _both(options.name or read.runtime, asked, replaying, teacher_forced)
+        name, recorded, reason = options.name or read.runtime, None, ""
+        if expected is None:
+            asked = request(read, inputs, samples, architecture, options, rollout=plan.to_dict(), draws=draws)
+            predicted, rolled, replayed, reason = _both(name, asked, replaying, teacher_forced)
+        else:
+            recorded, replayed = _recorded(expected, replaying, teacher_forced, tolerance)
+            predicted, rolled = recorded.source, recorded.rolled
+            tolerance = tolerance.of_recording(recorded.given.written, list(recorded.given.outputs))
         with timed(timings, "compare"):
             read, of_products = as_computed(read, options.products, predicted.products, predicted.device)
             judged, token = Judgement((), tolerance), None
             if rolled is not None:
                 fed = rolled.fed if teacher_forced else None
-                judged = judge(read, inputs, plan, rolled, replayed, tolerance, fed, predicted.name)
+                judged = judge(read, inputs, plan, rolled, replayed, tolerance, fed, name)
                 token = _different_token(plan, rolled, replayed)
+            if recorded is not None:
+                judged = recorded.without_others(judged)
         along_samples = {name: _samples_first(values) for name, values in replayed.outputs.items()}
         if output is not None:
             write_npz(output, along_samples | {f"{name}.tokens": one.T for name, one in replayed.tokens.items()})
-    notes += more + of_products + _further_notes(read, plan, inputs, teacher_forced, token)
+    verdict = _verdict(judged, token, teacher_forced)
+    of_recording = recorded.notes(verdict is Verdict.MATCH) if recorded else []
+    notes += more + of_recording + of_products + _further_notes(read, plan, inputs, teacher_forced, token)
     return RolloutReport(
-        verdict=_verdict(judged, token, teacher_forced),
+        verdict=verdict,
         model=read,
         predicted=predicted,
         tolerance=judged.tolerance,
@@ -146,7 +163,8 @@ def _seed(
         given = named_rows(arrays)
         if "" in given and len(model.inputs) > 1:
             unnamed = given.pop("")
-            given[main_input(model, wishes, likely_states(model).values(), len(unnamed.shape))] = unnamed
+            rank = None if isinstance(unnamed, TextRows) and unnamed.is_table else len(unnamed.shape)
+            given[main_input(model, wishes, likely_states(model).values(), rank)] = unnamed
     notes: list[str] = []
     if state_from is not None:
         given, notes = completed(model, given, state_from)
@@ -199,6 +217,14 @@ class _Replaying:
             return forced_loop(self.model, self.inputs, self.plan, self.draws, fed, on_progress)
 
 
+def _recorded(expected: Any, replaying: _Replaying, forced: bool, tolerance: Tolerance) -> tuple[RecordedLoop, Rolled]:
+    """A recorded run, and the replay's on its own outputs or on what the recorded one was fed."""
+    replayed = replaying.run()
+    shaped = {name: _samples_first(values) for name, values in replayed.outputs.items()}
+    recorded = recorded_loop(replaying.model, expected, replaying.plan, replaying.inputs, shaped, forced, tolerance)
+    return recorded, replaying.run(recorded.rolled.fed) if forced else replayed
+
+
 def _both(
     name: str, request: runtimes.Request, replaying: _Replaying, forced: bool
 ) -> tuple[Predicted, Rolled | None, Rolled, str]:
@@ -235,10 +261,10 @@ def _different_token(plan: Plan, predicted: Rolled, replayed: Rolled) -> Token |
     for rule in plan.feedback:
         if rule.choose == "value":
             continue
-        theirs, ours = predicted.tokens[rule.output], replayed.tokens[rule.output]
         shapes = [side.outputs.get(rule.output, np.empty(0)).shape for side in (predicted, replayed)]
         if shapes[0] != shapes[1]:
             continue  # which is a mismatch of its own
+        theirs, ours = predicted.tokens[rule.output], replayed.tokens[rule.output]
         for step, sample in np.argwhere(theirs != ours)[:1].tolist():
             likelihoods = replayed.outputs[rule.output][step, sample].reshape(
                 -1, replayed.outputs[rule.output].shape[-1]

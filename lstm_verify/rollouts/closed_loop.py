@@ -63,6 +63,35 @@ def forced_loop(
     return loop(plain(model.astype("float64")), inputs, plan, draws, fed=fed, progress=progress)
 
 
+def chosen_tokens(outputs: Mapping[str, Array], plan: Plan) -> dict[str, Array]:
+    """Return the likeliest tokens, (steps, samples), of outputs that were recorded, (steps, samples, ...)."""
+    rules = [rule for rule in plan.feedback if rule.choose != "value" and rule.output in outputs]
+    return {
+        rule.output: np.stack([_token(rule, _newest(rule, {rule.output: y}), None) for y in outputs[rule.output]])
+        for rule in rules
+    }
+
+
+def fed_by(
+    outputs: Mapping[str, Array], tokens: Mapping[str, Array], inputs: Mapping[str, Array], plan: Plan
+) -> dict[str, Array]:
+    """Return what a loop was fed from the second step on, (steps - 1, samples, ...), that had these outputs.
+
+    Args:
+        outputs: all outputs, (steps, samples, ...).
+        tokens: those that were chosen from them, (steps, samples).
+        inputs: what the first step was given.
+        plan: what became of the outputs.
+    """
+    given, following = dict(inputs), []
+    for step in range(plan.steps - 1):
+        now = {name: y[step] for name, y in outputs.items()}
+        new = _following(now, {name: one[step] for name, one in tokens.items()}, given, plan)
+        following.append(new)
+        given |= new
+    return _stacked(following)
+
+
 def loop(
     kind: Computation,
     inputs: Mapping[str, Array],

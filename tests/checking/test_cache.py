@@ -71,6 +71,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "atol": {"atol": 1.0},
     "rtol": {"rtol": 1.0},
     "decimals": {"decimals": 3},
+    "digits": {"digits": 3},
     "allow_unjudged": {"allow_unjudged": True},
     "random": {"random": 7},
     "seed": {"seed": 7},

@@ -61,6 +61,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "atol": ("1e-6", 1e-6),
     "rtol": ("1e-5", 1e-5),
     "decimals": ("3", 3),
+    "digits": ("3", 3),
     "allow-unjudged": ("true", True),
     "allowed-blind-spots": ("[]", ()),
     "runtime": ('"tf_keras"', "tf_keras"),
@@ -73,6 +74,7 @@ VALUES: dict[str, tuple[str, Any]] = {
 }
 NEEDED = {"expected": 'input = "x.npz"', "map": 'against = "b.onnx"', "run": 'against = "b.onnx"'}
 NEEDED |= {"state-from": 'input = "x.npz"', "decimals": 'input = "x.npz"\nexpected = "y.npz"'}
+NEEDED |= {"digits": NEEDED["decimals"]}
 
 
 def test_every_key_is_tried() -> None:

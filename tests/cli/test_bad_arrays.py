@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.command import assert_refused, inputs, model, recorded, run
+from tests.command import assert_refused, assert_usage_error, inputs, model, recorded, run
 
 ORIGIN = "origin_tanh_sigmoid"
 TOKENS = "bidirectional_masked"
@@ -282,3 +282,72 @@ def test_an_archive_that_says_it_is_encrypted(tmp_path: Path) -> None:
     (tmp_path / "x.npz").write_bytes(content)
     result = run(model("origin_tanh_sigmoid"), "-i", tmp_path / "x.npz", "-e", recorded("origin_tanh_sigmoid"))
     assert_refused(result, tmp_path / "x.npz", "not a readable .npz file", "encrypted")
+
+
+# --- text and raw numbers
+
+
+def as_csv(path: Path, x: np.ndarray) -> Path:
+    np.savetxt(path, x, delimiter=",")
+    return path
+
+
+def test_inputs_in_every_form_are_the_same(tmp_path: Path) -> None:
+    with np.load(inputs(ORIGIN)) as archive:
+        x = archive["input"]
+    as_csv(tmp_path / "x.csv", x.reshape(4, 6))
+    as_csv(tmp_path / "long.csv", x.reshape(12, 2))
+    (tmp_path / "x.json").write_text(json.dumps({"input": x.tolist()}))
+    x.astype(">f8").tofile(tmp_path / "x.bin")
+    files = [f"{tmp_path}/{name}" for name in ("x.csv", "x.csv:4x3x2", "long.csv:4x3x2", "x.bin:>f8:4x3x2")]
+    for given in [f"{tmp_path}/x.json", *files, *(f"input={file}" for file in files)]:
+        result = run(model(ORIGIN), "-i", given, "-e", recorded(ORIGIN), "--no-blind-spots")
+        assert result.exit_code == 0, given
+        assert ("each line is taken for one sample, 3 x 2" in result.stderr) == given.endswith("/x.csv")
+
+
+def test_an_object_is_not_one_array_for_one_name(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"a": [[1]], "b": [[2]]}')
+    result = run(model(ORIGIN), "-i", f"input={tmp_path}/x.json", "-e", recorded(ORIGIN))
+    assert_usage_error(result, "2 arrays (a, b), expected one for one name")
+
+
+def test_the_only_array_of_a_file_may_be_called_otherwise(tmp_path: Path) -> None:
+    with np.load(inputs(ORIGIN)) as archive:
+        np.savez(tmp_path / "x.npz", anything=archive["input"])
+    result = run(model(ORIGIN), "-i", f"input={tmp_path}/x.npz", "-e", recorded(ORIGIN), "--no-blind-spots")
+    assert result.exit_code == 0
+
+
+def test_a_table_that_could_be_several_things(tmp_path: Path) -> None:
+    path = as_csv(tmp_path / "x.csv", np.ones((12, 2)))
+    refused_input(ORIGIN, path, f"{path}: input 'input': 12 lines of 2 numbers", f"time step: {path}:4x3x2")
+
+
+def test_a_result_must_not_replace_raw_inputs(tmp_path: Path) -> None:
+    np.ones((4, 3, 2)).tofile(tmp_path / "x.bin")
+    given = ("-i", f"{tmp_path}/x.bin:float64:4x3x2", "-e", recorded(ORIGIN))
+    assert_refused(run(model(ORIGIN), *given, "--output", tmp_path / "x.bin"), "already used by this command")
+
+
+def test_a_name_with_an_equals_sign_in_its_path(tmp_path: Path) -> None:
+    folder = tmp_path / "seed=1"
+    folder.mkdir()
+    np.ones((4, 3, 2)).tofile(folder / "x.bin")
+    result = run(model(ORIGIN), "-i", f"{folder}/x.bin:float64:4x3x2", "-e", recorded(ORIGIN), "--no-diagnose")
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("token", ["1.5", "-1", "99"])
+def test_tokens_in_text(token: str, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(f"1,2,3,4,5,6,7\n1,1,1,1,1,1,{token}\n")
+    refused_input(TOKENS, tmp_path / "x.csv", token)
+
+
+def test_states_in_json(tmp_path: Path) -> None:
+    with np.load(inputs(PAIR)) as archive:
+        arrays = dict(archive)
+    np.save(tmp_path / "source.npy", arrays["source"])
+    (tmp_path / "states.json").write_text(json.dumps({"target": arrays["target"].tolist()}))
+    given = ("-i", f"source={tmp_path}/source.npy", "--state-from", tmp_path / "states.json")
+    assert run(model(PAIR), *given, "-e", recorded(PAIR), "--no-blind-spots").exit_code == 0

@@ -169,12 +169,18 @@ def test_the_default_is_what_rounding_explains(slightly_wrong: Path) -> None:
     result = run(*command)
     report = json.loads(result.stdout)
     assert result.exit_code == 1
-    assert report["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None, "decimals": None}
+    assert report["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None, "decimals": None, "digits": None}
     assert report["outputs"][0]["samples_beyond"] == 1
     assert 8 < report["outputs"][0]["max_sigmas"] < 1000
     fixed = run(*command, "--atol", "1e-5", "--rtol", "1e-4")
     assert fixed.exit_code == 0
-    assert json.loads(fixed.stdout)["tolerance"] == {"sigmas": None, "atol": 1e-5, "rtol": 1e-4, "decimals": None}
+    assert json.loads(fixed.stdout)["tolerance"] == {
+        "sigmas": None,
+        "atol": 1e-5,
+        "rtol": 1e-4,
+        "decimals": None,
+        "digits": None,
+    }
 
 
 def test_sigmas(slightly_wrong: Path) -> None:
@@ -287,7 +293,7 @@ def test_tolerances(tolerance: tuple[str, ...], code: int, wrong: Path) -> None:
     assert result.exit_code == code
     given = dict(zip(tolerance[::2], map(float, tolerance[1::2]), strict=True))
     wanted = {"sigmas": None, "atol": given.get("--atol", 0.0), "rtol": given.get("--rtol", 0.0)}
-    wanted["decimals"] = None
+    wanted["decimals"] = wanted["digits"] = None
     assert json.loads(result.stdout)["tolerance"] == wanted
 
 
@@ -383,10 +389,13 @@ def test_extract_without_a_place_for_the_weights() -> None:
 @pytest.mark.parametrize(
     ("given", "mentioned"),
     [
-        (("-i", "source={source}", "-i", "{target}"), "expected NAME=file.npy"),
+        (("-i", "source={source}", "-i", "{target}"), "expected NAME=FILE"),
         (("-i", "source={source}", "-i", "source={target}"), "source is given twice"),
-        (("-i", "source={source}", "-i", "={target}"), "expected NAME=file.npy"),
-        (("-i", f"source={inputs('encoder_decoder')}", "-i", "target={target}"), "expected a .npy file"),
+        (("-i", "source={source}", "-i", "={target}"), "expected NAME=FILE"),
+        (
+            ("-i", f"source={inputs('encoder_decoder')}", "-i", "target={target}"),
+            "2 arrays (source, target), expected one for one name",
+        ),
     ],
 )
 def test_usage_errors_of_named_inputs(given: tuple[str, ...], mentioned: str, x: dict[str, Path]) -> None:

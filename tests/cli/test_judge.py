@@ -42,7 +42,7 @@ def test_a_golden_folder(tmp_path: Path) -> None:
 def test_json(report: Path) -> None:
     found = json.loads(run("judge", report, "--atol", "1e-12", "--json", "-").stdout)
     assert (found["verdict"], found["verdict_before"], found["exit_code"]) == ("mismatch", "match", 1)
-    assert found["tolerance"] == {"sigmas": None, "atol": 1e-12, "rtol": 0.0, "decimals": None}
+    assert found["tolerance"] == {"sigmas": None, "atol": 1e-12, "rtol": 0.0, "decimals": None, "digits": None}
     assert found["outputs"][0]["samples_beyond"] > 0
 
 

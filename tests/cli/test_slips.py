@@ -82,7 +82,8 @@ def test_inputs_and_predictions_that_are_exchanged(tmp_path: Path) -> None:
         ),
         (
             [ORIGIN, "--input", ORIGIN],
-            f"error: {ORIGIN}: an HDF5 file, as models are, expected a .npy or .npz file with arrays",
+            f"error: {ORIGIN}: an HDF5 file, as models are, expected a file of arrays: .npy, .npz, .csv, .tsv, .txt or "
+            ".json",
         ),
         (
             [ORIGIN, "--input", X, "--seed", "3"],

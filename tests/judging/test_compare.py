@@ -241,7 +241,11 @@ def test_a_tolerance_that_is_given_decides_and_sigma_is_told() -> None:
 )
 def test_a_tolerance_in_words_and_as_data(tolerance: Tolerance, words: str, data: tuple[float | None, ...]) -> None:
     assert str(tolerance) == words
-    assert tolerance.to_dict() == {**dict(zip(("sigmas", "atol", "rtol"), data, strict=True)), "decimals": None}
+    assert tolerance.to_dict() == {
+        **dict(zip(("sigmas", "atol", "rtol"), data, strict=True)),
+        "decimals": None,
+        "digits": None,
+    }
 
 
 def test_the_tolerance_is_relative_to_the_replay_not_to_the_prediction() -> None:

@@ -48,6 +48,14 @@ def test_a_token_out_of_range_is_named_with_its_place(token: int, place: tuple[i
         apply(embedding(), tokens)
 
 
+def test_a_token_that_is_not_whole_is_named_with_its_place() -> None:
+    """Frameworks would cut off what is behind the point, and the token be another."""
+    tokens = TOKENS.astype("float32")
+    tokens[1, 2] = 1.5
+    with pytest.raises(InputError, match=r"layer 'tokens': token 1\.5 at \[1, 2\] of its input is not whole"):
+        apply(embedding(), tokens)
+
+
 def padded() -> Array:
     x = sequences()
     x[0, 4:] = -1.0

@@ -112,7 +112,7 @@ def test_by_rounding_the_worst_step_is_that_of_most_sigmas() -> None:
     assert BY_ROUNDING in rendered(made)
     assert (made.worst_step, int(made.deviations.argmax()) + 1) == (3, 5)
     data = made.to_dict()
-    assert data["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None, "decimals": None}
+    assert data["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None, "decimals": None, "digits": None}
     step = data["steps"][2]
     assert (step["worst_sigma"], step["within"]) == (1e-4, False)
     assert step["max_sigmas"] == pytest.approx(20)
