@@ -20,6 +20,7 @@ from lstm_verify._replay import Replayed, replay_rows
 from lstm_verify.arrays import NpyRows, Rows, write_npz
 from lstm_verify.budget import PartOfSigma
 from lstm_verify.case import Case, case_of, opened, request, runtime_options
+from lstm_verify.details import Details, details_of
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis import diagnose as diagnosed
 from lstm_verify.diagnosis.informative import BlindSpotSearch
@@ -54,6 +55,7 @@ def verify(
     blind_spots: bool = True,
     seconds: float | None = None,
     output: str | Path | None = None,
+    details: bool = True,
     progress: Progress | None = None,
 ) -> Report:
     """Compare a framework's predictions with what the weights in a model file compute.
@@ -78,6 +80,7 @@ def verify(
         seconds: how long to look at most for what explains a mismatch; None ends a search by what it computes alone, at
             the same fault on every machine.
         output: a `.npz` file to write the replayed predictions to.
+        details: keep what `Report.to_html` and `Report.plot` show of where the outputs deviate.
         progress: on_progress how far the replay and the framework are.
 
     Returns:
@@ -126,6 +129,8 @@ def verify(
         spots = search.result() if verdict is Verdict.MATCH else None
         if output is not None:
             write_npz(output, in_own_layout(read, replayed))
+        given = (architecture, x, state_from, expected)
+        kept = details_of(case.model, case.inputs, predicted.outputs, replayed, judged, given) if details else Details()
     notes = [*read.findings, *case.notes, *predicted.notes, *notes, *judged.notes]
     return Report(
         verdict=verdict,
@@ -141,6 +146,7 @@ def verify(
         blind_spots=spots,
         recurrences=tuple(recurrences(read)),
         notes=tuple(notes),
+        details=kept,
         timings=timings,
     )
 
@@ -166,7 +172,7 @@ def diagnose(model: str | Path | Model, x: Any = None, **options: Any) -> Diagno
         >>> diagnose(model, "fixtures/origin.x.npy", expected=reversed_in_time).status
         'explained'
     """
-    return verify(model, x, **options, blind_spots=False).diagnosis
+    return verify(model, x, **options, blind_spots=False, details=False).diagnosis
 
 
 @contextmanager

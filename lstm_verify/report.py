@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 from lstm_verify.arrays import finite
+from lstm_verify.details import Details
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.explain import blind_line
@@ -107,6 +108,10 @@ class Report(Judged):
     """What was recognised in a graph, from `inspection.recurrences`."""
     notes: tuple[str, ...] = ()
     """What was assumed on the way."""
+    details: Details = field(default_factory=Details)
+    """Where the outputs deviate, for pages and plots."""
+    command: str = ""
+    """The command that made it; empty of a call of the library."""
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds: load, replay, predict, compare, total."""
 
@@ -132,6 +137,14 @@ class Report(Judged):
             )
         reasons = [f"{output.name}: {output.reason}" for output in self.outputs if output.reason]
         return "; ".join(reasons) or f"all {self.samples} samples agree"
+
+    def to_html(self) -> str:
+        """The report as a page that needs no other file.
+
+        Raises:
+            OutputError: matplotlib is not installed.
+        """
+        return str(import_module("lstm_verify.reporters.html").render(self))
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data for JSON; a number that is not finite is null."""

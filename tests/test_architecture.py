@@ -57,8 +57,11 @@ MAY_IMPORT = {
         *("arrays", "budget", "judging", "errors", "faults", "inputs", "layers", "model", "_replay", "rounded"),
         *("run_arithmetic", "checkpoints", "operations", "timing"),
     },
-    "report": {"arrays", "judging", "diagnosis", "model", "errors"},
-    "reporters": {"cross", "report", "rollouts", "judging", "diagnosis", "model", "errors"},
+    "details": {"arrays", "judging", "model", "_replay", "errors"},
+    "report": {"arrays", "details", "judging", "diagnosis", "model", "errors"},
+    "reporters": {
+        *("arrays", "cross", "details", "report", "rollouts", "judging", "diagnosis", "inspection", "model", "errors"),
+    },
     "given_states": {"arrays", "inputs", "model", "errors"},
     "case": {
         *("arrays", "diagnosis", "errors", "formats", "given", "inputs", "judging", "model", "options", "report"),
@@ -66,7 +69,7 @@ MAY_IMPORT = {
     },
     "_verify": {
         *("arrays", "judging", "errors", "formats", "inputs", "inspection", "model", "_replay", "report", "runtimes"),
-        *("case", "diagnosis", "timing", "given", "budget", "options"),
+        *("case", "details", "diagnosis", "timing", "given", "budget", "options"),
     },
     "rollouts": {
         *("arrays", "judging", "errors", "formats", "inputs", "layers", "model", "_replay", "report", "runtimes"),
@@ -99,6 +102,8 @@ MAY_IMPORT = {
 ONLY_IN = {
     "click": {"cli"},
     "rich": {*(f"reporters/{name}" for name in ("terminal", "inspection", "rollout", "evidence", "against")), "cli"},
+    "matplotlib": {"reporters/drawing", "reporters/svg"},
+    "pandas": {"reporters/samples"},
     "h5py": {"formats/hdf5/child"},
     "threadpoolctl": {"_replay", "operations/products"},
     "tensorflow": {"formats/tensorflow/child", "formats/tensorflow/protobufs"},

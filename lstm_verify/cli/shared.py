@@ -18,6 +18,9 @@ from lstm_verify.errors import LstmVerifyError, OutputError, printable
 if TYPE_CHECKING:
     from lstm_verify.report import Report
 
+COMMAND = f"{__name__}.command"
+"""Where click keeps what was typed, for a report that says how to reproduce it."""
+
 
 def check_inputs(
     inputs: tuple[str, ...],

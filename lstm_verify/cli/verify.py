@@ -11,7 +11,7 @@ import click
 
 from lstm_verify.cli.against import Compared, compared, names_of
 from lstm_verify.cli.option_groups import input_options, runtime_options
-from lstm_verify.cli.shared import errors, verified, write
+from lstm_verify.cli.shared import COMMAND, errors, verified, write
 from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 
@@ -38,6 +38,7 @@ from lstm_verify.reporters import find
 @click.option("--no-runtime", is_flag=True, help="For --against: replay the files alone, without their frameworks.")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; - is standard output.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, a test case for each output.")
+@click.option("--html", metavar="FILE", help="Write the report as one page for a browser, with plots by matplotlib.")
 @click.option("--per-sample", metavar="FILE", help="Write the deviation of every sample, as .csv or .npy.")
 @click.option("--output", metavar="FILE", help="Write the replayed predictions as .npz.")
 @click.option(
@@ -62,6 +63,7 @@ def verify(
     no_runtime: bool,
     json_file: str | None,
     junit: str | None,
+    html: str | None,
     per_sample: str | None,
     output: str | None,
     top: int,
@@ -79,6 +81,7 @@ def verify(
     if others:
         unused: dict[str, Any] = {
             "--expected": expected,
+            "--html": html,
             "--per-sample": per_sample,
             "--output": output,
             "--state-from": state_from,
@@ -90,22 +93,30 @@ def verify(
     if mapped or no_runtime:
         raise click.UsageError("--map and --no-runtime are for --against. Give that too")
     options["blind_spots"] |= fail_on_blind_spots
-    with errors(model, json=json_file, junit=junit):
-        results = [json_file, junit, per_sample, output]
-        report = verified(model, inputs, expected, random, seed, state_from, results, quiet, output=output, **options)
-        report = replace(report, fails_on_blind_spots=fail_on_blind_spots)
-        write_reports(report, json_file, junit, per_sample)
+    options |= {"output": output, "details": html is not None}
+    with errors(model, json=json_file, junit=junit, html=html):
+        if html:
+            from lstm_verify.reporters.drawing import load_matplotlib
+
+            load_matplotlib()
+        results = [json_file, junit, html, per_sample, output]
+        report = verified(model, inputs, expected, random, seed, state_from, results, quiet, **options)
+        typed = click.get_current_context().meta[COMMAND]
+        report = replace(report, fails_on_blind_spots=fail_on_blind_spots, command=typed)
+        write_reports(report, json_file, junit, html, per_sample)
         for note in () if quiet else report.notes:
             click.echo(f"note: {printable(note)}", err=True)
-        if not quiet and json_file != "-":
+        if not quiet and "-" not in (json_file, html):
             from rich.console import Console
 
             find("terminal", "verification").render(report, Console(highlight=False), top, verbose)
     sys.exit(report.exit_code)
 
 
-def write_reports(report: Any, json_file: str | None, junit: str | None, per_sample: str | None) -> None:
-    wanted = {"json": json_file, "junit": junit, (per_sample or "")[-3:]: per_sample}
+def write_reports(
+    report: Any, json_file: str | None, junit: str | None, html: str | None, per_sample: str | None
+) -> None:
+    wanted = {"json": json_file, "junit": junit, "html": html, (per_sample or "")[-3:]: per_sample}
     for name, file in wanted.items():
         if file:
             write(file, find(name, "verification").render(report))

@@ -90,7 +90,7 @@ def against(
     if options.name is not None:
         raise InputError(f"--runtime {options.name}: each file is run by its own. Leave it out")
     paths = list(others) if isinstance(others, list | tuple) else [others]
-    common: dict[str, Any] = {"tolerance": tolerance, "diagnose": diagnose, "progress": progress}
+    common: dict[str, Any] = {"tolerance": tolerance, "diagnose": diagnose, "details": False, "progress": progress}
     with timed(timings, "total"):
         first, arrays = opened(model, x, endpoints, architecture, options)
         case = case_of(first, x, arrays, options, None, False)

@@ -57,6 +57,8 @@ class Judgement:
     notes: tuple[str, ...] = ()
     is_lower_bound: bool = False
     """Whether σ of some samples is a part of the whole, which was enough for a verdict."""
+    sigma: Mapping[str, Rows] = field(default_factory=dict)
+    """σ of the elements of each output, as far as it was computed."""
 
 
 def share_of(model: Model) -> float:
@@ -113,13 +115,14 @@ def judge(
         unknown = _Sigma({}, np.ones(count_samples(predicted), bool))
         unknown.widen(drawn)
         outputs = replace(case, tolerance=used).judged(unknown)
-        return Judgement(_final(outputs, drawn, tolerance), used, notes=(note,))
+        return Judgement(_final(outputs, drawn, tolerance), used, notes=(note,), sigma=unknown.rows)
     notes: list[str] = []
     if tolerance.by_rounding:
         narrow = _narrow(predicted) if tolerance.recorded else ()
         notes = [*narrow, *_notes(replayed, outputs, sigma)]
     outputs = _final(outputs, drawn, tolerance)
-    return Judgement(outputs, tolerance, len(sigma.is_whole), tuple(notes), not bool(sigma.is_whole.all()))
+    is_part = not bool(sigma.is_whole.all())
+    return Judgement(outputs, tolerance, len(sigma.is_whole), tuple(notes), is_part, sigma.rows)
 
 
 @dataclass

@@ -9,6 +9,7 @@ REPORTERS: tuple[Reporter, ...] = (
     Reporter("evidence", "verification", "evidence", prints=True),
     Reporter("json", "verification", "json", "render_report"),
     Reporter("junit", "verification", "junit"),
+    Reporter("html", "verification", "html"),
     Reporter("csv", "verification", "samples", "render_csv"),
     Reporter("npy", "verification", "samples", "render_npy"),
     Reporter("terminal", "rollout", "rollout", prints=True),
@@ -18,6 +19,7 @@ REPORTERS: tuple[Reporter, ...] = (
     Reporter("junit", "comparison", "junit", "render_against"),
     Reporter("json", "failure", "json", "render_report"),
     Reporter("junit", "failure", "junit", "render_failure"),
+    Reporter("html", "failure", "html", "render_failure"),
     Reporter("terminal", "model", "inspection", prints=True),
     Reporter("json", "model", "json"),
 )

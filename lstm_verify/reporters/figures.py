@@ -1,0 +1,219 @@
+"""The figures of an HTML page: where the outputs deviate, and the gates of the sample that deviates most."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from lstm_verify.arrays import Array
+from lstm_verify.details import WorstSample
+from lstm_verify.diagnosis.localise import is_image
+from lstm_verify.judging.profile import Profile
+from lstm_verify.report import Report
+from lstm_verify.reporters import drawing
+from lstm_verify.reporters.markup import paragraphs, prose, text
+from lstm_verify.reporters.svg import svg
+from lstm_verify.reporters.terminal import in_sigmas
+
+MOST_OUTPUTS = 4
+"""The outputs that are drawn, those first that deviate most."""
+MOST_LAYERS = 6
+"""The recurrent layers whose gates are drawn."""
+WIDTH, HEIGHT = 4.0, 2.5
+"""The size of a figure in inches; on a telephone it is hardly smaller than that."""
+GATES = {
+    "i": "input gate i",
+    "f": "forget gate f",
+    "o": "output gate o",
+    "z": "pre-activation z",
+    "r": "reset gate r",
+    "candidate": "candidate",
+    "c": "cell state c",
+    "h": "output h",
+}
+CALL = re.compile(r"^(?P<layer>.+)/(?P<gate>\w+)(?P<call>@\d+)?$")
+Draw = Callable[..., None]
+
+
+def deviations(report: Report) -> str:
+    """Return the figures of where the outputs deviate."""
+    found = worst_first(report)
+    if not found:
+        return f"<p>{text(_why_nothing(report))}</p>"
+    parts = [_about_all(report, found[0])]
+    for number, profile in enumerate(found[:MOST_OUTPUTS]):
+        parts.append(f"<h3>Output <code>{text(profile.name)}</code></h3>" if len(found) > 1 else "")
+        parts.append(f'<div class="figures">\n{"".join(_figures(report, profile, number))}</div>')
+    if len(found) > MOST_OUTPUTS:
+        parts.append(f"<p>{len(found) - MOST_OUTPUTS} more outputs, which deviate less, are in the table above.</p>")
+    return "\n".join(filter(None, parts))
+
+
+def worst_first(report: Report) -> list[Profile]:
+    """Return the profiles of a report, that of the output first that deviates most."""
+    return sorted(report.details.profiles, key=lambda profile: -largest(profile.by_sample))
+
+
+def largest(values: Array) -> float:
+    """Return the largest deviation; -1 if none is known."""
+    return float(np.nanmax(values, initial=-1.0)) if values.size else -1.0
+
+
+def _why_nothing(report: Report) -> str:
+    if any(output.deviations.size for output in report.outputs):
+        return "Where the outputs deviate was not kept."
+    return "No values were compared, so there is nothing to draw."
+
+
+def _about_all(report: Report, profile: Profile) -> str:
+    """How to read the figures."""
+    said = (
+        "Deviations are in σ, the standard deviation of the rounding error of each value."
+        if profile.unit == "σ"
+        else f"Deviations are relative to what the tolerance allows at each value, {report.tolerance}."
+    )
+    if report.sigma_is_lower_bound and profile.unit == "σ":
+        said += " Only the part of σ from the last time steps was needed, so every deviation in σ is an upper bound."
+    return f"<p>{text(said)} Beyond the dashed line, predictions do not agree.</p>"
+
+
+def _figures(report: Report, profile: Profile, number: int) -> Iterator[str]:
+    axis = _axis_of(report, profile)
+    if profile.timesteps:
+        steps = _stretch(profile.timesteps, len(profile.by_timestep), axis)
+        caption = f"By {axis}. The largest deviation at {steps}."
+        label = f"Largest deviation by {axis}: {_range(profile, profile.by_timestep)}"
+        yield _figure(lambda ax: drawing.by_timestep(ax, profile, axis), f"steps-{number}", caption, label)
+    each = _stretch(profile.samples, len(profile.by_sample), "sample")
+    caption = f"By sample. The largest deviation of {each}."
+    if not profile.timesteps:
+        caption += " This output has no time axis."
+    label = f"Largest deviation by sample: {_range(profile, profile.by_sample)}"
+    yield _figure(lambda ax: drawing.by_sample(ax, profile), f"samples-{number}", caption, label)
+    yield _figure(lambda ax: drawing.histogram(ax, profile), f"sizes-{number}", _sizes(profile), _sizes(profile))
+    if profile.units > 1:
+        yield _figure(lambda ax: drawing.heat_map(ax, profile), f"units-{number}", _shades(profile), _where(profile))
+
+
+def _axis_of(report: Report, profile: Profile) -> str:
+    """What comes after the samples: time, or the rows of an image."""
+    tensors = [output.tensor for output in report.model.outputs if output.name == profile.name]
+    return "row" if tensors and is_image(report.model, tensors[0]) else "time step"
+
+
+def _stretch(length: int, points: int, what: str) -> str:
+    if length == 1:
+        return f"the only {what}"
+    return f"each of {length:,} {what}s" if length == points else f"{length:,} {what}s, in {points} stretches"
+
+
+def _range(profile: Profile, values: Array) -> str:
+    """What a plot shows, in words."""
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return "none is known."
+    beyond = int(np.count_nonzero(known > profile.limit))
+    ends = [in_sigmas(float(v)) if profile.unit == "σ" else f"{v:.3g}" for v in (known.min(), known.max())]
+    return f"from {ends[0]} to {ends[1]}; {beyond} of {known.size} points beyond {drawing.limit_of(profile)}."
+
+
+def _sizes(profile: Profile) -> str:
+    judged = profile.exact + int(profile.counts.sum()) + profile.infinite
+    said = f"By size. {judged:,} values, {profile.exact:,} of them exact; each class reaches twice as far as the last."
+    if profile.infinite:
+        said += f" {profile.infinite:,} are finite on one side only (∞)."
+    return said
+
+
+def _shades(profile: Profile) -> str:
+    rows, columns = profile.by_unit.shape
+    limit = drawing.limit_of(profile) if profile.unit == "σ" else "the tolerance"
+    said = f"By sample and unit, {profile.samples:,} × {profile.units:,}. Blue is within {limit}, the stronger the "
+    said += "closer to it; orange is beyond."
+    if (rows, columns) != (profile.samples, profile.units):
+        said += " Each field is the largest of several."
+    return said + (" Empty fields are not judged." if np.isnan(profile.by_unit).any() else "")
+
+
+def _where(profile: Profile) -> str:
+    """Where in the heat map the worst is, in words."""
+    if np.isnan(profile.by_unit).all():
+        return "Heat map of deviations by sample and unit; none is known."
+    row, column = np.unravel_index(int(np.nanargmax(profile.by_unit)), profile.by_unit.shape)
+    sample = int(row) * profile.samples // len(profile.by_unit)
+    unit = int(column) * profile.units // profile.by_unit.shape[1]
+    return f"Heat map of deviations by sample and unit; the largest is at sample {sample}, unit {unit}, or near it."
+
+
+def _figure(draw: Draw, name: str, caption: str, label: str, height: float = HEIGHT) -> str:
+    figure = drawing.new_figure(WIDTH, height)
+    draw(figure.add_subplot())
+    return framed(svg(figure, name, label), caption)
+
+
+def framed(image: str, caption: str) -> str:
+    """Return an image with its caption."""
+    what, _, rest = caption.partition(". ")
+    return f"<figure>\n{image}\n<figcaption><b>{prose(what)}.</b> {prose(rest)}</figcaption>\n</figure>\n"
+
+
+# --- gates
+
+
+def gate_figures(report: Report) -> str:
+    """Return the gates of the recurrent layers for the sample that deviates most; empty if there are none."""
+    worst = report.details.worst
+    if worst is None:
+        return ""
+    found = gates_of(worst.activations(report.model))
+    if not found:
+        return ""
+    at = _time_step(report, worst)
+    about = f"Sample {worst.sample:,} deviates most, in output `{worst.output}`. "
+    about += "These are the gates that the replay computes for it, by layer."
+    marked = "" if at is None else f" The dashed line marks time step {at}, where it deviates most."
+    parts = [
+        _gates(layer, gates, number, at) for number, (layer, gates) in enumerate(list(found.items())[:MOST_LAYERS])
+    ]
+    left = len(found) - MOST_LAYERS
+    more = f"{left} more recurrent layers are not drawn; `lstm-verify replay --gates` writes them." if left > 0 else ""
+    return f'{paragraphs([about + marked])}\n<div class="figures">\n{"".join(parts)}</div>\n{paragraphs([more])}'
+
+
+def _gates(layer: str, gates: Mapping[str, Array], number: int, at: int | None) -> str:
+    steps, units = next(iter(gates.values())).shape
+    figure = drawing.new_figure(WIDTH, 0.5 + 1.2 * -(-len(gates) // 2))
+    shown = at if at is not None and at < steps else None
+    titles = {**GATES, "z": "update gate z"} if "r" in gates else GATES
+    drawing.gates(figure, gates, titles, shown)
+    lines = "a line for each" if units <= drawing.LINES else "their median, their middle half and their range"
+    caption = f"`{layer}`. {units:,} units, {lines}, over {steps:,} time steps in the order in which they run."
+    label = f"Gates of {layer} over time: {', '.join(titles[gate] for gate in gates)}"
+    return framed(svg(figure, f"gates-{number}", label), caption)
+
+
+def _time_step(report: Report, worst: WorstSample) -> int | None:
+    """The time step at which the worst sample deviates most, if its output is a sequence."""
+    output = next(output for output in report.outputs if output.name == worst.output)
+    tensors = [one.tensor for one in report.model.outputs if one.name == worst.output]
+    is_sequence = len(output.shape) > 2 and tensors and not is_image(report.model, tensors[0])
+    return output.index(worst.sample)[1] if is_sequence else None
+
+
+def gates_of(activations: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
+    """Return the gates of every recurrent layer, (timesteps, units) each, from the activations of one sample."""
+    found: dict[str, dict[str, Array]] = {}
+    for path, values in activations.items():
+        parts = CALL.match(path)
+        if parts and parts["gate"] in GATES and values.ndim > 2:
+            layer = parts["layer"] + (parts["call"] or "")
+            found.setdefault(layer, {})[parts["gate"]] = values[0].reshape(values.shape[1], -1)
+    return {layer: _of_a_cell(gates) for layer, gates in found.items() if "h" in gates and len(gates) > 1}
+
+
+def _of_a_cell(gates: dict[str, Array]) -> dict[str, Array]:
+    """The gates without the pre-activations that they are cut from."""
+    width = gates["h"].shape[1]
+    return {name: values for name, values in gates.items() if values.shape[1] <= width}

@@ -1,0 +1,180 @@
+"""HTML: a report as one page that needs nothing else, for people to read, keep and pass on."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+import numpy as np
+
+from lstm_verify import __version__
+from lstm_verify.diagnosis.blind import BlindSpots
+from lstm_verify.diagnosis.explain import blind_line
+from lstm_verify.judging.compare import Comparison, Verdict
+from lstm_verify.report import Failure, Report
+from lstm_verify.reporters import drawing, terminal
+from lstm_verify.reporters.diagram import diagram
+from lstm_verify.reporters.figures import deviations, gate_figures
+from lstm_verify.reporters.markup import paragraphs, prose, scrolling, section, table, text
+
+SIGNS = {"match": "✓", "mismatch": "✗", "inconclusive": "?", "error": "!"}
+MOST_SHOWN = 4
+"""The outputs whose worst samples are listed."""
+
+
+def render(report: Report) -> str:
+    """Render a report as a page.
+
+    Raises:
+        OutputError: matplotlib, which draws its plots, is not installed.
+    """
+    with drawing.styled():
+        sections = "\n".join(section(name, title, body) for name, title, body in _sections(report) if body)
+    source = report.model.source
+    name = Path(source.path).name if source else report.model.name
+    return page(str(report.verdict), name, terminal.verdict_line(report), sections)
+
+
+def render_failure(failure: Failure) -> str:
+    """Render what kept a command from comparing anything."""
+    return page("error", Path(failure.model).name, failure.reason, "")
+
+
+def page(verdict: str, name: str, line: str, sections: str) -> str:
+    """Return a page: a verdict on something with a name, the sentence that says why, and sections."""
+    template = files("lstm_verify.reporters").joinpath("page.html").read_text("utf-8")
+    return Template(template).substitute(
+        verdict=verdict,
+        word=verdict.capitalize(),
+        sign=SIGNS[verdict],
+        name=text(name),
+        line=prose(line),
+        sections=sections,
+        version=__version__,
+    )
+
+
+def _sections(report: Report) -> Iterator[tuple[str, str, str]]:
+    """The sections of a page: name, title and content."""
+    if report.diagnosis is not None:
+        yield "cause", "Cause", paragraphs(terminal.cause_lines(report.diagnosis, report.predicted.name))
+    yield "compared", "What was compared", "\n".join(_compared(report))
+    yield "deviations", "Deviations", deviations(report)
+    yield "gates", "Gates of the worst sample", gate_figures(report)
+    yield "model", "Model", diagram(report.model, report.diagnosis)
+    yield "blind-spots", "Blind spots", _blind_spots(report)
+    yield "notes", "Notes", "".join(f"<p>{prose(note)}</p>\n" for note in report.notes)
+    yield "reproduce", "How to reproduce", "\n".join(_reproduce(report))
+
+
+# --- what was compared
+
+
+def _compared(report: Report) -> Iterator[str]:
+    facts = [
+        (key, line)
+        for key, value in terminal.header(report).items()
+        for line in ([value] if isinstance(value, str) else value)
+    ]
+    yield table("Model, predictions and tolerance", (), facts)
+    if report.outputs:
+        headings = (*terminal.OUTPUT_HEADINGS, "verdict")
+        outputs = [(*terminal.output_row(output), _judged(output)) for output in report.outputs]
+        yield table("Outputs", headings, outputs, range(2, 7))
+    compared = sorted((output for output in report.outputs if output.deviations.size), key=_rank)
+    for output in compared[:MOST_SHOWN]:
+        worst = [terminal.sample_row(output, sample) for sample in output.worst(terminal.WORST)]
+        columns = (*terminal.SAMPLE_HEADINGS[:-1], "judged")
+        yield table(f"Worst samples of {output.name}", columns, [_with_end(row) for row in worst], range(6))
+
+
+def _rank(output: Comparison) -> tuple[bool, float]:
+    return output.verdict is Verdict.MATCH, -float(np.nan_to_num(output.max_sigmas))
+
+
+def _judged(output: Comparison) -> str:
+    return f"{output.verdict}: {output.reason}" if output.reason else str(output.verdict)
+
+
+def _with_end(row: tuple[str, ...]) -> tuple[str, ...]:
+    """A row about a sample that says "within" where the terminal leaves a blank."""
+    return (*row[:-1], row[-1] or "within")
+
+
+# --- blind spots
+
+
+def _blind_spots(report: Report) -> str:
+    spots = report.blind_spots
+    if spots is None:
+        when = "" if report.verdict is Verdict.MATCH else ": they are what a match could not have shown"
+        return f"<p>Not searched for{when}.</p>"
+    if not spots.found and spots.complete:
+        return f"<p>None: each of the {spots.tried:,} faults tried would have shown on this input.</p>"
+    return "\n".join(_found_spots(spots))
+
+
+def _found_spots(spots: BlindSpots) -> Iterator[str]:
+    if spots.found:
+        line = blind_line(spots)
+        yield f"<p>{prose(line[:1].upper() + line[1:])}.</p>"
+        rows = [
+            (
+                " and ".join(path for path in spot.change.layers if path) or "the whole model",
+                spot.change.fault,
+                spot.change.parameter or "-",
+                spot.change.file_says,
+                spot.change.behaves_as,
+                terminal.in_sigmas(spot.effect),
+            )
+            for spot in spots.found
+        ]
+        headings = ("layer", "fault", "parameter", "in the file", "would be", "at most")
+        yield table("Faults that this input could not have shown", headings, rows, [5])
+    if not spots.complete:
+        yield f"<p>The search was cut short after {spots.tried:,} faults; there may be more.</p>"
+
+
+# --- how to reproduce
+
+
+def _reproduce(report: Report) -> Iterator[str]:
+    if report.command:
+        command = f"<pre><code>{text(report.command)}</code></pre>"
+        yield f"<p>The command:</p>\n{scrolling('command', command, 1)}"
+    else:
+        yield "<p>Made by a call of <code>lstm_verify.verify</code>.</p>"
+    versions = [
+        ("lstm-verify", __version__),
+        ("Python", platform.python_version()),
+        ("NumPy", np.__version__),
+        ("system", f"{platform.system()} on {platform.machine()}"),
+        ("predicted by", report.predicted.description),
+    ]
+    if "total" in report.timings:
+        versions.append(("took", f"{report.timings['total']:.2f} s"))
+    yield table("Versions", (), versions)
+    read = [row for path in dict.fromkeys(report.details.files) for row in _hashed(path)]
+    if read:
+        yield table("Files", ("file", "bytes", "SHA-256"), read, [1])
+    if report.details.inputs:
+        shapes = [(name, str(shape), dtype) for name, (shape, dtype) in report.details.inputs.items()]
+        yield table("Inputs", ("input", "shape", "dtype"), shapes)
+
+
+def _hashed(path: Path) -> Iterator[tuple[str, str, str]]:
+    """The files at a path, which may be a directory, or the beginning of the names of several files."""
+    if path.is_dir():
+        found = sorted(one for one in path.rglob("*") if one.is_file())
+    else:
+        found = [path] if path.is_file() else sorted(path.parent.glob(f"{path.name}.*"))
+    for one in found:
+        try:
+            with one.open("rb") as file:
+                yield str(one), f"{one.stat().st_size:,}", hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            yield str(one), "-", f"cannot be read any more ({error.strerror})"
