@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from lstm_verify.arrays import finite
 from lstm_verify.details import Details
@@ -18,6 +18,10 @@ from lstm_verify.errors import MismatchError
 from lstm_verify.judging.compare import Comparison, Verdict
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
 
 SCHEMA_VERSION = 1
 EXIT_CODES = {Verdict.MATCH: 0, Verdict.MISMATCH: 1, Verdict.INCONCLUSIVE: 3}
@@ -145,6 +149,35 @@ class Report(Judged):
             OutputError: matplotlib is not installed.
         """
         return str(import_module("lstm_verify.reporters.html").render(self))
+
+    def plot(self, output: str | None = None) -> Figure:
+        """Draw where an output deviates: over time, by sample, by size, by sample and unit.
+
+        Args:
+            output: its name; that of the one which deviates most if left out.
+
+        Returns:
+            A figure of matplotlib, which a notebook shows; `savefig` writes it.
+
+        Raises:
+            InputError: there is no such output, or nothing was compared.
+            OutputError: matplotlib is not installed.
+        """
+        figure: Figure = import_module("lstm_verify.reporters.drawing").overview(self, output)
+        return figure
+
+    def to_dataframe(self) -> DataFrame:
+        """The deviation of every sample of every output, with the columns of `--per-sample`.
+
+        Raises:
+            OutputError: pandas is not installed.
+        """
+        frame: DataFrame = import_module("lstm_verify.reporters.samples").data_frame(self)
+        return frame
+
+    def _repr_html_(self) -> str:
+        """The report in short, for notebooks."""
+        return str(import_module("lstm_verify.reporters.notebook").render(self))
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data for JSON; a number that is not finite is null."""

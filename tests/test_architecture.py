@@ -60,7 +60,8 @@ MAY_IMPORT = {
     "details": {"arrays", "judging", "model", "_replay", "errors"},
     "report": {"arrays", "details", "judging", "diagnosis", "model", "errors"},
     "reporters": {
-        *("arrays", "cross", "details", "report", "rollouts", "judging", "diagnosis", "inspection", "model", "errors"),
+        *("arrays", "cross", "details", "report", "rollouts", "judging", "diagnosis", "inspection", "layers"),
+        *("model", "errors"),
     },
     "given_states": {"arrays", "inputs", "model", "errors"},
     "case": {
@@ -102,8 +103,8 @@ MAY_IMPORT = {
 ONLY_IN = {
     "click": {"cli"},
     "rich": {*(f"reporters/{name}" for name in ("terminal", "inspection", "rollout", "evidence", "against")), "cli"},
-    "matplotlib": {"reporters/drawing", "reporters/svg"},
-    "pandas": {"reporters/samples"},
+    "matplotlib": {*(f"reporters/{name}" for name in ("drawing", "gates", "svg")), "report"},  # which names a type
+    "pandas": {"reporters/samples", "report"},
     "h5py": {"formats/hdf5/child"},
     "threadpoolctl": {"_replay", "operations/products"},
     "tensorflow": {"formats/tensorflow/child", "formats/tensorflow/protobufs"},

@@ -1,8 +1,8 @@
-"""Drawings of a verification by matplotlib: deviations by sample, time step, size and unit, and gates over time."""
+"""Drawings of deviations by matplotlib: by sample, time step, size and unit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil, floor, log2, log10
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lstm_verify.arrays import Array
-from lstm_verify.errors import OutputError
+from lstm_verify.errors import InputError, OutputError, printable
 from lstm_verify.judging.profile import SMALLEST, Profile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+
+    from lstm_verify.report import Report
 
 INK, MUTED, GRID, WITHIN, BEYOND = "#1f2429", "#5c6670", "#d3d9df", "#0b5cad", "#b8430b"
 """Each with one meaning, and told apart with any colour vision."""
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-LINES = 12
-"""The units of a gate that are drawn one by one; of more, their median and how far they spread."""
 
 
 def load_matplotlib() -> None:
@@ -84,6 +85,52 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def overview(report: Report, output: str | None = None) -> Figure:
+    """Return the deviations of one output in a figure: over time, by sample, by size, by sample and unit.
+
+    Args:
+        report: the report.
+        output: the output; that which deviates most if left out.
+
+    Raises:
+        InputError: there is no such output, or nothing is known of where it deviates.
+        OutputError: matplotlib is not installed.
+    """
+    profile = _profile_of(report, output)
+    drawings = [by_sample, histogram]
+    if profile.timesteps:
+        drawings.insert(0, by_timestep)
+    if profile.units > 1:
+        drawings.append(heat_map)
+    with styled():
+        from matplotlib import pyplot
+
+        rows = ceil(len(drawings) / 2)
+        figure = pyplot.figure(figsize=(8, 2.6 * rows), layout="constrained")
+        pyplot.close(figure)  # a notebook shows what is returned, and would show it twice
+        for number, draw in enumerate(drawings):
+            draw(figure.add_subplot(rows, 2, number + 1), profile)
+        figure.suptitle(f"{report.verdict}: {printable(profile.name)}".replace("$", r"\$"), fontsize=9)
+    return figure
+
+
+def _profile_of(report: Report, output: str | None) -> Profile:
+    found = {profile.name: profile for profile in worst_first(report.details.profiles)}
+    if not found:
+        raise InputError("nothing to draw: no values were compared, or `verify` was called with details=False")
+    name = next(iter(found)) if output is None else output
+    if name not in found:
+        raise InputError(f"output '{name}': there is none that was compared. They are {', '.join(found)}")
+    return found[name]
+
+
+def worst_first(profiles: Sequence[Profile]) -> list[Profile]:
+    """Return profiles in another order, that of the output first that deviates most."""
+    return sorted(
+        profiles, key=lambda profile: -float(np.nanmax(profile.by_sample, initial=-1.0)) / (profile.limit or 1)
+    )
+
+
 # --- deviations by sample and by time step, on a logarithmic axis
 
 
@@ -133,7 +180,7 @@ def _deviations(ax: Axes, profile: Profile, values: Array, length: int, axis: st
         ax.plot(at[some], found.positions[some], marker, color=colour, markersize=size, markeredgewidth=0)
     ax.set(ylim=found.ends, xlim=(-0.5, max(length, 1) - 0.5), xlabel=axis)
     ax.set_yticks(list(found.ticks), list(found.ticks.values()))
-    ax.set_xticks(_whole_numbers(length))
+    count_along(ax.xaxis, length)
     ax.grid(axis="y", color=GRID, linewidth=0.6)
     ax.set_axisbelow(True)
     ax.set_title(f"largest |Δ| {_unit(profile)}")
@@ -143,10 +190,11 @@ def _deviations(ax: Axes, profile: Profile, values: Array, length: int, axis: st
         ax.text(1.01, limit, limit_of(profile), transform=ax.get_yaxis_transform(), va="center", color=BEYOND)
 
 
-def _whole_numbers(length: int) -> list[int]:
-    """A few places on an axis of so many."""
+def count_along(axis: Axis, length: int) -> None:
+    """Number a few of the places along an axis of some length."""
     step = next(n * 10**power for power in range(20) for n in (1, 2, 5) if length <= 6 * n * 10**power)
-    return list(range(0, max(length, 1), step))
+    places = range(0, max(length, 1), step)
+    axis.set_ticks(places, [f"{place:,}" for place in places])
 
 
 def _unit(profile: Profile) -> str:
@@ -206,8 +254,8 @@ def heat_map(ax: Axes, profile: Profile) -> None:
     """Draw the largest deviation of each sample and unit; the shades go with the background, light or dark."""
     ends = (-0.5, profile.units - 0.5, profile.samples - 0.5, -0.5)
     ax.imshow(shades(profile.by_unit, profile.limit), aspect="auto", interpolation="none", extent=ends)
-    ax.set_xticks(_whole_numbers(profile.units))
-    ax.set_yticks(_whole_numbers(profile.samples))
+    count_along(ax.xaxis, profile.units)
+    count_along(ax.yaxis, profile.samples)
     ax.spines[["top", "right"]].set_visible(True)
     ax.set(xlabel="unit")
     ax.set_title("sample")
@@ -228,39 +276,3 @@ def shades(values: Array, limit: float) -> Array:
 
 def _rgb(colour: str) -> list[float]:
     return [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-
-
-# --- gates
-
-
-def gates(figure: Figure, values: Mapping[str, Array], titles: Mapping[str, str], worst: int | None = None) -> None:
-    """Draw gates over time, each in a place of its own.
-
-    Args:
-        figure: an empty figure.
-        values: (timesteps, units) by gate.
-        titles: what to write above each.
-        worst: the time step to mark, if any.
-    """
-    rows = ceil(len(values) / 2)
-    for number, (name, units) in enumerate(values.items()):
-        ax = figure.add_subplot(rows, 2, number + 1)
-        _units(ax, np.where(np.isfinite(units), units, np.nan))
-        ax.set_title(titles[name])
-        ax.set_xticks(_whole_numbers(len(units)))
-        ax.grid(axis="y", color=GRID, linewidth=0.6)
-        if worst is not None:
-            ax.axvline(worst, color=BEYOND, linewidth=1, linestyle=(0, (4, 2)))
-        if number >= len(values) - 2:
-            ax.set_xlabel("time step")
-
-
-def _units(ax: Axes, values: Array) -> None:
-    steps, marker = np.arange(len(values)), "o" if len(values) == 1 else ""
-    if values.shape[1] <= LINES:
-        ax.plot(steps, values, color=WITHIN, linewidth=0.9, alpha=0.6, marker=marker, markersize=3)
-        return
-    low, quarter, median, upper, high = np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1], axis=1)
-    ax.fill_between(steps, low, high, color=WITHIN, alpha=0.15, linewidth=0)
-    ax.fill_between(steps, quarter, upper, color=WITHIN, alpha=0.25, linewidth=0)
-    ax.plot(steps, median, color=WITHIN, linewidth=1.2, marker=marker, markersize=3)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
+from math import ceil
 
 import numpy as np
 
@@ -11,8 +11,11 @@ from lstm_verify.arrays import Array
 from lstm_verify.details import WorstSample
 from lstm_verify.diagnosis.localise import is_image
 from lstm_verify.judging.profile import Profile
+from lstm_verify.layers.base import Weighted
+from lstm_verify.model import Model
 from lstm_verify.report import Report
 from lstm_verify.reporters import drawing
+from lstm_verify.reporters.gates import LINES, draw_gates, gates_of, titles_of
 from lstm_verify.reporters.markup import paragraphs, prose, text
 from lstm_verify.reporters.svg import svg
 from lstm_verify.reporters.terminal import in_sigmas
@@ -23,23 +26,12 @@ MOST_LAYERS = 6
 """The recurrent layers whose gates are drawn."""
 WIDTH, HEIGHT = 4.0, 2.5
 """The size of a figure in inches; on a telephone it is hardly smaller than that."""
-GATES = {
-    "i": "input gate i",
-    "f": "forget gate f",
-    "o": "output gate o",
-    "z": "pre-activation z",
-    "r": "reset gate r",
-    "candidate": "candidate",
-    "c": "cell state c",
-    "h": "output h",
-}
-CALL = re.compile(r"^(?P<layer>.+)/(?P<gate>\w+)(?P<call>@\d+)?$")
 Draw = Callable[..., None]
 
 
 def deviations(report: Report) -> str:
     """Return the figures of where the outputs deviate."""
-    found = worst_first(report)
+    found = drawing.worst_first(report.details.profiles)
     if not found:
         return f"<p>{text(_why_nothing(report))}</p>"
     parts = [_about_all(report, found[0])]
@@ -49,16 +41,6 @@ def deviations(report: Report) -> str:
     if len(found) > MOST_OUTPUTS:
         parts.append(f"<p>{len(found) - MOST_OUTPUTS} more outputs, which deviate less, are in the table above.</p>")
     return "\n".join(filter(None, parts))
-
-
-def worst_first(report: Report) -> list[Profile]:
-    """Return the profiles of a report, that of the output first that deviates most."""
-    return sorted(report.details.profiles, key=lambda profile: -largest(profile.by_sample))
-
-
-def largest(values: Array) -> float:
-    """Return the largest deviation; -1 if none is known."""
-    return float(np.nanmax(values, initial=-1.0)) if values.size else -1.0
 
 
 def _why_nothing(report: Report) -> str:
@@ -106,7 +88,7 @@ def _axis_of(report: Report, profile: Profile) -> str:
 def _stretch(length: int, points: int, what: str) -> str:
     if length == 1:
         return f"the only {what}"
-    return f"each of {length:,} {what}s" if length == points else f"{length:,} {what}s, in {points} stretches"
+    return f"each of {length:,} {what}s" if length == points else f"each of {points} stretches of {length:,} {what}s"
 
 
 def _range(profile: Profile, values: Array) -> str:
@@ -173,25 +155,36 @@ def gate_figures(report: Report) -> str:
     at = _time_step(report, worst)
     about = f"Sample {worst.sample:,} deviates most, in output `{worst.output}`. "
     about += "These are the gates that the replay computes for it, by layer."
-    marked = "" if at is None else f" The dashed line marks time step {at}, where it deviates most."
-    parts = [
-        _gates(layer, gates, number, at) for number, (layer, gates) in enumerate(list(found.items())[:MOST_LAYERS])
-    ]
+    about += "" if at is None else f" The dashed line marks time step {at}, where it deviates most."
+    shown = list(found.items())[:MOST_LAYERS]
+    parts = [_gates(report.model, layer, gates, number, at) for number, (layer, gates) in enumerate(shown)]
     left = len(found) - MOST_LAYERS
     more = f"{left} more recurrent layers are not drawn; `lstm-verify replay --gates` writes them." if left > 0 else ""
-    return f'{paragraphs([about + marked])}\n<div class="figures">\n{"".join(parts)}</div>\n{paragraphs([more])}'
+    return f'{paragraphs([about])}\n<div class="figures">\n{"".join(parts)}</div>\n{paragraphs([more])}'
 
 
-def _gates(layer: str, gates: Mapping[str, Array], number: int, at: int | None) -> str:
-    steps, units = next(iter(gates.values())).shape
-    figure = drawing.new_figure(WIDTH, 0.5 + 1.2 * -(-len(gates) // 2))
-    shown = at if at is not None and at < steps else None
-    titles = {**GATES, "z": "update gate z"} if "r" in gates else GATES
-    drawing.gates(figure, gates, titles, shown)
-    lines = "a line for each" if units <= drawing.LINES else "their median, their middle half and their range"
+def _gates(model: Model, layer: str, gates: Mapping[str, Array], number: int, at: int | None) -> str:
+    steps, units = gates["h"].shape
+    figure = drawing.new_figure(WIDTH, 0.5 + 1.2 * ceil(len(gates) / 2))
+    draw_gates(figure, gates, None if at is None or at >= steps else _as_run(model, layer, steps, at))
+    lines = "a line for each" if units <= LINES else "their median, their middle half and their range"
     caption = f"`{layer}`. {units:,} units, {lines}, over {steps:,} time steps in the order in which they run."
-    label = f"Gates of {layer} over time: {', '.join(titles[gate] for gate in gates)}"
+    label = f"Gates of {layer} over time: {', '.join(titles_of(gates)[gate] for gate in gates)}"
     return framed(svg(figure, f"gates-{number}", label), caption)
+
+
+def _as_run(model: Model, path: str, steps: int, at: int) -> int:
+    """The place of a time step in the order in which a layer runs over them."""
+    layer = _inside(model, path.partition("@")[0])
+    return steps - 1 - at if getattr(layer, "go_backwards", False) else at
+
+
+def _inside(whole: Weighted, path: str) -> Weighted | None:
+    """The layer at a path, such as `both/backward_layer`."""
+    parts = whole.children()
+    around = (name for name in parts if name and path.startswith(f"{name}/"))
+    found = (_inside(parts[name], path.removeprefix(f"{name}/")) for name in around)
+    return parts.get(path) or next(filter(None, found), None)
 
 
 def _time_step(report: Report, worst: WorstSample) -> int | None:
@@ -200,20 +193,3 @@ def _time_step(report: Report, worst: WorstSample) -> int | None:
     tensors = [one.tensor for one in report.model.outputs if one.name == worst.output]
     is_sequence = len(output.shape) > 2 and tensors and not is_image(report.model, tensors[0])
     return output.index(worst.sample)[1] if is_sequence else None
-
-
-def gates_of(activations: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
-    """Return the gates of every recurrent layer, (timesteps, units) each, from the activations of one sample."""
-    found: dict[str, dict[str, Array]] = {}
-    for path, values in activations.items():
-        parts = CALL.match(path)
-        if parts and parts["gate"] in GATES and values.ndim > 2:
-            layer = parts["layer"] + (parts["call"] or "")
-            found.setdefault(layer, {})[parts["gate"]] = values[0].reshape(values.shape[1], -1)
-    return {layer: _of_a_cell(gates) for layer, gates in found.items() if "h" in gates and len(gates) > 1}
-
-
-def _of_a_cell(gates: dict[str, Array]) -> dict[str, Array]:
-    """The gates without the pre-activations that they are cut from."""
-    width = gates["h"].shape[1]
-    return {name: values for name, values in gates.items() if values.shape[1] <= width}

@@ -19,9 +19,8 @@ from lstm_verify.report import Failure, Report
 from lstm_verify.reporters import drawing, terminal
 from lstm_verify.reporters.diagram import diagram
 from lstm_verify.reporters.figures import deviations, gate_figures
-from lstm_verify.reporters.markup import paragraphs, prose, scrolling, section, table, text
+from lstm_verify.reporters.markup import SIGNS, paragraphs, prose, scrolling, section, table, text
 
-SIGNS = {"match": "✓", "mismatch": "✗", "inconclusive": "?", "error": "!"}
 MOST_SHOWN = 4
 """The outputs whose worst samples are listed."""
 

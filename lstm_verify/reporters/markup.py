@@ -8,6 +8,8 @@ from html import escape as escaped
 
 from lstm_verify.errors import printable
 
+SIGNS = {"match": "✓", "mismatch": "✗", "inconclusive": "?", "error": "!"}
+"""What stands before a verdict."""
 CODE = re.compile(r"`([^`]+)`")
 LONG_CELL = 40
 """The characters above which words in a cell may go on in another line."""
@@ -50,13 +52,18 @@ def table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]], 
     kinds = [' class="number"' if column in numbers else "" for column in range(len(rows[0]))]
     opening = "<table>" if headings else '<table class="facts">'
     head = "".join(f'<th scope="col"{kind}>{text(h)}</th>' for h, kind in zip(headings, kinds, strict=False))
-    body = "\n".join(_row(row, kinds) for row in rows)
+    body = cell_rows(rows, kinds)
     lines = [
         f"<caption>{text(caption)}</caption>",
         f"<thead><tr>{head}</tr></thead>" if headings else "",
         f"<tbody>\n{body}\n</tbody>",
     ]
     return scrolling(caption, f"{opening}\n" + "\n".join(filter(None, lines)) + "\n</table>", len(rows))
+
+
+def cell_rows(rows: Sequence[Sequence[str]], kinds: Sequence[str] | None = None) -> str:
+    """Return the rows of a table, each with its first cell as its heading; `kinds` are attributes of the columns."""
+    return "\n".join(_row(row, kinds or [""] * len(row)) for row in rows)
 
 
 def _row(cells: Sequence[str], kinds: Sequence[str]) -> str:

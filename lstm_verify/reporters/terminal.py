@@ -14,7 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 from lstm_verify.diagnosis import Diagnosis
-from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.explain import blind_details, blind_line, diagnosis_lines
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Comparison, Verdict
@@ -67,8 +66,7 @@ def _after_the_verdict(report: Report, details: bool) -> Iterator[str]:
     if report.diagnosis is not None:
         yield ""
         yield from cause_lines(report.diagnosis, report.predicted.name)
-    if report.blind_spots is not None:
-        yield from _blind_spots(report.blind_spots, report, details)
+    yield from blind_lines(report, details, "" if details else " (-v lists them)")
 
 
 def cause_lines(diagnosis: Diagnosis, predicted: str) -> Iterator[str]:
@@ -77,9 +75,12 @@ def cause_lines(diagnosis: Diagnosis, predicted: str) -> Iterator[str]:
     yield from diagnosis_lines(diagnosis, predict or ("" if predicted == "recorded" else predicted))
 
 
-def _blind_spots(spots: BlindSpots, report: Report, details: bool) -> Iterator[str]:
+def blind_lines(report: Report, details: bool = False, hint: str = "") -> Iterator[str]:
+    """Describe what a match could not have shown; with details, every one of them, or else a hint at how to see them."""
+    spots = report.blind_spots
+    if spots is None:
+        return
     if spots.found:
-        hint = "" if details else " (-v lists them)"
         yield f"blind spots: {blind_line(spots)}{hint}{', treated as a failure' if report.exit_code else ''}"
     if details:
         yield from (f"  {line}" for line in blind_details(spots))
