@@ -76,7 +76,7 @@ def cause_lines(diagnosis: Diagnosis, predicted: str) -> Iterator[str]:
 
 
 def blind_lines(report: Report, details: bool = False, hint: str = "") -> Iterator[str]:
-    """Describe what a match could not have shown; with details, every one of them, or else a hint at how to see them."""
+    """Describe what a match could not have shown, and every one of them, or a hint at how to see them."""
     spots = report.blind_spots
     if spots is None:
         return
