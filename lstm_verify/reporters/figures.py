@@ -145,13 +145,18 @@ def framed(image: str, caption: str) -> str:
 
 
 def gate_figures(report: Report) -> str:
-    """Return the gates of the recurrent layers for the sample that deviates most; empty if there are none."""
+    """Return the gates of the recurrent layers for the sample that deviates most, or why there are none."""
     worst = report.details.worst
-    if worst is None:
+    if not report.details.profiles:
         return ""
-    found = gates_of(worst.activations(report.model))
+    activations = worst.activations(report.model) if worst else {}
+    if not (worst and activations):
+        return paragraphs(
+            ["Not drawn: samples cannot be replayed one at a time, or are too large or too long for that."]
+        )
+    found = gates_of(activations)
     if not found:
-        return ""
+        return paragraphs(["The model has no recurrent layer with gates that are known."])
     at = _time_step(report, worst)
     about = f"Sample {worst.sample:,} deviates most, in output `{worst.output}`. "
     about += "These are the gates that the replay computes for it, by layer."

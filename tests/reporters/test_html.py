@@ -17,6 +17,7 @@ from lstm_verify.details import Details
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.localise import DeviationStart
 from lstm_verify.errors import OutputError
+from lstm_verify.model import Input
 from lstm_verify.report import Failure
 from lstm_verify.reporters.html import render, render_failure
 from tests import reports
@@ -78,7 +79,16 @@ def test_the_verdict_and_its_cause_are_in_the_words_of_the_terminal(name: str) -
 
 def test_what_comes_first_is_what_matters_most() -> None:
     assert headings(page_of(replace(reports.explained(), notes=("a note",)))) == [
-        *("Cause", "What was compared", "Deviations", "Model", "Blind spots", "Notes", "How to reproduce")
+        *(
+            "Cause",
+            "What was compared",
+            "Deviations",
+            "Gates of the worst sample",
+            "Model",
+            "Blind spots",
+            "Notes",
+            "How to reproduce",
+        )
     ]
 
 
@@ -162,6 +172,23 @@ def test_an_output_without_time_says_so() -> None:
     assert "This output has no time axis" in page.section("deviations").text
     assert [caption.partition(".")[0] for caption in captions(page.section("gates"))] == ["reset_after", "reset_before"]
     assert "dashed line marks" not in page.section("gates").text
+
+
+def test_where_no_gates_are_drawn_it_says_why() -> None:
+    gates = page_of(verified("stateful")).section("gates")
+    assert gates.text.endswith(
+        "Not drawn: samples cannot be replayed one at a time, or are too large or too long for that."
+    )
+    report = verified("conv_pool_lstm")
+    worst = report.details.worst
+    assert worst
+    last = list(report.model.layers)[-1]
+    alone = replace(report.model, nodes=report.model.nodes[-1:], layers={last: report.model.layers[last]})
+    start = replace(alone, inputs=(Input(alone.nodes[0].inputs[0].layer, (None, None), "float32"),))
+    units = next(iter(dict(report.model.layers[last].weights()).values())).shape[0]
+    given = replace(worst, inputs={start.inputs[0].name: np.ones((1, units))})
+    page = page_of(replace(report, model=start, details=replace(report.details, worst=given)))
+    assert page.section("gates").text.endswith("no recurrent layer with gates that are known.")
 
 
 def made(predicted: Any, replayed: Any, sigma: Any = None, **changes: Any) -> Report:
