@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify import Report, details, load, replay, verify
+from lstm_verify import Report, Tolerance, details, load, replay, verify
 from lstm_verify.arrays import read_arrays
-from lstm_verify.details import Details
+from lstm_verify.details import Details, details_of
+from lstm_verify.judging.compare import compare
+from lstm_verify.judging.judge import Judgement
 from tests.command import inputs, model, recorded
 
 
@@ -31,6 +33,19 @@ def test_the_worst_sample_is_that_of_the_worst_output() -> None:
     assert (worst.output, worst.sample) == ("decoder", 4)
     for name, values in arrays("encoder_decoder").items():
         np.testing.assert_array_equal(worst.inputs[name], values[4:5])
+
+
+def test_the_worst_is_the_worst_of_a_mismatch_in_sigma() -> None:
+    one = load(model("stacked_gru", "keras3.keras"))
+    given = {name: np.asarray(values) for name, values in arrays("stacked_gru").items()}
+    replayed = {name: np.zeros((6, 1)) for name in ("far", "beyond", "fine")}
+    predicted = {name: values.copy() for name, values in replayed.items()}
+    sigma = {"far": np.ones((6, 1)), "beyond": np.full((6, 1), 1e-6), "fine": np.full((6, 1), 1e-9)}
+    predicted["far"][1], predicted["beyond"][3], predicted["fine"][5] = 2.0, 1e-4, 7e-9
+    judged = Judgement(compare(predicted, replayed, Tolerance(), sigma=sigma), Tolerance(), sigma=sigma)
+    worst = details_of(one, given, predicted, replayed, judged, ()).worst
+    assert worst
+    assert (worst.output, worst.sample) == ("beyond", 3)
 
 
 def test_its_activations_are_those_of_the_sample_among_all() -> None:

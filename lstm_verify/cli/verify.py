@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from lstm_verify.cli.against import Compared, compared, names_of
-from lstm_verify.cli.option_groups import input_options, runtime_options
-from lstm_verify.cli.shared import COMMAND, errors, verified, write
+from lstm_verify.cli.option_groups import html_option, input_options, runtime_options
+from lstm_verify.cli.shared import as_typed, check_html, errors, verified, write
 from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 
@@ -38,7 +38,7 @@ from lstm_verify.reporters import find
 @click.option("--no-runtime", is_flag=True, help="For --against: replay the files alone, without their frameworks.")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; - is standard output.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, a test case for each output.")
-@click.option("--html", metavar="FILE", help="Write the report as one page for a browser, with plots by matplotlib.")
+@html_option
 @click.option("--per-sample", metavar="FILE", help="Write the deviation of every sample, as .csv or .npy.")
 @click.option("--output", metavar="FILE", help="Write the replayed predictions as .npz.")
 @click.option(
@@ -95,14 +95,10 @@ def verify(
     options["blind_spots"] |= fail_on_blind_spots
     options |= {"output": output, "details": html is not None}
     with errors(model, json=json_file, junit=junit, html=html):
-        if html:
-            from lstm_verify.reporters.drawing import load_matplotlib
-
-            load_matplotlib()
+        check_html(html)
         results = [json_file, junit, html, per_sample, output]
         report = verified(model, inputs, expected, random, seed, state_from, results, quiet, **options)
-        typed = click.get_current_context().meta[COMMAND]
-        report = replace(report, fails_on_blind_spots=fail_on_blind_spots, command=typed)
+        report = replace(report, fails_on_blind_spots=fail_on_blind_spots, command=as_typed())
         write_reports(report, json_file, junit, html, per_sample)
         for note in () if quiet else report.notes:
             click.echo(f"note: {printable(note)}", err=True)

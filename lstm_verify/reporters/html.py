@@ -12,12 +12,14 @@ from string import Template
 import numpy as np
 
 from lstm_verify import __version__
+from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.explain import blind_line
 from lstm_verify.judging.compare import Comparison, Verdict
 from lstm_verify.report import Failure, Report
 from lstm_verify.reporters import drawing, terminal
 from lstm_verify.reporters.diagram import diagram
+from lstm_verify.reporters.evidence import TRIED_HEADINGS, tried_rows, tried_title
 from lstm_verify.reporters.figures import deviations, gate_figures
 from lstm_verify.reporters.markup import SIGNS, paragraphs, prose, scrolling, section, table, text
 
@@ -60,7 +62,7 @@ def page(verdict: str, name: str, line: str, sections: str) -> str:
 def _sections(report: Report) -> Iterator[tuple[str, str, str]]:
     """The sections of a page: name, title and content."""
     if report.diagnosis is not None:
-        yield "cause", "Cause", paragraphs(terminal.cause_lines(report.diagnosis, report.predicted.name))
+        yield "cause", "Cause", _cause(report.diagnosis, report.predicted.name)
     yield "compared", "What was compared", "\n".join(_compared(report))
     yield "deviations", "Deviations", deviations(report)
     yield "gates", "Gates of the worst sample", gate_figures(report)
@@ -68,6 +70,21 @@ def _sections(report: Report) -> Iterator[tuple[str, str, str]]:
     yield "blind-spots", "Blind spots", _blind_spots(report)
     yield "notes", "Notes", "".join(f"<p>{prose(note)}</p>\n" for note in report.notes)
     yield "reproduce", "How to reproduce", "\n".join(_reproduce(report))
+
+
+# --- cause
+
+
+def _cause(diagnosis: Diagnosis, predicted: str) -> str:
+    """What explains a mismatch, and what else was tried."""
+    said = paragraphs(terminal.cause_lines(diagnosis, predicted))
+    if not diagnosis.evidence:
+        return said
+    title = tried_title(diagnosis)
+    title = title[:1].upper() + title[1:]
+    tried = [(what, sigmas) for sigmas, what in tried_rows(diagnosis)]
+    shown = table(title, TRIED_HEADINGS[::-1], tried, [1])
+    return f"{said}\n<details>\n<summary>{text(title)}</summary>\n{shown}\n</details>"
 
 
 # --- what was compared

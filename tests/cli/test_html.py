@@ -85,3 +85,15 @@ def test_files_against_each_other_have_no_page(tmp_path: Path) -> None:
 
 def test_it_does_not_overwrite_what_is_read() -> None:
     assert_refused(run(*arguments(ORIGIN), "--html", inputs(ORIGIN)), "already used by this command")
+
+
+def test_a_diagnosis_has_a_page_with_what_was_tried(tmp_path: Path) -> None:
+    other = recorded("origin_relu_sigmoid")
+    result = run("diagnose", model(ORIGIN), "-i", inputs(ORIGIN), "-e", other, "--html", tmp_path / "r.html")
+    page = check((tmp_path / "r.html").read_text())
+    assert result.exit_code == 1
+    (shown,) = page.section("cause").all("details")
+    summary = next(shown.all("summary")).text
+    assert summary.startswith("The closest of ")
+    assert summary[1:] in " ".join(result.stdout.split())
+    assert command_in(page)[:2] == ["lstm-verify", "diagnose"]

@@ -84,7 +84,7 @@ def test_nothing_to_draw_is_told(report: Report) -> None:
 
 
 def test_a_name_with_signs_of_mathematics_is_a_name() -> None:
-    replayed = {"$x^": reports.REPLAYED}
+    replayed = {"$x^$": reports.REPLAYED}
     figure = reports.report_of(replayed, replayed).plot()
     figure.savefig(io.BytesIO(), format="png")
 
