@@ -73,7 +73,7 @@ def details_of(
         given: what the user gave besides the model, some of it perhaps files.
     """
     shapes = {name: (rows.shape, str(rows.dtype)) for name, rows in inputs.items()}
-    files = tuple(_files_in(model.source.path if model.source else None, *given))
+    files = tuple(files_in(model.source.path if model.source else None, *given))
     found = profiles(predicted or {}, replayed, judged.tolerance, judged.sigma)
     return Details(found, _worst_sample(model, inputs, judged.outputs), shapes, files)
 
@@ -100,12 +100,12 @@ def _is_large(inputs: Mapping[str, Rows]) -> bool:
     return size > LARGEST_SAMPLE or steps > LONGEST_SAMPLE
 
 
-def _files_in(*given: Any) -> Iterator[Path]:
-    """The files among what a user gave: paths, and arrays that are read from a file."""
+def files_in(*given: Any) -> Iterator[Path]:
+    """Yield the files among what a user gave: paths, and arrays that are read from a file."""
     for item in given:
         if isinstance(item, str | Path):
             yield Path(item)
         elif isinstance(item, NpyRows):
             yield item.path
         elif isinstance(item, Mapping):
-            yield from _files_in(*item.values())
+            yield from files_in(*item.values())

@@ -74,7 +74,7 @@ MAY_IMPORT = {
     },
     "rollouts": {
         *("arrays", "judging", "errors", "formats", "inputs", "layers", "model", "_replay", "report", "runtimes"),
-        *("budget", "run_arithmetic", "timing", "case", "given", "graph", "options"),
+        *("budget", "run_arithmetic", "timing", "case", "details", "given", "graph", "options"),
     },
     "cross": {
         *("arrays", "case", "diagnosis", "errors", "faults", "formats", "inputs", "judging", "layers", "model"),

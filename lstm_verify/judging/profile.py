@@ -95,7 +95,7 @@ def _profile(name: str, predicted: Rows, replayed: Rows, scale: Scale) -> Profil
         np.fmax(over_time, _largest(np.moveaxis(away.reshape(len(away), len(over_time), -1), 1, 0)), out=over_time)
         each = np.fmax.reduce(away.reshape(len(away), -1, units), axis=1)
         places = np.arange(rows.start, rows.stop) * len(by_unit) // samples
-        np.fmax.at(by_unit, places, _stretches(each, by_unit.shape[1]))
+        np.fmax.at(by_unit, places, stretches(each, by_unit.shape[1]))
         exact += int(np.count_nonzero(away == 0))
         infinite += int(np.count_nonzero(np.isinf(away)))
         counts += _sizes(away)
@@ -109,8 +109,8 @@ def _profile(name: str, predicted: Rows, replayed: Rows, scale: Scale) -> Profil
         exact,
         counts,
         infinite,
-        _stretches(by_sample[None], POINTS)[0],
-        _stretches(over_time[None], POINTS)[0] if timesteps else np.empty(0),
+        stretches(by_sample[None], POINTS)[0],
+        stretches(over_time[None], POINTS)[0] if timesteps else np.empty(0),
         by_unit,
     )
 
@@ -144,8 +144,8 @@ def _largest(values: Array) -> Array:
     return found
 
 
-def _stretches(rows: Array, most: int) -> Array:
-    """Rows with no more than so many values, each the largest of a stretch."""
+def stretches(rows: Array, most: int) -> Array:
+    """Return rows with no more than so many values, each the largest of a stretch."""
     length = rows.shape[1]
     if length <= most:
         return rows

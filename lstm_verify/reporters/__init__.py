@@ -14,6 +14,7 @@ REPORTERS: tuple[Reporter, ...] = (
     Reporter("npy", "verification", "samples", "render_npy"),
     Reporter("terminal", "rollout", "rollout", prints=True),
     Reporter("json", "rollout", "json", "render_report"),
+    Reporter("html", "rollout", "html", "render_rollout"),
     Reporter("terminal", "comparison", "against", prints=True),
     Reporter("json", "comparison", "json", "render_report"),
     Reporter("junit", "comparison", "junit", "render_against"),

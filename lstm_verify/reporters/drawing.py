@@ -167,20 +167,22 @@ def by_sample(ax: Axes, profile: Profile) -> None:
     _deviations(ax, profile, profile.by_sample, profile.samples, "sample")
 
 
-def by_timestep(ax: Axes, profile: Profile, axis: str = "time step") -> None:
-    """Draw the largest deviation of each time step, or along another axis that comes after that of the samples."""
-    _deviations(ax, profile, profile.by_timestep, profile.timesteps, axis, "-")
+def by_timestep(ax: Axes, profile: Profile, axis: str = "time step", first: int = 0) -> None:
+    """Draw the largest deviation of each time step, counted from some number, or along another axis."""
+    _deviations(ax, profile, profile.by_timestep, profile.timesteps, axis, "-", first)
 
 
-def _deviations(ax: Axes, profile: Profile, values: Array, length: int, axis: str, line: str = "none") -> None:
+def _deviations(
+    ax: Axes, profile: Profile, values: Array, length: int, axis: str, line: str = "none", first: int = 0
+) -> None:
     found, beyond = placed(values, profile.limit), values > profile.limit
-    at, size = np.arange(len(values)) * length / len(values), 3.5 if len(values) <= 64 else 2.0
+    at, size = first + np.arange(len(values)) * length / len(values), 3.5 if len(values) <= 64 else 2.0
     ax.plot(at, found.positions, linestyle=line, color=MUTED, linewidth=0.8)
     for some, colour, marker in ((~beyond, WITHIN, "o"), (beyond, BEYOND, "D")):
         ax.plot(at[some], found.positions[some], marker, color=colour, markersize=size, markeredgewidth=0)
-    ax.set(ylim=found.ends, xlim=(-0.5, max(length, 1) - 0.5), xlabel=axis)
+    ax.set(ylim=found.ends, xlim=(first - 0.5, first + max(length, 1) - 0.5), xlabel=axis)
     ax.set_yticks(list(found.ticks), list(found.ticks.values()))
-    count_along(ax.xaxis, length)
+    count_along(ax.xaxis, length, first)
     ax.grid(axis="y", color=GRID, linewidth=0.6)
     ax.set_axisbelow(True)
     ax.set_title(f"largest |Δ| {_unit(profile)}")
@@ -190,10 +192,10 @@ def _deviations(ax: Axes, profile: Profile, values: Array, length: int, axis: st
         ax.text(1.01, limit, limit_of(profile), transform=ax.get_yaxis_transform(), va="center", color=BEYOND)
 
 
-def count_along(axis: Axis, length: int) -> None:
+def count_along(axis: Axis, length: int, first: int = 0) -> None:
     """Number a few of the places along an axis of some length."""
     step = next(n * 10**power for power in range(20) for n in (1, 2, 5) if length <= 6 * n * 10**power)
-    places = range(0, max(length, 1), step)
+    places = [place for place in range(0, first + max(length, 1), step) if place >= first]
     axis.set_ticks(places, [f"{place:,}" for place in places])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy as np
 from lstm_verify.arrays import Array
 from lstm_verify.details import WorstSample
 from lstm_verify.diagnosis.localise import is_image
-from lstm_verify.judging.profile import Profile
+from lstm_verify.judging.compare import Comparison
+from lstm_verify.judging.profile import POINTS, Profile, stretches
 from lstm_verify.layers.base import Weighted
 from lstm_verify.model import Model
 from lstm_verify.report import Report
@@ -19,9 +21,11 @@ from lstm_verify.reporters.gates import LINES, draw_gates, gates_of, titles_of
 from lstm_verify.reporters.markup import paragraphs, prose, text
 from lstm_verify.reporters.svg import svg
 from lstm_verify.reporters.terminal import in_sigmas
+from lstm_verify.rollouts.report import RolloutReport
 
 MOST_OUTPUTS = 4
 """The outputs that are drawn, those first that deviate most."""
+NOTHING = "No values were compared, so there is nothing to draw."
 MOST_LAYERS = 6
 """The recurrent layers whose gates are drawn."""
 WIDTH, HEIGHT = 4.0, 2.5
@@ -46,18 +50,20 @@ def deviations(report: Report) -> str:
 def _why_nothing(report: Report) -> str:
     if any(output.deviations.size for output in report.outputs):
         return "Where the outputs deviate was not kept."
-    return "No values were compared, so there is nothing to draw."
+    return NOTHING
 
 
 def _about_all(report: Report, profile: Profile) -> str:
     """How to read the figures."""
-    said = (
-        "Deviations are in σ, the standard deviation of the rounding error of each value."
-        if profile.unit == "σ"
-        else f"Deviations are relative to what the tolerance allows at each value, {report.tolerance}."
-    )
+    said = "|Δ| is how far a predicted value is from the replayed one; "
+    if profile.unit != "σ":
+        said += f"each is relative to what is allowed there: {report.tolerance}."
+    else:
+        said += "σ is the standard deviation of its rounding error."
     if report.sigma_is_lower_bound and profile.unit == "σ":
-        said += " Only the part of σ from the last time steps was needed, so every deviation in σ is an upper bound."
+        said += (
+            " Where a part of σ, from the last time steps, is enough to agree, the deviation in σ is an upper bound."
+        )
     return f"<p>{text(said)} Beyond the dashed line, predictions do not agree.</p>"
 
 
@@ -139,6 +145,54 @@ def framed(image: str, caption: str) -> str:
     """Return an image with its caption."""
     what, _, rest = caption.partition(". ")
     return f"<figure>\n{image}\n<figcaption><b>{prose(what)}.</b> {prose(rest)}</figcaption>\n</figure>\n"
+
+
+# --- rollouts
+
+
+def step_figures(report: RolloutReport) -> str:
+    """Return the figures of a rollout: how far each output deviates in each step."""
+    compared = [output for output in report.outputs if output.deviations.size]
+    if not compared:
+        return paragraphs([NOTHING])
+    if report.tolerance.rtol:
+        return "<p>Not drawn: a tolerance relative to each value is no line in a plot.</p>"
+    parts = []
+    for number, output in enumerate(compared[:MOST_OUTPUTS]):
+        profile = _over_steps(output, report)
+        steps = _stretch(profile.timesteps, len(profile.by_timestep), "step")
+        caption = f"`{output.name}`. The largest deviation at {steps}."
+        label = f"Largest deviation of {output.name} by step: {_range(profile, profile.by_timestep)}"
+        draw = partial(drawing.by_timestep, profile=profile, axis="step", first=1)
+        parts.append(_figure(draw, f"steps-{number}", caption, label))
+    if len(compared) > MOST_OUTPUTS:
+        parts.append(f"<p>{len(compared) - MOST_OUTPUTS} more outputs are not drawn.</p>")
+    about = "Beyond the dashed line, the runs do not agree."
+    if not report.teacher_forced:
+        about += " What deviates in one step is fed into the next, so that deviations may grow; so does σ."
+    return f'{paragraphs([about])}\n<div class="figures">\n{"".join(parts)}</div>'
+
+
+def _over_steps(output: Comparison, report: RolloutReport) -> Profile:
+    """The deviations of an output of a rollout, whose rows are steps, as those of time steps."""
+    by_rounding, atol = output.by_rounding, report.tolerance.atol or 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        away = output.sigmas if by_rounding else np.where(output.deviations == 0, 0.0, output.deviations / atol)
+    nothing, steps = np.empty(0), len(output.deviations)
+    return Profile(
+        output.name,
+        "σ" if by_rounding else "tolerance",
+        report.tolerance.sigmas if by_rounding else 1.0,
+        samples=report.samples,
+        timesteps=steps,
+        units=1,
+        exact=0,
+        counts=nothing,
+        infinite=0,
+        by_sample=nothing,
+        by_timestep=stretches(away[None], POINTS)[0],
+        by_unit=nothing,
+    )
 
 
 # --- gates

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -17,12 +17,15 @@ from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.explain import blind_line
 from lstm_verify.judging.compare import Comparison, Verdict
 from lstm_verify.report import Failure, Report
-from lstm_verify.reporters import drawing, terminal
+from lstm_verify.reporters import drawing, rollout, terminal
 from lstm_verify.reporters.diagram import diagram
 from lstm_verify.reporters.evidence import TRIED_HEADINGS, tried_rows, tried_title
-from lstm_verify.reporters.figures import deviations, gate_figures
+from lstm_verify.reporters.figures import deviations, gate_figures, step_figures
 from lstm_verify.reporters.markup import SIGNS, paragraphs, prose, scrolling, section, table, text
+from lstm_verify.rollouts.report import RolloutReport
 
+Inputs = Mapping[str, tuple[tuple[int, ...], str]]
+"""The shape and dtype of each input."""
 MOST_SHOWN = 4
 """The outputs whose worst samples are listed."""
 
@@ -33,16 +36,29 @@ def render(report: Report) -> str:
     Raises:
         OutputError: matplotlib, which draws its plots, is not installed.
     """
-    with drawing.styled():
-        sections = "\n".join(section(name, title, body) for name, title, body in _sections(report) if body)
-    source = report.model.source
-    name = Path(source.path).name if source else report.model.name
-    return page(str(report.verdict), name, terminal.verdict_line(report), sections)
+    return _page_about(report, terminal.verdict_line(report), _sections(report))
+
+
+def render_rollout(report: RolloutReport) -> str:
+    """Render a report on a rollout as a page.
+
+    Raises:
+        OutputError: matplotlib, which draws its plots, is not installed.
+    """
+    return _page_about(report, rollout.verdict_line(report), _sections_of_rollout(report))
 
 
 def render_failure(failure: Failure) -> str:
     """Render what kept a command from comparing anything."""
     return page("error", Path(failure.model).name, failure.reason, "")
+
+
+def _page_about(report: Report | RolloutReport, line: str, parts: Iterator[tuple[str, str, str]]) -> str:
+    """A page with parts that are drawn one after the other, and left out if they are empty."""
+    with drawing.styled():
+        sections = "\n".join(section(name, title, body) for name, title, body in parts if body)
+    source = report.model.source
+    return page(str(report.verdict), Path(source.path).name if source else report.model.name, line, sections)
 
 
 def page(verdict: str, name: str, line: str, sections: str) -> str:
@@ -68,8 +84,22 @@ def _sections(report: Report) -> Iterator[tuple[str, str, str]]:
     yield "gates", "Gates of the worst sample", gate_figures(report)
     yield "model", "Model", diagram(report.model, report.diagnosis)
     yield "blind-spots", "Blind spots", _blind_spots(report)
+    yield from _last_sections(report, report.details.files, report.details.inputs)
+
+
+def _sections_of_rollout(report: RolloutReport) -> Iterator[tuple[str, str, str]]:
+    facts = table("Model, predictions and tolerance", (), list(rollout.header(report).items()))
+    yield "compared", "What was run", facts + _steps(report)
+    yield "deviations", "Deviations", step_figures(report)
+    yield "model", "Model", diagram(report.model, None)
+    yield from _last_sections(report, report.files, None)
+
+
+def _last_sections(
+    report: Report | RolloutReport, read: tuple[Path, ...], inputs: Inputs | None
+) -> Iterator[tuple[str, str, str]]:
     yield "notes", "Notes", "".join(f"<p>{prose(note)}</p>\n" for note in report.notes)
-    yield "reproduce", "How to reproduce", "\n".join(_reproduce(report))
+    yield "reproduce", "How to reproduce", "\n".join(_reproduce(report, read, inputs))
 
 
 # --- cause
@@ -121,6 +151,14 @@ def _with_end(row: tuple[str, ...]) -> tuple[str, ...]:
     return (*row[:-1], row[-1] or "within")
 
 
+def _steps(report: RolloutReport) -> str:
+    if not report.deviations.size:
+        return ""
+    rows = [(*rollout.step_row(report, step), what) for what, step in rollout.told_steps(report)]
+    headings = (*rollout.STEP_HEADINGS[:-1], "which it is")
+    return table("Steps that matter", headings, rows, (0, *range(2, 7)))
+
+
 # --- blind spots
 
 
@@ -158,12 +196,13 @@ def _found_spots(spots: BlindSpots) -> Iterator[str]:
 # --- how to reproduce
 
 
-def _reproduce(report: Report) -> Iterator[str]:
+def _reproduce(report: Report | RolloutReport, given: tuple[Path, ...], inputs: Inputs | None) -> Iterator[str]:
     if report.command:
         command = f"<pre><code>{text(report.command)}</code></pre>"
         yield f"<p>The command:</p>\n{scrolling('command', command, 1)}"
     else:
-        yield "<p>Made by a call of <code>lstm_verify.verify</code>.</p>"
+        called = "verify" if isinstance(report, Report) else "rollout"
+        yield f"<p>Made by a call of <code>lstm_verify.{called}</code>.</p>"
     versions = [
         ("lstm-verify", __version__),
         ("Python", platform.python_version()),
@@ -174,11 +213,11 @@ def _reproduce(report: Report) -> Iterator[str]:
     if "total" in report.timings:
         versions.append(("took", f"{report.timings['total']:.2f} s"))
     yield table("Versions", (), versions)
-    read = [row for path in dict.fromkeys(report.details.files) for row in _hashed(path)]
+    read = [row for path in dict.fromkeys(given) for row in _hashed(path)]
     if read:
         yield table("Files", ("file", "bytes", "SHA-256"), read, [1])
-    if report.details.inputs:
-        shapes = [(name, str(shape), dtype) for name, (shape, dtype) in report.details.inputs.items()]
+    if inputs:
+        shapes = [(name, str(shape), dtype) for name, (shape, dtype) in inputs.items()]
         yield table("Inputs", ("input", "shape", "dtype"), shapes)
 
 

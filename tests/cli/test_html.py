@@ -51,6 +51,7 @@ def test_a_mismatch_has_a_page_too(tmp_path: Path) -> None:
 def test_on_standard_output_it_is_alone() -> None:
     result = run(*arguments(ORIGIN), "--html", "-")
     assert check(result.stdout)
+    assert result.stdout.endswith("</html>\n")
     assert result.stderr == ""
 
 

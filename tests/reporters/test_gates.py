@@ -51,7 +51,9 @@ def test_images_over_time_are_so_many_units() -> None:
 
 
 def test_what_only_looks_like_a_gate_is_none() -> None:
-    assert gates_of({"reader/h": np.ones((1, 2)), "reader/dense": np.ones((1, 3, 2)), "a/f": np.ones((1, 3, 2))}) == {}
+    one_value, sequence = np.ones((1, 2)), np.ones((1, 3, 2))
+    assert gates_of({"reader/h": one_value, "reader/c": one_value}) == {}
+    assert gates_of({"reader/dense": sequence, "a/f": sequence, "a/g": sequence}) == {}
 
 
 def test_a_time_step_of_a_layer_that_runs_backwards_is_marked_where_it_is_run() -> None:

@@ -12,17 +12,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_verify import Report, verify
+from lstm_verify import Report, Tolerance, verify
 from lstm_verify.details import Details
-from lstm_verify.diagnosis import Diagnosis
+from lstm_verify.diagnosis import Diagnosis, Explanation
+from lstm_verify.diagnosis.arrays.seen import predictions
 from lstm_verify.diagnosis.localise import DeviationStart
+from lstm_verify.diagnosis.misfit import Misfit
 from lstm_verify.errors import OutputError
 from lstm_verify.model import Input
 from lstm_verify.report import Failure
 from lstm_verify.reporters.html import render, render_failure
 from tests import reports
 from tests.command import inputs, model, recorded
+from tests.contract.test_reporters import ROLLOUTS
 from tests.reporters.page import Element, Page, check
+from tests.reporters.test_rollout import rendered as shown_rollout
 from tests.reporters.test_terminal import rendered
 
 EVIL = "<script>alert(1)</script>\x1b[31m\u202e\"'&amp;`"
@@ -260,6 +264,13 @@ def test_a_layer_inside_another_is_marked_with_it() -> None:
     assert marked == ["bidirectional", "backward_layer"]
 
 
+def test_an_output_that_is_permuted_is_no_layer_that_is_wrong() -> None:
+    seen, _ = predictions("permuted", "dense", "permuted", "in another order", "Look.", None)  # type: ignore[arg-type]
+    found = Explanation(seen, Misfit(20.0, 0.25, 10.0), Misfit(0.5, 1e-7, 0.25), 4)
+    report = replace(reports.mismatch(), diagnosis=Diagnosis("explained", (found,)))
+    assert "named by the diagnosis" not in page_of(report).section("model").text
+
+
 def test_layers_are_in_the_order_of_computation() -> None:
     page = page_of(verified("encoder_decoder"))
     items = [next(item.all("b")).text for item in page.section("model").all("li")]
@@ -288,6 +299,36 @@ def test_a_file_of_several_parts_is_hashed_in_parts() -> None:
     assert [name for name in found if "ckpt" in name] == [
         f"{beginning}.{part}" for part in ("data-00000-of-00001", "index", "meta")
     ]
+
+
+# --- rollouts
+
+
+@pytest.mark.parametrize("name", ROLLOUTS)
+def test_every_rollout_is_a_page(name: str) -> None:
+    report = ROLLOUTS[name]()
+    page = check(report.to_html())
+    shown = " ".join(shown_rollout(report).split())
+    lead = next(element for element in page.all("p") if element.attributes.get("class") == "lead")
+    assert f"{report.verdict.upper()} {lead.text}" in shown
+    assert len(page.all("svg")) == len([output for output in report.outputs if output.deviations.size])
+    assert "lstm_verify.rollout" in page.section("reproduce").text
+
+
+def test_the_steps_of_a_rollout_are_counted_as_in_its_words() -> None:
+    report = ROLLOUTS["mismatch"]()
+    page = check(report.to_html())
+    assert "the two runs diverge at step 3" in page.all("p")[0].text
+    assert ["3", "first beyond"] in [[row[0], row[-1]] for row in rows(page, "Steps that matter")]
+    plot = page.all("svg")[0]
+    assert [label.text for label in plot.all("text")][:6] == ["1", "2", "3", "4", "5", "step"]
+    assert "3 of 5 points beyond tolerance" in plot.attributes["aria-label"]
+
+
+def test_a_relative_tolerance_of_a_rollout_is_no_line() -> None:
+    page = check(replace(ROLLOUTS["match"](), tolerance=Tolerance(rtol=0.1)).to_html())
+    assert not page.all("svg")
+    assert "Not drawn" in page.section("deviations").text
 
 
 # --- what it needs, and failures
