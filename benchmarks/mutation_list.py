@@ -362,8 +362,8 @@ MUTATIONS = [
     Mutation("cli/verify.py", "sys.exit(report.exit_code)", "sys.exit(0)", "exit code 0 for a mismatch"),
     Mutation(
         "cli/shared.py",
-        "err=True)\n        sys.exit(2)\n    except (click",
-        "err=True)\n        sys.exit(1)\n    except (click",
+        "write_failure(str(model), reason, results)\n        sys.exit(2)",
+        "write_failure(str(model), reason, results)\n        sys.exit(1)",
         "an error with the exit code of a mismatch",
     ),
     # rollouts, runtimes, graphs, diagnosis
@@ -402,5 +402,51 @@ MUTATIONS = [
         "if others and diagnosis.separating:",
         "if not others and diagnosis.separating:",
         "a diagnosis that does not say what would tell faults apart",
+    ),
+    Mutation(
+        "graph/lift/masked_steps.py",
+        "return bool(new & (taken",
+        "return bool(set() & (taken",
+        "outputs of masked steps that are not masked taken for masked ones",
+    ),
+    Mutation(
+        "graph/lift/hoisted.py",
+        'layer.options.get("axis") == 0',
+        'layer.options.get("axis") == 1',
+        "a product before a loop that is not put back",
+    ),
+    # values inside, outputs that are inputs, two files
+    Mutation(
+        "inner_values.py",
+        "self.counts[place.layer] + watched",
+        "watched",
+        "a gate that is taken for an output of its layer",
+    ),
+    Mutation(
+        "diagnosis/first_parting.py",
+        "min(parting, key=lambda pair: pair[0])",
+        "max(parting, key=lambda pair: pair[0])",
+        "the last place where values part named as the first",
+    ),
+    Mutation(
+        "judging/nothing_computed.py",
+        "if len(handed) == len(model.outputs):",
+        "if len(handed) > len(model.outputs):",
+        "a match of which nothing was computed",
+    ),
+    Mutation(
+        "run_arithmetic.py",
+        "if not precision.is_narrow:",
+        'if name == "float32":',
+        "honest runs of ONNX Runtime in float64 that are a mismatch",
+    ),
+    Mutation(
+        "cross/layouts.py", "CLEARLY = 0.25", "CLEARLY = 1.1", "other numbers in a square taken for a transposed one"
+    ),
+    Mutation(
+        "cross/other_settings.py",
+        "return PEEPHOLES if setting",
+        "return () if setting",
+        "peepholes of the second file that are told and not named",
     ),
 ]

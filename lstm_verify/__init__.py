@@ -4,6 +4,9 @@
     replay(model, x)       → outputs   recomputed in NumPy
     verify(path, x)        → Report    compared with what the framework predicts
     diagnose(path, x)      → Diagnosis what explains a mismatch, or None
+    record(path, x)        → Report    the same, kept as a golden folder; verify(path, golden=…) checks against it
+    judge(report)          → JudgedAnew    a stored report by another tolerance
+    check(paths)           → CheckReport   many models, or those of a manifest
     against(path, others, x) → AgainstReport   files compared with each other
     rollout(path, x, steps=N)          the same for a model that is fed with its own outputs, step by step
     inspect(model)         → dict      what is in it, as plain data
@@ -15,8 +18,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lstm_verify._judge import JudgedAnew, judge
+    from lstm_verify._record import record
     from lstm_verify._replay import Replayed, replay
     from lstm_verify._verify import diagnose, verify
+    from lstm_verify.checking import check
+    from lstm_verify.checking.report import CheckReport
     from lstm_verify.cross import against
     from lstm_verify.cross.report import AgainstReport
     from lstm_verify.errors import (
@@ -43,10 +50,12 @@ __version__ = "0.2.0"
 
 __all__ = [
     "AgainstReport",
+    "CheckReport",
     "Comparison",
     "Endpoints",
     "FrameworkError",
     "InputError",
+    "JudgedAnew",
     "LstmVerifyError",
     "MismatchError",
     "Model",
@@ -61,17 +70,24 @@ __all__ = [
     "UnsupportedError",
     "Verdict",
     "against",
+    "check",
     "diagnose",
     "inspect",
+    "judge",
     "load",
+    "record",
     "replay",
     "rollout",
     "verify",
 ]
 
 _MODULES = {
+    "_judge": ("JudgedAnew", "judge"),
+    "_record": ("record",),
     "_replay": ("Replayed", "replay"),
     "_verify": ("diagnose", "verify"),
+    "checking": ("check",),
+    "checking.report": ("CheckReport",),
     "judging.compare": ("Comparison", "Verdict"),
     "errors": (
         "FrameworkError",

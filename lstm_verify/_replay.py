@@ -151,7 +151,7 @@ def replay_rows(
 
     def work(block: slice) -> int:
         noting = None if also is None else Noting()
-        values = _values_of(cast, rows, block, dtype)
+        values = values_of(cast, rows, block, dtype)
         store.put(block, run_once(cast, values, run or Run(over_time=noting)))
         if also is not None and noting is not None:
             also(block, values, noting.noted)
@@ -202,10 +202,10 @@ def _names(model: Model) -> list[str]:
 
 
 def _run_block(model: Model, rows: Mapping[str, Rows], block: slice, dtype: npt.DTypeLike, run: Run) -> list[Array]:
-    return run_once(model, _values_of(model, rows, block, dtype), run)
+    return run_once(model, values_of(model, rows, block, dtype), run)
 
 
-def _values_of(model: Model, rows: Mapping[str, Rows], block: slice, dtype: npt.DTypeLike) -> list[Array]:
+def values_of(model: Model, rows: Mapping[str, Rows], block: slice, dtype: npt.DTypeLike) -> list[Array]:
     """The inputs of some samples, in the order of the model's."""
     given = {name: array[block] if array.shape else np.asarray(array) for name, array in rows.items()}
     return [_cast(as_input(spec, given[spec.name]), dtype) for spec in model.inputs]

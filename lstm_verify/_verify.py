@@ -8,9 +8,10 @@ path ───┤                                             ├─► compare 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,21 @@ from lstm_verify.arrays import NpyRows, Rows, write_npz
 from lstm_verify.budget import PartOfSigma
 from lstm_verify.case import Case, case_of, opened, request, runtime_options
 from lstm_verify.details import Details, details_of
-from lstm_verify.diagnosis import Diagnosis
+from lstm_verify.diagnosis import Diagnosis, Tap
 from lstm_verify.diagnosis import diagnose as diagnosed
+from lstm_verify.diagnosis.first_parting import recorded_layers
 from lstm_verify.diagnosis.informative import BlindSpotSearch
-from lstm_verify.errors import FrameworkError, InputError, LstmVerifyError
+from lstm_verify.errors import FrameworkError
+from lstm_verify.expected import Predictions, recorded_predictions, unless_exchanged, with_inner_values
 from lstm_verify.formats import runtime_of
 from lstm_verify.formats.endpoints import Endpoints
-from lstm_verify.given import arrays_of, matched, recorded
-from lstm_verify.inputs import bind, count_samples, in_own_layout
+from lstm_verify.given import matched
+from lstm_verify.golden import Evidence, Golden, golden_of
+from lstm_verify.inputs import count_samples, in_own_layout
 from lstm_verify.inspection import recurrences
 from lstm_verify.judging.compare import Verdict, verdict_of
-from lstm_verify.judging.judge import TOLERANCES, Judgement, judge, part_of_sigma
+from lstm_verify.judging.judge import TOLERANCES, judge, part_of_sigma
+from lstm_verify.judging.judgement import Judgement
 from lstm_verify.judging.nothing_computed import with_handed_on
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
@@ -46,6 +51,7 @@ def verify(
     x: Any = None,
     *,
     expected: Any = None,
+    golden: str | Path | Golden | None = None,
     architecture: str | Path | None = None,
     endpoints: Endpoints | None = None,
     state_from: str | Path | None = None,
@@ -57,6 +63,7 @@ def verify(
     output: str | Path | None = None,
     details: bool = True,
     progress: Progress | None = None,
+    evidence: Evidence | None = None,
 ) -> Report:
     """Compare a framework's predictions with what the weights in a model file compute.
 
@@ -67,6 +74,7 @@ def verify(
             path of a `.npy` or `.npz` file. `RandomInputs` makes them from the model's own signature, as None does.
         expected: recorded predictions in the same forms, or what `replay` made of another model; no framework is run
             then.
+        golden: a folder that `record` wrote, in place of `x` and `expected`; its tolerance holds unless one is given.
         architecture: a file with the config of the model, if that at `model` is there for its weights only, as for
             `load`; the framework builds the model from it too.
         endpoints: a signature of a TensorFlow file, or which tensors of a graph are its inputs and outputs; what `x`
@@ -82,6 +90,7 @@ def verify(
         output: a `.npz` file to write the replayed predictions to.
         details: keep what `Report.to_html` and `Report.plot` show of where the outputs deviate.
         progress: on_progress how far the replay and the framework are.
+        evidence: where to keep what was compared, for `record`.
 
     Returns:
         The report; its verdict is *inconclusive* if the framework could not predict.
@@ -100,24 +109,31 @@ def verify(
         >>> print(report.verdict)
         match
     """
-    options = runtime_options(runtime)
-    tolerance = replace(tolerance or Tolerance(), recorded=expected is not None)
+    options, gold = runtime_options(runtime), golden_of(golden)
+    if gold is not None:
+        x, expected, options, tolerance = gold.asked(x, expected, options, tolerance)
+    else:
+        tolerance = replace(tolerance or Tolerance(), recorded=expected is not None)
     timings: dict[str, float] = {}
+    started = datetime.now(UTC)
     with timed(timings, "total"), tempfile.TemporaryDirectory(prefix="lstm-verify-") as scratch, ExitStack() as stack:
         ready = None if expected is not None else _started(model, options, stack)
         with timed(timings, "load"):
             read, arrays = opened(model, x, endpoints, architecture, options)
-            with _unless_exchanged(read, expected):
+            with unless_exchanged(read, expected):
                 case = case_of(read, x, arrays, options, state_from, blind_spots)
-        replaying = _Replaying(case, Path(scratch), progress, timings)
+                case = case if gold is not None else with_inner_values(case, expected)
+            read = case.model
+        replaying = _Replaying(case, Path(scratch), progress, timings, evidence is not None)
         search = BlindSpotSearch(read, case.inputs, case.batch_size_of(expected), timings, blind_spots, case.spots)
         if expected is None:
             again = read.divisible and not read.stateful
             asked = request(read, case.inputs, case.batch_size, architecture, options, again=again)
             predicted, replayed = _predict_and_replay(case.framework, asked, replaying, search, ready)
-            tap = LayerOutputs(case.framework, asked)
+            tap: Tap | None = LayerOutputs(case.framework, asked)
         else:
-            predicted, replayed, tap = _recorded(read, expected), replaying.run(), None
+            predicted, replayed = recorded_predictions(read, expected, gold), replaying.run()
+            tap = recorded_layers(read, predicted.outputs)
         with timed(timings, "compare"):
             case, notes = case.as_computed(options, predicted.source)
             judged = _judged(case, predicted, replayed, tolerance, replaying.part)
@@ -127,9 +143,12 @@ def verify(
                 exact = isinstance(expected, Replayed)
                 found = _diagnosed(case, predicted, replayed, judged, tap, seconds, exact)
         spots = search.result() if verdict is Verdict.MATCH else None
+        if evidence is not None:
+            evidence.put(case.model, case.inputs, predicted.outputs, replayed, judged, tolerance, case.batch_size)
+        checked = None if gold is None else gold.checked(read, replayed)
         if output is not None:
             write_npz(output, in_own_layout(read, replayed))
-        given = (architecture, x, state_from, expected)
+        given = (architecture, *((x, state_from, expected) if gold is None else (state_from, golden)))
         kept = details_of(case.model, case.inputs, predicted.outputs, replayed, judged, given) if details else Details()
     notes = [*read.findings, *case.notes, *predicted.notes, *notes, *judged.notes]
     return Report(
@@ -147,6 +166,8 @@ def verify(
         recurrences=tuple(recurrences(read)),
         notes=tuple(notes),
         details=kept,
+        golden=checked,
+        started=started,
         timings=timings,
     )
 
@@ -175,33 +196,8 @@ def diagnose(model: str | Path | Model, x: Any = None, **options: Any) -> Diagno
     return verify(model, x, **options, blind_spots=False, details=False).diagnosis
 
 
-@contextmanager
-def _unless_exchanged(model: Model, expected: Any) -> Iterator[None]:
-    """Say so in the error about inputs that do not fit if what is expected would."""
-    try:
-        yield
-    except InputError as error:
-        if expected is None or not _fits(model, expected):
-            raise
-        raise InputError(f"{error}. What is expected would fit: are inputs and predictions exchanged?") from None
-
-
-def _fits(model: Model, arrays: Any) -> bool:
-    try:
-        bind(model, arrays_of(arrays))
-    except LstmVerifyError:
-        return False
-    return True
-
-
-def _recorded(model: Model, expected: Any) -> _Predictions:
-    description = str(expected) if isinstance(expected, str | Path) else "arrays in memory"
-    outputs, notes = recorded(model, expected)
-    return _Predictions(Predicted("recorded", description), outputs, notes=tuple(notes))
-
-
 def _judged(
-    case: Case, predicted: _Predictions, replayed: Mapping[str, Rows], tolerance: Tolerance, part: PartOfSigma | None
+    case: Case, predicted: Predictions, replayed: Mapping[str, Rows], tolerance: Tolerance, part: PartOfSigma | None
 ) -> Judgement:
     if predicted.outputs is None:
         return Judgement((), tolerance)
@@ -213,10 +209,10 @@ def _judged(
 
 def _diagnosed(
     case: Case,
-    predicted: _Predictions,
+    predicted: Predictions,
     replayed: Mapping[str, Rows],
     judged: Judgement,
-    tap: LayerOutputs | None,
+    tap: Tap | None,
     seconds: float | None,
     exact: bool,
 ) -> Diagnosis | None:
@@ -235,11 +231,13 @@ class _Replaying:
     scratch: Path
     progress: Progress | None
     timings: dict[str, float]
+    wants_whole_sigma: bool = False
 
     @cached_property
     def part(self) -> PartOfSigma | None:
         """Collect a part of σ."""
-        return part_of_sigma(self.case.model, count_samples(self.case.inputs), self.scratch)
+        samples = count_samples(self.case.inputs)
+        return None if self.wants_whole_sigma else part_of_sigma(self.case.model, samples, self.scratch)
 
     def run(self) -> dict[str, Rows]:
         case, tell = self.case, self.progress
@@ -248,18 +246,6 @@ class _Replaying:
         with timed(self.timings, "replay"):
             also = self.part.put if self.part else None
             return replay_rows(case.model, case.inputs, "float64", case.batch_size, on_progress, self.scratch, also)
-
-
-@dataclass(frozen=True)
-class _Predictions:
-    """Predictions from somewhere, or the reason why there are none."""
-
-    source: Predicted
-    outputs: dict[str, Rows] | None
-    reason: str = ""
-    again: float = 0.0
-    """How far the framework is from itself when it predicts again."""
-    notes: tuple[str, ...] = ()
 
 
 def _started(model: str | Path | Model, options: RuntimeOptions, stack: ExitStack) -> runtimes.Started | None:
@@ -275,7 +261,7 @@ def _predict_and_replay(
     replaying: _Replaying,
     search: BlindSpotSearch,
     ready: runtimes.Started | None = None,
-) -> tuple[_Predictions, dict[str, Rows]]:
+) -> tuple[Predictions, dict[str, Rows]]:
     """Let a framework predict in its own process while this one replays."""
     runtime, tell = runtimes.find(name), replaying.progress
     on_progress = None if tell is None else lambda done, samples: tell("predict", done, samples)
@@ -287,8 +273,8 @@ def _predict_and_replay(
         except FrameworkError as failure:
             outputs, reason = None, str(failure)
         replaying.timings["predict"] = prediction.seconds
-        source = Predicted(name, prediction.description or runtime.title, prediction.device, prediction.products)
-        return _Predictions(source, outputs, reason, prediction.again), replayed
+        about = (prediction.description or runtime.title, prediction.device, prediction.products, prediction.again)
+        return Predictions(Predicted(name, *about), outputs, reason, prediction.again), replayed
 
 
 def _kept(outputs: dict[str, Rows], scratch: Path) -> dict[str, Rows]:

@@ -13,7 +13,7 @@ from lstm_verify._replay import replay_traced
 from lstm_verify.arrays import Array, NpyRows, Rows, picked
 from lstm_verify.errors import LstmVerifyError
 from lstm_verify.judging.compare import Comparison, Verdict
-from lstm_verify.judging.judge import Judgement
+from lstm_verify.judging.judgement import Judgement
 from lstm_verify.judging.profile import Profile, profiles
 from lstm_verify.model import Model
 

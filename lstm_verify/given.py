@@ -53,6 +53,13 @@ def recorded(model: Model, expected: Any) -> tuple[dict[str, Rows], list[str]]:
     return outputs_samples_first(model, outputs), notes
 
 
+def names_asked(model: Model, expected: Any) -> list[str]:
+    """Return the names of what is expected, if they are not just those of the outputs."""
+    given = arrays_of(expected)
+    names = [str(name) for name in given] if isinstance(given, Mapping) else []
+    return [] if names == [""] or set(names) == {output.name for output in model.outputs} else names
+
+
 def arrays_of(x: Any) -> Any:
     """Return the arrays a user gives, read from a file if it is a path."""
     return read_arrays(x) if isinstance(x, str | Path) else x

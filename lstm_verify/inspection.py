@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.layers.base import Layer, Weighted
+from lstm_verify.layers.recurrent.cell import Cell
 from lstm_verify.model import Model, Output, Tensor
 
 
@@ -89,8 +90,15 @@ def describe(layer: Weighted, name: str, inputs: list[str] | None = None) -> dic
         "inputs": inputs or [],
         "settings": _settings(layer),
         "weights": {path: {"shape": list(array.shape), "dtype": str(array.dtype)} for path, array in layer.weights()},
+        "values": _values(layer),
         "layers": [describe(inner, key) for key, inner in _inside(layer)],
     }
+
+
+def _values(layer: Weighted) -> list[str]:
+    """What a layer computes inside in each step, as a replay writes it after the path of the layer."""
+    cells = (child for path, child in layer.children().items() if not path)
+    return [name for child in cells for name in (child.quantities if isinstance(child, Cell) else _values(child))]
 
 
 def _inside(layer: Weighted) -> Iterator[tuple[str, Weighted]]:

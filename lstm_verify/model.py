@@ -74,6 +74,8 @@ class Output:
     tensor: Tensor
     axis: int | None = 0
     """The axis of the samples in the array that the framework returns; None if it has none, or is one sample."""
+    inside: tuple[str, str] | None = None
+    """Of a value inside the model the path of its layer and what it is there, such as `i`; empty for its output."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,7 @@ class Model(Layer):
         if run.arithmetic:
             results = run.arithmetic.leave(layer, results)
         for index, signal in enumerate(results):
-            if isinstance(signal.value, np.ndarray):  # and no list of tensors
+            if hasattr(signal.value, "__array_ufunc__"):  # an array of any kind, and no list of tensors
                 run.record(f":{index}" if index else "", signal.value)
         return results
 

@@ -14,8 +14,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,24 @@ from typing import Any
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 LONGEST_WAIT = 1e6
 """Seconds; the system counts no further."""
+
+
+@dataclass(frozen=True)
+class Imports:
+    """What a program is going to import, and may be forked from a process that has done so."""
+
+    module: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What the module must find in its environment."""
+
+
+_start: Callable[..., Any] | None = None
+
+
+def start_by(start: Callable[..., Any] | None) -> None:
+    """Start programs that say what they import by a function: `start(imports, command, **options)`, for `Popen`."""
+    global _start
+    _start = start
 
 
 class Child:
@@ -34,6 +54,7 @@ class Child:
         arguments: of the program.
         environment: variables besides those of this process.
         log: a file for what it prints; None drops that.
+        imports: what it is going to import, if that takes long.
     """
 
     def __init__(
@@ -43,12 +64,14 @@ class Child:
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         log: Path | None = None,
+        imports: Imports | None = None,
     ) -> None:
         read_end, self._number = os.pipe()
         self._replies, self._received = FileIO(read_end), b""
         self.log = log
         with open(log or os.devnull, "wb") as printed:
-            self.process = subprocess.Popen(
+            start = subprocess.Popen if _start is None or imports is None else partial(_start, imports)
+            self.process = start(
                 [sys.executable, *options, str(program), *arguments],
                 stdin=subprocess.PIPE,
                 stdout=printed,

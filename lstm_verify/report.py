@@ -5,16 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from lstm_verify.arrays import finite
+import numpy as np
+
+from lstm_verify.arrays import Array, finite
 from lstm_verify.details import Details
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.explain import blind_line
 from lstm_verify.errors import MismatchError
+from lstm_verify.golden import GoldenCheck
 from lstm_verify.judging.compare import Comparison, Verdict
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 SCHEMA_VERSION = 1
+MOST_REASONS = 3
+"""The outputs whose reasons a summary gives."""
 EXIT_CODES = {Verdict.MATCH: 0, Verdict.MISMATCH: 1, Verdict.INCONCLUSIVE: 3}
 
 
@@ -39,6 +45,8 @@ class Predicted:
     """The processor that the framework computed on, if it said so."""
     products: str = "float32"
     """How it multiplied matrices of float32 there: `float32` or `tf32`."""
+    again: float = 0.0
+    """How far its first samples were from themselves when it predicted them once more."""
 
 
 class Judged(ABC):
@@ -116,6 +124,10 @@ class Report(Judged):
     """Where the outputs deviate, for pages and plots."""
     command: str = ""
     """The command that made it; empty of a call of the library."""
+    golden: GoldenCheck | None = None
+    """How the model compares with the one of a golden folder; None if it was not checked against one."""
+    started: datetime | None = None
+    """When the verification began."""
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds: load, replay, predict, compare, total."""
 
@@ -140,7 +152,8 @@ class Report(Judged):
                 or f"the search was cut short after {self.blind_spots.tried:,} possible blind spots"
             )
         reasons = [f"{output.name}: {output.reason}" for output in self.outputs if output.reason]
-        return "; ".join(reasons) or f"all {self.samples} samples agree"
+        more = [f"{len(reasons) - MOST_REASONS} more outputs"] if len(reasons) > MOST_REASONS else []
+        return "; ".join([*reasons[:MOST_REASONS], *more]) or f"all {self.samples} samples agree"
 
     def to_html(self) -> str:
         """The report as a page that needs no other file.
@@ -179,24 +192,29 @@ class Report(Judged):
         """The report in short, for notebooks."""
         return str(import_module("lstm_verify.reporters.notebook").render(self))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain data for JSON; a number that is not finite is null."""
+    def to_dict(self, most: int | None = None) -> dict[str, Any]:
+        """The report as plain data for JSON; a number that is not finite is null.
+
+        Args:
+            most: how many samples of each output are listed, the worst first; None lists all, in order.
+        """
         return {
             "schema_version": SCHEMA_VERSION,
             "verdict": str(self.verdict),
             "exit_code": self.exit_code,
             "reason": self.summary() if self.exit_code else "",
             "model": model_dict(self.model),
-            "runtime": {**vars(self.predicted), "products": self.model.products},
+            "runtime": {**vars(self.predicted), "products": self.model.products, "again": finite(self.predicted.again)},
             "tolerance": self.tolerance.to_dict(),
             "samples_with_own_sigma": self.own_sigma,
             "sigma_is_lower_bound": self.sigma_is_lower_bound,
-            "outputs": [_output_dict(output) for output in self.outputs],
+            "outputs": [_output_dict(output, most) for output in self.outputs],
             "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
             "blind_spots": [spot.to_dict() for spot in self.blind_spots.found] if self.blind_spots else None,
             "blind_spots_complete": self.blind_spots.complete if self.blind_spots else None,
             "recurrences": [dict(item) for item in self.recurrences],
             "notes": list(self.notes),
+            "golden": self.golden.to_dict() if self.golden else None,
             "timings": {key: round(seconds, 4) for key, seconds in self.timings.items()},
         }
 
@@ -234,8 +252,9 @@ def model_dict(model: Model) -> dict[str, Any]:
     }
 
 
-def _output_dict(output: Comparison) -> dict[str, Any]:
+def _output_dict(output: Comparison, most: int | None = None) -> dict[str, Any]:
     worst = output.worst(1)
+    rows = np.arange(len(output.deviations)) if most is None else np.array(output.worst(most), int)
     return {
         "name": output.name,
         "verdict": str(output.verdict),
@@ -253,7 +272,23 @@ def _output_dict(output: Comparison) -> dict[str, Any]:
         "worst_predicted": finite(output.predicted[worst[0]]) if worst else None,
         "worst_replayed": finite(output.replayed[worst[0]]) if worst else None,
         "worst_sigma": finite(output.sigma[worst[0]]) if worst else None,
-        "deviations": [finite(value) for value in output.deviations.tolist()],
-        "sigmas": [finite(value) for value in output.sigmas.tolist()],
-        "unjudged_by_sample": output.unjudged_rows.astype(bool).tolist(),
+        "samples_listed": None if most is None else rows.tolist(),
+        "deviations": _finite(output.deviations, rows),
+        "sigmas": _finite(output.sigmas, rows),
+        "unjudged_by_sample": _flags(output.unjudged_rows, rows),
+        "beyond_by_sample": _flags(~output.within.astype(bool), rows),
+        "sigma_is_known": bool(output.judged_up_to.size and not np.isnan(output.judged_up_to).any()),
+        "sigmas_needed": _finite(output.needed, rows),
+        "judged_up_to_sigmas": _finite(output.judged_up_to, rows),
+        "sigmas_are_at_most": _flags(output.at_most, rows),
     }
+
+
+def _finite(values: Array, rows: Array) -> list[float | None]:
+    """The values of some samples; empty if there are none."""
+    return [finite(value) for value in (values[rows] if values.size else values).tolist()]
+
+
+def _flags(values: Array, rows: Array) -> list[bool]:
+    flags: list[bool] = (values[rows] if values.size else values).astype(bool).tolist()
+    return flags

@@ -24,7 +24,8 @@ class RoundedArithmetic:
     products: str = "float32"
     """How the framework multiplies matrices in float32: `float32`, `tf32` or `bfloat16`."""
     sigmoid_error: float = 0.0
-    """The error of the framework's sigmoid in float32 that there is however small its result is, in units of u."""
+    """The error of the framework's sigmoid that there is however small its result is, in units of u of float32 or
+    float64."""
     roundings: dict[str, Rounding] = field(default_factory=dict)
     noticed: set[str] = field(default_factory=set)
     """What any of the roundings noticed."""
@@ -54,8 +55,10 @@ class RoundedArithmetic:
         name = dtype if dtype in PRECISIONS else "float32"
         if name not in self.roundings:
             precision = PRECISIONS[name]
+            if not precision.is_narrow:
+                precision = replace(precision, sigmoid_error=self.sigmoid_error)
             if name == "float32":
-                precision = replace(precision, factors=PRODUCTS[self.products], sigmoid_error=self.sigmoid_error)
+                precision = replace(precision, factors=PRODUCTS[self.products])
             self.roundings[name] = Rounding(precision, noticed=self.noticed)
         return self.roundings[name]
 

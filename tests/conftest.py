@@ -26,6 +26,8 @@ WARM = Servers()
 GUARD = str(Path(sitecustomize.__file__).parent)
 
 os.environ["LSTM_VERIFY_STRICT"] = "1"  # mistakes of the package are not taken for damaged files
+for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):  # tests print the same in GitHub Actions as elsewhere
+    os.environ.pop(name, None)
 
 settings.register_profile("deterministic", derandomize=True, deadline=None)
 settings.load_profile("deterministic")

@@ -26,6 +26,15 @@ MAY_IMPORT = {
     "rounded": {"errors"},
     "model": {"layers", "errors"},
     "timing": set(),
+    "hashing": {"arrays", "errors"},
+    "versions": {"__init__"},
+    "golden": {
+        *("arrays", "errors", "formats", "hashing", "inputs", "judging", "model", "options", "rounded"),
+    },
+    "_judge": {"arrays", "errors", "golden", "judging", "report"},
+    "_record": {
+        *("arrays", "errors", "formats", "golden", "hashing", "judging", "report", "versions", "_verify"),
+    },
     "processes": set(),
     "options": {"rounded", "errors"},
     "checkpoints": {"layers"},
@@ -49,7 +58,7 @@ MAY_IMPORT = {
     "judging": {"arrays", "budget", "graph", "inputs", "layers", "model", "operations", "_replay", "rounded", "errors"},
     "given": {"arrays", "inputs", "model", "given_states", "errors"},
     "graph": {"arrays", "inputs", "model", "layers", "operations", "errors"},
-    "formats": {"processes", "arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
+    "formats": {"processes", "hashing", "arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
     "runtimes": {"arrays", "processes", "errors"},
     "inspection": {"model", "layers", "operations"},
     "faults": {"layers", "model", "operations", "errors"},
@@ -58,10 +67,23 @@ MAY_IMPORT = {
         *("run_arithmetic", "checkpoints", "operations", "timing"),
     },
     "details": {"arrays", "judging", "model", "_replay", "errors"},
-    "report": {"arrays", "details", "judging", "diagnosis", "model", "errors"},
+    "report": {"arrays", "details", "golden", "judging", "diagnosis", "model", "errors"},
     "reporters": {
-        *("arrays", "cross", "details", "report", "rollouts", "judging", "diagnosis", "inspection", "layers"),
-        *("model", "errors"),
+        "_judge",
+        "arrays",
+        "checking",
+        "cross",
+        "details",
+        "report",
+        "rollouts",
+        "judging",
+        "diagnosis",
+        "faults",
+        "hashing",
+        "inspection",
+        "layers",
+        "model",
+        "errors",
     },
     "given_states": {"arrays", "inputs", "model", "errors"},
     "case": {
@@ -70,8 +92,12 @@ MAY_IMPORT = {
     },
     "_verify": {
         *("arrays", "judging", "errors", "formats", "inputs", "inspection", "model", "_replay", "report", "runtimes"),
-        *("case", "details", "diagnosis", "timing", "given", "budget", "options"),
+        *("case", "details", "diagnosis", "timing", "given", "golden", "budget", "options", "expected"),
     },
+    "expected": {
+        *("_replay", "arrays", "case", "errors", "given", "golden", "inner_values", "inputs", "model", "report"),
+    },
+    "inner_values": {"arrays", "errors", "inputs", "layers", "model", "_replay"},
     "rollouts": {
         *("arrays", "judging", "errors", "formats", "inputs", "layers", "model", "_replay", "report", "runtimes"),
         *("budget", "run_arithmetic", "timing", "case", "details", "given", "graph", "options"),
@@ -80,14 +106,24 @@ MAY_IMPORT = {
         *("arrays", "case", "diagnosis", "errors", "faults", "formats", "inputs", "judging", "layers", "model"),
         *("operations", "options", "report", "rounded", "timing", "_replay", "_verify"),
     },
+    "pytest_plugin": {"_record", "_verify", "case", "golden", "inputs", "options", "report"},
+    "preloading": {"processes"},
+    "checking": {
+        *("_record", "_verify", "arrays", "cross", "errors", "formats", "golden", "hashing", "judging", "options"),
+        *("preloading", "report", "runtimes", "versions"),
+    },
     "cli": {
         *(
+            "_judge",
+            "_record",
             "_replay",
             "case",
+            "checking",
             "cross",
             "arrays",
             "errors",
             "formats",
+            "golden",
             "inputs",
             "inspection",
             "judging",
@@ -101,8 +137,15 @@ MAY_IMPORT = {
     },
 }
 ONLY_IN = {
+    "pytest": {"pytest_plugin"},
     "click": {"cli"},
-    "rich": {*(f"reporters/{name}" for name in ("terminal", "inspection", "rollout", "evidence", "against")), "cli"},
+    "rich": {
+        *(
+            f"reporters/{name}"
+            for name in ("terminal", "inspection", "rollout", "evidence", "against", "check", "anew")
+        ),
+        "cli",
+    },
     "matplotlib": {*(f"reporters/{name}" for name in ("drawing", "gates", "svg")), "report"},  # which names a type
     "pandas": {"reporters/samples", "report"},
     "h5py": {"formats/hdf5/child"},
@@ -184,17 +227,17 @@ LATER = {
     "formats/tf1": "formats.tensorflow",
     "formats/weights/checkpoint": "formats.tensorflow",
 }
-"""Who may import what of the package inside a function, besides the command line: what takes long, and seldom."""
+"""Who may import what of the package inside a function, besides the doors to it: what takes long, and seldom."""
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) not in ("cli", "__init__")])
+@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) not in ("cli", "pytest_plugin", "__init__")])
 def test_imports_stand_at_the_top(module: str) -> None:
     found = {name for name in imports(module, inside_functions) if name.startswith("lstm_verify.")}
     allowed = f"lstm_verify.{LATER.get(module, 'none')}"
     assert not {name for name in found if not name.startswith(allowed)}
 
 
-CHILDREN = ("runtimes/child", "runtimes/programs/", "formats/hdf5/child")
+CHILDREN = ("runtimes/child", "runtimes/programs/", "formats/hdf5/child", "preloading/server")
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(CHILDREN)])

@@ -12,7 +12,7 @@ from lstm_verify import Report, Tolerance, details, load, replay, verify
 from lstm_verify.arrays import read_arrays
 from lstm_verify.details import Details, details_of
 from lstm_verify.judging.compare import compare
-from lstm_verify.judging.judge import Judgement
+from lstm_verify.judging.judgement import Judgement
 from tests.command import inputs, model, recorded
 
 

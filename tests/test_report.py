@@ -17,6 +17,7 @@ from tests import reports
 from tests.reports import REPORTS
 
 KEYS = {
+    "golden",
     "schema_version",
     "verdict",
     "exit_code",
@@ -51,9 +52,15 @@ OUTPUT_KEYS = {
     "worst_predicted",
     "worst_replayed",
     "worst_sigma",
+    "samples_listed",
     "deviations",
     "sigmas",
     "unjudged_by_sample",
+    "beyond_by_sample",
+    "sigma_is_known",
+    "sigmas_needed",
+    "judged_up_to_sigmas",
+    "sigmas_are_at_most",
 }
 VERDICTS = {
     "match": (Verdict.MATCH, 0),
@@ -125,7 +132,7 @@ def test_the_keys_are_those_documented(name: str) -> None:
     data = plain(name)
     assert set(data) == KEYS
     assert set(data["model"]) == {"name", "path", "format", "writer", "layers", "parameters"}
-    assert set(data["runtime"]) == {"name", "description", "products", "device"}
+    assert set(data["runtime"]) == {"name", "description", "products", "device", "again"}
     assert set(data["tolerance"]) == {"sigmas", "atol", "rtol", "decimals"}
     assert all(set(output) == OUTPUT_KEYS for output in data["outputs"])
     assert data["schema_version"] == 1
@@ -158,9 +165,15 @@ def test_the_numbers_of_a_mismatch() -> None:
         "worst_predicted": 10 / 8 + 0.5,
         "worst_replayed": 10 / 8,
         "worst_sigma": None,
+        "samples_listed": None,
         "deviations": [0.25, 0.0, 0.0, 0.5],
         "sigmas": [None] * 4,
         "unjudged_by_sample": [False] * 4,
+        "beyond_by_sample": [True, False, False, True],
+        "sigma_is_known": False,
+        "sigmas_needed": [None] * 4,
+        "judged_up_to_sigmas": [None] * 4,
+        "sigmas_are_at_most": [False] * 4,
     }
     assert data["tolerance"] == {"sigmas": None, "atol": 1e-5, "rtol": 1e-4, "decimals": None}
     assert data["samples_with_own_sigma"] == 0
@@ -189,9 +202,15 @@ def test_the_numbers_of_a_mismatch_by_rounding() -> None:
         "worst_predicted": 3 / 8 + 2.5 * 2**-20,
         "worst_replayed": 3 / 8,
         "worst_sigma": 2**-23,
+        "samples_listed": None,
         "deviations": [0.0, 2.5 * 2**-20, 6 * 2**-20, 0.0],
         "sigmas": [0.0, 20.0, 6.0, 0.0],
         "unjudged_by_sample": [False] * 4,
+        "beyond_by_sample": [False, True, False, False],
+        "sigma_is_known": True,
+        "sigmas_needed": [0.0, 20.0, 6.0, 0.0],
+        "judged_up_to_sigmas": [None] * 4,
+        "sigmas_are_at_most": [False] * 4,
     }
     assert data["tolerance"] == {"sigmas": 8.0, "atol": None, "rtol": None, "decimals": None}
     assert data["samples_with_own_sigma"] == 4

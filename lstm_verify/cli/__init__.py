@@ -13,9 +13,12 @@ from difflib import get_close_matches
 import click
 
 from lstm_verify import __version__
+from lstm_verify.cli.check import check
 from lstm_verify.cli.diagnose import diagnose
 from lstm_verify.cli.extract import extract
 from lstm_verify.cli.inspect import inspect
+from lstm_verify.cli.judge import judge
+from lstm_verify.cli.record import record
 from lstm_verify.cli.replay import replay
 from lstm_verify.cli.rollout import rollout
 from lstm_verify.cli.shared import COMMAND
@@ -47,6 +50,10 @@ def cli() -> None:
     lstm-verify MODEL --input x.npy                        against the framework that wrote it
     lstm-verify MODEL --input x.npy --expected y.npy       against recorded predictions
     lstm-verify MODEL --input x.npy --against OTHER        against another file, such as its export
+    lstm-verify record MODEL --input x.npy                 the same, kept as a golden folder
+    lstm-verify MODEL --golden MODEL.golden                against that, without any framework
+    lstm-verify check [PATHS]                              many models, or those of a manifest
+    lstm-verify judge report.json --sigmas 4               a stored report by another tolerance
     lstm-verify diagnose MODEL --input x.npy               the same, with all evidence of what is wrong
     lstm-verify rollout MODEL --input x.npy --steps 50     fed with its own output, step after step
     lstm-verify replay MODEL --input x.npy -o y.npz        what the weights compute, every gate if asked
@@ -57,7 +64,7 @@ def cli() -> None:
     """
 
 
-for command in (verify, diagnose, rollout, replay, inspect, extract):
+for command in (verify, record, check, judge, diagnose, rollout, replay, inspect, extract):
     cli.add_command(command)
 
 

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import click
 
+from lstm_verify.cli.github import GitHub
 from lstm_verify.cli.option_groups import grouped
-from lstm_verify.cli.shared import check_inputs, check_writable, errors, files, progress_bars, write
+from lstm_verify.cli.shared import check_inputs, check_writable, errors, files, progress_bars, write_reports
 from lstm_verify.reporters import find
 
 
@@ -37,26 +38,34 @@ def names_of(mapped: tuple[str, ...]) -> dict[str, str]:
 
 
 def compared(
-    given: Compared, unused: list[str], results: list[str | None], quiet: bool, options: dict[str, Any]
+    given: Compared,
+    unused: list[str],
+    reports: dict[str, str | None],
+    most: int | None,
+    github: GitHub,
+    quiet: bool,
+    options: dict[str, Any],
 ) -> int:
     """Compare files, and report; the exit code.
 
     Args:
         given: what is compared.
         unused: the options that were given and make no sense here.
-        results: the files for JSON and JUnit.
+        reports: the files for reports, by the name of the reporter.
+        most: how many samples JSON lists.
+        github: what GitHub Actions is told.
         quiet: whether nothing is printed.
         options: the other options of the command.
     """
     if unused:
         raise click.UsageError(f"--against and {unused[0]} exclude each other")
     check_inputs(given.inputs, given.random, given.seed, (), None, None, options["decimals"])
-    with errors(given.model, json=results[0], junit=results[1]):
+    with errors(given.model, github.tell, **reports):
         from lstm_verify.cross import against
         from lstm_verify.options import RandomInputs
 
         named = [item.partition("=")[2] for item in given.inputs]
-        check_writable(results, [str(given.model), *map(str, given.others), *given.inputs, *named])
+        check_writable(list(reports.values()), [str(given.model), *map(str, given.others), *given.inputs, *named])
         arguments = grouped(options)
         with progress_bars(quiet) as progress:
             report = against(
@@ -68,11 +77,11 @@ def compared(
                 progress=progress,
                 **arguments,
             )
-        for name, file in zip(("json", "junit"), results, strict=True):
-            if file:
-                write(file, find(name, "comparison").render(report))
-        if not quiet and results[0] != "-":
+        write_reports("comparison", report, reports, most)
+        if not quiet and reports["json"] != "-":
             from rich.console import Console
 
-            find("terminal", "comparison").render(report, Console(highlight=False))
+            with github.printing():
+                find("terminal", "comparison").render(report, Console(highlight=False))
+        github.tell("comparison", report)
     return report.exit_code

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lstm_verify.cli.option_groups import grouped
+from lstm_verify.cli.option_groups import TOLERANCE, grouped
 from lstm_verify.errors import LstmVerifyError, OutputError, printable
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def verified(
     state_from: str | None,
     results: list[str | None],
     quiet: bool = False,
+    golden: str | None = None,
     **options: Any,
 ) -> Report:
     """Run the verification a command asks for, after checking its options and that its results can be written.
@@ -79,24 +80,52 @@ def verified(
         model, inputs, expected, random, seed, state_from: what the command was given.
         results: the files that the command is going to write.
         quiet: whether there is to be no progress bar.
+        golden: the golden folder with inputs and predictions, in place of those.
         options: the other options of the command, which `grouped` makes arguments of `lstm_verify.verify`.
     """
     from lstm_verify._verify import verify
     from lstm_verify.options import RandomInputs
 
-    check_inputs(inputs, random, seed, expected, state_from, options["runtime"], options["decimals"])
+    if golden:
+        fed = {"inputs": inputs, "random": random, "seed": seed, "expected": expected, "state_from": state_from}
+        check_golden(golden, **fed, **options)
+    else:
+        check_inputs(inputs, random, seed, expected, state_from, options["runtime"], options["decimals"])
     named = [item.partition("=")[2] for item in (*inputs, *expected)]
     read = [str(model), str(options["architecture"] or ""), *inputs, *expected, *named, state_from or ""]
+    read += [os.path.join(golden, name) for name in os.listdir(golden)] if golden and os.path.isdir(golden) else []
     check_writable(results, read)
+    x = files(inputs) if inputs else RandomInputs(random or 0, seed or 0)
+    asked = grouped(options)
+    if golden and not tolerance_asked():
+        asked["tolerance"] = None  # that of the record
     with progress_bars(quiet) as progress:
         return verify(
             model,
-            files(inputs) if inputs else RandomInputs(random or 0, seed or 0),
+            None if golden else x,
             expected=files(expected) if expected else None,
+            golden=golden,
             state_from=state_from,
             progress=progress,
-            **grouped(options),
+            **asked,
         )
+
+
+def check_golden(golden: str, **others: Any) -> None:
+    """Refuse options for what a golden folder has itself."""
+    names = ("inputs", "random", "seed", "expected", "state_from", "runtime", "decimals")
+    given = next((name for name in names if others.get(name) not in (None, ())), None)
+    if given:
+        option = {"inputs": "input"}.get(given, given).replace("_", "-")
+        raise click.UsageError(f"--{option}: {golden} has inputs, predictions and their format. Leave it out")
+
+
+def tolerance_asked() -> bool:
+    """Whether the command line says how far predictions may be off."""
+    from click.core import ParameterSource
+
+    context = click.get_current_context()
+    return any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in TOLERANCE)
 
 
 def files(given: tuple[str, ...]) -> Any:
@@ -120,18 +149,21 @@ def files(given: tuple[str, ...]) -> Any:
 
 
 @contextmanager
-def errors(model: Path | None = None, **results: str | None) -> Iterator[None]:
+def errors(
+    model: Path | None = None, tell: Callable[[str, Any], None] | None = None, **results: str | None
+) -> Iterator[None]:
     """Turn deliberate errors into one line and exit code 2, and write it where a report would be.
 
     Args:
         model: the model.
+        tell: who else is told what a report is about, and the report.
         results: the files for a report, by the name of the reporter.
     """
 
     def told(reason: str, error: Exception) -> None:
         click.echo(f"error: {reason}", err=True)
         if not isinstance(error, OutputError):  # which says that there is nowhere to write
-            write_failure(str(model), reason, results)
+            write_failure(str(model), reason, results, tell)
         sys.exit(2)
 
     try:
@@ -151,15 +183,19 @@ def errors(model: Path | None = None, **results: str | None) -> Iterator[None]:
         sys.exit(128 + signal.SIGINT)
 
 
-def write_failure(model: str, reason: str, results: Mapping[str, str | None]) -> None:
+def write_failure(
+    model: str, reason: str, results: Mapping[str, str | None], tell: Callable[[str, Any], None] | None = None
+) -> None:
     """Write what kept a command from comparing anything to the files for its report."""
     from lstm_verify.report import Failure
-    from lstm_verify.reporters import find
 
+    failure = Failure(model, reason)
     for name, file in results.items():
-        if file:
-            with suppress(OutputError):
-                write(file, find(name, "failure").render(Failure(model, reason)))
+        with suppress(OutputError):
+            write_reports("failure", failure, {name: file})
+    if tell:
+        with suppress(OutputError):
+            tell("failure", failure)
 
 
 def check_writable(results: list[str | None], read: list[str]) -> None:
@@ -174,6 +210,23 @@ def check_writable(results: list[str | None], read: list[str]) -> None:
         if os.path.realpath(file) in taken:
             raise OutputError(f"{file}: is already used by this command. Choose another name for the result")
         taken.add(os.path.realpath(file))
+
+
+def write_reports(subject: str, report: Any, results: Mapping[str, str | None], most: int | None = None) -> None:
+    """Write a report to files.
+
+    Args:
+        subject: what it is about, as reporters call it.
+        report: the report.
+        results: the files, by the name of the reporter; None where it is not asked for.
+        most: how many samples of each output JSON lists; None for all.
+    """
+    from lstm_verify.reporters import find
+
+    for name, file in results.items():
+        if file:
+            limit = {} if name != "json" or most is None else {"most": most}
+            write(file, find(name, subject).render(report, **limit))
 
 
 def write(file: str, content: str | bytes) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from lstm_verify.cli.against import Compared, compared, names_of
+from lstm_verify.cli.github import github_of
 from lstm_verify.cli.option_groups import html_option, input_options, runtime_options
-from lstm_verify.cli.shared import as_typed, check_html, errors, verified, write
+from lstm_verify.cli.shared import as_typed, check_html, errors, verified, write, write_reports
 from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 
@@ -20,6 +21,7 @@ from lstm_verify.reporters import find
 @click.argument("model", type=click.Path(path_type=Path))
 @input_options
 @runtime_options
+@click.option("--golden", metavar="FOLDER", help="A folder that record wrote: its inputs and predictions.")
 @click.option(
     "--against",
     "others",
@@ -37,8 +39,21 @@ from lstm_verify.reporters import find
 )
 @click.option("--no-runtime", is_flag=True, help="For --against: replay the files alone, without their frameworks.")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; - is standard output.")
+@click.option(
+    "--json-samples",
+    type=click.Choice(["none", "worst", "all"]),
+    default="all",
+    show_default=True,
+    help="The samples of each output that --json lists: none, the --top worst, or all.",
+)
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, a test case for each output.")
 @html_option
+@click.option("--sarif", metavar="FILE", help="Write SARIF 2.1.0, a result for each output that does not match.")
+@click.option(
+    "--github/--no-github",
+    default=None,
+    help="Annotate the log and write the job summary of GitHub Actions. [default: if it runs there]",
+)
 @click.option("--per-sample", metavar="FILE", help="Write the deviation of every sample, as .csv or .npy.")
 @click.option("--output", metavar="FILE", help="Write the replayed predictions as .npz.")
 @click.option(
@@ -58,12 +73,16 @@ def verify(
     seed: int | None,
     expected: tuple[str, ...],
     state_from: str | None,
+    golden: str | None,
     others: tuple[Path, ...],
     mapped: tuple[str, ...],
     no_runtime: bool,
     json_file: str | None,
+    json_samples: str,
     junit: str | None,
     html: str | None,
+    sarif: str | None,
+    github: bool | None,
     per_sample: str | None,
     output: str | None,
     top: int,
@@ -78,41 +97,41 @@ def verify(
     """
     if per_sample and not per_sample.endswith((".csv", ".npy")):
         raise click.UsageError(f"--per-sample {per_sample}: expected a name that ends in .csv or .npy")
+    reports = {"json": json_file, "junit": junit, "sarif": sarif, "html": html}
+    told = github_of(github, quiet, json_file)
+    most = {"none": 0, "worst": top}.get(json_samples)
     if others:
         unused: dict[str, Any] = {
             "--expected": expected,
             "--html": html,
             "--per-sample": per_sample,
             "--output": output,
+            "--golden": golden,
             "--state-from": state_from,
         }
         unused |= {"--fail-on-blind-spots": fail_on_blind_spots, "--runtime": options.pop("runtime")}
-        results = [json_file, junit]
         given = Compared(model, others, inputs, random, seed, names_of(mapped), not no_runtime)
-        sys.exit(compared(given, [name for name, value in unused.items() if value], results, quiet, options))
+        refused = [name for name, value in unused.items() if value]
+        sys.exit(compared(given, refused, reports, most, told, quiet, options))
     if mapped or no_runtime:
         raise click.UsageError("--map and --no-runtime are for --against. Give that too")
     options["blind_spots"] |= fail_on_blind_spots
-    options |= {"output": output, "details": html is not None}
-    with errors(model, json=json_file, junit=junit, html=html):
+    options |= {"output": output, "golden": golden, "details": html is not None}
+    with errors(model, told.tell, **reports):
         check_html(html)
-        results = [json_file, junit, html, per_sample, output]
-        report = verified(model, inputs, expected, random, seed, state_from, results, quiet, **options)
+        written = [*reports.values(), per_sample, output]
+        fed = (inputs, expected, random, seed, state_from)
+        report = verified(model, *fed, written, quiet, **options)
         report = replace(report, fails_on_blind_spots=fail_on_blind_spots, command=as_typed())
-        write_reports(report, json_file, junit, html, per_sample)
+        write_reports("verification", report, reports, most)
+        if per_sample:
+            write(per_sample, find(per_sample[-3:], "verification").render(report))
         for note in () if quiet else report.notes:
             click.echo(f"note: {printable(note)}", err=True)
         if not quiet and "-" not in (json_file, html):
             from rich.console import Console
 
-            find("terminal", "verification").render(report, Console(highlight=False), top, verbose)
+            with told.printing():
+                find("terminal", "verification").render(report, Console(highlight=False), top, verbose)
+        told.tell("verification", report)
     sys.exit(report.exit_code)
-
-
-def write_reports(
-    report: Any, json_file: str | None, junit: str | None, html: str | None, per_sample: str | None
-) -> None:
-    wanted = {"json": json_file, "junit": junit, "html": html, (per_sample or "")[-3:]: per_sample}
-    for name, file in wanted.items():
-        if file:
-            write(file, find(name, "verification").render(report))

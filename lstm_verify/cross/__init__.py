@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,7 @@ def against(
     options, timings = runtime_options(runtime), dict[str, float]()
     if options.name is not None:
         raise InputError(f"--runtime {options.name}: each file is run by its own. Leave it out")
+    started = datetime.now(UTC)
     paths = list(others) if isinstance(others, list | tuple) else [others]
     common: dict[str, Any] = {"tolerance": tolerance, "diagnose": diagnose, "details": False, "progress": progress}
     with timed(timings, "total"):
@@ -111,7 +113,7 @@ def against(
             settings = () if function.verdict is Verdict.MATCH else differences(first, other)
             function = replace(function, predicted=source)
             found.append(Other(other, weights, function, run, settings, link.names, link.notes, link.is_turned))
-    return AgainstReport(first, own, tuple(found), case.notes, timings)
+    return AgainstReport(first, own, tuple(found), case.notes, started, timings)
 
 
 def _opened(path: str | Path, given: Mapping[str, Array], names: Mapping[str, str]) -> Model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -49,6 +50,8 @@ class AgainstReport(Judged):
     """Whether the first file's runtime does what it says; None if that was not asked."""
     others: tuple[Other, ...]
     notes: tuple[str, ...] = ()
+    started: datetime | None = None
+    """When the comparison began."""
     timings: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -86,22 +89,22 @@ class AgainstReport(Judged):
                 found.append(f"{called(other.model)}: {other.runtime.summary()}")
         return found
 
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain data for JSON."""
+    def to_dict(self, most: int | None = None) -> dict[str, Any]:
+        """The report as plain data for JSON; `most` is how many samples are listed, as in `Report.to_dict`."""
         return {
             "schema_version": SCHEMA_VERSION,
             "verdict": str(self.verdict),
             "exit_code": self.exit_code,
             "reason": self.summary() if self.exit_code else "",
             "model": model_dict(self.model),
-            "runtime": None if self.runtime is None else self.runtime.to_dict(),
+            "runtime": None if self.runtime is None else self.runtime.to_dict(most),
             "against": [
                 {
                     "model": model_dict(other.model),
                     "weights": other.weights.to_dict(),
                     "settings": [vars(difference) for difference in other.differences],
-                    "function": other.function.to_dict(),
-                    "runtime": None if other.runtime is None else other.runtime.to_dict(),
+                    "function": other.function.to_dict(most),
+                    "runtime": None if other.runtime is None else other.runtime.to_dict(most),
                     "outputs": dict(other.names),
                     "notes": list(other.notes),
                     "axes_in_another_order": other.is_turned,

@@ -15,6 +15,7 @@ from lstm_verify.diagnosis.arrays import Seen, look, pairs_of
 from lstm_verify.diagnosis.below import below_rounding
 from lstm_verify.diagnosis.changes import Change, singles
 from lstm_verify.diagnosis.experiment import Experiment, experiment
+from lstm_verify.diagnosis.first_parting import first_parting
 from lstm_verify.diagnosis.localise import DeviationStart, Tapped, over_time, place_in_layers, place_of_outputs
 from lstm_verify.diagnosis.misfit import Misfit, distance
 from lstm_verify.diagnosis.other_weights import other_weights
@@ -32,7 +33,7 @@ from lstm_verify.judging.tolerance import SIGMAS, Tolerance
 from lstm_verify.layers import Identity
 from lstm_verify.model import Model
 
-__all__ = ["Diagnosis", "Explanation", "diagnose", "told_apart"]
+__all__ = ["Diagnosis", "Explanation", "Tap", "diagnose", "told_apart"]
 
 SAMPLES = 8
 """The samples that experiments are made with."""
@@ -124,9 +125,10 @@ def diagnose(
             lasting.append(Explanation(change, before, after, tried_on.samples))
     diagnosis = replace(_diagnosis(model, lasting, found), over_time=over_time(first))
     if diagnosis.status != "unexplained":
-        return replace(diagnosis, place=place_of_outputs(first))
+        return replace(diagnosis, place=first_parting(first) or place_of_outputs(first))
     tapped = tap(np.arange(samples) if chosen is None else chosen) if tap else None
-    place = (place_in_layers(first, tapped) if tapped else None) or place_of_outputs(first)
+    in_layers = place_in_layers(first, tapped) if tapped else None
+    place = first_parting(first, in_layers) or in_layers or place_of_outputs(first)
     one = _suspect(first, place)
     if one is None and allowance.is_over():
         diagnosis = replace(diagnosis, untried=(*diagnosis.untried, "single weights"))

@@ -13,6 +13,16 @@ from lstm_verify.diagnosis.changes import Change
 from lstm_verify.faults import BY_NAME
 
 
+def subject_of(runtime: str) -> str:
+    """Return what sentences call the source of predictions, by its name in a report; empty of recorded ones.
+
+    Example:
+        >>> subject_of("tf_keras"), subject_of("onnxruntime"), subject_of("recorded")
+        ('model.predict', 'onnxruntime', '')
+    """
+    return {"keras": "model.predict", "tf_keras": "model.predict", "recorded": ""}.get(runtime, runtime)
+
+
 def diagnosis_lines(diagnosis: Diagnosis, subject: str) -> Iterator[str]:
     """Describe a diagnosis, one paragraph per line.
 
@@ -158,6 +168,7 @@ def place_lines(diagnosis: Diagnosis) -> Iterator[str]:
     where = f"in `{place.layer}`"
     where += f", {place.direction} direction" if place.direction else ""
     where += f", at time step {place.timestep}" if place.timestep is not None else ""
+    where += f", with {place.value}" if place.value else ""
     where += f": other weights of the gate {place.gate} would explain its output" if place.gate else ""
     yield f"It starts {where}."
     for layer in place.layers:

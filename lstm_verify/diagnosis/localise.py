@@ -64,6 +64,8 @@ class DeviationStart:
     """If a single weight of the gate explains it: its name, its place, and what is added to it."""
     layers: tuple[LayerDeviation, ...] = ()
     """Every layer that could be compared, in order."""
+    value: str | None = None
+    """What in the layer parts first, such as `f`, if values inside it were expected."""
 
     def to_dict(self) -> dict[str, Any]:
         """The place as plain data."""
@@ -72,6 +74,7 @@ class DeviationStart:
             "direction": self.direction,
             "timestep": self.timestep,
             "gate": self.gate,
+            "value": self.value,
             "layers": [layer.to_dict() for layer in self.layers],
         }
 
@@ -114,7 +117,7 @@ def place_in_layers(experiment: Experiment, tapped: Tapped) -> DeviationStart | 
         value = np.asarray(getattr(ours.value, "value", ours.value), np.float64)
         introduced = _introduced(experiment, node, tapped)
         largest = float(np.nanmax(np.abs(value - theirs), initial=0.0))
-        sigmas = _sigmas(value, theirs, σ)
+        sigmas = sigmas_of(value, theirs, σ)
         found.append(LayerDeviation(node.layer, sigmas, introduced, largest))
         if place is None and (introduced if introduced is not None else sigmas) > SIGMAS:
             layer = experiment.model.layers[node.layer]
@@ -196,10 +199,11 @@ def _introduced(experiment: Experiment, node: LayerCall, tapped: Tapped) -> floa
         let_mistakes_through(error)
         return None
     value = np.asarray(getattr(ours, "value", ours), np.float64)
-    return _sigmas(value, tapped[node.layer], deviation_of(ours))
+    return sigmas_of(value, tapped[node.layer], deviation_of(ours))
 
 
-def _sigmas(ours: Array, theirs: Array, sigma: Array) -> float:
+def sigmas_of(ours: Array, theirs: Array, sigma: Array) -> float:
+    """Return the largest deviation in σ; where σ is less than the rounding of the number itself, in that."""
     away = np.abs(ours - theirs)
     with np.errstate(all="ignore"):
         ratio = np.where(away == 0, 0.0, away / np.maximum(sigma, np.abs(ours) * 2.0**-25))

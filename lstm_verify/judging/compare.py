@@ -69,6 +69,13 @@ class Comparison:
     """(samples,) bool: whether every element of the sample is within the tolerance, or unjudged."""
     unjudged_rows: Array = field(default_factory=_nothing)
     """(samples,) bool: whether an element of the sample is unjudged."""
+    needed: Array = field(default_factory=_nothing)
+    """(samples,) float64: how many σ must be allowed for every element of the sample to be within, what is unjudged at
+    any number left out; NaN where σ was not computed."""
+    judged_up_to: Array = field(default_factory=_nothing)
+    """(samples,) float64: how many σ may be allowed for every element of the sample to be judged; NaN as above."""
+    at_most: Array = field(default_factory=_nothing)
+    """(samples,) bool: whether `sigmas` and `needed` are upper bounds, since σ is a part of the whole."""
     non_finite: int = 0
     """The number of elements that are NaN or infinite on both sides alike."""
     unjudged: int = 0
@@ -264,7 +271,12 @@ def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale)
         larger = np.maximum(np.abs(p), np.abs(r))
         relative = np.where(deviation == 0, 0.0, np.where(finite, deviation / larger, np.inf))
         wide = scale.is_wide(rows, r, replayed.shape[-1] if replayed.ndim > 1 else 1, budget, lost)
+        enough = (deviation <= lost) & ~np.isnan(sigma) | np.isinf(sigma)
+        needed = np.where(enough, 0.0, np.maximum(deviation - lost, 0.0) / sigma)
+        up_to = scale.judged_up_to(rows, r, replayed.shape[-1] if replayed.ndim > 1 else 1, sigma, lost)
+    up_to = np.where(np.isfinite(r), up_to, np.inf)
     overflown = np.isinf(sigma) & ~np.isfinite(p) & ~same  # one side may be NaN where the other still is ∞
+    up_to[overflown] = 0.0
     unjudged = ((np.isinf(sigma) | wide) & np.isfinite(r) | overflown) & tolerance.may_be_wide
     within = np.where(finite, deviation <= budget + lost, same) | unjudged
     decides = np.where(unjudged, -1.0, in_sigmas) if tolerance.by_rounding else deviation
@@ -280,5 +292,8 @@ def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale)
         "replayed": r[each, places],
         "within": within.all(axis=1),
         "unjudged_rows": unjudged.any(axis=1),
+        "needed": needed.max(axis=1),
+        "judged_up_to": up_to.min(axis=1),
+        "at_most": np.zeros(len(p), bool),
     }
     return _Chunk(columns, int(np.count_nonzero(same & ~np.isfinite(r))), int(np.count_nonzero(unjudged)))

@@ -24,6 +24,7 @@ from lstm_verify.errors import LstmVerifyError, UnsupportedError
 from lstm_verify.inputs import count_samples
 from lstm_verify.judging.compare import Comparison, Verdict, accepted, compare
 from lstm_verify.judging.draws import drawn_elements
+from lstm_verify.judging.judgement import Judgement
 from lstm_verify.judging.tolerance import SIGMAS, Tolerance, largest
 from lstm_verify.judging.variations import variations
 from lstm_verify.model import Model
@@ -44,21 +45,6 @@ FEWEST = 256
 """The samples that get the whole of their σ at first, those that deviate most by the part of it."""
 COUNTED = 1024
 """The samples that get it only to tell how many are beyond."""
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """The result of comparing all outputs."""
-
-    outputs: tuple[Comparison, ...]
-    tolerance: Tolerance
-    own_sigma: int = 0
-    """The number of samples whose σ was computed; it is never taken from others."""
-    notes: tuple[str, ...] = ()
-    is_lower_bound: bool = False
-    """Whether σ of some samples is a part of the whole, which was enough for a verdict."""
-    sigma: Mapping[str, Rows] = field(default_factory=dict)
-    """σ of the elements of each output, as far as it was computed."""
 
 
 def share_of(model: Model) -> float:
@@ -121,8 +107,11 @@ def judge(
         narrow = _narrow(predicted) if tolerance.recorded else ()
         notes = [*narrow, *_notes(replayed, outputs, sigma)]
     outputs = _final(outputs, drawn, tolerance)
-    is_part = not bool(sigma.is_whole.all())
-    return Judgement(outputs, tolerance, len(sigma.is_whole), tuple(notes), is_part, sigma.rows)
+    outputs = tuple(
+        replace(o, at_most=~sigma.is_whole) if o.at_most.size == len(sigma.is_whole) else o for o in outputs
+    )
+    lower = not bool(sigma.is_whole.all())
+    return Judgement(outputs, tolerance, len(sigma.is_whole), tuple(notes), lower, sigma.rows, case.least)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from lstm_verify.graph.samples_first import OWN
 from lstm_verify.judging.compare import Verdict
-from lstm_verify.judging.judge import Judgement
+from lstm_verify.judging.judgement import Judgement
 from lstm_verify.layers.operation import Operation
 from lstm_verify.model import LayerCall, Model, Tensor
 

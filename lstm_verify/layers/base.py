@@ -69,7 +69,8 @@ class Run:
             return
         path = self.path + (name if name.startswith(":") else f"/{name}" if name else "")
         again = sum(key == path or key.startswith(f"{path}@") for key in self.trace)
-        self.trace[f"{path}@{again}" if again else path] = np.asarray(value)
+        # a value with rounding errors stays one
+        self.trace[f"{path}@{again}" if again else path] = value if hasattr(value, "shape") else np.asarray(value)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lstm_verify.cross.report import AgainstReport, Other, called
-from lstm_verify.diagnosis.explain import blind_line, diagnosis_lines
+from lstm_verify.cross.report import AgainstReport, called
+from lstm_verify.diagnosis.explain import blind_line
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
 from lstm_verify.model import Model
 from lstm_verify.report import Report
-from lstm_verify.reporters.terminal import STYLES, as_text, in_sigmas, number
+from lstm_verify.reporters.cases import function_lines, runtime_lines
+from lstm_verify.reporters.numbers import in_sigmas, number
+from lstm_verify.reporters.terminal import STYLES, as_text
 
 
 def render(report: AgainstReport, console: Console) -> None:
@@ -70,11 +72,12 @@ def _verdict(report: AgainstReport) -> Text:
 
 def _explained(report: AgainstReport) -> Iterator[str]:
     """What explains each mismatch, and what was assumed."""
-    if report.runtime is not None and report.runtime.diagnosis:
-        yield ""
-        yield from diagnosis_lines(report.runtime.diagnosis, f"The runtime of {called(report.model)}")
+    if report.runtime is not None:
+        yield from _paragraph(runtime_lines(report.model, report.runtime))
     for other in report.others:
-        yield from _about_other(other, called(report.model))
+        yield from _paragraph(function_lines(other, report.model))
+        if other.runtime is not None:
+            yield from _paragraph(runtime_lines(other.model, other.runtime))
     found = [other.function.blind_spots for other in report.others]
     for line in dict.fromkeys(blind_line(spots) for spots in found if spots is not None and spots.found):
         yield f"blind spots: {line} of {called(report.model)}"
@@ -82,13 +85,7 @@ def _explained(report: AgainstReport) -> Iterator[str]:
         yield f"note: {note}"
 
 
-def _about_other(other: Other, first: str) -> Iterator[str]:
-    if other.function.diagnosis:
-        yield ""
-        for line in diagnosis_lines(other.function.diagnosis, called(other.model)):
-            yield line.replace("the file says", f"{first} says")
-    for difference in other.differences:
-        yield f"settings: {difference} in {called(other.model)}"
-    if other.runtime is not None and other.runtime.diagnosis:
-        yield ""
-        yield from diagnosis_lines(other.runtime.diagnosis, f"The runtime of {called(other.model)}")
+def _paragraph(lines: Iterable[str]) -> list[str]:
+    """Lines after an empty one, if there are any."""
+    found = list(lines)
+    return ["", *found] if found else []

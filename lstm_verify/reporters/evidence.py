@@ -11,6 +11,7 @@ from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.errors import printable
 from lstm_verify.report import Report
 from lstm_verify.reporters import terminal
+from lstm_verify.reporters.numbers import in_sigmas, number
 
 WORST = 3
 MOST = 12
@@ -51,7 +52,7 @@ def tried_rows(diagnosis: Diagnosis) -> list[tuple[str, str]]:
     """Return the changes that come nearest, with what they leave, below `TRIED_HEADINGS`."""
     return [
         (
-            terminal.in_sigmas(misfit.sigmas),
+            in_sigmas(misfit.sigmas),
             f"{change.parameter} = {change.behaves_as} in {', '.join(change.layers)} ({change.fault})",
         )
         for change, misfit in diagnosis.evidence[:MOST]
@@ -63,5 +64,5 @@ def _over_time(diagnosis: Diagnosis) -> Table:
     table.add_column("time step", justify="right")
     table.add_column("largest |Δ|", justify="right")
     for step, deviation in diagnosis.over_time:
-        table.add_row(str(step), terminal.number(deviation))
+        table.add_row(str(step), number(deviation))
     return table

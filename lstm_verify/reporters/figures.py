@@ -19,8 +19,8 @@ from lstm_verify.report import Report
 from lstm_verify.reporters import drawing
 from lstm_verify.reporters.gates import LINES, draw_gates, gates_of, titles_of
 from lstm_verify.reporters.markup import paragraphs, prose, text
+from lstm_verify.reporters.numbers import in_sigmas
 from lstm_verify.reporters.svg import svg
-from lstm_verify.reporters.terminal import in_sigmas
 from lstm_verify.rollouts.report import RolloutReport
 
 MOST_OUTPUTS = 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -15,6 +14,8 @@ from lstm_verify import __version__
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.explain import blind_line
+from lstm_verify.errors import InputError
+from lstm_verify.hashing import hash_of_file
 from lstm_verify.judging.compare import Comparison, Verdict
 from lstm_verify.report import Failure, Report
 from lstm_verify.reporters import drawing, rollout, terminal
@@ -22,6 +23,7 @@ from lstm_verify.reporters.diagram import diagram
 from lstm_verify.reporters.evidence import TRIED_HEADINGS, tried_rows, tried_title
 from lstm_verify.reporters.figures import deviations, gate_figures, step_figures
 from lstm_verify.reporters.markup import SIGNS, paragraphs, prose, scrolling, section, table, text
+from lstm_verify.reporters.numbers import in_sigmas
 from lstm_verify.rollouts.report import RolloutReport
 
 Inputs = Mapping[str, tuple[tuple[int, ...], str]]
@@ -183,7 +185,7 @@ def _found_spots(spots: BlindSpots) -> Iterator[str]:
                 spot.change.parameter or "-",
                 spot.change.file_says,
                 spot.change.behaves_as,
-                terminal.in_sigmas(spot.effect),
+                in_sigmas(spot.effect),
             )
             for spot in spots.found
         ]
@@ -209,6 +211,7 @@ def _reproduce(report: Report | RolloutReport, given: tuple[Path, ...], inputs: 
         ("NumPy", np.__version__),
         ("system", f"{platform.system()} on {platform.machine()}"),
         ("predicted by", report.predicted.description),
+        *([("device", report.predicted.device)] if report.predicted.device else []),
     ]
     if "total" in report.timings:
         versions.append(("took", f"{report.timings['total']:.2f} s"))
@@ -229,7 +232,6 @@ def _hashed(path: Path) -> Iterator[tuple[str, str, str]]:
         found = [path] if path.is_file() else sorted(path.parent.glob(f"{path.name}.*"))
     for one in found:
         try:
-            with one.open("rb") as file:
-                yield str(one), f"{one.stat().st_size:,}", hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            yield str(one), "-", f"cannot be read any more ({error.strerror})"
+            yield str(one), f"{one.stat().st_size:,}", hash_of_file(one)
+        except (OSError, InputError):
+            yield str(one), "-", "cannot be read any more"

@@ -55,24 +55,27 @@ def _said(state: str | None) -> str:
     return f", state {state}" if state else ""
 
 
-def _grow(tree: Tree, layer: dict[str, Any]) -> None:
+def _grow(tree: Tree, layer: dict[str, Any], path: str = "") -> None:
     given = f"  ← {', '.join(layer['inputs'])}" if layer["inputs"] else ""
     branch = tree.add(
         Text.assemble((printable(layer["name"]), "bold"), f"  {layer['type']}", (printable(given), "dim"))
     )
-    for line in _details(layer):
+    path = f"{path}/{layer['name']}" if path else layer["name"]
+    for line in _details(layer, path):
         branch.add(Text(printable(line)))
     for inner in layer["layers"]:
-        _grow(branch, inner)
+        _grow(branch, inner, path)
 
 
-def _details(layer: dict[str, Any]) -> Iterator[str]:
+def _details(layer: dict[str, Any], path: str) -> Iterator[str]:
     settings = telling_settings(layer)
     if settings:
         yield "  ".join(f"{key}={setting(value)}" for key, value in settings.items())
     if not layer["layers"]:
-        for path, weight in layer["weights"].items():
-            yield f"{path} {_shape(weight['shape'])} {weight['dtype']}"
+        for name, weight in layer["weights"].items():
+            yield f"{name} {_shape(weight['shape'])} {weight['dtype']}"
+    if layer.get("values"):
+        yield "inside: " + ", ".join(f"{path}/{name}" for name in layer["values"])
 
 
 def telling_settings(layer: dict[str, Any]) -> dict[str, Any]:

@@ -23,8 +23,8 @@ class Reporter:
     name: str
     """Such as `junit`."""
     subject: str
-    """What it reports on: a `verification`, a `rollout`, a `comparison` of files, a `failure` to make any of them, or a
-    `model`, which is what `inspect` returns."""
+    """What it reports on: a `verification`, a `rollout`, a `comparison` of files, a `check` of many models, a
+    `judgement` anew of what was stored, a `failure` to make any of them, or a `model`, which `inspect` returns."""
     module: str
     """The module of this package that has it, which is loaded once it is used: `rich`, for one, takes its time."""
     function: str = "render"

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
-from lstm_verify.reporters.terminal import STYLES, about_model, allowed, as_text, in_sigmas, number, pairs, place
+from lstm_verify.reporters.numbers import in_sigmas, number, place
+from lstm_verify.reporters.terminal import STYLES, about_model, allowed, as_text, pairs
 from lstm_verify.rollouts.report import RolloutReport
 
 SHOWN_TOKENS = 12

@@ -14,12 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from lstm_verify.diagnosis import Diagnosis
-from lstm_verify.diagnosis.explain import blind_details, blind_line, diagnosis_lines
+from lstm_verify.diagnosis.explain import blind_details, blind_line, diagnosis_lines, subject_of
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Comparison, Verdict
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
 from lstm_verify.report import Report
+from lstm_verify.reporters.numbers import ENDLESS, in_sigmas, number, place
 
 STYLES = {Verdict.MATCH: "bold green", Verdict.MISMATCH: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 
@@ -71,8 +72,7 @@ def _after_the_verdict(report: Report, details: bool) -> Iterator[str]:
 
 def cause_lines(diagnosis: Diagnosis, predicted: str) -> Iterator[str]:
     """Describe what explains a mismatch of what a runtime, or a file, predicted."""
-    predict = {"keras": "model.predict", "tf_keras": "model.predict"}.get(predicted)
-    yield from diagnosis_lines(diagnosis, predict or ("" if predicted == "recorded" else predicted))
+    yield from diagnosis_lines(diagnosis, subject_of(predicted))
 
 
 def blind_lines(report: Report, details: bool = False, hint: str = "") -> Iterator[str]:
@@ -96,6 +96,7 @@ def header(report: Report) -> dict[str, str | list[str]]:
         "against": report.predicted.description
         if report.predicted.name != "recorded"
         else f"recorded predictions, {report.predicted.description}",
+        **({"golden": report.golden.words} if report.golden else {}),
         "samples": f"{report.samples:,}",
         "tolerance": tolerance_line(report),
     }
@@ -272,30 +273,9 @@ def _sigmas_of(report: Report) -> str:
     return f" ({'at most ' if report.sigma_is_lower_bound else ''}{in_sigmas(known)})"
 
 
-ENDLESS = 1e12
-"""σ that a deviation is only where rounding makes no error to speak of."""
-
-
-def in_sigmas(value: float) -> str:
-    """Format a deviation in standard deviations of rounding; a dash if unknown, ∞ where rounding makes no error."""
-    if isnan(value) or value >= ENDLESS:
-        return "-" if isnan(value) else "∞"
-    return f"{value:.1f}σ" if value < 1000 else f"{value:.1e}σ"
-
-
 def _rounded_up(value: float) -> str:
     """A tolerance with two digits that is not below the value."""
     return f"{float(f'{value:.1e}') * (1 if float(f'{value:.1e}') >= value else 1.1):.1e}"
-
-
-def number(value: float) -> str:
-    """Format a deviation; a dash if there is none."""
-    return f"{value:.2e}" if value == value else "-"
-
-
-def place(index: tuple[int, ...]) -> str:
-    """Format an index such as `(3, 0)`."""
-    return f"({', '.join(str(i) for i in index)})"
 
 
 def setting(value: Any) -> str:

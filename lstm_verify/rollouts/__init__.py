@@ -24,7 +24,8 @@ from lstm_verify.given import about, completed
 from lstm_verify.graph.samples_first import as_called
 from lstm_verify.inputs import as_input, bind, count_samples, moved, moved_back, named_rows
 from lstm_verify.judging.compare import Verdict, verdict_of
-from lstm_verify.judging.judge import Judgement, as_computed
+from lstm_verify.judging.judge import as_computed
+from lstm_verify.judging.judgement import Judgement
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Input, Model
 from lstm_verify.options import Progress, RuntimeOptions

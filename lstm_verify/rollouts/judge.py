@@ -31,7 +31,8 @@ from lstm_verify.arrays import Array
 from lstm_verify.budget import Computation, budgets, by_step, plain
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.judging.compare import Comparison, Verdict, accepted, compare
-from lstm_verify.judging.judge import LOOSE, TOLERANCES, Judgement, share_of
+from lstm_verify.judging.judge import LOOSE, TOLERANCES, share_of
+from lstm_verify.judging.judgement import Judgement
 from lstm_verify.judging.tolerance import SIGMAS, Tolerance, largest
 from lstm_verify.model import Model
 from lstm_verify.rollouts.closed_loop import Rolled, loop

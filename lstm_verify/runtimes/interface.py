@@ -32,8 +32,8 @@ class Runtime:
     casts_to_float32: bool = False
     """Whether its `predict` casts what it is given to float32 first, whatever the model computes in."""
     sigmoid_error: float = 0.0
-    """The error of its sigmoid in float32, in units of u, that there is however small the result is; 0 if there is none
-    of that kind."""
+    """The error of its sigmoid in float32 and float64, in units of u, that there is however small the result is; 0 if
+    there is none of that kind."""
     optimizes: bool = False
     """Whether it rewrites a graph before it runs it, and can be told not to."""
     casts_in_rollouts: bool = False

@@ -22,7 +22,7 @@ import numpy as np
 
 from lstm_verify.arrays import NpyRows, Rows
 from lstm_verify.errors import FrameworkError, LstmVerifyError
-from lstm_verify.processes import Child
+from lstm_verify.processes import Child, Imports
 from lstm_verify.runtimes.interface import Request, Runtime
 
 CHILD = Path(__file__).with_name("child.py")
@@ -161,7 +161,9 @@ def started(runtime: Runtime, early: bool = True) -> Iterator[Started]:
     try:
         environment = {**runtime.environment, "TMPDIR": str(directory)}
         modules = (runtime.module,) if early else ()
-        child = Child(CHILD, arguments=modules, environment=environment, log=directory / "log.txt")
+        imports = Imports(runtime.module, runtime.environment)
+        log = directory / "log.txt"
+        child = Child(CHILD, arguments=modules, environment=environment, log=log, imports=imports)
         yield Started(runtime, child, directory)
     finally:
         if child:

@@ -19,13 +19,16 @@ ORIGIN, X = FIXTURES / "origin_tanh_sigmoid.keras3.h5", FIXTURES / "origin.x.npy
 @pytest.mark.parametrize("more", [[], ["--against", ORIGIN, "--no-runtime"], ["--expected", X]])
 def test_an_error_is_a_test_error(more: list[Any], tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((2, 3, 5)))
-    files = {name: tmp_path / f"report.{name}" for name in ("json", "xml")}
-    done = run(ORIGIN, "--input", tmp_path / "x.npy", *more, "--json", files["json"], "--junit", files["xml"])
+    files = {name: tmp_path / f"report.{name}" for name in ("json", "xml", "sarif")}
+    options = ["--json", files["json"], "--junit", files["xml"], "--sarif", files["sarif"]]
+    done = run(ORIGIN, "--input", tmp_path / "x.npy", *more, *options)
     assert done.exit_code == 2
     found = json.loads(files["json"].read_text())
     assert (found["verdict"], found["exit_code"], found["model"]["path"]) == ("error", 2, str(ORIGIN))
     assert done.stderr.strip().endswith(found["reason"])
-    suite = ET.parse(files["xml"]).getroot()
+    (ended,) = json.loads(files["sarif"].read_text())["runs"][0]["invocations"]
+    assert (ended["executionSuccessful"], ended["exitCode"]) == (False, 2)
+    suite = ET.parse(files["xml"]).getroot()[0]
     assert (suite.attrib["tests"], suite.attrib["failures"], suite.attrib["errors"]) == ("1", "0", "1")
     assert suite.find("testcase/error").attrib["message"] == found["reason"]  # type: ignore[union-attr]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -18,7 +19,7 @@ ORIGIN = "origin_tanh_sigmoid"
 REPORT_KEYS = {
     *("schema_version", "verdict", "exit_code", "reason", "model", "runtime", "tolerance", "outputs"),
     *("samples_with_own_sigma", "sigma_is_lower_bound", "diagnosis", "blind_spots", "blind_spots_complete"),
-    *("recurrences", "notes", "timings"),
+    *("recurrences", "notes", "golden", "timings"),
 }
 
 
@@ -86,22 +87,60 @@ def test_json_has_null_for_what_is_not_finite(tmp_path: Path) -> None:
     assert report["outputs"][0]["deviations"] == [None] * 4
 
 
+@pytest.mark.parametrize(("samples", "listed"), [("none", []), ("worst", [1, 4]), ("all", None)])
+def test_json_lists_as_many_samples_as_it_is_to(
+    samples: str, listed: list[int] | None, off_by: tuple[Path, np.ndarray]
+) -> None:
+    options = ("--json-samples", samples, "--top", 2, "--no-diagnose")
+    decoder = json.loads(mismatch(off_by, "--json", "-", *options).stdout)["outputs"][1]
+    assert decoder["samples_listed"] == listed
+    errors = off_by[1] if listed is None else off_by[1][listed]
+    assert decoder["deviations"] == pytest.approx(errors, abs=1e-6)
+    assert len(decoder["sigmas"]) == len(decoder["unjudged_by_sample"]) == len(errors)
+    assert (decoder["samples"], decoder["samples_beyond"]) == (6, 4)
+
+
+def test_a_path_that_is_not_in_utf8(tmp_path: Path) -> None:
+    """Linux has such file names; JSON can have them escaped."""
+    path = tmp_path / "\udc80.h5"
+    path.write_bytes(model(ORIGIN).read_bytes())
+    files = tmp_path / "report.json", tmp_path / "report.sarif", tmp_path / "report.xml"
+    options = ("--json", files[0], "--sarif", files[1], "--junit", files[2])
+    assert run(path, "-i", inputs(ORIGIN), "-e", recorded(ORIGIN), *options).exit_code == 0
+    assert json.loads(files[0].read_text())["model"]["path"] == str(path)
+    assert json.loads(files[1].read_text())["runs"][0]["results"] == []
+    assert ET.parse(files[2]).getroot()[0].get("name") == f"{tmp_path}/\\udc80.h5"
+
+
+def test_sarif(off_by: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    mismatch(off_by, "--sarif", tmp_path / "report.sarif", "--no-diagnose", "-q")
+    (found,) = json.loads((tmp_path / "report.sarif").read_text())["runs"]
+    (result,) = found["results"]
+    assert result["message"]["text"].startswith("decoder: 4 of 6 samples beyond what rounding explains\n")
+    assert [artifact["location"]["uri"] for artifact in found["artifacts"]] == [model("encoder_decoder").as_uri()]
+
+
 # --- JUnit
 
 
 def test_junit_of_a_match(tmp_path: Path) -> None:
     assert run(*arguments("encoder_decoder"), "--junit", tmp_path / "junit.xml").exit_code == 0
-    suite = ET.parse(tmp_path / "junit.xml").getroot()
+    suite = ET.parse(tmp_path / "junit.xml").getroot()[0]
     assert (suite.tag, suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("testsuite", "3", "0", "0")
-    assert [case.get("name") for case in suite] == ["dense", "decoder", "decoder_1"]
-    assert not [problem for case in suite for problem in case]
+    assert [case.get("name") for case in suite.iter("testcase")] == ["dense", "decoder", "decoder_1"]
+    began = datetime.fromisoformat(suite.get("timestamp") or "")
+    assert timedelta(0) <= datetime.now(UTC) - began < timedelta(minutes=10)
+    assert not suite.findall("testcase/failure") + suite.findall("testcase/error")
 
 
 def test_junit_of_a_mismatch(off_by: tuple[Path, np.ndarray], tmp_path: Path) -> None:
     mismatch(off_by, "--junit", tmp_path / "junit.xml", "--no-diagnose")
     suite = ET.parse(tmp_path / "junit.xml").getroot()
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "1", "0")
-    problems = {case.get("name"): [(problem.tag, problem.get("message")) for problem in case] for case in suite}
+    problems = {
+        case.get("name"): [(problem.tag, problem.get("message")) for problem in case.iterfind("failure")]
+        for case in suite.iter("testcase")
+    }
     assert problems == {
         "dense": [],
         "decoder": [("failure", "4 of 6 samples beyond what rounding explains")],
@@ -114,7 +153,7 @@ def test_junit_of_blind_spots_that_were_not_to_be(tmp_path: Path) -> None:
     assert run(*command).exit_code == 1
     suite = ET.parse(tmp_path / "junit.xml").getroot()
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
-    assert [[problem.tag for problem in case] for case in suite] == [[], ["failure"]]
+    assert [len(case.findall("failure")) for case in suite.iter("testcase")] == [0, 1]
 
 
 def test_junit_of_an_inconclusive_verdict_is_an_error(tmp_path: Path) -> None:
@@ -124,7 +163,7 @@ def test_junit_of_an_inconclusive_verdict_is_an_error(tmp_path: Path) -> None:
     assert run(model(ORIGIN), "-i", tmp_path / "x.npy", "-e", tmp_path / "y.npy", "--junit", junit).exit_code == 3
     suite = ET.parse(junit).getroot()
     assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
-    assert [problem.tag for problem in suite[0]] == ["error"]
+    assert len(suite.findall("testsuite/testcase/error")) == 1
 
 
 def test_json_of_a_sequence_that_is_not_a_number_in_part(tmp_path: Path) -> None:

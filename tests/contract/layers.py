@@ -50,6 +50,7 @@ from lstm_verify.layers.recurrent.scan import Recovered, Scan
 from lstm_verify.layers.recurrent.time_first import FedTimeFirst, TimeFirst
 from lstm_verify.layers.recurrent.written_out import WrittenOut
 from lstm_verify.layers.stored import Stored
+from lstm_verify.layers.watched import Watched
 from lstm_verify.operations import TensorList
 from lstm_verify.operations.activations import ActivationFunction
 from tests.builders import FEATURES, UNITS, conv_lstm_cell, lstm_cell, random_array, rnn, sequences, states_for
@@ -169,6 +170,7 @@ EXAMPLES: dict[str, Example] = {
     "ConvLSTM3D": Example(rnn(conv_lstm_cell((2, 1, 2), 2)), (VOLUMES[:, None],)),
     **{layer.kind: Example(layer, (VOLUMES,)) for layer in OF_VOLUMES},
     "WrittenOut": Example(written_out(), tuple(X[:, step] for step in range(X.shape[1]))),
+    "Watched": Example(Watched(name="lstm", layer=rnn(lstm_cell()), values=("/i", "/c")), (X,)),
     "TimeFirst": Example(time_first(), (np.moveaxis(X, 0, 1),)),
     "TimeFirst, lengths": Example(
         lengths(), (np.moveaxis(X, 0, 1), np.arange(SAMPLES) % X.shape[1], np.ones((1, SAMPLES, UNITS)))

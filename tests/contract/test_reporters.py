@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from lstm_verify import Tolerance
+from lstm_verify._judge import JudgedAnew, JudgedOutput
+from lstm_verify.checking.report import CheckReport
+from lstm_verify.checking.run import Outcome
 from lstm_verify.cross.report import AgainstReport, Other
 from lstm_verify.cross.settings import differences
 from lstm_verify.cross.weights import compare_weights
@@ -31,6 +35,39 @@ def compared(make: Callable[[], Any]) -> AgainstReport:
     return AgainstReport(one, make(), (beside,))
 
 
+def outcome(verdict: str, code: int, *outputs: tuple[str, str, str, float | None], cached: bool = False) -> Outcome:
+    cause = "" if not code else "a cause <with> \x1b[31m characters"
+    return Outcome(
+        *("model.h5", verdict, code, "keras", cause, 0.5, 1e3 if outputs else None, False, outputs, None, True),
+        cached=cached,
+    )
+
+
+MATCHED = outcome("match", 0, ("dense", "match", "", 1e-8), cached=True)
+CHECKS: dict[str, Callable[[], Any]] = {
+    "match": lambda: CheckReport((MATCHED,), 1.5),
+    "mismatch": lambda: CheckReport((outcome("mismatch", 1, ("dense", "mismatch", "beyond", None)), MATCHED)),
+    "inconclusive": lambda: CheckReport((outcome("inconclusive", 3), MATCHED)),
+    "error": lambda: CheckReport((outcome("error", 2), MATCHED)),
+    "blind spots": lambda: CheckReport((outcome("match", 1, ("dense", "match", "", 1e-8)),)),
+    "none": lambda: CheckReport(()),
+}
+
+
+def judged(*verdicts: Verdict, reason: str = "") -> JudgedAnew:
+    outputs = tuple(
+        JudgedOutput(f"dense {n}", verdict, "" if verdict is Verdict.MATCH else "a reason", 4, 1, None, 20.0)
+        for n, verdict in enumerate(verdicts)
+    )
+    return JudgedAnew("report.json", "model.h5", "match", Tolerance(sigmas=4.0), outputs, reason)
+
+
+JUDGEMENTS: dict[str, Callable[[], Any]] = {
+    "match": lambda: judged(Verdict.MATCH),
+    "mismatch": lambda: judged(Verdict.MATCH, Verdict.MISMATCH),
+    "inconclusive": lambda: judged(Verdict.MATCH, Verdict.INCONCLUSIVE),
+    "nothing compared": lambda: judged(reason="no predictions"),
+}
 ROLLOUTS: dict[str, Callable[[], Any]] = {
     "match": lambda: rolled([0.0] * 5),
     "mismatch": lambda: rolled([0.0, 0.0, 1.0, 2.0, 3.0]),
@@ -48,6 +85,8 @@ SUBJECTS: dict[str, dict[str, Callable[[], Any]]] = {
     "verification": REPORTS,
     "rollout": ROLLOUTS,
     "comparison": COMPARISONS,
+    "check": CHECKS,
+    "judgement": JUDGEMENTS,
     "model": MODELS,
     "failure": {"error": lambda: Failure("model.h5", "model.h5: an error <with> \x1b[31m characters")},
 }
@@ -65,7 +104,9 @@ def rendered(reporter: Reporter, found: Any) -> bytes:
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_there_is_something_to_report_of_every_verdict(subject: str) -> None:
-    if subject not in ("model", "failure"):
+    if subject == "check":
+        assert {make().exit_code for make in CHECKS.values()} == {0, 1, 2, 3}
+    elif subject not in ("model", "failure"):
         assert {make().verdict for make in SUBJECTS[subject].values()} == set(Verdict)
 
 
@@ -73,7 +114,7 @@ def test_there_is_something_to_report_of_every_verdict(subject: str) -> None:
 def test_everything_is_rendered_and_always_alike(reporter: Reporter) -> None:
     for name, make in SUBJECTS[reporter.subject].items():
         first = rendered(reporter, make())
-        assert first, name
+        assert first or reporter.name == "annotations", name  # which says nothing of a match
         assert rendered(reporter, make()) == first, name
 
 

@@ -95,6 +95,8 @@ def test_a_second_file_is_read_for_the_shapes_that_are_given(sides: Any, tmp_pat
     ("options", "fault"),
     [
         ({"activations": ["Sigmoid", "Tanh", "Softsign"]}, "activation"),
+        ({"activations": ["Sigmoid", "Softsign", "Tanh"]}, "activation"),
+        ({"activations": ["Sigmoid", "Softsign", "Softsign"]}, "activation"),
         ({"activations": ["HardSigmoid", "Tanh", "Tanh"]}, "recurrent_activation"),
         ({"clip": 0.25}, "clip"),
         ({"direction": "reverse"}, "direction"),
@@ -103,6 +105,61 @@ def test_a_second_file_is_read_for_the_shapes_that_are_given(sides: Any, tmp_pat
 )
 def test_a_setting_of_a_cell_is_named(options: Any, fault: str, tmp_path: Path) -> None:
     assert {found for found, *_ in changes_of(compared(tmp_path, **options))} == {fault}
+
+
+STATE = np.random.default_rng(4).normal(size=(1, 6, UNITS)).astype(np.float32)
+PEEPHOLES = np.random.default_rng(6).normal(size=(1, 3 * UNITS)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "fault", "parameter"),
+    [
+        (("", "h"), "initial_state", "initial_h"),
+        (("", "", "h"), "initial_state", "initial_c"),
+        (("", "h", "h"), "initial_state", "initial_h, initial_c"),
+        (("", "", "", "P"), "peephole", "peepholes"),
+    ],
+)
+def test_what_the_second_file_alone_has_is_named(
+    inputs: tuple[str, ...], fault: str, parameter: str, tmp_path: Path
+) -> None:
+    def made(name: str, *more: str) -> Path:
+        node = helper.make_node("LSTM", ["x", "W", "R", "B", *more], ["Y"], hidden_size=UNITS)
+        constants = {**weights_of("LSTM"), "h": STATE, "P": PEEPHOLES}
+        return Path(save(model_of([node], {"x": ["t", "n", FEATURES]}, ["Y"], constants), tmp_path / name))
+
+    (other,) = against(made("first.onnx"), made("other.onnx", *inputs), X, predict=False, blind_spots=False).others
+    assert [found[:2] for found in changes_of(other)] == [(fault, parameter)]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_where_the_reset_gate_acts_is_named(order: int, has_bias: bool, tmp_path: Path) -> None:
+    """The biases of one are the sums of those of the other."""
+
+    def made(after: int) -> Path:
+        inputs = ["x", "W", "R", "B"][: 3 + has_bias]
+        node = helper.make_node("GRU", inputs, ["Y"], hidden_size=UNITS, linear_before_reset=after)
+        proto = model_of([node], {"x": ["t", "n", FEATURES]}, ["Y"], weights_of("GRU"))
+        return Path(save(proto, tmp_path / f"{after}.onnx"))
+
+    files = [made(0), made(1)][::order]
+    (other,) = against(*files, X, predict=False, blind_spots=False).others
+    assert [fault for fault, *_ in changes_of(other)] == ["reset_after"]
+
+
+@pytest.mark.parametrize("seed", range(50, 54))
+def test_a_square_of_other_numbers_is_not_transposed(seed: int, tmp_path: Path) -> None:
+    """A matrix of another seed is a little nearer in one order of its axes than in the other."""
+
+    def made(name: str, kernel: Any) -> Path:
+        node = helper.make_node("MatMul", ["x", "k"], ["y"])
+        return Path(save(model_of([node], {"x": ["n", 4]}, ["y"], {"k": kernel}), tmp_path / name))
+
+    kernels = [np.random.default_rng(each).normal(size=(4, 4)).astype(np.float32) for each in (0, seed)]
+    files = [made(f"{number}.onnx", kernel) for number, kernel in enumerate(kernels)]
+    (other,) = against(*files, X[0, :, :1] * np.ones(4, np.float32), predict=False, blind_spots=False).others
+    assert changes_of(other) == [("other_weights", "weights", "those of the other file")]
 
 
 def operators(path: Path, *nodes: Any, **constants: Any) -> Path:

@@ -9,7 +9,8 @@ import numpy as np
 from lstm_verify import Tolerance, Verdict, replay
 from lstm_verify.budget import rounded_rows
 from lstm_verify.judging.compare import compare, verdict_of
-from lstm_verify.judging.judge import SHARES, Judgement, judge
+from lstm_verify.judging.judge import SHARES, judge
+from lstm_verify.judging.judgement import Judgement
 from lstm_verify.layers import Array, Dense
 from lstm_verify.model import Model
 from tests.builders import (

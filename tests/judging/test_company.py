@@ -15,7 +15,8 @@ from lstm_verify import Tolerance
 from lstm_verify._replay import replay_rows
 from lstm_verify.budget import rounded_rows
 from lstm_verify.inputs import bind
-from lstm_verify.judging.judge import Judgement, judge, part_of_sigma
+from lstm_verify.judging.judge import judge, part_of_sigma
+from lstm_verify.judging.judgement import Judgement
 from lstm_verify.layers import Array, Dense, Masking
 from lstm_verify.layers import activation as layers_of
 from lstm_verify.layers.operation import Operation, Slot

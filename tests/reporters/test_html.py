@@ -7,12 +7,13 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lstm_verify import Report, Tolerance, verify
+from lstm_verify import Report, Tolerance, record, verify
 from lstm_verify.details import Details
 from lstm_verify.diagnosis import Diagnosis, Explanation
 from lstm_verify.diagnosis.arrays.seen import predictions
@@ -21,7 +22,7 @@ from lstm_verify.diagnosis.misfit import Misfit
 from lstm_verify.errors import OutputError
 from lstm_verify.model import Input
 from lstm_verify.report import Failure
-from lstm_verify.reporters.html import render, render_failure
+from lstm_verify.reporters.html import _hashed, render, render_failure
 from tests import reports
 from tests.command import inputs, model, recorded
 from tests.contract.test_reporters import ROLLOUTS
@@ -329,6 +330,21 @@ def test_a_relative_tolerance_of_a_rollout_is_no_line() -> None:
     page = check(replace(ROLLOUTS["match"](), tolerance=Tolerance(rtol=0.1)).to_html())
     assert not page.all("svg")
     assert "Not drawn" in page.section("deviations").text
+
+
+def test_a_file_that_is_gone_meanwhile_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "x.npy"
+    file.write_bytes(b"content")
+    monkeypatch.setattr(Path, "open", lambda *_, **__: (_ for _ in ()).throw(PermissionError("denied")))
+    assert list(_hashed(file)) == [(str(file), "-", "cannot be read any more")]
+
+
+def test_a_golden_folder_is_hashed_file_by_file(tmp_path: Path) -> None:
+    folder = tmp_path / "golden"
+    paths = (model("stacked_gru", "keras3.keras"), inputs("stacked_gru"))
+    record(*paths, folder, expected=recorded("stacked_gru"), blind_spots=False)
+    found = rows(page_of(verify(paths[0], golden=folder)), "Files")
+    assert {row[0] for row in found} == {str(paths[0]), *(str(path) for path in folder.rglob("*") if path.is_file())}
 
 
 # --- what it needs, and failures

@@ -135,7 +135,8 @@ lstm  LSTM  ← x
 ├── units=4  gates=i, f, c, o  activation=tanh  recurrent_activation=sigmoid
 ├── kernel (3, 16) float64
 ├── recurrent_kernel (4, 16) float64
-└── bias (16,) float64
+├── bias (16,) float64
+└── inside: lstm/z, lstm/i, lstm/f, lstm/o, lstm/candidate, lstm/c, lstm/h
 dense  Dense  ← lstm
 ├── activation=linear
 ├── kernel (4, 2) float64
@@ -155,7 +156,8 @@ rnn  LSTM  ← x
 ├── peephole_i (4,) float64
 ├── peephole_f (4,) float64
 ├── peephole_o (4,) float64
-└── projection (4, 2) float64
+├── projection (4, 2) float64
+└── inside: rnn/z, rnn/i, rnn/f, rnn/o, rnn/candidate, rnn/c, rnn/h
 """
 ESCAPE = "\x1b]0;title\x07\x1b[2J"
 

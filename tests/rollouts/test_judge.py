@@ -15,7 +15,8 @@ from lstm_verify.arrays import Array
 from lstm_verify.budget import rounded_rows
 from lstm_verify.errors import UnsupportedError
 from lstm_verify.judging.compare import verdict_of
-from lstm_verify.judging.judge import TOLERANCES, Judgement
+from lstm_verify.judging.judge import TOLERANCES
+from lstm_verify.judging.judgement import Judgement
 from lstm_verify.layers.dense import Dense
 from lstm_verify.model import Input
 from lstm_verify.operations.activations import ActivationFunction

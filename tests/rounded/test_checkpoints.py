@@ -14,7 +14,8 @@ from lstm_verify.arrays import picked
 from lstm_verify.budget import _with_errors, in_blocks, recent_rows, rounded_rows
 from lstm_verify.checkpoints import RECENT, STRETCH
 from lstm_verify.judging.compare import verdict_of
-from lstm_verify.judging.judge import Judgement, judge, part_of_sigma
+from lstm_verify.judging.judge import judge, part_of_sigma
+from lstm_verify.judging.judgement import Judgement
 from lstm_verify.layers import RNN, Bidirectional, Dense, Layer, Masking, Reshape
 from lstm_verify.model import LayerCall, Model, Output, Tensor
 from lstm_verify.run_arithmetic import output_value

@@ -13,7 +13,7 @@ import numpy as np
 
 from lstm_verify.errors import ModelFileError, UnsupportedError
 from lstm_verify.formats.tensorflow.graph_file import GraphFile, parse
-from lstm_verify.processes import Child
+from lstm_verify.processes import Child, Imports
 
 CHILD = Path(__file__).with_name("child.py")
 SECONDS, BYTES_PER_SECOND = 120.0, 5e6
@@ -50,7 +50,8 @@ def _ask(path: Path, directory: Path) -> dict[str, Any]:
     """
     files = path.rglob("*") if path.is_dir() else path.parent.glob(f"{glob.escape(path.name)}*")
     seconds = SECONDS + sum(file.stat().st_size for file in files if file.is_file()) / BYTES_PER_SECOND
-    child = Child(CHILD, environment={"CUDA_VISIBLE_DEVICES": "-1"}, log=directory / "log.txt")
+    log, imports = directory / "log.txt", Imports("tensorflow")
+    child = Child(CHILD, environment={"CUDA_VISIBLE_DEVICES": "-1"}, log=log, imports=imports)
     try:
         child.ask({"path": str(path), "directory": str(directory)})
         reply: dict[str, Any] | None = child.reply(time.monotonic() + seconds)

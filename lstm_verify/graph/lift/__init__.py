@@ -4,11 +4,14 @@
     functions   which activation a form is, by what it computes
     cells       which recurrent cell the forms of the states are
     loops       which loop runs cells over a list, and nothing else              → Scan
+    hoisted     a product with weights that was taken out of a loop, put back
     specialised a loop that is one where a fed number is 1, such as a keep probability
     partial     cells in other loops, reported but not replaced
+    run_of_graph  what a tensor of a graph was computed from, in a run
     check       whether the `Scan` returns what the loop does
     unrolled    cells applied step by step without a loop
     rolled      a recurrent layer in their place               → WrittenOut
+    masked_steps  the same where steps do not count for every sample
     replacing   layers and calls that are put into a graph
     fused       operations that are a whole LSTM, reported but not replaced
     provenance  which variables a cell is made of, and the order of its gates in them
@@ -31,7 +34,9 @@ from lstm_verify.graph.lift.check import agrees, as_float64, close
 from lstm_verify.graph.lift.expressions import forget
 from lstm_verify.graph.lift.fused import fused
 from lstm_verify.graph.lift.gates import Unlike
+from lstm_verify.graph.lift.hoisted import put_back
 from lstm_verify.graph.lift.loops import Recognised, recognise
+from lstm_verify.graph.lift.masked_steps import rolled_with_masks
 from lstm_verify.graph.lift.partial import cells_inside
 from lstm_verify.graph.lift.provenance import Variables
 from lstm_verify.graph.lift.rolled import rolled
@@ -83,6 +88,8 @@ def lift(model: Model) -> Model:
             found = _recognised(node, loop, runs, taken, variables)
             if found is not None:
                 calls = _calls(node, found, taken, layers)
+            else:
+                calls = _with_product(model, node, loop, runs, taken, layers, variables) or calls
         nodes += calls
         watching = watching and _stepped(runs, calls, layers)
         if watching and isinstance(left := layers[node.layer], Loop):
@@ -110,7 +117,7 @@ def _rolled_up(model: Model, runs: list[_Watched], variables: Variables) -> tupl
     """The graph with layers in the place of cells outside of loops, and the cells that stay what they are."""
     stay = list[Unrolled]()
     for found in _outside_of_loops(model, runs[0], variables, stay):
-        other = None if found.is_masked else _in_place(model, runs, found)
+        other = _in_place(model, runs, found)
         if other is not None:
             model = other
         elif set(found.cell.recovered.variables) & set(model.layers):  # else a layer before stands for it too
@@ -134,7 +141,7 @@ def _in_place(model: Model, runs: list[_Watched], found: Found) -> Model | None:
     try:
         with np.errstate(all="ignore"):
             known = {tensor: s.value for tensor, s in model.signals(runs[0].inputs(model), Run()).items()}
-            other = rolled(model, known, found)
+            other = (rolled_with_masks if found.is_masked else rolled)(model, known, found)
             return other if other is not None and all(_agree(model, other, run) for run in runs) else None
     except UNRECOGNISED as error:
         let_mistakes_through(error)
@@ -205,6 +212,26 @@ def _recognised(
         return None
 
 
+def _with_product(
+    model: Model,
+    node: LayerCall,
+    loop: Loop,
+    runs: list[_Watched],
+    taken: set[int],
+    layers: dict[str, Layer],
+    variables: Variables,
+) -> list[LayerCall] | None:
+    """The calls in place of that of a loop and of a product before it; None if both together are no cell either."""
+    back = put_back(model, node, loop, runs[0].known, runs[0].known_static, taken)
+    if back is None or not _stepped(runs, back.before, back.layers):
+        return None
+    found = _recognised(back.call, back.loop, runs, taken, variables)
+    if found is None:
+        return None
+    layers |= back.layers
+    return [*back.before, *_calls(back.call, found, taken, layers)]
+
+
 def _calls(node: LayerCall, found: Recognised, taken: set[int], layers: dict[str, Layer]) -> list[LayerCall]:
     """The calls in place of that of a loop; their layers are put to the others.
 
@@ -252,9 +279,9 @@ class _Watched:
     def __init__(self, model: Model, samples: int, seed: int) -> None:
         made = samples_first(model, random_inputs(model, model.batch_size or samples, seed))
         self.known: dict[Tensor, Any] = {
-            Tensor(spec.name): as_input(spec, np.asarray(made[spec.name])) for spec in model.inputs
+            Tensor(spec.name): _without_zeros(as_input(spec, np.asarray(made[spec.name]))) for spec in model.inputs
         }
-        self._static: set[Tensor] = set()
+        self.known_static: set[Tensor] = set()
         self._run = Run()
 
     def inputs(self, model: Model, cast: Callable[[Any], Any] = lambda value: value) -> tuple[Signal, ...]:
@@ -266,7 +293,7 @@ class _Watched:
 
     def static(self, tensors: tuple[Tensor, ...]) -> list[bool]:
         """Return the tensors that are the same in every run."""
-        return [tensor in self._static for tensor in tensors]
+        return [tensor in self.known_static for tensor in tensors]
 
     def step(self, name: str, layer: Layer, inputs: tuple[Tensor, ...]) -> None:
         with np.errstate(all="ignore"):
@@ -274,4 +301,9 @@ class _Watched:
         for number, result in enumerate(results):
             self.known[Tensor(name, 0, number)] = result.value
             if isinstance(layer, Constant) or (inputs and all(self.static(inputs))):
-                self._static.add(Tensor(name, 0, number))
+                self.known_static.add(Tensor(name, 0, number))
+
+
+def _without_zeros(value: Any) -> Any:
+    """Numbers of words without 0, which stands for no word where there is a mask."""
+    return np.where(value == 0, value.max(), value) if value.dtype.kind in "iu" and value.ndim > 1 else value

@@ -23,6 +23,15 @@ class Place(NamedTuple):
     """Which part along the axis."""
 
 
+class Mask(NamedTuple):
+    """Which samples a step counts for."""
+
+    condition: Tensor
+    """A number for each sample."""
+    negated: bool
+    """Whether it is true for those that the step does not count for."""
+
+
 class Making:
     """Layers that are put into a graph, and their calls."""
 
@@ -46,6 +55,16 @@ class Making:
             tensor = self.add(_moving(name, "get_item", key), (tensor,))
             shape = shape[: place.axis] + shape[place.axis + 1 :]
         return tensor if len(shape) == 2 else self._reshaped(tensor, (-1, columns))
+
+    def mask(self, mask: Mask) -> Tensor:
+        """Return which samples count, (samples,)."""
+        tensor = self._reshaped(mask.condition, (-1,))
+        if not mask.negated:
+            return tensor
+        name = f"not {_called(tensor)}"
+        return self.add(
+            Operation(name=name, operation="logical_not", arguments=(Slot(0),), compute_dtype=""), (tensor,)
+        )
 
     def shaped(self, tensor: Tensor, like: Tensor) -> Tensor:
         """Return a state of the layer in the shape that it had."""

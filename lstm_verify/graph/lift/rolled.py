@@ -17,22 +17,18 @@ from itertools import islice, product
 
 import numpy as np
 
-from lstm_verify.graph.lift.check import as_float64
-from lstm_verify.graph.lift.replacing import Making, Place, Values, ordered, unused
-from lstm_verify.graph.lift.unrolled import CLOSE, Found
+from lstm_verify.graph.lift.replacing import Making, Mask, Place, Values, ordered, unused
+from lstm_verify.graph.lift.run_of_graph import SHAPES, RunOfGraph
+from lstm_verify.graph.lift.unrolled import Found
 from lstm_verify.layers import Array, Layer
-from lstm_verify.layers.operation import Operation
 from lstm_verify.layers.recurrent.rnn import RNN
 from lstm_verify.layers.recurrent.written_out import WrittenOut
-from lstm_verify.model import Model, Tensor
+from lstm_verify.model import LayerCall, Model, Tensor
 
 MOST_STEPS = 64
 """The time to look for all of them grows with the square of their number."""
 MOST_BEFORE = 1000
 """Of choices of tensors that may be the states before the first step, how many are tried."""
-MOVES = {"cast", "identity", "reshape_to", "squeeze", "expand_dims", "transpose", "move_axis", "flatten"}
-"""Operations that leave values what they are."""
-SHAPES = {"shape", "shapes", "size", "rank"}
 NEAREST = 8
 """Of inputs that may belong to them, how many are tried, those first that come before that of the second step."""
 States = tuple[Array, ...]
@@ -47,6 +43,8 @@ class Steps:
     """The states before the first; none if they are zeros."""
     states: tuple[States, ...]
     """The values of the states after each."""
+    computed: tuple[tuple[Tensor, ...], ...] = ()
+    """The tensors that those are computed as."""
 
 
 def rolled(model: Model, values: Values, found: Found) -> Model | None:
@@ -59,44 +57,28 @@ def rolled(model: Model, values: Values, found: Found) -> Model | None:
     """
     if found.cell.steps > MOST_STEPS:
         return None
-    run = _Run(model, values, found)
+    run = StepsOfCell(model, values, found)
     steps = run.steps()
     return None if steps is None else run.replaced(steps)
 
 
-class _Run:
-    """A run of a graph, in which values are looked for."""
+class StepsOfCell(RunOfGraph):
+    """A run of a graph, in which the steps of a cell are looked for."""
 
     def __init__(self, model: Model, values: Values, found: Found) -> None:
-        self.model, self.found = model, found
-        self.cell = found.cell.cell.astype(np.float64)
-        floats = {tensor: np.asarray(value) for tensor, value in values.items() if hasattr(value, "dtype")}
-        self.values = {tensor: as_float64(value) for tensor, value in floats.items() if value.dtype.kind == "f"}
-        self.position = {node.layer: number for number, node in enumerate(model.nodes, 1)}
-        self.calls = {node.layer: node for node in model.nodes}
-        self.above = dict[str, set[str]]()
-        self.inputs = dict(self._parts(found.input.shape))
-        self.states = [dict(self._wholes(state.shape)) for state in found.states]
+        super().__init__(model, values)
+        self.found, self.cell = found, found.cell.cell.astype(np.float64)
+        self.inputs = dict(self.parts(found.input.shape))
+        self.states = [dict(self.wholes(state.shape)) for state in found.states]
 
-    def _wholes(self, shape: tuple[int, ...]) -> Iterator[tuple[Place, Array]]:
-        """The tensors of a shape, axes of length 1 aside."""
-        for tensor, value in self.values.items():
-            if _squeezed(value.shape) == _squeezed(shape):
-                yield Place(tensor), value.reshape(shape)
-
-    def _parts(self, shape: tuple[int, ...]) -> Iterator[tuple[Place, Array]]:
-        """The same, and the parts of larger tensors along each of their axes."""
-        yield from self._wholes(shape)
-        for tensor, value in self.values.items():
-            for axis in range(value.ndim if value.ndim > len(shape) else 0):
-                if _squeezed(value.shape[:axis] + value.shape[axis + 1 :]) == _squeezed(shape):
-                    for part in range(value.shape[axis]):
-                        yield Place(tensor, axis, part), value.take(part, axis).reshape(shape)
+    def _are_close(self, ones: States, others: States) -> bool:
+        close, pairs = self.found.close, zip(ones, others, strict=True)
+        return all(np.allclose(one, other, rtol=close, atol=close) for one, other in pairs)
 
     # --- the steps ---------------------------------------------------------------------------------------------------
 
     def steps(self) -> Steps | None:
-        """All steps of the cell; None if they are not as many as it has, or not to be found."""
+        """Return all steps of the cell; None if they are not as many as it has, or not to be found."""
         count, later = self.found.cell.steps, list(self._onwards())
         inputs, states = [place for place, _ in later], [after for _, after in later]
         initial, state = self._tensors(self.found.states), self.found.states
@@ -134,13 +116,13 @@ class _Run:
         at = 0 if later is None else max(0, list(self.inputs).index(later) - 1)
         zeros = tuple(np.zeros(state.shape) for state in wanted)
         for place in self._near(at):
-            if _are_close(self.cell.step(self.inputs[place], zeros), wanted):
+            if self._are_close(self.cell.step(self.inputs[place], zeros), wanted):
                 return place, ()
         choices = list(islice(product(*self.states), MOST_BEFORE))
         for place in self._near(at)[:NEAREST]:
             for chosen in choices:
                 before = tuple(known[each] for known, each in zip(self.states, chosen, strict=True))
-                if _are_close(self.cell.step(self.inputs[place], before), wanted):
+                if self._are_close(self.cell.step(self.inputs[place], before), wanted):
                     return place, chosen
         return None
 
@@ -153,106 +135,63 @@ class _Run:
 
     def _equal(self, number: int, state: Array) -> list[Place]:
         """The tensors that the n-th state is."""
-        return [place for place, value in self.states[number].items() if _are_close((value,), (state,))]
+        return [place for place, value in self.states[number].items() if self._are_close((value,), (state,))]
 
     def _is_there(self, states: States) -> bool:
         return all(self._equal(number, state) for number, state in enumerate(states))
 
     # --- what belongs to it ------------------------------------------------------------------------------------------
 
-    def _first(self, number: int, state: Array) -> Tensor:
-        """The tensor that the n-th state is computed as."""
-        return min((place.tensor for place in self._equal(number, state)), key=self._when)
-
-    def _when(self, tensor: Tensor) -> int:
-        return self.position.get(tensor.layer, 0)
-
-    def _needed(self, tensor: Tensor) -> set[str]:
-        """The layers and inputs that a tensor is computed from."""
-        if tensor.layer not in self.above:
-            found, open_ = set[str](), [tensor]
-            while open_:  # as deep as there are steps
-                one = open_.pop()
-                if one.layer not in found:
-                    found.add(one.layer)
-                    open_ += self._given(one)
-            self.above[tensor.layer] = found
-        return self.above[tensor.layer]
-
-    def _is_moved(self, tensor: Tensor, first: Tensor) -> bool:
-        """Whether a tensor is another, or only moved, or with what comes of a state added that is always zero."""
-        while tensor != first:
-            operation, given = self._operation(tensor), self._given(tensor)
-            rest = [one for one in given if not self._is_nothing(one)]
-            if operation in MOVES:
-                tensor = given[0]
-            elif operation == "add" and len(rest) == 1:
-                (tensor,) = rest
-            else:
-                return False
-        return True
-
-    def _operation(self, tensor: Tensor) -> str:
-        layer = self.model.layers.get(tensor.layer)
-        return layer.operation if isinstance(layer, Operation) else ""
-
-    def _given(self, tensor: Tensor) -> tuple[Tensor, ...]:
-        node = self.calls.get(tensor.layer)
-        return node.inputs if node else ()
-
-    def _is_nothing(self, tensor: Tensor) -> bool:
-        """Whether a tensor is a product with zeros that no input decides on."""
-        if self._operation(tensor) != "multiply":
-            return False
-        return any(not np.any(self.values.get(one, 1.0)) and not self._is_fed(one) for one in self._given(tensor))
-
-    def _is_fed(self, tensor: Tensor) -> bool:
-        """Whether the values of a tensor, and not just its shape, depend on an input."""
-        seen, open_ = set[str](), [tensor]
-        while open_:
-            one = open_.pop()
-            if one.layer not in self.calls:
-                return True
-            if one.layer not in seen and self._operation(one) not in SHAPES:
-                seen.add(one.layer)
-                open_ += self._given(one)
-        return False
+    def _first(self, number: int, state: Array, later: set[str]) -> Tensor:
+        """The tensor that the n-th state is computed as, for what comes later."""
+        equal = (place.tensor for place in self._equal(number, state))
+        return min((tensor for tensor in equal if tensor.layer in later), key=self.when)
 
     def _settled(self, steps: Steps) -> Steps | None:
         """The steps with the inputs that each really takes; None if one takes a state that something was done to."""
-        firsts = [[self._first(number, state) for number, state in enumerate(states)] for states in steps.states]
-        for states, before, later in zip(steps.states, firsts, firsts[1:], strict=False):
+        computed, later = list[tuple[Tensor, ...]](), self.needed_by(output.tensor for output in self.model.outputs)
+        for states in reversed(steps.states):
+            firsts = tuple(self._first(number, state, later) for number, state in enumerate(states))
+            between = self.between(computed[0], firsts) if computed else set()
             for number, state in enumerate(states):
-                taken = [p.tensor for p in self._equal(number, state) if p.tensor.layer in self._needed(later[0])]
-                if not all(self._is_moved(tensor, before[number]) for tensor in taken):
+                taken = (place.tensor for place in self._equal(number, state) if place.tensor in between)
+                if not all(self.is_moved(tensor, firsts[number]) for tensor in taken):
                     return None
-        inputs = [self._last(self.inputs, place, first[0]) for place, first in zip(steps.inputs, firsts, strict=True)]
+            computed.insert(0, firsts)
+            later = self.needed_by(firsts)
+        inputs = [self._last(self.inputs, place, first[0]) for place, first in zip(steps.inputs, computed, strict=True)]
         initial = [
-            self._last(known, place, firsts[0][0]) for known, place in zip(self.states, steps.initial, strict=False)
+            self._last(known, place, computed[0][0]) for known, place in zip(self.states, steps.initial, strict=False)
         ]
-        return replace(steps, inputs=tuple(inputs), initial=tuple(initial))
+        return replace(steps, inputs=tuple(inputs), initial=tuple(initial), computed=tuple(computed))
 
     def _last(self, known: Mapping[Place, Array], place: Place, step: Tensor) -> Place:
         """What comes last of all that has the values of a place, and that a step is computed from."""
-        alike = (p for p, value in known.items() if _are_close((value,), (known[place],)))
-        return max((p for p in alike if p.tensor.layer in self._needed(step)), key=lambda p: self._when(p.tensor))
+        alike = (p for p, value in known.items() if self._are_close((value,), (known[place],)))
+        return max((p for p in alike if p.tensor.layer in self.needed(step)), key=lambda p: self.when(p.tensor))
 
     # --- the layer ---------------------------------------------------------------------------------------------------
 
-    def replaced(self, steps: Steps) -> Model | None:
-        """The graph with a layer for the steps; None if what it replaces is needed nevertheless, or comes too late."""
+    def replaced(self, steps: Steps, masks: tuple[Mask, ...] = ()) -> Model | None:
+        """Return the graph with a layer for the steps; None if what it replaces is needed nevertheless, or too early.
+
+        Args:
+            steps: the steps.
+            masks: of each, if not all samples go through all steps.
+        """
         model, name = self.model, unused(self.model, self.found.cell.name)
         count = len(steps.inputs)
-        after = [self._moved(0, states[0]) for states in steps.states]
-        last = [self._moved(n, state) for n, state in enumerate(steps.states[-1])][1:]
+        after = [self.moved(steps, step, 0) for step in range(count)]
+        last = [self.moved(steps, count - 1, n) for n in range(1, len(self.states))]
         moved = {tensor: Tensor(name, 0, n) for n, tensors in enumerate(after) for tensor in tensors}
         moved |= {tensor: Tensor(name, 0, count + n) for n, tensors in enumerate(last, 1) for tensor in tensors}
         making = Making(self.values)
         given = [making.taken(place, self.found.input.shape[-1]) for place in steps.inputs]
         states = [making.taken(place, self.values[place.tensor].shape[-1]) for place in steps.initial]
-        making.add(self._layer(name, after[0][0], count), (*given, *states))
+        conditions = [making.mask(mask) for mask in masks]
+        making.add(self._layer(name, after[0][0], count, bool(masks)), (*given, *states, *conditions))
         moved = {old: making.shaped(new, old) for old, new in moved.items()}
-        rewired = (replace(node, inputs=tuple(moved.get(t, t) for t in node.inputs)) for node in model.nodes)
+        rewired = (self._rewired(node, moved) for node in model.nodes)
         nodes = [*rewired, *making.calls]
         outputs = tuple(replace(output, tensor=moved.get(output.tensor, output.tensor)) for output in model.outputs)
         calls = ordered(nodes)
@@ -260,26 +199,27 @@ class _Run:
             return None
         layers = {**model.layers, **making.layers}
         found = replace(model, layers=layers, nodes=calls, outputs=outputs).pruned()
-        written = {self._first(n, state).layer for states in steps.states[:-1] for n, state in enumerate(states)}
+        written = {tensor.layer for tensors in steps.computed[:-1] for tensor in tensors}
         return None if written & set(found.layers) else found
 
-    def _moved(self, number: int, state: Array) -> list[Tensor]:
-        """The tensor that the n-th state is computed as, and those that it is moved to."""
-        first = self._first(number, state)
-        return [p.tensor for p in self._equal(number, state) if self._is_moved(p.tensor, first)]
+    def moved(self, steps: Steps, step: int, number: int) -> list[Tensor]:
+        """Return the tensor that the n-th state after a step is computed as, and those that it is moved to."""
+        first, equal = steps.computed[step][number], self._equal(number, steps.states[step][number])
+        return [place.tensor for place in equal if self.is_moved(place.tensor, first)]
 
-    def _layer(self, name: str, computed: Tensor, count: int) -> Layer:
+    def _rewired(self, node: LayerCall, moved: Mapping[Tensor, Tensor]) -> LayerCall:
+        """A call that takes states from the layer; a shape may be that of any tensor with the same values."""
+        inputs = [moved.get(tensor, tensor) for tensor in node.inputs]
+        if self.operation(Tensor(node.layer)) in SHAPES and inputs[0] in self.values:
+            value = self.values[inputs[0]]
+            same_shape = ((old, new) for old, new in moved.items() if self.values[old].shape == value.shape)
+            alike = (new for old, new in same_shape if self._are_close((self.values[old],), (value,)))
+            inputs[0] = next(alike, inputs[0])
+        return replace(node, inputs=tuple(inputs))
+
+    def _layer(self, name: str, computed: Tensor, count: int, masked: bool) -> Layer:
         dtype = self.model.layers[computed.layer].compute_dtype or "float32"
         cell = self.found.cell.cell
         rnn = RNN(name=name, cell=cell, compute_dtype=dtype, return_sequences=True, return_state=True)
         recovered = self.found.cell.recovered
-        return WrittenOut(name=name, rnn=rnn, steps=count, recovered=recovered, compute_dtype=dtype)
-
-
-def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(length for length in shape if length != 1)
-
-
-def _are_close(ones: States, others: States) -> bool:
-    pairs = zip(ones, others, strict=True)
-    return all(np.allclose(one, other, rtol=CLOSE, atol=CLOSE) for one, other in pairs)
+        return WrittenOut(name=name, rnn=rnn, steps=count, recovered=recovered, masked=masked, compute_dtype=dtype)

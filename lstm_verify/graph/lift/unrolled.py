@@ -39,8 +39,9 @@ from lstm_verify.layers.operation import Operation, Slot
 from lstm_verify.layers.recurrent.scan import Unrolled
 from lstm_verify.model import Model, Tensor
 
-CLOSE = 1e-4
-"""How far a step that a run took in float32, or coarser, may be off."""
+CLOSE = {2: 1e-2}
+FLOAT32 = 1e-4
+"""How far a step that a run took may be off, by the bytes of a number; in float32, or finer."""
 MOST_STATES = 8
 """States of one step; more are not told apart by trying all."""
 WEIGHT = {"matmul": 1, "lstm_cell": 3, "gru_cell": 2}
@@ -65,6 +66,8 @@ class Found:
     """What it takes in that step, (samples, features) float64."""
     states: tuple[Array, ...]
     """The states before it."""
+    close: float
+    """How far numbers of the run may be off."""
     is_masked: bool
     """Whether something decides in that step if the states before it are kept."""
 
@@ -254,7 +257,7 @@ class _Chain:
         later = all(self.made_of[key] & of_input - of_state for step, key in steps if step == 1)
         return max(steps)[0] + later
 
-    def _given(self, match: Match) -> tuple[Array, tuple[Array, ...]] | None:
+    def _given(self, match: Match) -> tuple[Array, tuple[Array, ...], float] | None:
         """The input and the states of a step in the run; None if the cell does not compute what the step does there."""
         known = {Form.of(Leaf(f"={key}")).key: self.values.get(key) for key in self.cut} | self.values
         x = known.get(match.input.key)
@@ -269,9 +272,15 @@ class _Chain:
         if any(value is None for value in (x, *states, *wanted)):
             return None
         cell = match.cell.astype(np.float64)
-        given = _rows(x), tuple(map(_rows, states))
+        given, close = (_rows(x), tuple(map(_rows, states))), _closeness(np.asarray(x))
         pairs = zip(map(_rows, wanted), cell.step(*given), strict=True)
-        return given if all(np.allclose(one, other, rtol=CLOSE, atol=CLOSE) for one, other in pairs) else None
+        fits = all(np.allclose(one, other, rtol=close, atol=close) for one, other in pairs)
+        return (*given, close) if fits else None
+
+
+def _closeness(value: Array) -> float:
+    """How far a step may be off that a run took in the format of a value."""
+    return CLOSE.get(value.dtype.itemsize, FLOAT32)
 
 
 def _rows(value: Any) -> Array:

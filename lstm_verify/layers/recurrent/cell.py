@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +64,16 @@ class Cell(Weighted, ABC):
     def output(self, states: States) -> Array:
         """The output of a step, among its new states: the first."""
         return states[0]
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """The names of what a step computes, as `recorded` has them; a cell may be without some."""
+        names: tuple[str, ...] = get_type_hints(type(self).gates)["return"]._fields
+        return names
+
+    def recorded(self, gates: Any) -> dict[str, Array]:
+        """Return what `gates` returned by name, but for what this cell has not."""
+        return {name: value for name, value in gates._asdict().items() if value is not None}
 
     @abstractmethod
     def gates(self, x: Array, state: States) -> tuple[Any, ...]:

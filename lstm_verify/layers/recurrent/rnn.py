@@ -207,16 +207,13 @@ class RNN(Recurrent):
     def _step_for(self, x: Array, run: Run) -> tuple[Step, dict[str, list[Array]]]:
         """The fast step; or, when a trace is wanted, the textbook one, with every gate it computes kept."""
         recorded: dict[str, list[Array]] = {}
-        if run.arithmetic:
-            return self.cell.step, recorded
         if run.trace is None:
-            return self.cell.fast(len(x), x.dtype), recorded
+            return self.cell.step if run.arithmetic else self.cell.fast(len(x), x.dtype), recorded
 
         def recording(x_t: Array, state: States) -> States:
             gates = self.cell.gates(x_t, state)
-            for name, value in gates._asdict().items():  # type: ignore[attr-defined]
-                if isinstance(value, np.ndarray):
-                    recorded.setdefault(name, []).append(value)
+            for name, value in self.cell.recorded(gates).items():
+                recorded.setdefault(name, []).append(value)
             return self.cell.new_state(gates)
 
         return recording, recorded

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +18,10 @@ from lstm_verify.layers.recurrent.cell import Cell, States, Step
 
 
 class StackedGates(NamedTuple):
-    """The states after a step, of all cells in order."""
+    """What a step of each cell computes, and the states after it, of all cells in order."""
 
     states: States
+    cells: tuple[Any, ...]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,7 +67,22 @@ class StackedCells(Cell):
         return last.output(states[-len(last.state_sizes) :])
 
     def gates(self, x: Array, state: States) -> StackedGates:
-        return StackedGates(self._run([cell.step for cell in self.cells], x, state))
+        found = list[Any]()
+
+        def step(cell: Cell, x: Array, state: States) -> States:
+            found.append(cell.gates(x, state))
+            return cell.new_state(found[-1])
+
+        states = self._run([partial(step, cell) for cell in self.cells], x, state)
+        return StackedGates(states, tuple(found))
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        return tuple(f"cells/{number}/{name}" for number, cell in enumerate(self.cells) for name in cell.quantities)
+
+    def recorded(self, gates: StackedGates) -> dict[str, Array]:
+        pairs = enumerate(zip(self.cells, gates.cells, strict=True))
+        return {f"cells/{n}/{name}": value for n, (cell, own) in pairs for name, value in cell.recorded(own).items()}
 
     def new_state(self, gates: StackedGates) -> States:
         return gates.states

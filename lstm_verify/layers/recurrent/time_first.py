@@ -26,18 +26,20 @@ from lstm_verify.layers.recurrent.bidirectional import Bidirectional
 from lstm_verify.layers.recurrent.rnn import RNN
 
 STATES = ("initial_h", "initial_c")
+GIVEN = ("sequence_lens", *STATES)
+"""What such a layer may be given besides its input, in this order."""
 Halves = tuple[Array, Array]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _TimeFirst(Layer, ABC):
+class AnyTimeFirst(Layer, ABC):
     """What does not depend on where the weights come from."""
 
     state_sizes: tuple[int, ...]
     """The number of units in each state of a direction: of h, and of c if there is one."""
     samples_first: bool = False
     given: tuple[str, ...] = ()
-    """What its inputs are, from the second on: of `sequence_lens`, `initial_h` and `initial_c`, in that order."""
+    """What its inputs are, from the second on: some of `GIVEN`, in that order."""
     empties_keep_states: bool = True
     """Whether the final states of a sample without steps are the initial ones, and not zeros."""
 
@@ -135,7 +137,7 @@ def _directions(rnn: RNN | Bidirectional) -> tuple[RNN, ...]:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class TimeFirst(_TimeFirst):
+class TimeFirst(AnyTimeFirst):
     """A recurrent layer with its weights.
 
     Example:
@@ -193,7 +195,7 @@ class TimeFirst(_TimeFirst):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class FedTimeFirst(_TimeFirst):
+class FedTimeFirst(AnyTimeFirst):
     """A recurrent layer whose weights are computed or fed in every run; they are its last inputs.
 
     Example:

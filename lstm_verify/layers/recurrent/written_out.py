@@ -1,6 +1,8 @@
 """A recurrent layer in the place of a cell that a graph has written out once for every time step.
 
-x_1, x_2, …, x_T, h_0 (, c_0) ─► h_1, h_2, …, h_T, h_T (, c_T)      (samples, features), (samples, units)
+x_1, x_2, …, x_T, h_0 (, c_0) (, m_1, …, m_T) ─► h_1, h_2, …, h_T, h_T (, c_T)
+
+x_t: (samples, features); h_t, c_t: (samples, units); m_t: (samples,), whether a step counts
 
 Source: what `torch.onnx` 2.13 writes of cells, and Keras of layers with `unroll=True`.
 """
@@ -38,6 +40,8 @@ class WrittenOut(Layer):
     """How many there are."""
     recovered: Recovered
     """Where its cell comes from."""
+    masked: bool = False
+    """Whether it is given, last, which samples each step counts for."""
 
     is_resumable: ClassVar[bool] = False
 
@@ -71,6 +75,12 @@ class WrittenOut(Layer):
         return self.rnn.weights()
 
     def apply(self, inputs: Signals, run: Run) -> Signals:
-        x = np.stack([signal.value for signal in inputs[: self.steps]], axis=1)
-        (y, _), *states = self.rnn.apply((Signal(x), *inputs[self.steps :]), run)
+        x, rest, mask = _stacked(inputs[: self.steps]), inputs[self.steps :], None
+        if self.masked:
+            rest, mask = rest[: -self.steps], _stacked(rest[-self.steps :])
+        (y, _), *states = self.rnn.apply((Signal(x, mask), *rest), run)
         return (*(Signal(y[:, step]) for step in range(self.steps)), *states)
+
+
+def _stacked(steps: Signals) -> Array:
+    return np.stack([signal.value for signal in steps], axis=1)

@@ -16,6 +16,7 @@ from lstm_verify.formats import FORMATS
 from lstm_verify.formats.onnx import dynamic_lstm
 from lstm_verify.formats.onnx.loops import PARTS
 from lstm_verify.formats.onnx.table import ENTRIES, OLDEST
+from lstm_verify.graph.lift.rolled import MOST_STEPS
 from lstm_verify.graph.translate import Refused
 from tests.building import RECIPES, ROOT, built
 from tests.graph_files import read_at_once
@@ -251,9 +252,9 @@ LSTM, GRU and RNN have every attribute and input of their text: activations with
 `clip`, `input_forget`, `direction`, `layout`, `linear_before_reset`, `sequence_lens`, initial states, peepholes.
 
 Loops that are cells, and cells that are written out step by step, become recurrent layers, so that a diagnosis can
-change them. They are told, but replayed operation by operation, where something in each step that is written out
-decides whether it counts, such as a mask; and where a loop takes its inputs multiplied already, as the GRU of Keras on
-JAX does.
+change them: masked ones too, and those whose inputs are multiplied before the loop, as the GRU of Keras on JAX. They
+stay what they are, told and replayed operation by operation, where anything else is done to a state between two steps,
+and beyond {steps} steps that are written out.
 
 What is refused, by name and with the node:
 
@@ -276,6 +277,7 @@ def page(measured: bool) -> str:
     return TEXT.format(
         formats=formats(),
         oldest=OLDEST,
+        steps=MOST_STEPS,
         versions=", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES),
         exports=exports() if measured else "",
         faults=faults(list(outcomes(built(RECIPES["onnx_faults"])))) if measured else "",

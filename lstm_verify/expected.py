@@ -1,0 +1,81 @@
+"""What a model is compared with, in place of what a framework predicts: recorded arrays, by the names they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lstm_verify._replay import Replayed
+from lstm_verify.arrays import Rows
+from lstm_verify.case import Case
+from lstm_verify.errors import InputError, LstmVerifyError
+from lstm_verify.given import arrays_of, names_asked, recorded
+from lstm_verify.golden import Golden
+from lstm_verify.inner_values import Inner
+from lstm_verify.inputs import bind
+from lstm_verify.model import Model
+from lstm_verify.report import Predicted
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions from somewhere, or the reason why there are none."""
+
+    source: Predicted
+    outputs: dict[str, Rows] | None
+    reason: str = ""
+    again: float = 0.0
+    """How far the framework is from itself when it predicts again."""
+    notes: tuple[str, ...] = ()
+
+
+def with_inner_values(case: Case, expected: Any) -> Case:
+    """Return the case with the values that are expected as the outputs of its model, if there are others among them.
+
+    Raises:
+        InputError: the model has no value of a name that a user chose.
+    """
+    names = [] if expected is None else names_asked(case.model, expected)
+    is_chosen = not isinstance(expected, str | Path | Replayed)  # which have names of another program, or model
+    if not names:
+        return case
+    inner, outputs = Inner.of(case.model, case.inputs), [output.name for output in case.model.outputs]
+    if not is_chosen and not set(names) & set(inner.values) - set(outputs):
+        return case
+    left = [name for name in outputs if name not in names]
+    notes = [f"nothing is expected of {', '.join(left)}, which is not compared"] if left else []
+    return replace(case, model=inner.as_outputs(names), notes=(*case.notes, *notes))
+
+
+@contextmanager
+def unless_exchanged(model: Model, expected: Any) -> Iterator[None]:
+    """Say so in the error about inputs that do not fit if what is expected would."""
+    try:
+        yield
+    except InputError as error:
+        if expected is None or not _fits(model, expected):
+            raise
+        raise InputError(f"{error}. What is expected would fit: are inputs and predictions exchanged?") from None
+
+
+def _fits(model: Model, arrays: Any) -> bool:
+    try:
+        bind(model, arrays_of(arrays))
+    except LstmVerifyError:
+        return False
+    return True
+
+
+def recorded_predictions(model: Model, expected: Any, golden: Golden | None) -> Predictions:
+    """Return recorded predictions, samples first.
+
+    Raises:
+        InputError: they are no numbers, or do not fit the outputs of the model.
+    """
+    description = str(expected) if isinstance(expected, str | Path) else "arrays in memory"
+    outputs, notes = recorded(model, expected)
+    source = Predicted("recorded", golden.description if golden else description)
+    return Predictions(source, outputs, notes=tuple(notes))
