@@ -235,15 +235,21 @@ def _gates(model: Model, layer: str, gates: Mapping[str, Array], number: int, at
 def _as_run(model: Model, path: str, steps: int, at: int) -> int:
     """The place of a time step in the order in which a layer runs over them."""
     layer = _inside(model, path.partition("@")[0])
-    return steps - 1 - at if getattr(layer, "go_backwards", False) else at
+    return steps - 1 - at if layer is not None and _runs_backwards(layer) else at
 
 
 def _inside(whole: Weighted, path: str) -> Weighted | None:
     """The layer at a path, such as `both/backward_layer`."""
     parts = whole.children()
-    around = (name for name in parts if name and path.startswith(f"{name}/"))
-    found = (_inside(parts[name], path.removeprefix(f"{name}/")) for name in around)
+    around = (name for name in parts if not name or path.startswith(f"{name}/"))
+    found = (_inside(parts[name], path.removeprefix(f"{name}/") if name else path) for name in around)
     return parts.get(path) or next(filter(None, found), None)
+
+
+def _runs_backwards(layer: Weighted) -> bool:
+    """Whether a layer, or the one that it stands around, begins with the last time step."""
+    inner = layer.children().get("")
+    return bool(getattr(layer, "go_backwards", inner is not None and _runs_backwards(inner)))
 
 
 def _time_step(report: Report, worst: WorstSample) -> int | None:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from lstm_verify import load, replay
+from lstm_verify._replay import replay_traced
+from lstm_verify.inner_values import Inner
 from lstm_verify.reporters.drawing import new_figure, styled
 from lstm_verify.reporters.figures import _as_run
 from lstm_verify.reporters.gates import draw_gates, gates_of
@@ -61,6 +63,17 @@ def test_a_time_step_of_a_layer_that_runs_backwards_is_marked_where_it_is_run() 
     assert _as_run(both, "bidirectional/forward_layer", 7, 2) == 2
     assert _as_run(both, "bidirectional/backward_layer", 7, 2) == 4
     assert _as_run(both, "bidirectional/backward_layer@1", 7, 0) == 6
+
+
+def test_it_is_so_where_values_inside_are_compared_too() -> None:
+    given = dict(np.load(inputs("bidirectional_masked")))
+    plain = load(model("bidirectional_masked", "keras3.keras"))
+    watched = Inner.of(plain, given).as_outputs(["bidirectional/backward_layer/i"])
+    assert _as_run(watched, "bidirectional/backward_layer", 7, 2) == 4
+    before, after = (replay_traced(one, given)[1] for one in (plain, watched))
+    assert list(gates_of(after)) == list(gates_of(before))
+    for name, values in before.items():
+        np.testing.assert_array_equal(after[name], values)
 
 
 @pytest.mark.parametrize("units", [1, 12, 13, 1000])
