@@ -142,7 +142,7 @@ ONLY_IN = {
     "rich": {
         *(
             f"reporters/{name}"
-            for name in ("terminal", "inspection", "rollout", "evidence", "against", "check", "anew")
+            for name in ("terminal", "inspection", "rollout", "evidence", "against", "check", "anew", "console")
         ),
         "cli",
     },

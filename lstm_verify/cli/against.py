@@ -79,9 +79,9 @@ def compared(
             )
         write_reports("comparison", report, reports, most)
         if not quiet and reports["json"] != "-":
-            from rich.console import Console
+            from lstm_verify.reporters.console import console
 
             with github.printing():
-                find("terminal", "comparison").render(report, Console(highlight=False))
+                find("terminal", "comparison").render(report, console())
         github.tell("comparison", report)
     return report.exit_code

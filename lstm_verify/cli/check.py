@@ -86,10 +86,10 @@ def check(
         if junit:
             write(junit, find("junit", "check").render(report))
         if not quiet and json_file != "-":
-            from rich.console import Console
+            from lstm_verify.reporters.console import console
 
             with told.printing():
-                find("terminal", "check").render(report, Console(highlight=False))
+                find("terminal", "check").render(report, console())
         told.tell("check", report)
     sys.exit(report.exit_code)
 

@@ -54,7 +54,7 @@ def diagnose(
         for note in report.notes:
             click.echo(f"note: {printable(note)}", err=True)
         if "-" not in (json_file, html):
-            from rich.console import Console
+            from lstm_verify.reporters.console import console
 
-            find("evidence", "verification").render(report, Console(highlight=False))
+            find("evidence", "verification").render(report, console())
     sys.exit(report.exit_code)

@@ -33,6 +33,6 @@ def inspect(model: Path, architecture: Path | None, endpoints: Endpoints, json_f
         if json_file:
             write(json_file, find("json", "model").render(found))
         if json_file != "-":
-            from rich.console import Console
+            from lstm_verify.reporters.console import console
 
-            find("terminal", "model").render(found, Console(highlight=False))
+            find("terminal", "model").render(found, console())

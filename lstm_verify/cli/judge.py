@@ -47,7 +47,7 @@ def judge(
         if json_file:
             write(json_file, find("json", "judgement").render(report))
         if not quiet and json_file != "-":
-            from rich.console import Console
+            from lstm_verify.reporters.console import console
 
-            find("terminal", "judgement").render(report, Console(highlight=False))
+            find("terminal", "judgement").render(report, console())
     sys.exit(report.exit_code)

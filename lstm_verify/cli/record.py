@@ -61,9 +61,9 @@ def record(
                 **grouped(options),
             )
         if not quiet:
-            from rich.console import Console
+            from lstm_verify.reporters.console import console
 
-            find("terminal", "verification").render(report, Console(highlight=False))
+            find("terminal", "verification").render(report, console())
         for note in () if quiet else report.notes:
             click.echo(f"note: {printable(note)}", err=True)
         kept = bool(evidence.predicted) and (any_verdict or report.verdict is Verdict.MATCH)

@@ -92,9 +92,9 @@ def rollout(
         for note in () if quiet else report.notes:
             click.echo(f"note: {printable(note)}", err=True)
         if not quiet and "-" not in (json_file, html):
-            from rich.console import Console
+            from lstm_verify.reporters.console import console
 
-            find("terminal", "rollout").render(report, Console(highlight=False))
+            find("terminal", "rollout").render(report, console())
     sys.exit(report.exit_code)
 
 

@@ -129,9 +129,9 @@ def verify(
         for note in () if quiet else report.notes:
             click.echo(f"note: {printable(note)}", err=True)
         if not quiet and "-" not in (json_file, html):
-            from rich.console import Console
+            from lstm_verify.reporters.console import console
 
             with told.printing():
-                find("terminal", "verification").render(report, Console(highlight=False), top, verbose)
+                find("terminal", "verification").render(report, console(), top, verbose)
         told.tell("verification", report)
     sys.exit(report.exit_code)

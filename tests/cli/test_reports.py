@@ -232,7 +232,7 @@ def test_top(off_by: tuple[Path, np.ndarray], top: int, shown: list[str]) -> Non
     arrays["decoder"][0, 2] += 2e-4
     np.savez(off_by[0], **arrays)
     text = mismatch(off_by, "--top", top, "--no-diagnose").stdout
-    table = text.partition("worst samples of decoder ")[2].partition("worst samples of decoder_1")[0]
+    table = text.partition("worst samples of decoder\n")[2].partition("worst samples of decoder_1")[0]
     rows = [line.split() for line in table.splitlines() if "(2)" in line]
     assert [row[0] for row in rows] == shown
 
