@@ -88,14 +88,29 @@ def replay(model: Model, x: Any, dtype: npt.DTypeLike = "float64", *, activation
     bound, _ = bind(model, x)
     if not activations:
         return Replayed(in_own_layout(model, replay_rows(model, bound, dtype)))
-    samples = count_samples(bound)
+    outputs, kept = replay_traced(model, bound, dtype)
+    return Replayed(in_own_layout(model, outputs), kept)
+
+
+def replay_traced(
+    model: Model, rows: Mapping[str, Rows], dtype: npt.DTypeLike = "float64"
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Compute a model's predictions for inputs that are already bound to it, and keep every layer's output and gate.
+
+    Returns:
+        The outputs by name, and the activations by path, as `Replayed` has them.
+
+    Raises:
+        InputError: the model is stateful, and these are several batches.
+    """
+    samples = count_samples(rows)
     run = Run(trace={})
     cast = model.astype(dtype)
     size = model.batch_size if model.stateful and model.batch_size else samples
     if size != samples:
         raise InputError(f"activations of a stateful model: {samples} samples, expected one batch of {size}")
-    outputs = _run_block(cast, bound, slice(0, samples), dtype, run)
-    return Replayed(in_own_layout(model, dict(zip(_names(model), outputs, strict=True))), run.trace)
+    outputs = _run_block(cast, rows, slice(0, samples), dtype, run)
+    return dict(zip(_names(model), outputs, strict=True)), run.trace or {}
 
 
 def replay_rows(

@@ -21,6 +21,7 @@ from lstm_verify._replay import Replayed, replay_rows
 from lstm_verify.arrays import NpyRows, Rows, write_npz
 from lstm_verify.budget import PartOfSigma
 from lstm_verify.case import Case, case_of, opened, request, runtime_options
+from lstm_verify.details import Details, details_of
 from lstm_verify.diagnosis import Diagnosis, Tap
 from lstm_verify.diagnosis import diagnose as diagnosed
 from lstm_verify.diagnosis.first_parting import recorded_layers
@@ -61,6 +62,7 @@ def verify(
     seconds: float | None = None,
     output: str | Path | None = None,
     save_input: str | Path | None = None,
+    details: bool = True,
     progress: Progress | None = None,
     evidence: Evidence | None = None,
 ) -> Report:
@@ -89,6 +91,7 @@ def verify(
             the same fault on every machine.
         output: a `.npz` file to write the replayed predictions to.
         save_input: a `.npz` file to write the inputs to, if they are generated.
+        details: keep what `Report.to_html` and `Report.plot` show of where the outputs deviate.
         progress: on_progress how far the replay and the framework are.
         evidence: where to keep what was compared, for `record`.
 
@@ -152,6 +155,9 @@ def verify(
         checked = None if gold is None else gold.checked(read, replayed)
         if output is not None:
             write_npz(output, in_own_layout(read, replayed))
+        given_files = (architecture, *((x, state_from, expected) if gold is None else (state_from, golden)))
+        outputs = predicted.outputs
+        kept = details_of(case.model, case.inputs, outputs, replayed, judged, given_files) if details else Details()
     of_digits = predicted.digits.of_digits(verdict is Verdict.MATCH) if predicted.digits else ()
     notes = [*read.findings, *case.notes, *predicted.notes, *of_digits, *notes, *judged.notes]
     return Report(
@@ -168,6 +174,7 @@ def verify(
         blind_spots=spots,
         recurrences=tuple(recurrences(read)),
         notes=tuple(notes),
+        details=kept,
         golden=checked,
         started=started,
         timings=timings,
@@ -195,7 +202,7 @@ def diagnose(model: str | Path | Model, x: Any = None, **options: Any) -> Diagno
         >>> diagnose(model, "fixtures/origin.x.npy", expected=reversed_in_time).status
         'explained'
     """
-    return verify(model, x, **options, blind_spots=False).diagnosis
+    return verify(model, x, **options, blind_spots=False, details=False).diagnosis
 
 
 def _judged(

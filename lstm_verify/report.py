@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 
 from lstm_verify.arrays import Array, finite
+from lstm_verify.details import Details
 from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.blind import BlindSpots
 from lstm_verify.diagnosis.explain import blind_line
@@ -21,6 +22,10 @@ from lstm_verify.golden import GoldenCheck
 from lstm_verify.judging.compare import Comparison, Verdict
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
 
 SCHEMA_VERSION = 1
 MOST_REASONS = 3
@@ -115,6 +120,10 @@ class Report(Judged):
     """What was recognised in a graph, from `inspection.recurrences`."""
     notes: tuple[str, ...] = ()
     """What was assumed on the way."""
+    details: Details = field(default_factory=Details)
+    """Where the outputs deviate, for pages and plots."""
+    command: str = ""
+    """The command that made it; empty of a call of the library."""
     golden: GoldenCheck | None = None
     """How the model compares with the one of a golden folder; None if it was not checked against one."""
     started: datetime | None = None
@@ -145,6 +154,43 @@ class Report(Judged):
         reasons = [f"{output.name}: {output.reason}" for output in self.outputs if output.reason]
         more = [f"{len(reasons) - MOST_REASONS} more outputs"] if len(reasons) > MOST_REASONS else []
         return "; ".join([*reasons[:MOST_REASONS], *more]) or f"all {self.samples} samples agree"
+
+    def to_html(self) -> str:
+        """The report as a page that needs no other file.
+
+        Raises:
+            OutputError: matplotlib is not installed.
+        """
+        return str(import_module("lstm_verify.reporters.html").render(self))
+
+    def plot(self, output: str | None = None) -> Figure:
+        """Draw where an output deviates: over time, by sample, by size, by sample and unit.
+
+        Args:
+            output: its name; that of the one which deviates most if left out.
+
+        Returns:
+            A figure of matplotlib, which a notebook shows; `savefig` writes it.
+
+        Raises:
+            InputError: there is no such output, or nothing was compared.
+            OutputError: matplotlib is not installed.
+        """
+        figure: Figure = import_module("lstm_verify.reporters.drawing").overview(self, output)
+        return figure
+
+    def to_dataframe(self) -> DataFrame:
+        """The deviation of every sample of every output, with the columns of `--per-sample`.
+
+        Raises:
+            OutputError: pandas is not installed.
+        """
+        frame: DataFrame = import_module("lstm_verify.reporters.samples").data_frame(self)
+        return frame
+
+    def _repr_html_(self) -> str:
+        """The report in short, for notebooks."""
+        return str(import_module("lstm_verify.reporters.notebook").render(self))
 
     def to_dict(self, most: int | None = None) -> dict[str, Any]:
         """The report as plain data for JSON; a number that is not finite is null.

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from lstm_verify import Report, Tolerance
+from lstm_verify.details import Details
 from lstm_verify.diagnosis import Diagnosis, Explanation
 from lstm_verify.diagnosis.blind import BlindSpot, BlindSpots
 from lstm_verify.diagnosis.changes import Change
 from lstm_verify.diagnosis.misfit import Misfit
 from lstm_verify.judging.compare import compare, verdict_of
+from lstm_verify.judging.profile import profiles
 from lstm_verify.layers import Array
 from lstm_verify.model import Output, Source, Tensor
 from lstm_verify.report import Predicted
@@ -52,7 +54,8 @@ def report_of(
         predicted=Predicted("tf_keras", "tf_keras 2.21.0 on TensorFlow 2.21.0"),
         tolerance=tolerance,
         outputs=outputs,
-        samples=len(next(iter(replayed.values()), ())),
+        samples=len(np.atleast_1d(next(iter(replayed.values()), ()))),
+        details=Details(profiles(predicted, replayed, tolerance, known)),
         timings={"load": 0.01, "replay": 0.123456, "total": 1.5},
     )
     return replace(report, **changes)

@@ -73,17 +73,22 @@ MAY_IMPORT = {
         *("arrays", "budget", "judging", "errors", "faults", "inputs", "layers", "model", "_replay", "rounded"),
         *("run_arithmetic", "checkpoints", "operations", "timing"),
     },
-    "report": {"arrays", "golden", "judging", "diagnosis", "model", "errors"},
+    "details": {"arrays", "judging", "model", "_replay", "errors"},
+    "report": {"arrays", "details", "golden", "judging", "diagnosis", "model", "errors"},
     "reporters": {
         "_judge",
+        "arrays",
         "checking",
         "cross",
+        "details",
         "report",
         "rollouts",
         "judging",
         "diagnosis",
         "faults",
         "hashing",
+        "inspection",
+        "layers",
         "model",
         "errors",
     },
@@ -94,7 +99,7 @@ MAY_IMPORT = {
     },
     "_verify": {
         *("arrays", "judging", "errors", "formats", "inputs", "inspection", "model", "_replay", "report", "runtimes"),
-        *("case", "diagnosis", "timing", "given", "golden", "budget", "options", "expected"),
+        *("case", "details", "diagnosis", "timing", "given", "golden", "budget", "options", "expected"),
     },
     "expected": {
         *("_replay", "arrays", "case", "errors", "given", "golden", "inner_values", "inputs", "model", "report"),
@@ -103,7 +108,7 @@ MAY_IMPORT = {
     "inner_values": {"arrays", "errors", "inputs", "layers", "model", "_replay"},
     "rollouts": {
         *("arrays", "judging", "errors", "formats", "inputs", "layers", "model", "_replay", "report", "runtimes"),
-        *("budget", "run_arithmetic", "timing", "case", "given", "graph", "options", "text_rows"),
+        *("budget", "run_arithmetic", "timing", "case", "details", "given", "graph", "options", "text_rows"),
     },
     "cross": {
         *("arrays", "case", "diagnosis", "errors", "faults", "formats", "inputs", "judging", "layers", "model"),
@@ -162,6 +167,8 @@ ONLY_IN = {
         ),
         "cli",
     },
+    "matplotlib": {*(f"reporters/{name}" for name in ("drawing", "gates", "svg")), "report"},  # which names a type
+    "pandas": {"reporters/samples", "report"},
     "h5py": {"formats/hdf5/child"},
     "threadpoolctl": {"_replay", "operations/products"},
     "tensorflow": {"formats/tensorflow/child", "formats/tensorflow/protobufs"},

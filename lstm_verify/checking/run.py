@@ -112,6 +112,7 @@ def _report(task: Task) -> Report | AgainstReport:
         runtime=task.options,
         diagnose=task.diagnose,
         blind_spots=task.allowed_blind_spots is not None or task.is_generated,
+        details=False,
     )
 
 

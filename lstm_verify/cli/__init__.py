@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import os
+import shlex
 import signal
 import sys
 from difflib import get_close_matches
@@ -20,6 +21,7 @@ from lstm_verify.cli.judge import judge
 from lstm_verify.cli.record import record
 from lstm_verify.cli.replay import replay
 from lstm_verify.cli.rollout import rollout
+from lstm_verify.cli.shared import COMMAND
 from lstm_verify.cli.verify import verify
 
 
@@ -35,6 +37,7 @@ class VerifyByDefault(click.Group):
                 raise click.UsageError(f"'{args[0]}' is no command, and no file. Did you mean {near[0]}?", ctx)
         if args and args[0] not in (*self.commands, "--help", "-h", "--version"):
             args = ["verify", *args]
+        ctx.meta[COMMAND] = shlex.join(["lstm-verify", *args])
         return super().parse_args(ctx, args)
 
 

@@ -176,6 +176,10 @@ INPUT_OPTIONS = (
 )
 
 
+html_option = click.option(
+    "--html", metavar="FILE", help="Write the report as one page for a browser, with plots by matplotlib."
+)
+
 TOLERANCE = ("sigmas", "atol", "rtol", "decimals", "digits", "allow_unjudged")
 RUNTIME = {"runtime": "name"} | {key: key for key in ("batch_size", "timeout", "unsafe", "products", "optimize")}
 

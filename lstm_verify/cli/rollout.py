@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from lstm_verify.cli.option_groups import expected_options, grouped, runtime_options
-from lstm_verify.cli.shared import check_expected, check_writable, errors, files, progress_bars, write
+from lstm_verify.cli.option_groups import expected_options, grouped, html_option, runtime_options
+from lstm_verify.cli.shared import (
+    as_typed,
+    check_expected,
+    check_html,
+    check_writable,
+    errors,
+    files,
+    progress_bars,
+    write,
+)
 from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 
@@ -48,6 +58,7 @@ from lstm_verify.reporters import find
 @expected_options
 @runtime_options
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; - is standard output.")
+@html_option
 @click.option("--output", metavar="FILE", help="Write the replayed outputs of all steps as .npz.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing; only set the exit code.")
 def rollout(
@@ -58,6 +69,7 @@ def rollout(
     feedback: tuple[str, ...],
     state: tuple[str, ...],
     json_file: str | None,
+    html: str | None,
     output: str | None,
     quiet: bool,
     **options: Any,
@@ -73,10 +85,11 @@ def rollout(
     check_expected(expected, options["runtime"], options["decimals"], options["digits"])
     if expected and options["sample"]:
         raise click.UsageError("--expected and --sample exclude each other: it is not known how they were drawn")
-    with errors(model, json=json_file):
+    with errors(model, json=json_file, html=html):
+        check_html(html)
         named = [item.partition("=")[2] for item in (*inputs, *expected)]
         read = [str(model), *inputs, *expected, *named, state_from or "", str(options["architecture"] or "")]
-        check_writable([json_file, output], read)
+        check_writable([json_file, html, output], read)
         with progress_bars(quiet) as progress:
             report = run(
                 model,
@@ -89,11 +102,13 @@ def rollout(
                 progress=progress,
                 **grouped(options),
             )
-        if json_file:
-            write(json_file, find("json", "rollout").render(report))
+        report = replace(report, command=as_typed())
+        for name, file in (("json", json_file), ("html", html)):
+            if file:
+                write(file, find(name, "rollout").render(report))
         for note in () if quiet else report.notes:
             click.echo(f"note: {printable(note)}", err=True)
-        if not quiet and json_file != "-":
+        if not quiet and "-" not in (json_file, html):
             from lstm_verify.reporters.console import console
 
             find("terminal", "rollout").render(report, console())

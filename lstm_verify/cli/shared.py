@@ -18,6 +18,22 @@ from lstm_verify.errors import LstmVerifyError, OutputError, printable
 if TYPE_CHECKING:
     from lstm_verify.report import Report
 
+COMMAND = f"{__name__}.command"
+"""Where click keeps what was typed, for a report that says how to reproduce it."""
+
+
+def as_typed() -> str:
+    """Return the command that runs."""
+    return str(click.get_current_context().meta[COMMAND])
+
+
+def check_html(file: str | None) -> None:
+    """Check, before any work is done, that a page can be made if one is wanted."""
+    if file:
+        from lstm_verify.reporters.drawing import load_matplotlib
+
+        load_matplotlib()
+
 
 def check_inputs(
     inputs: tuple[str, ...],

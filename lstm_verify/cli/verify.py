@@ -11,8 +11,8 @@ import click
 
 from lstm_verify.cli.against import Compared, compared, names_of
 from lstm_verify.cli.github import github_of
-from lstm_verify.cli.option_groups import input_options, runtime_options
-from lstm_verify.cli.shared import errors, verified, write, write_reports
+from lstm_verify.cli.option_groups import html_option, input_options, runtime_options
+from lstm_verify.cli.shared import as_typed, check_html, errors, verified, write, write_reports
 from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 
@@ -47,6 +47,7 @@ from lstm_verify.reporters import find
     help="The samples of each output that --json lists: none, the --top worst, or all.",
 )
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, a test case for each output.")
+@html_option
 @click.option("--sarif", metavar="FILE", help="Write SARIF 2.1.0, a result for each output that does not match.")
 @click.option(
     "--github/--no-github",
@@ -79,6 +80,7 @@ def verify(
     json_file: str | None,
     json_samples: str,
     junit: str | None,
+    html: str | None,
     sarif: str | None,
     github: bool | None,
     per_sample: str | None,
@@ -95,12 +97,13 @@ def verify(
     """
     if per_sample and not per_sample.endswith((".csv", ".npy")):
         raise click.UsageError(f"--per-sample {per_sample}: expected a name that ends in .csv or .npy")
-    reports = {"json": json_file, "junit": junit, "sarif": sarif}
+    reports = {"json": json_file, "junit": junit, "sarif": sarif, "html": html}
     told = github_of(github, quiet, json_file)
     most = {"none": 0, "worst": top}.get(json_samples)
     if others:
         unused: dict[str, Any] = {
             "--expected": expected,
+            "--html": html,
             "--per-sample": per_sample,
             "--output": output,
             "--golden": golden,
@@ -113,17 +116,19 @@ def verify(
     if mapped or no_runtime:
         raise click.UsageError("--map and --no-runtime are for --against. Give that too")
     options["blind_spots"] |= fail_on_blind_spots
+    options |= {"output": output, "golden": golden, "details": html is not None}
     with errors(model, told.tell, **reports):
+        check_html(html)
         written = [*reports.values(), per_sample, output]
         fed = (inputs, expected, random, seed, state_from)
-        report = verified(model, *fed, written, quiet, golden=golden, output=output, **options)
-        report = replace(report, fails_on_blind_spots=fail_on_blind_spots)
+        report = verified(model, *fed, written, quiet, **options)
+        report = replace(report, fails_on_blind_spots=fail_on_blind_spots, command=as_typed())
         write_reports("verification", report, reports, most)
         if per_sample:
             write(per_sample, find(per_sample[-3:], "verification").render(report))
         for note in () if quiet else report.notes:
             click.echo(f"note: {printable(note)}", err=True)
-        if not quiet and json_file != "-":
+        if not quiet and "-" not in (json_file, html):
             from lstm_verify.reporters.console import console
 
             with told.printing():

@@ -94,7 +94,7 @@ def against(
         raise InputError(f"--runtime {options.name}: each file is run by its own. Leave it out")
     started = datetime.now(UTC)
     paths = list(others) if isinstance(others, list | tuple) else [others]
-    common: dict[str, Any] = {"tolerance": tolerance, "diagnose": diagnose, "progress": progress}
+    common: dict[str, Any] = {"tolerance": tolerance, "diagnose": diagnose, "details": False, "progress": progress}
     with timed(timings, "total"):
         first, arrays = opened(model, x, endpoints, architecture, options)
         case = case_of(first, x, arrays, options, None, False)

@@ -85,7 +85,7 @@ def place_of_outputs(experiment: Experiment) -> DeviationStart | None:
         experiment.model.outputs, experiment.replayed, experiment.predicted or (), experiment.sigma, strict=False
     )
     for output, y, p, σ in given:
-        step = None if _is_image(experiment.model, output.tensor) else _first_step(y, p, σ)
+        step = None if is_image(experiment.model, output.tensor) else _first_step(y, p, σ)
         if step is not None:
             return DeviationStart(None, None, step)
     return None
@@ -94,7 +94,7 @@ def place_of_outputs(experiment: Experiment) -> DeviationStart | None:
 def over_time(experiment: Experiment) -> tuple[tuple[int, float], ...]:
     """Return how far some time steps deviate in the first output that is a sequence, (samples, timesteps, ...)."""
     for output, y, p in zip(experiment.model.outputs, experiment.replayed, experiment.predicted or (), strict=False):
-        if y.ndim > 2 and y.shape == p.shape and not _is_image(experiment.model, output.tensor):
+        if y.ndim > 2 and y.shape == p.shape and not is_image(experiment.model, output.tensor):
             largest = np.abs(y - p).max(axis=(0, *range(2, y.ndim)))
             steps = np.unique(np.linspace(0, len(largest) - 1, min(STEPS, len(largest))).astype(int))
             return tuple((int(step), float(largest[step])) for step in steps)
@@ -121,7 +121,7 @@ def place_in_layers(experiment: Experiment, tapped: Tapped) -> DeviationStart | 
         found.append(LayerDeviation(node.layer, sigmas, introduced, largest))
         if place is None and (introduced if introduced is not None else sigmas) > SIGMAS:
             layer = experiment.model.layers[node.layer]
-            image = _is_image(experiment.model, Tensor(node.layer, node.call))
+            image = is_image(experiment.model, Tensor(node.layer, node.call))
             step = None if image else _first_step(value, theirs, σ)
             place = DeviationStart(node.layer, _direction(layer, value, theirs, σ), step)
     if place is None:
@@ -219,8 +219,8 @@ def _first_step(ours: Array, theirs: Array, sigma: Array) -> int | None:
     return int(steps.argmax()) if steps.any() else None
 
 
-def _is_image(model: Model, tensor: Tensor) -> bool:
-    """Whether a value has no axis of time after that of the samples: an image, or what became of one.
+def is_image(model: Model, tensor: Tensor) -> bool:
+    """Return whether a value has no axis of time after that of the samples: an image, or what became of one.
 
     The last output of a ConvLSTM and its states are (samples, rows, columns, filters).
     """

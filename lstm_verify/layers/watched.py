@@ -64,6 +64,8 @@ class Watched(Layer):
     def apply(self, inputs: Signals, run: Run) -> Signals:
         seen = replace(run, trace={}, over_time=None)  # from the first step to the last
         outputs, recorded = self.layer.apply(inputs, seen), seen.trace or {}
+        for name, value in recorded.items():
+            run.record(name.removeprefix(run.path).lstrip("/"), value)
         missing = [name for name in self.values if run.path + name not in recorded]
         if missing:
             raise InputError(f"layer '{run.path}': there is no value {missing[0].strip('/')} in it")

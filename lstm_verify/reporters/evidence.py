@@ -30,16 +30,33 @@ def render(report: Report, console: Console) -> None:
 
 
 def _tried(diagnosis: Diagnosis) -> Table:
-    more = ", when the search was cut short" if diagnosis.untried else ""
-    title = f"the closest of {diagnosis.tried:,} changes tried{more}"
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=Text(title), title_justify="left")
-    table.add_column("max |Δ|", justify="right")
-    table.add_column("with it, the runtime would have", overflow="fold")
-    for change, misfit in diagnosis.evidence[:MOST]:
-        what = f"{change.parameter} = {change.behaves_as} in {', '.join(change.layers)} ({change.fault})"
-        style = "bold green" if misfit.explains else ""
-        table.add_row(in_sigmas(misfit.sigmas), Text(printable(what), style=style))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=Text(tried_title(diagnosis)), title_justify="left")
+    largest, change = TRIED_HEADINGS
+    table.add_column(largest, justify="right")
+    table.add_column(change, overflow="fold")
+    for (sigmas, what), (_, misfit) in zip(tried_rows(diagnosis), diagnosis.evidence, strict=False):
+        table.add_row(sigmas, Text(printable(what), style="bold green" if misfit.explains else ""))
     return table
+
+
+TRIED_HEADINGS = ("max |Δ|", "with it, the runtime would have")
+
+
+def tried_title(diagnosis: Diagnosis) -> str:
+    """Return the title of what was tried."""
+    more = ", when the search was cut short" if diagnosis.untried else ""
+    return f"the closest of {diagnosis.tried:,} changes tried{more}"
+
+
+def tried_rows(diagnosis: Diagnosis) -> list[tuple[str, str]]:
+    """Return the changes that come nearest, with what they leave, below `TRIED_HEADINGS`."""
+    return [
+        (
+            in_sigmas(misfit.sigmas),
+            f"{change.parameter} = {change.behaves_as} in {', '.join(change.layers)} ({change.fault})",
+        )
+        for change, misfit in diagnosis.evidence[:MOST]
+    ]
 
 
 def _over_time(diagnosis: Diagnosis) -> Table:

@@ -22,7 +22,7 @@ def render(found: dict[str, Any], console: Console) -> None:
                 **({"written by": f"{found['writer']}, as {found['format']}"} if found["writer"] else {}),
                 "parameters": f"{found['parameters']:,}, computed in {found['precision']}",
                 **{
-                    f"input {spec['name']}": f"{_input_shape(spec)} {spec['dtype']}{_said(spec['state'])}"
+                    f"input {spec['name']}": f"{shape_of(spec)} {spec['dtype']}{_said(spec['state'])}"
                     for spec in found["inputs"]
                 },
                 **{
@@ -33,7 +33,7 @@ def render(found: dict[str, Any], console: Console) -> None:
         )
     )
     tree = Tree("", hide_root=True)
-    telling = [layer for layer in found["layers"] if _is_telling(layer)]
+    telling = [layer for layer in found["layers"] if is_telling(layer)]
     for layer in telling:
         _grow(tree, layer)
     for item in found["unrolled"]:
@@ -46,8 +46,8 @@ def render(found: dict[str, Any], console: Console) -> None:
         console.print(Text.assemble(("note: ", "yellow"), printable(finding)))
 
 
-def _is_telling(layer: dict[str, Any]) -> bool:
-    """Whether a layer deserves a place in the tree: of graphs, whatever has weights or runs in a loop."""
+def is_telling(layer: dict[str, Any]) -> bool:
+    """Return whether a layer deserves a place in the tree: of graphs, whatever has weights or runs in a loop."""
     return bool(layer["weights"] or layer["layers"]) or not layer["operation"]
 
 
@@ -68,7 +68,7 @@ def _grow(tree: Tree, layer: dict[str, Any], path: str = "") -> None:
 
 
 def _details(layer: dict[str, Any], path: str) -> Iterator[str]:
-    settings = {key: value for key, value in layer["settings"].items() if _telling(key, value)}
+    settings = telling_settings(layer)
     if settings:
         yield "  ".join(f"{key}={setting(value)}" for key, value in settings.items())
     if not layer["layers"]:
@@ -76,6 +76,11 @@ def _details(layer: dict[str, Any], path: str) -> Iterator[str]:
             yield f"{name} {_shape(weight['shape'])} {weight['dtype']}"
     if layer.get("values"):
         yield "inside: " + ", ".join(f"{path}/{name}" for name in layer["values"])
+
+
+def telling_settings(layer: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a layer that are worth a place."""
+    return {key: value for key, value in layer["settings"].items() if _telling(key, value)}
 
 
 def _telling(key: str, value: Any) -> bool:
@@ -88,8 +93,8 @@ OF_HEADS = ("sees_query_mask", "takes_query_mask", "counts_mask", "factor_in_flo
 QUIET = ("supports_masking", "mask_with_initial_state", "mask_from_layer", "masks_agree", "operation", *OF_HEADS)
 
 
-def _input_shape(spec: dict[str, Any]) -> str:
-    """The shape of an input; where its samples are if that is not the first axis, as usual."""
+def shape_of(spec: dict[str, Any]) -> str:
+    """Return the shape of an input; where its samples are if that is not the first axis, as usual."""
     shape, axis = spec["shape"], spec["samples_axis"]
     return _shape([*shape[:axis], "samples", *shape[axis + 1 :]] if axis else shape)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -20,7 +21,7 @@ SHOWN_TOKENS = 12
 
 def render(report: RolloutReport, console: Console) -> None:
     """Print a report."""
-    console.print(pairs(_header(report)))
+    console.print(pairs(header(report)))
     if report.deviations.size:
         console.print(_steps(report))
     console.print(_verdict(report), soft_wrap=True)
@@ -31,7 +32,8 @@ def plain(report: RolloutReport) -> str:
     return as_text(lambda console: render(report, console))
 
 
-def _header(report: RolloutReport) -> dict[str, str]:
+def header(report: RolloutReport) -> dict[str, str]:
+    """Return what was run against what, by heading."""
     whose = "recorded" if report.predicted.name == "recorded" else "framework's"
     forced = f"each step from the {whose} inputs" if report.teacher_forced else "each side on its own outputs"
     fed_back = [str(rule) for rule in report.plan.feedback]
@@ -54,31 +56,38 @@ def _some(tokens: list[int]) -> str:
 
 
 def _steps(report: RolloutReport) -> Table:
-    """The first step, the one where the runs part, the worst, the last."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("step", justify="right")
-    table.add_column("output", overflow="fold")
-    for heading in ("at", "predicted", "replayed", "max |Δ|", "in σ"):
-        table.add_column(heading, justify="right")
-    table.add_column("")
-    for what, step in _told(report):
-        worst, row = report.worst_output(step), step - 1
-        within = all(bool(output.within[row]) for output in report.outputs if output.within.size)
-        table.add_row(
-            f"{step:,}",
-            Text(printable(worst.name)),
-            place(worst.index(row)[1:]),
-            f"{worst.predicted[row]:.9g}",
-            f"{worst.replayed[row]:.9g}",
-            number(float(worst.deviations[row])),
-            in_sigmas(float(worst.sigmas[row])),
-            Text(what, style="" if within else STYLES[Verdict.MISMATCH]),
-        )
+    for heading in STEP_HEADINGS:
+        is_text = heading in ("output", "")
+        overflow: Literal["fold", "ellipsis"] = "fold" if is_text else "ellipsis"
+        table.add_column(heading, justify="left" if is_text else "right", overflow=overflow)
+    for what, step in told_steps(report):
+        number_of_it, name, *numbers = step_row(report, step)
+        within = all(bool(output.within[step - 1]) for output in report.outputs if output.within.size)
+        style = "" if within else STYLES[Verdict.MISMATCH]
+        table.add_row(number_of_it, Text(printable(name)), *numbers, Text(what, style=style))
     return table
 
 
-def _told(report: RolloutReport) -> Iterator[tuple[str, int]]:
-    """The steps to show, and why."""
+STEP_HEADINGS = ("step", "output", "at", "predicted", "replayed", "max |Δ|", "in σ", "")
+
+
+def step_row(report: RolloutReport, step: int) -> tuple[str, ...]:
+    """Return what a report says about a step, below `STEP_HEADINGS` but for the last."""
+    worst, row = report.worst_output(step), step - 1
+    return (
+        f"{step:,}",
+        worst.name,
+        place(worst.index(row)[1:]),
+        f"{worst.predicted[row]:.9g}",
+        f"{worst.replayed[row]:.9g}",
+        number(float(worst.deviations[row])),
+        in_sigmas(float(worst.sigmas[row])),
+    )
+
+
+def told_steps(report: RolloutReport) -> Iterator[tuple[str, int]]:
+    """Yield the steps to show, and why: the first, the one where the runs part, the worst, the last."""
     yield "first", 1
     if report.first_step_beyond:
         yield "first beyond", report.first_step_beyond
@@ -90,13 +99,19 @@ def _told(report: RolloutReport) -> Iterator[tuple[str, int]]:
 
 
 def _verdict(report: RolloutReport) -> Text:
+    said = verdict_line(report)
+    return Text.assemble((report.verdict.upper(), STYLES[report.verdict]), "  ", printable(said))
+
+
+def verdict_line(report: RolloutReport) -> str:
+    """Describe what the verdict is based on."""
     said = report.summary()
     if report.verdict is Verdict.MATCH:
         agreeing = f"{_agreeing(report.plan.steps)} with what the weights compute"
         said = f"{agreeing}, up to {number(report.deviations.max())}{_sigmas_of(report)}"
     elif report.first_step_beyond and not report.teacher_forced:
         said += ". Deviations of one step feed into the next; --teacher-forced compares each step on its own"
-    return Text.assemble((report.verdict.upper(), STYLES[report.verdict]), "  ", printable(said))
+    return said
 
 
 def _sigmas_of(report: RolloutReport) -> str:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_verify.errors import OutputError
 from lstm_verify.report import Report
+
+if TYPE_CHECKING:
+    import pandas
 
 COLUMNS = (
     "output",
@@ -48,6 +53,34 @@ def render_csv(report: Report) -> str:
                 )
             )
     return text.getvalue()
+
+
+def data_frame(report: Report) -> pandas.DataFrame:
+    """Return a row for each sample of each output, with the columns of the `.csv`; `index` is a tuple of integers.
+
+    Raises:
+        OutputError: pandas is not installed.
+    """
+    try:
+        from pandas import DataFrame
+    except ImportError:
+        raise OutputError(
+            "data frames are made with pandas, which is not installed. Install it: pip install pandas"
+        ) from None
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    for output in report.outputs:
+        samples = range(len(output.deviations))
+        columns["output"] += [output.name] * len(samples)
+        columns["sample"] += samples
+        columns["index"] += [output.index(sample)[1:] for sample in samples]
+        columns["abs_deviation"] += output.deviations.tolist()
+        columns["rel_deviation"] += output.relative_deviations.tolist()
+        columns["within"] += output.within.tolist()
+        columns["predicted"] += output.predicted.tolist()
+        columns["replayed"] += output.replayed.tolist()
+        columns["sigmas"] += output.sigmas.tolist()
+        columns["unjudged"] += output.unjudged_rows.tolist()
+    return DataFrame(columns)
 
 
 def render_npy(report: Report) -> bytes:

@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lstm_verify.diagnosis.blind import BlindSpots
+from lstm_verify.diagnosis import Diagnosis
 from lstm_verify.diagnosis.explain import blind_details, blind_line, diagnosis_lines, subject_of
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Comparison, Verdict
@@ -38,7 +38,7 @@ def render(report: Report, console: Console, top: int = WORST, details: bool = F
         top: how many of the worst samples to show.
         details: whether to list every blind spot.
     """
-    console.print(_header(report))
+    console.print(pairs(header(report)))
     if report.outputs:
         console.print(_outputs(report))
     for output in report.outputs:
@@ -66,14 +66,21 @@ def _after_the_verdict(report: Report, details: bool) -> Iterator[str]:
     """What explains a mismatch, and what a match could not have shown."""
     if report.diagnosis is not None:
         yield ""
-        yield from diagnosis_lines(report.diagnosis, subject_of(report.predicted.name))
-    if report.blind_spots is not None:
-        yield from _blind_spots(report.blind_spots, report, details)
+        yield from cause_lines(report.diagnosis, report.predicted.name)
+    yield from blind_lines(report, details, "" if details else " (-v lists them)")
 
 
-def _blind_spots(spots: BlindSpots, report: Report, details: bool) -> Iterator[str]:
+def cause_lines(diagnosis: Diagnosis, predicted: str) -> Iterator[str]:
+    """Describe what explains a mismatch of what a runtime, or a file, predicted."""
+    yield from diagnosis_lines(diagnosis, subject_of(predicted))
+
+
+def blind_lines(report: Report, details: bool = False, hint: str = "") -> Iterator[str]:
+    """Describe what a match could not have shown, and every one of them, or a hint at how to see them."""
+    spots = report.blind_spots
+    if spots is None:
+        return
     if spots.found:
-        hint = "" if details else " (-v lists them)"
         yield f"blind spots: {blind_line(spots)}{hint}{', treated as a failure' if report.exit_code else ''}"
     if details:
         yield from (f"  {line}" for line in blind_details(spots))
@@ -81,8 +88,9 @@ def _blind_spots(spots: BlindSpots, report: Report, details: bool) -> Iterator[s
         yield f"blind spots: the search was cut short after {spots.tried:,} faults; there may be more"
 
 
-def _header(report: Report) -> RenderableType:
-    rows: dict[str, str | list[str]] = {
+def header(report: Report) -> dict[str, str | list[str]]:
+    """Return what was compared with what, by heading."""
+    return {
         **about_model(report.model),
         **({"found": list(_found(report))} if report.recurrences else {}),
         "against": against(report.predicted),
@@ -90,7 +98,6 @@ def _header(report: Report) -> RenderableType:
         "samples": f"{report.samples:,}",
         "tolerance": tolerance_line(report),
     }
-    return pairs(rows)
 
 
 def against(predicted: Predicted) -> str:
@@ -170,51 +177,61 @@ def pairs(rows: Mapping[str, str | list[str]]) -> Table:
 
 def _outputs(report: Report) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("output", overflow="fold")
-    table.add_column("shape")
-    for heading in ("max |Δ|", "in σ", "max relative", "beyond", "worst at"):
-        table.add_column(heading, justify="right")
-    for output in report.outputs:
-        beyond = f"{output.samples_beyond:,} of {len(output.deviations):,}" if output.deviations.size else "-"
-        where = place(output.index(output.worst(1)[0])) if output.deviations.size else "-"
-        style = "" if output.verdict is Verdict.MATCH else STYLES[output.verdict]
-        table.add_row(
-            Text(printable(output.name)),
-            str(output.shape),
-            Text(number(output.max_abs_deviation), style=style),
-            in_sigmas(output.max_sigmas),
-            number(output.max_rel_deviation),
-            beyond,
-            where,
+    for heading in OUTPUT_HEADINGS:
+        is_text = heading in ("output", "shape")
+        table.add_column(
+            heading, justify="left" if is_text else "right", overflow="fold" if heading == "output" else "ellipsis"
         )
+    for output in report.outputs:
+        name, shape, worst, *others = output_row(output)
+        style = "" if output.verdict is Verdict.MATCH else STYLES[output.verdict]
+        table.add_row(Text(printable(name)), shape, Text(worst, style=style), *others)
     return table
+
+
+OUTPUT_HEADINGS = ("output", "shape", "max |Δ|", "in σ", "max relative", "beyond", "worst at")
+
+
+def output_row(output: Comparison) -> tuple[str, ...]:
+    """Return what a report says about an output, below `OUTPUT_HEADINGS`."""
+    return (
+        output.name,
+        str(output.shape),
+        number(output.max_abs_deviation),
+        in_sigmas(output.max_sigmas),
+        number(output.max_rel_deviation),
+        f"{output.samples_beyond:,} of {len(output.deviations):,}" if output.deviations.size else "-",
+        place(output.index(output.worst(1)[0])) if output.deviations.size else "-",
+    )
 
 
 def _worst(output: Comparison, top: int) -> Table:
-    samples = output.worst(top)
     table = Table(
         box=SIMPLE_HEAD, pad_edge=False, title=Text(f"worst samples of {printable(output.name)}"), title_justify="left"
     )
-    for heading in ("sample", "at", "predicted", "replayed", "|Δ|", "σ", ""):
+    for heading in SAMPLE_HEADINGS:
         table.add_column(heading, justify="right")
-    for sample in samples:
-        table.add_row(
-            f"{sample:,}",
-            place(output.index(sample)[1:]),
-            f"{output.predicted[sample]:.9g}",
-            f"{output.replayed[sample]:.9g}",
-            number(_away(output, sample)),
-            number(float(output.sigma[sample])),
-            _judged(output, sample),
-        )
+    for sample in output.worst(top):
+        *numbers, judged = sample_row(output, sample)
+        style = STYLES[Verdict.INCONCLUSIVE if output.within[sample] else Verdict.MISMATCH]
+        table.add_row(*numbers, Text(judged, style=style))
     return table
 
 
-def _judged(output: Comparison, sample: int) -> Text:
-    """What a sample is besides within the tolerance, if anything."""
-    if not output.within[sample]:
-        return Text("beyond", style=STYLES[Verdict.MISMATCH])
-    return Text("unjudged" if output.unjudged_rows[sample] else "", style=STYLES[Verdict.INCONCLUSIVE])
+SAMPLE_HEADINGS = ("sample", "at", "predicted", "replayed", "|Δ|", "σ", "")
+
+
+def sample_row(output: Comparison, sample: int) -> tuple[str, ...]:
+    """Return what a report says about a sample of an output, below `SAMPLE_HEADINGS`."""
+    return (
+        f"{sample:,}",
+        place(output.index(sample)[1:]),
+        f"{output.predicted[sample]:.9g}",
+        f"{output.replayed[sample]:.9g}",
+        number(_away(output, sample)),
+        number(float(output.sigma[sample])),
+        "beyond" if not output.within[sample] else "unjudged" if output.unjudged_rows[sample] else "",
+    )
 
 
 def _away(output: Comparison, sample: int) -> float:
@@ -224,10 +241,11 @@ def _away(output: Comparison, sample: int) -> float:
 
 
 def _verdict(report: Report) -> RenderableType:
-    return Text.assemble((report.verdict.upper(), STYLES[report.verdict]), "  ", printable(_explained(report)))
+    return Text.assemble((report.verdict.upper(), STYLES[report.verdict]), "  ", printable(verdict_line(report)))
 
 
-def _explained(report: Report) -> str:
+def verdict_line(report: Report) -> str:
+    """Describe what the verdict is based on."""
     worst = max((output.max_abs_deviation for output in report.outputs if output.deviations.size), default=float("nan"))
     if report.verdict is Verdict.MATCH:
         samples = "the sample agrees" if report.samples == 1 else f"all {report.samples:,} samples agree"

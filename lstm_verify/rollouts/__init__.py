@@ -17,6 +17,7 @@ import numpy as np
 from lstm_verify import runtimes
 from lstm_verify.arrays import Array, Rows, whole, write_npz
 from lstm_verify.case import opened, request, runtime_options
+from lstm_verify.details import files_in
 from lstm_verify.errors import FrameworkError, InputError
 from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.given import about, completed
@@ -146,6 +147,7 @@ def rollout(
         different_token=token,
         reason=reason,
         notes=(*read.findings, *notes, *judged.notes),
+        files=tuple(files_in(read.source.path if read.source else None, architecture, x, state_from)),
         timings=timings,
     )
 

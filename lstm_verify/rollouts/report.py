@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -60,6 +62,10 @@ class RolloutReport(Judged):
     """Why nothing was compared, if nothing was."""
     notes: tuple[str, ...] = ()
     """What was assumed on the way."""
+    files: tuple[Path, ...] = ()
+    """The files that were read, the model first."""
+    command: str = ""
+    """The command that made it; empty of a call of the library."""
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds: load, replay, predict, compare, total."""
 
@@ -101,6 +107,14 @@ class RolloutReport(Judged):
             said = ". Both sides agree up to there, so it is a tie that rounding decides" if tie else ""
             reasons = [*([] if tie else reasons), f"{self.different_token}{said}"]
         return "; ".join(reasons) or f"all {self.plan.steps} steps agree"
+
+    def to_html(self) -> str:
+        """The report as a page that needs no other file.
+
+        Raises:
+            OutputError: matplotlib is not installed.
+        """
+        return str(import_module("lstm_verify.reporters.html").render_rollout(self))
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data for JSON; a number that is not finite is null."""
