@@ -170,12 +170,24 @@ def test_the_image() -> None:
     assert names.index("USER") > names.index("RUN")
 
 
-def test_the_image_has_all_that_is_needed_but_tensorflow() -> None:
+def test_the_image_has_no_framework_unless_it_is_asked_for() -> None:
     (install,) = [text for name, text in instructions() if name == "RUN"]
-    given = {word.split(">=")[0]: Requirement(word) for word in shlex.split(install) if ">=" in word}
-    needed = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["onnx"]]
-    wanted = {one.name: one for one in map(Requirement, needed) if one.name not in ("tensorflow", "tf-keras")}
-    assert given == wanted
+    assert 'pip install --no-cache-dir --disable-pip-version-check "/src[$EXTRAS]"' in install
+    assert ("ARG", "EXTRAS=onnx") in instructions()
+    lean = {Requirement(one).name for one in PROJECT["dependencies"]}
+    assert lean == {"click", "h5py", "numpy", "rich", "threadpoolctl"}
+
+
+def test_every_extra_that_is_named_anywhere_exists() -> None:
+    extras = set(PROJECT["optional-dependencies"])
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("lstm_verify/**/*.py"), ROOT / "Dockerfile"]
+    named = {
+        name
+        for path in texts
+        for found in re.findall(r"lstm-verify\[([a-z,]+)\]", path.read_text())
+        for name in found.split(",")
+    }
+    assert {"keras", "onnx", "report"} <= named <= extras
 
 
 def test_what_the_image_copies_is_there_and_let_through() -> None:

@@ -38,7 +38,9 @@ def read_graph(path: Path) -> GraphFile:
 
 def _unreadable(reason: str) -> ModelFileError | UnsupportedError:
     if "No module named 'tensorflow'" in reason:
-        return UnsupportedError("TensorFlow files are read with TensorFlow. Install it: pip install tensorflow")
+        return UnsupportedError(
+            "TensorFlow files are read with TensorFlow. Install it: pip install 'lstm-verify[keras]'"
+        )
     return ModelFileError(reason)
 
 
