@@ -124,6 +124,7 @@ ONLY_IN = {
         "cli",
     },
     "h5py": {"formats/hdf5/child"},
+    "distributed": set(),
     "threadpoolctl": {"_replay", "operations/products"},
     "tensorflow": {"formats/tensorflow/child", "formats/tensorflow/protobufs"},
     "keras": set(),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from lstm_verify.checking.cache import FOLDER, Cache, key_of
+from lstm_verify.checking.cluster import cluster
 from lstm_verify.checking.discover import discovered
 from lstm_verify.checking.jobs import Executors, outcomes, processes, usual_jobs
 from lstm_verify.checking.manifest import found_upwards, task_of_path, tasks_of_manifest
@@ -29,6 +30,7 @@ def check(
     random: int | None = None,
     seed: int | None = None,
     jobs: int | None = None,
+    dask: str | None = None,
     cache: str | Path | None = None,
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> CheckReport:
@@ -43,6 +45,7 @@ def check(
             first `pyproject.toml` upwards with `[tool.lstm-verify]`.
         random, seed: for paths: how many samples to generate, and from which seed; golden folders are not looked for.
         jobs: how many models at a time; None is what cores and memory allow.
+        dask: the address of a Dask scheduler, in place of processes of this machine.
         cache: a directory of outcomes of models that have not changed; None keeps none.
         on_outcome: told each outcome, in the order of the models.
 
@@ -60,8 +63,9 @@ def check(
     """
     listed = [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     tasks = tasks_for(listed, manifest, random, seed)
-    started, found = time.perf_counter(), []
-    for outcome in checks(tasks, jobs or usual_jobs(), None if cache is None else Cache(Path(cache))):
+    started, found, kept = time.perf_counter(), [], None if cache is None else Cache(Path(cache))
+    at_once, executors = (len(tasks), cluster(dask)) if dask else (jobs or usual_jobs(), processes)
+    for outcome in checks(tasks, at_once, kept, executors):
         found.append(outcome)
         if on_outcome is not None:
             on_outcome(outcome)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--random", type=click.IntRange(min=1), metavar="N", help="For PATHS: generate N samples for each model.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="S", help="For PATHS: from which seed; 0 if left out.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Models at a time. [default: as fits]")
+@click.option("--dask", metavar="ADDRESS", help="Let a Dask cluster do it, whose scheduler is there: tcp://host:8786.")
 @click.option("--cache/--no-cache", default=True, help="Whether models that have not changed are taken from the cache.")
 @click.option("--cache-dir", metavar="DIR", help="Where the cache is. [default: .lstm-verify-cache by pyproject.toml]")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write JSON, a line for each model; - is standard output.")
@@ -36,6 +37,7 @@ def check(
     random: int | None,
     seed: int | None,
     jobs: int | None,
+    dask: str | None,
     cache: bool,
     cache_dir: str | None,
     json_file: str | None,
@@ -51,9 +53,13 @@ def check(
     """
     from lstm_verify.checking import Problems, cache_folder, checks, tasks_for
     from lstm_verify.checking.cache import Cache
-    from lstm_verify.checking.jobs import usual_jobs
+    from lstm_verify.checking.circumstances import circumstances
+    from lstm_verify.checking.cluster import cluster
+    from lstm_verify.checking.jobs import processes, usual_jobs
     from lstm_verify.checking.report import CheckReport
 
+    if dask and jobs:
+        raise click.UsageError("--dask and --jobs exclude each other: the cluster has its own workers")
     asked = manifest or " ".join(paths) or "pyproject.toml"
     with errors(Path(asked), json=json_file, junit=junit):
         try:
@@ -69,12 +75,16 @@ def check(
         started, found = time.perf_counter(), []
         kept = Cache(Path(cache_dir) if cache_dir else cache_folder()) if cache else None
         with _lines(json_file) as write_line, _progress(len(tasks), quiet) as advance:
-            for outcome in checks(tasks, jobs or usual_jobs(), kept):
+            executors = cluster(dask) if dask else processes
+            for outcome in checks(tasks, len(tasks) if dask else jobs or usual_jobs(), kept, executors):
                 found.append(outcome)
                 write_line(outcome)
                 advance(outcome)
             report = CheckReport(tuple(found), time.perf_counter() - started)
             write_line(report)
+        if elsewhere := sum(outcome.circumstances != circumstances() for outcome in found):
+            told = f"{elsewhere} models were checked with other versions, settings or processors than are here"
+            click.echo(f"note: {told}; no cache keeps that", err=True)
         if junit:
             write(junit, find("junit", "check").render(report))
         if not quiet and json_file != "-":
