@@ -13,7 +13,7 @@ from statistics import median
 
 from command_line import COMMAND, seconds
 from tables import Table, at_least
-from worker import QUIET, SEED, Worker
+from worker import QUIET, SEED, Worker, _keras
 
 GOAL = 5.0
 MODELS, SINGLES = 200, 12
@@ -25,8 +25,7 @@ class Builder:
 
     def build(self, folder: Path, count: int) -> None:
         """Build models that differ in their cell, sizes and weights."""
-        import keras
-
+        keras = _keras()
         keras.utils.set_random_seed(SEED)
         for number in range(count):
             cell = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)[number % 3]
@@ -43,16 +42,16 @@ def measure() -> Table:
             builder.call("build", folder, MODELS)
         files = sorted(folder.glob("*.keras"))
         chosen = files[:: MODELS // SINGLES][:SINGLES]
-        seconds([*COMMAND, str(chosen[0]), "--random", "32"])  # the first finds its files on disk, the others in memory
+        seconds([*COMMAND, str(chosen[0]), "--random", "32"])  # which finds its files on disk, and the others in memory
         single = median(seconds([*COMMAND, str(file), "--random", "32"]) for file in chosen)
         together, peak = _checked(folder)
         again, _ = _checked(folder)
     jobs = os.cpu_count() or 1
     text = (
         f"{MODELS} models of Keras with a recurrent and a Dense layer, 32 generated samples each, by one `lstm-verify "
-        f"check`, {jobs} at a time, against single commands, one after the other. Of those {SINGLES} were measured, every "
-        f"{MODELS // SINGLES}th model: the time of all is {MODELS} times their median. A ratio of {GOAL:g} or more is the "
-        "goal. Memory is the peak of all processes together, what they share counted once (Linux: PSS)."
+        f"check`, {jobs} at a time, against single commands, one after the other. {SINGLES} of those were measured, each "
+        f"{MODELS // SINGLES}th model: the time of all is {MODELS} times their median. A ratio of {GOAL:g} or more is "
+        "the goal. Memory is the peak of all processes together, what they share counted once (Linux: PSS)."
     )
     row = [
         f"{single:.2f}",
