@@ -42,16 +42,17 @@ def measure() -> Table:
             builder.call("build", folder, MODELS)
         files = sorted(folder.glob("*.keras"))
         chosen = files[:: MODELS // SINGLES][:SINGLES]
-        seconds([*COMMAND, str(chosen[0]), "--random", "32"])  # which finds its files on disk, and the others in memory
+        seconds([*COMMAND, str(chosen[0]), "--random", "32"])  # which finds its files on disk
         single = median(seconds([*COMMAND, str(file), "--random", "32"]) for file in chosen)
         together, peak = _checked(folder)
         again, _ = _checked(folder)
     jobs = os.cpu_count() or 1
     text = (
-        f"{MODELS} models of Keras with a recurrent and a Dense layer, 32 generated samples each, by one `lstm-verify "
-        f"check`, {jobs} at a time, against single commands, one after the other. {SINGLES} of those were measured, each "
-        f"{MODELS // SINGLES}th model: the time of all is {MODELS} times their median. A ratio of {GOAL:g} or more is "
-        "the goal. Memory is the peak of all processes together, what they share counted once (Linux: PSS)."
+        f"{MODELS} models of Keras with a recurrent and a Dense layer, 32 generated samples each, by one "
+        f"`lstm-verify check`, {jobs} at a time, against single commands, one after the other. {SINGLES} of those were "
+        f"measured, each {MODELS // SINGLES}th model: the time of all is {MODELS} times their median. A ratio of "
+        f"{GOAL:g} or more is the goal. Memory is the peak of all processes together, what they share counted once "
+        "(Linux: PSS)."
     )
     row = [
         f"{single:.2f}",

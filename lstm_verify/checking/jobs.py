@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import threading
@@ -16,7 +17,9 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from math import inf
 from multiprocessing.util import Finalize
+from pathlib import Path
 
 from lstm_verify import preloading
 from lstm_verify.checking.run import Outcome, checked, failed
@@ -26,6 +29,8 @@ Executors = Callable[[int], AbstractContextManager[Executor]]
 """From a number of jobs to an executor that does so many at a time."""
 AHEAD = 2
 """How many tasks are handed out for each job, so that the next is there when one is done."""
+MEMINFO, CONTAINER = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
+"""Where Linux says how much memory there is."""
 MEMORY_OF_A_JOB = 1.5e9
 """Bytes: for a process that replays, one that has imported a framework, and a fork of that."""
 PATIENCE = 2.0
@@ -93,11 +98,22 @@ def done(task: Task) -> Outcome:
 def usual_jobs() -> int:
     """Return how many jobs this machine has cores and memory for."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, int(min(_free_memory(), MEMORY_OF_A_JOB * cores) / MEMORY_OF_A_JOB)))
+
+
+def _free_memory() -> float:
+    """The bytes that may be taken, of the machine and of the container; infinite if that is not known."""
+    free = _number(r"MemAvailable:\s+(\d+) kB", MEMINFO) * 1024
+    left = _number(r"(\d+)", CONTAINER / "memory.max") - _number(r"(\d+)", CONTAINER / "memory.current", 0)
+    return min(free, left)
+
+
+def _number(pattern: str, file: Path, otherwise: float = inf) -> float:
     try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):
-        return cores
-    return max(1, min(cores, int(free / MEMORY_OF_A_JOB)))
+        found = re.search(pattern, file.read_text())
+    except OSError:
+        return otherwise
+    return float(found[1]) if found else otherwise
 
 
 @contextmanager

@@ -61,13 +61,14 @@ def check(
     if dask and jobs:
         raise click.UsageError("--dask and --jobs exclude each other: the cluster has its own workers")
     asked = manifest or " ".join(paths) or "pyproject.toml"
-    with errors(Path(asked), json=json_file, junit=junit):
+    results = {"json lines": json_file, "junit": junit}
+    with errors(Path(asked), **results):
         try:
             tasks = tasks_for(paths, manifest, random, seed)
         except Problems as problems:
             for line in problems.lines:
                 click.echo(f"error: {line}", err=True)
-            write_failure(asked, str(problems), {"json": json_file, "junit": junit})
+            write_failure(asked, str(problems), results)
             sys.exit(2)
         check_writable([json_file, junit], [file for task in tasks for file in _read(task)])
         for note in () if quiet else _assumed(tasks):
@@ -83,8 +84,8 @@ def check(
             report = CheckReport(tuple(found), time.perf_counter() - started)
             write_line(report)
         if elsewhere := sum(outcome.circumstances != circumstances() for outcome in found):
-            told = f"{elsewhere} models were checked with other versions, settings or processors than are here"
-            click.echo(f"note: {told}; no cache keeps that", err=True)
+            told = "checked with other versions, settings or processors than are here; no cache keeps that"
+            click.echo(f"note: {elsewhere} of {len(found)} models {told}", err=True)
         if junit:
             write(junit, find("junit", "check").render(report))
         if not quiet and json_file != "-":
@@ -110,25 +111,23 @@ def _assumed(tasks: list[Task]) -> Iterator[str]:
 
 @contextmanager
 def _lines(file: str | None) -> Iterator[Callable[[Any], None]]:
-    """Write lines of JSON, each as soon as it is there; a file is there only with all of them."""
-    from lstm_verify.arrays import replacing
-
+    """Write lines of JSON, each as soon as it is known; the last one says that there are no more."""
     render = find("json", "check").render
     if not file:
         yield lambda _: None
     elif file == "-":
         yield lambda item: click.echo(render(item), nl=False)
     else:
-        with replacing(file) as temporary, temporary.open("w", encoding="utf-8") as lines:
-            yield lambda item: _write_line(lines, render(item))
+        _written(file, "w", "")
+        yield lambda item: _written(file, "a", render(item))
 
 
-def _write_line(lines: Any, text: str) -> None:
+def _written(file: str, mode: str, text: str) -> None:
     try:
-        lines.write(text)
-        lines.flush()
+        with open(file, mode, encoding="utf-8") as lines:
+            lines.write(text)
     except OSError as error:
-        raise OutputError(f"{lines.name}: cannot be written ({error.strerror}). Choose another path") from None
+        raise OutputError(f"{file}: cannot be written ({error.strerror}). Choose another path") from None
 
 
 @contextmanager

@@ -22,6 +22,7 @@ REPORTERS: tuple[Reporter, ...] = (
     Reporter("terminal", "judgement", "anew", prints=True),
     Reporter("json", "judgement", "json", "render_report"),
     Reporter("json", "failure", "json", "render_report"),
+    Reporter("json lines", "failure", "json", "render_line"),
     Reporter("junit", "failure", "junit", "render_failure"),
     Reporter("terminal", "model", "inspection", prints=True),
     Reporter("json", "model", "json"),

@@ -143,6 +143,17 @@ def test_every_part_of_a_model_counts(start: str, part: str, own: Task, tmp_path
     assert key_of(given) not in (before, None)
 
 
+def test_a_folder_behind_a_link_counts(own: Task, tmp_path: Path) -> None:
+    shutil.copytree(FIXTURES / "origin_tanh_relu.keras3.export", tmp_path / "saved")
+    (tmp_path / "saved" / "variables").rename(tmp_path / "elsewhere")
+    (tmp_path / "saved" / "variables").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "saved")
+    given = replace(own, path=str(tmp_path / "saved"))
+    before = key_of(given)
+    changed(tmp_path / "elsewhere" / "variables.data-00000-of-00001")
+    assert key_of(given) not in (before, None)
+
+
 def test_external_data_of_onnx_counts(own: Task, tmp_path: Path) -> None:
     import onnx
 

@@ -166,12 +166,29 @@ def until(condition: Any) -> None:
         time.sleep(0.02)
 
 
-def test_as_many_jobs_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    pages = {"SC_AVPHYS_PAGES": 2_000_000, "SC_PAGE_SIZE": 4096}
-    monkeypatch.setattr(os, "sysconf", pages.__getitem__)
+@pytest.mark.parametrize(
+    ("available", "most", "current", "wanted"),
+    [
+        (8_000_000, "max", 0, 5),
+        (1000, "max", 0, 1),
+        (10**9, "max", 0, 64),
+        (10**9, str(5 * 10**9), 10**9, 2),
+        (None, None, None, 64),
+    ],
+)
+def test_as_many_jobs_as_fit(
+    available: int | None,
+    most: str | None,
+    current: int | None,
+    wanted: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if available is not None:
+        (tmp_path / "meminfo").write_text(f"MemTotal:  9 kB\nMemFree:  1 kB\nMemAvailable:   {available} kB\n")
+        (tmp_path / "memory.max").write_text(f"{most}\n")
+        (tmp_path / "memory.current").write_text(f"{current}\n")
+    monkeypatch.setattr(jobs, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(jobs, "CONTAINER", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
-    assert usual_jobs() == 5
-    pages["SC_AVPHYS_PAGES"] = 1000
-    assert usual_jobs() == 1
-    pages["SC_AVPHYS_PAGES"] = 10**9
-    assert usual_jobs() == 64
+    assert usual_jobs() == wanted
