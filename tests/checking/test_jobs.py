@@ -32,17 +32,20 @@ def outcome_of(given: Task) -> Outcome:
 
 
 class Breaking(Executor):
-    """Does tasks at once; one with a certain name ends the process, and with it all that is under way."""
+    """Does tasks at once; one with a certain name ends the process, and with it all after the next."""
 
     def __init__(self, killers: set[str], done: list[str]) -> None:
-        self.killers, self.done, self.broken = killers, done, False
+        self.killers, self.done, self.ends_in = killers, done, 99
 
     def submit(self, fn: Any, /, given: Any, *more: Any, **options: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        if self.broken or given.name in self.killers:
-            self.broken = True
+        if given.name in self.killers:
+            self.ends_in = min(self.ends_in, 1)
+            future.set_exception(BrokenProcessPool("ended"))
+        elif self.ends_in <= 0:
             future.set_exception(BrokenProcessPool("ended"))
         else:
+            self.ends_in -= 1
             self.done.append(given.name)
             future.set_result(outcome_of(given))
         return future
@@ -64,7 +67,7 @@ def test_only_who_ends_its_process_is_lost(killers: set[str], count: int) -> Non
     killed = {outcome.name for outcome in found if "was killed, twice" in outcome.cause}
     assert killed == killers
     assert all(outcome.verdict == "error" for outcome in found if outcome.name in killers)
-    assert sorted(done) == sorted({*done} | ({given.name for given in QUICK} - killers)), "and nothing is done twice"
+    assert sorted(done) == sorted({given.name for given in QUICK} - killers), "and nothing is done twice"
 
 
 def test_order_is_that_of_the_tasks_whoever_is_done_first(monkeypatch: pytest.MonkeyPatch) -> None:
