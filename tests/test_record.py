@@ -112,6 +112,15 @@ def test_another_model_is_a_mismatch(tmp_path: Path) -> None:
     assert (found.verdict, found.golden.moved) == (Verdict.MISMATCH, True)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("name", [ORIGIN, "stacked_gru", "encoder_decoder"])
+def test_names_of_graphs_are_kept_as_they_are(name: str, tmp_path: Path) -> None:
+    """Those of ONNX files that come of TensorFlow end in `:0`, which is left out elsewhere."""
+    folder = make(tmp_path / "a", name, "keras3.onnx")
+    assert any(key.endswith(":0") for key in read(folder).arrays)
+    found = verify(model(name, "keras3.onnx"), golden=folder)
+    assert (found.verdict, found.golden.same_file, found.golden.moved) == (Verdict.MATCH, True, False)  # type: ignore[union-attr]
+
+
 def test_several_outputs_are_matched_by_name(tmp_path: Path) -> None:
     found = verify(model("encoder_decoder", "keras3.keras"), golden=make(tmp_path / "a", "encoder_decoder"))
     assert found.verdict is Verdict.MATCH

@@ -9,7 +9,8 @@ jobs                    side by side, in order
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from lstm_verify.checking.cache import FOLDER, Cache, key_of
@@ -65,10 +66,11 @@ def check(
     tasks = tasks_for(listed, manifest, random, seed)
     started, found, kept = time.perf_counter(), [], None if cache is None else Cache(Path(cache))
     at_once, executors = (len(tasks), cluster(dask)) if dask else (jobs or usual_jobs(), processes)
-    for outcome in checks(tasks, at_once, kept, executors):
-        found.append(outcome)
-        if on_outcome is not None:
-            on_outcome(outcome)
+    with closing(checks(tasks, at_once, kept, executors)) as each:
+        for outcome in each:
+            found.append(outcome)
+            if on_outcome is not None:
+                on_outcome(outcome)
     return CheckReport(tuple(found), time.perf_counter() - started)
 
 
@@ -97,18 +99,18 @@ def tasks_for(
 
 def checks(
     tasks: Sequence[Task], jobs: int, cache: Cache | None = None, executors: Executors = processes
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Yield the outcomes of tasks, in order; from the cache where they are known, and kept there where they are not."""
     keys = [key_of(task) if cache is not None else None for task in tasks]
     known = [cache.get(key) if cache is not None else None for key in keys]
     left = [task for task, outcome in zip(tasks, known, strict=True) if outcome is None]
-    fresh = outcomes(left, min(jobs, max(1, len(left))), executors)
-    for task, key, outcome in zip(tasks, keys, known, strict=True):
-        if outcome is None:
-            outcome = next(fresh)
-            if cache is not None:
-                cache.put(task, key, outcome)
-        yield outcome
+    with closing(outcomes(left, min(jobs, max(1, len(left))), executors)) as fresh:
+        for task, key, outcome in zip(tasks, keys, known, strict=True):
+            if outcome is None:
+                outcome = next(fresh)
+                if cache is not None:
+                    cache.put(task, key, outcome)
+            yield outcome
 
 
 def cache_folder() -> Path:

@@ -38,8 +38,8 @@ PATIENCE = 2.0
 Pair = tuple[Task, "Future[Outcome]"]
 
 
-def outcomes(tasks: Iterable[Task], jobs: int, executors: Executors) -> Iterator[Outcome]:
-    """Do tasks, as many at a time as there are jobs, and yield their outcomes in order."""
+def outcomes(tasks: Iterable[Task], jobs: int, executors: Executors) -> Generator[Outcome, None, None]:
+    """Do tasks, as many at a time as there are jobs, and yield their outcomes in order; closing it ends them all."""
     waiting = deque(tasks)
     while waiting:
         under_way = yield from _until_broken(waiting, jobs, executors)
@@ -92,7 +92,11 @@ def _result(task: Task, future: Future[Outcome]) -> Outcome:
 def done(task: Task) -> Outcome:
     """Do a task in a process that is there for many: frameworks are imported once, and forked from for each."""
     preloading.enable()
-    return checked(task)
+    try:
+        return checked(task)
+    except SystemExit as end:  # of `_prepare`; by now all that the task had started is ended
+        preloading.disable()
+        os._exit(end.code if isinstance(end.code, int) else 1)  # else the next task would begin
 
 
 def usual_jobs() -> int:

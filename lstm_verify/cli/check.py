@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,11 +76,12 @@ def check(
         started, found = time.perf_counter(), []
         kept = Cache(Path(cache_dir) if cache_dir else cache_folder()) if cache else None
         with _lines(json_file) as write_line, _progress(len(tasks), quiet) as advance:
-            executors = cluster(dask) if dask else processes
-            for outcome in checks(tasks, len(tasks) if dask else jobs or usual_jobs(), kept, executors):
-                found.append(outcome)
-                write_line(outcome)
-                advance(outcome)
+            at_once, executors = (len(tasks), cluster(dask)) if dask else (jobs or usual_jobs(), processes)
+            with closing(checks(tasks, at_once, kept, executors)) as outcomes:
+                for outcome in outcomes:
+                    found.append(outcome)
+                    write_line(outcome)
+                    advance(outcome)
             report = CheckReport(tuple(found), time.perf_counter() - started)
             write_line(report)
         if elsewhere := sum(outcome.circumstances != circumstances() for outcome in found):

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from lstm_verify.arrays import Array, Rows, finite, read_arrays, whole
+from lstm_verify.arrays import Array, Rows, finite
 from lstm_verify.errors import InputError
 from lstm_verify.formats.parts import hash_of_model
-from lstm_verify.golden.folder import AGAIN, ARRAYS, FACTS, check_free, facts_of, is_golden, write
+from lstm_verify.golden.folder import AGAIN, ARRAYS, FACTS, arrays_in, check_free, facts_of, is_golden, write
 from lstm_verify.golden.kept import Evidence, copied
 from lstm_verify.hashing import hash_of_file
 from lstm_verify.inputs import moved_back
@@ -180,7 +180,7 @@ def read(folder: str | Path) -> Golden:
     path, wanted = folder / ARRAYS, facts["arrays"]["sha256"]
     if hash_of_file(path) != wanted:
         raise InputError(f"{path}: is not the file that {FACTS} was written with (SHA-256 {wanted[:12]}…). {AGAIN}")
-    golden = Golden(folder, facts, {name: np.asarray(whole(rows)) for name, rows in read_arrays(path).items()})
+    golden = Golden(folder, facts, arrays_in(path))
     _check(golden)
     return golden
 

@@ -11,13 +11,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lstm_verify.arrays import Array, replacing, write_npz
+import numpy as np
+
+from lstm_verify.arrays import UNREADABLE, Array, replacing, write_npz
 from lstm_verify.errors import InputError, OutputError
 from lstm_verify.hashing import hash_of_file
 
 FACTS, ARRAYS = "golden.json", "golden.npz"
 SCHEMA = 1
 AGAIN = "Record it anew with lstm-verify record"
+
+
+def arrays_in(path: Path) -> dict[str, Array]:
+    """Read the arrays by the names that they were written by, `:0` at the end included.
+
+    Raises:
+        InputError: it is not readable.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except UNREADABLE as error:
+        raise InputError(f"{path}: not readable as .npz ({error}). {AGAIN}") from None
 
 
 def is_golden(folder: Path) -> bool:
