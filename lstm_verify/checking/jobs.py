@@ -20,6 +20,7 @@ from contextlib import AbstractContextManager, contextmanager
 from math import inf
 from multiprocessing.util import Finalize
 from pathlib import Path
+from typing import NoReturn
 
 from lstm_verify import preloading
 from lstm_verify.checking.run import Outcome, checked, failed
@@ -125,14 +126,33 @@ def processes(jobs: int) -> Iterator[Executor]:
     """Processes of this machine, which end with the context; at once, with all they started, if it is left early."""
     others = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _prepare)
+    with _interrupted_once():
+        try:
+            yield executor
+        except BaseException:
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
+        executor.shutdown()
+
+
+@contextmanager
+def _interrupted_once() -> Iterator[None]:
+    """Hear the first Ctrl-C and no other, which would interrupt what the first one has to end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> NoReturn:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
     try:
-        yield executor
-    except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        raise
-    executor.shutdown()
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 def _prepare() -> None:
