@@ -15,7 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from math import inf
 from multiprocessing.util import Finalize
@@ -54,15 +54,23 @@ def _until_broken(waiting: deque[Task], jobs: int, executors: Executors) -> Gene
     with executors(jobs) as executor:
         while waiting or handed_out:
             try:
-                while waiting and len(handed_out) < AHEAD * jobs:
+                while waiting and len(_under_way(handed_out)) < AHEAD * jobs:
                     handed_out.append((waiting[0], executor.submit(done, waiting[0])))
                     waiting.popleft()
-                outcome = _result(*handed_out[0])
+                task, future = handed_out[0]
+                if not future.done():  # it holds up its own outcome, and no other task
+                    wait(_under_way(handed_out), return_when=FIRST_COMPLETED)
+                    continue
+                outcome = _result(task, future)
             except BrokenExecutor:
                 return [*handed_out]
             handed_out.popleft()
             yield outcome
     return []
+
+
+def _under_way(handed_out: Iterable[Pair]) -> list[Future[Outcome]]:
+    return [future for _, future in handed_out if not future.done()]
 
 
 def _alone(task: Task, future: Future[Outcome], executors: Executors) -> Outcome:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -83,6 +84,28 @@ def test_order_is_that_of_the_tasks_whoever_is_done_first(monkeypatch: pytest.Mo
             yield executor
 
     assert [outcome.name for outcome in outcomes(QUICK, 4, executors)] == [given.name for given in QUICK]
+
+
+def test_a_slow_one_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first task ends only when the last one has."""
+    last = threading.Event()
+
+    def until_last(given: Task) -> Outcome:
+        if given is QUICK[0]:
+            assert last.wait(60)
+        if given is QUICK[-1]:
+            last.set()
+        return outcome_of(given)
+
+    monkeypatch.setattr(jobs, "done", until_last)
+
+    @contextmanager
+    def executors(count: int) -> Iterator[Executor]:
+        with ThreadPoolExecutor(count) as executor:
+            yield executor
+
+    found = list(outcomes(QUICK, 2, executors))
+    assert [(outcome.name, outcome.cause) for outcome in found] == [(given.name, "only a test") for given in QUICK]
 
 
 def test_what_goes_wrong_on_the_way_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
