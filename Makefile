@@ -25,6 +25,7 @@ check: .venv/installed ## style, types, tests
 fixtures: .venv/installed ## make the models of fixtures/ anew, with the real frameworks
 	$(BIN)/python fixtures/make.py
 	$(BIN)/python -m fixtures.onnx_files
+	$(BIN)/lstm-verify record fixtures/origin_tanh_sigmoid.keras3.h5 -i fixtures/origin.x.npy -o fixtures/origin.golden --update -q
 
 tables: .venv/installed ## make docs/saved-models.md, diagnosis.md and formats.md anew, from models that take half an hour to build
 	$(BIN)/python -m tests.zoo.saved_models --framework keras --all --out build/zoo/keras

@@ -17,6 +17,7 @@ from pathlib import Path
 import command_line
 import diagnosis_time
 import lifted_graph
+import many_models
 import memory
 import onnx_files
 import replay_speed
@@ -47,6 +48,8 @@ def _chosen(options: argparse.Namespace) -> Iterator[Callable[[], Table]]:
     if options.only in (None, "onnx"):
         yield lambda: onnx_files.measure(options.repeat)
         yield lambda: onnx_files.measure_command(options.repeat)
+    if options.only in (None, "many"):
+        yield many_models.measure
     if options.only in (None, "diagnosis"):
         yield diagnosis_time.measure
     if options.only == "memory" or (options.only is None and not options.skip_memory):
@@ -56,7 +59,9 @@ def _chosen(options: argparse.Namespace) -> Iterator[Callable[[], Table]]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "--only", choices=("replay", "lifted", "cli", "onnx", "diagnosis", "memory"), help="one table instead of all"
+        "--only",
+        choices=("replay", "lifted", "cli", "onnx", "many", "diagnosis", "memory"),
+        help="one table instead of all",
     )
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="measurements of each kind (default: 5)")
     parser.add_argument("--write", type=Path, metavar="FILE", help="also write the tables to a Markdown file")

@@ -115,7 +115,7 @@ def judge(source: str | Path, tolerance: Tolerance | None = None) -> JudgedAnew:
 
 def _of_golden(golden: Golden, wanted: Tolerance | None) -> JudgedAnew:
     before = _compared(golden, golden.tolerance)
-    tolerance = golden.tolerance if wanted is None else replace(wanted, recorded=golden.tolerance.recorded)
+    tolerance = golden.judged_by(wanted)
     if not golden.of("sigma") and wanted is not None and wanted.by_rounding:
         raise InputError(f"{golden.folder}: σ of this model is not known. Give --atol or --rtol")
     then = {name: Verdict(output["verdict"]) for name, output in golden.facts["outputs"].items()}

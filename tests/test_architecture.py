@@ -170,6 +170,7 @@ ONLY_IN = {
     "matplotlib": {*(f"reporters/{name}" for name in ("drawing", "gates", "svg")), "report"},  # which names a type
     "pandas": {"reporters/samples", "report"},
     "h5py": {"formats/hdf5/child"},
+    "distributed": set(),
     "threadpoolctl": {"_replay", "operations/products"},
     "tensorflow": {"formats/tensorflow/child", "formats/tensorflow/protobufs"},
     "keras": set(),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lstm_verify import Report, Tolerance, details, load, replay, verify
-from lstm_verify.arrays import read_arrays
+from lstm_verify.array_files import read_arrays
 from lstm_verify.details import Details, details_of
 from lstm_verify.judging.compare import compare
 from lstm_verify.judging.judgement import Judgement

@@ -81,7 +81,8 @@ def transcripts(page: Path) -> Iterator[tuple[str, str]]:
 def starts_framework(command: str) -> bool:
     """Whether a command reads a TensorFlow file, or lets a framework predict."""
     words = shlex.split(command)
-    recorded = {"-e", "--expected"} & set(words) or words[1] in ("inspect", "extract")
+    alone = ("inspect", "extract", "judge", "check")
+    recorded = {"-e", "--expected", "--golden"} & set(words) or words[1] in alone
     return not recorded or any(word.endswith(GRAPHS) for word in words)
 
 

@@ -128,6 +128,38 @@ def test_it_never_says_more_than_a_comparison_would(
         assert found is right, "and where everything is judged, the same"
 
 
+def anew(predicted: list[list[float]], sigma: list[list[float]], before: Tolerance, wanted: Tolerance) -> Verdict:
+    """The verdict anew on a replay of ones."""
+    arrays = {"y": np.array(predicted)}, {"y": np.ones((len(predicted), len(predicted[0])))}, {"y": np.array(sigma)}
+    return _anew(json.loads(json.dumps(_output_dict(compared(arrays, before)))), wanted, before.sigmas).verdict
+
+
+def test_what_was_beyond_is_so_by_fewer_sigmas_though_more_is_unjudged() -> None:
+    """The first element is beyond, the second can never be judged."""
+    given = [[1.001, 1.0]], [[1e-6, np.inf]]
+    assert anew(*given, Tolerance(sigmas=8.0), Tolerance(sigmas=4.0)) is Verdict.MISMATCH
+    assert anew(*given, Tolerance(sigmas=8.0), Tolerance(sigmas=9.0)) is Verdict.INCONCLUSIVE
+
+
+def test_a_number_on_one_side_only_is_not_accepted() -> None:
+    given = [[1.0], [np.nan]], [[1e-6], [np.inf]]
+    assert anew(*given, Tolerance(), Tolerance(allow_unjudged=True)) is Verdict.INCONCLUSIVE
+    assert anew([[1.0], [1.5]], given[1], Tolerance(), Tolerance(allow_unjudged=True)) is Verdict.MATCH
+
+
+def test_what_can_never_be_judged_is_not_by_0_sigmas() -> None:
+    assert anew([[1.0]], [[np.inf]], Tolerance(), Tolerance(sigmas=0.0)) is Verdict.INCONCLUSIVE
+
+
+@given(st.sampled_from([0, 1, 2]), st.sampled_from(GRID), st.sampled_from([1e-6, 1e-4, 1e-3]))
+def test_digits_that_were_lost_leave_less_to_judge(decimals: int, sigmas: float, sigma: float) -> None:
+    arrays = {"y": np.array([[1.0], [0.3]])}, {"y": np.array([[1.0 + 1e-9], [0.3]])}, {"y": np.full((2, 1), sigma)}
+    before, wanted = Tolerance(sigmas=1e-3, decimals=decimals), Tolerance(sigmas=sigmas, decimals=decimals)
+    stored = json.loads(json.dumps(_output_dict(compared(arrays, before))))
+    found, right = _anew(stored, wanted, before.sigmas).verdict, compared(arrays, wanted).verdict
+    assert found is right
+
+
 @given(comparisons(), st.sampled_from([0.0, 1e-5, 1e-3, 1.0]))
 def test_an_absolute_tolerance_is_that_of_a_comparison(arrays: tuple[dict[str, np.ndarray], ...], atol: float) -> None:
     stored = json.loads(json.dumps(_output_dict(compared(arrays, Tolerance()))))

@@ -112,6 +112,15 @@ def test_another_model_is_a_mismatch(tmp_path: Path) -> None:
     assert (found.verdict, found.golden.moved) == (Verdict.MISMATCH, True)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("name", [ORIGIN, "stacked_gru", "encoder_decoder"])
+def test_names_of_graphs_are_kept_as_they_are(name: str, tmp_path: Path) -> None:
+    """Those of ONNX files that come of TensorFlow end in `:0`, which is left out elsewhere."""
+    folder = make(tmp_path / "a", name, "keras3.onnx")
+    assert any(key.endswith(":0") for key in read(folder).arrays)
+    found = verify(model(name, "keras3.onnx"), golden=folder)
+    assert (found.verdict, found.golden.same_file, found.golden.moved) == (Verdict.MATCH, True, False)  # type: ignore[union-attr]
+
+
 def test_several_outputs_are_matched_by_name(tmp_path: Path) -> None:
     found = verify(model("encoder_decoder", "keras3.keras"), golden=make(tmp_path / "a", "encoder_decoder"))
     assert found.verdict is Verdict.MATCH
@@ -122,6 +131,19 @@ def test_its_tolerance_holds_unless_another_is_given(tmp_path: Path) -> None:
     folder = make(tmp_path / "a", tolerance=Tolerance(sigmas=100.0))
     assert verify(model(ORIGIN), golden=folder).tolerance.sigmas == 100
     assert verify(model(ORIGIN), golden=folder, tolerance=Tolerance(sigmas=1e-4)).verdict is Verdict.MISMATCH
+
+
+def test_predictions_with_few_digits_are_so_by_any_tolerance(tmp_path: Path) -> None:
+    with np.load(recorded(ORIGIN)) as archive:
+        np.savez(tmp_path / "rounded.npz", **{name: array.round(3) for name, array in archive.items()})
+    record(
+        model(ORIGIN),
+        inputs(ORIGIN),
+        tmp_path / "a",
+        expected=tmp_path / "rounded.npz",
+        tolerance=Tolerance(decimals=3),
+    )
+    assert verify(model(ORIGIN), golden=tmp_path / "a", tolerance=Tolerance(sigmas=4.0)).verdict is Verdict.MATCH
 
 
 def test_no_match_is_recorded_only_if_asked(tmp_path: Path) -> None:
@@ -171,6 +193,23 @@ def test_a_changed_folder_is_an_error(name: str, tmp_path: Path) -> None:
     damage(make(tmp_path / "a"))
     with pytest.raises(InputError, match=message):
         verify(model(ORIGIN), golden=tmp_path / "a")
+
+
+def sealed(folder: Path, **changes: Any) -> None:
+    """Change facts, with a checksum that fits."""
+    from lstm_verify.golden.folder import _checksum
+
+    facts = {**json.loads((folder / FACTS).read_text()), **changes}
+    facts["checksum"] = _checksum(facts)
+    (folder / FACTS).write_text(json.dumps(facts))
+
+
+@pytest.mark.parametrize("key", ["outputs", "runtime", "tolerance"])
+@pytest.mark.parametrize("value", [None, [], {"dense": {}}, {"other": {"samples_axis": 0}}])
+def test_what_record_does_not_write_is_an_error(key: str, value: Any, tmp_path: Path) -> None:
+    sealed(make(tmp_path / "a"), **{key: value})
+    with pytest.raises(InputError, match="Record it anew"):
+        read(tmp_path / "a")
 
 
 def test_inputs_besides_are_refused(tmp_path: Path) -> None:

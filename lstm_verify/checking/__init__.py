@@ -9,10 +9,12 @@ jobs                    side by side, in order
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from lstm_verify.checking.cache import FOLDER, Cache, key_of
+from lstm_verify.checking.cluster import cluster
 from lstm_verify.checking.discover import discovered
 from lstm_verify.checking.jobs import Executors, outcomes, processes, usual_jobs
 from lstm_verify.checking.manifest import found_upwards, task_of_path, tasks_of_manifest
@@ -29,6 +31,7 @@ def check(
     random: int | None = None,
     seed: int | None = None,
     jobs: int | None = None,
+    dask: str | None = None,
     cache: str | Path | None = None,
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> CheckReport:
@@ -43,6 +46,7 @@ def check(
             first `pyproject.toml` upwards with `[tool.lstm-verify]`.
         random, seed: for paths: how many samples to generate, and from which seed; golden folders are not looked for.
         jobs: how many models at a time; None is what cores and memory allow.
+        dask: the address of a Dask scheduler, in place of processes of this machine.
         cache: a directory of outcomes of models that have not changed; None keeps none.
         on_outcome: told each outcome, in the order of the models.
 
@@ -60,11 +64,13 @@ def check(
     """
     listed = [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     tasks = tasks_for(listed, manifest, random, seed)
-    started, found = time.perf_counter(), []
-    for outcome in checks(tasks, jobs or usual_jobs(), None if cache is None else Cache(Path(cache))):
-        found.append(outcome)
-        if on_outcome is not None:
-            on_outcome(outcome)
+    started, found, kept = time.perf_counter(), [], None if cache is None else Cache(Path(cache))
+    at_once, executors = (len(tasks), cluster(dask)) if dask else (jobs or usual_jobs(), processes)
+    with closing(checks(tasks, at_once, kept, executors)) as each:
+        for outcome in each:
+            found.append(outcome)
+            if on_outcome is not None:
+                on_outcome(outcome)
     return CheckReport(tuple(found), time.perf_counter() - started)
 
 
@@ -93,18 +99,18 @@ def tasks_for(
 
 def checks(
     tasks: Sequence[Task], jobs: int, cache: Cache | None = None, executors: Executors = processes
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Yield the outcomes of tasks, in order; from the cache where they are known, and kept there where they are not."""
     keys = [key_of(task) if cache is not None else None for task in tasks]
     known = [cache.get(key) if cache is not None else None for key in keys]
     left = [task for task, outcome in zip(tasks, known, strict=True) if outcome is None]
-    fresh = outcomes(left, min(jobs, max(1, len(left))), executors)
-    for task, key, outcome in zip(tasks, keys, known, strict=True):
-        if outcome is None:
-            outcome = next(fresh)
-            if cache is not None:
-                cache.put(task, key, outcome)
-        yield outcome
+    with closing(outcomes(left, min(jobs, max(1, len(left))), executors)) as fresh:
+        for task, key, outcome in zip(tasks, keys, known, strict=True):
+            if outcome is None:
+                outcome = next(fresh)
+                if cache is not None:
+                    cache.put(task, key, outcome)
+            yield outcome
 
 
 def cache_folder() -> Path:

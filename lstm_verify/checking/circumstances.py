@@ -18,9 +18,9 @@ PREFIXES = (
     *("OMP_", "OPENBLAS_", "MKL_"),
 )
 """How variables begin that frameworks, and the libraries they multiply with, take settings from."""
-TELLING = ("/proc/cpuinfo", "/proc/driver/nvidia/version")
+TELLING = ("proc/cpuinfo", "proc/driver/nvidia/version", "proc/driver/nvidia/gpus/*/information")
 """Files of Linux that say what computes."""
-OF_THE_PROCESSOR = ("model name", "flags", "Features", "NVRM version")
+OF_THE_PROCESSOR = ("model name", "flags", "Features", "NVRM version", "Model:")
 
 
 @cache
@@ -33,7 +33,7 @@ def circumstances() -> str:
         "versions": versions(),
         "code": hash_of_files(PACKAGE, PACKAGE.rglob("*.py")),
         "platform": [platform.system(), platform.machine()],
-        "processor": sorted({line for file in TELLING for line in _lines(Path(file))}),
+        "processor": sorted({line for files in TELLING for file in Path("/").glob(files) for line in _lines(file)}),
         "environment": {name: value for name, value in os.environ.items() if _counts(name)},
     }
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()

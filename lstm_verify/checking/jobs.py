@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
+from math import inf
 from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import NoReturn
 
 from lstm_verify import preloading
 from lstm_verify.checking.run import Outcome, checked, failed
@@ -26,6 +30,8 @@ Executors = Callable[[int], AbstractContextManager[Executor]]
 """From a number of jobs to an executor that does so many at a time."""
 AHEAD = 2
 """How many tasks are handed out for each job, so that the next is there when one is done."""
+MEMINFO, CONTAINER = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
+"""Where Linux says how much memory there is."""
 MEMORY_OF_A_JOB = 1.5e9
 """Bytes: for a process that replays, one that has imported a framework, and a fork of that."""
 PATIENCE = 2.0
@@ -33,8 +39,8 @@ PATIENCE = 2.0
 Pair = tuple[Task, "Future[Outcome]"]
 
 
-def outcomes(tasks: Iterable[Task], jobs: int, executors: Executors) -> Iterator[Outcome]:
-    """Do tasks, as many at a time as there are jobs, and yield their outcomes in order."""
+def outcomes(tasks: Iterable[Task], jobs: int, executors: Executors) -> Generator[Outcome, None, None]:
+    """Do tasks, as many at a time as there are jobs, and yield their outcomes in order; closing it ends them all."""
     waiting = deque(tasks)
     while waiting:
         under_way = yield from _until_broken(waiting, jobs, executors)
@@ -48,15 +54,23 @@ def _until_broken(waiting: deque[Task], jobs: int, executors: Executors) -> Gene
     with executors(jobs) as executor:
         while waiting or handed_out:
             try:
-                while waiting and len(handed_out) < AHEAD * jobs:
+                while waiting and len(_under_way(handed_out)) < AHEAD * jobs:
                     handed_out.append((waiting[0], executor.submit(done, waiting[0])))
                     waiting.popleft()
-                outcome = _result(*handed_out[0])
+                task, future = handed_out[0]
+                if not future.done():  # it holds up its own outcome, and no other task
+                    wait(_under_way(handed_out), return_when=FIRST_COMPLETED)
+                    continue
+                outcome = _result(task, future)
             except BrokenExecutor:
                 return [*handed_out]
             handed_out.popleft()
             yield outcome
     return []
+
+
+def _under_way(handed_out: Iterable[Pair]) -> list[Future[Outcome]]:
+    return [future for _, future in handed_out if not future.done()]
 
 
 def _alone(task: Task, future: Future[Outcome], executors: Executors) -> Outcome:
@@ -87,17 +101,32 @@ def _result(task: Task, future: Future[Outcome]) -> Outcome:
 def done(task: Task) -> Outcome:
     """Do a task in a process that is there for many: frameworks are imported once, and forked from for each."""
     preloading.enable()
-    return checked(task)
+    try:
+        return checked(task)
+    except SystemExit as end:  # of `_prepare`; by now all that the task had started is ended
+        preloading.disable()
+        os._exit(end.code if isinstance(end.code, int) else 1)  # else the next task would begin
 
 
 def usual_jobs() -> int:
     """Return how many jobs this machine has cores and memory for."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, int(min(_free_memory(), MEMORY_OF_A_JOB * cores) / MEMORY_OF_A_JOB)))
+
+
+def _free_memory() -> float:
+    """The bytes that may be taken, of the machine and of the container; infinite if that is not known."""
+    free = _number(r"MemAvailable:\s+(\d+) kB", MEMINFO) * 1024
+    left = _number(r"(\d+)", CONTAINER / "memory.max") - _number(r"(\d+)", CONTAINER / "memory.current", 0)
+    return min(free, left)
+
+
+def _number(pattern: str, file: Path, otherwise: float = inf) -> float:
     try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):
-        return cores
-    return max(1, min(cores, int(free / MEMORY_OF_A_JOB)))
+        found = re.search(pattern, file.read_text())
+    except OSError:
+        return otherwise
+    return float(found[1]) if found else otherwise
 
 
 @contextmanager
@@ -105,14 +134,33 @@ def processes(jobs: int) -> Iterator[Executor]:
     """Processes of this machine, which end with the context; at once, with all they started, if it is left early."""
     others = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _prepare)
+    with _interrupted_once():
+        try:
+            yield executor
+        except BaseException:
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
+        executor.shutdown()
+
+
+@contextmanager
+def _interrupted_once() -> Iterator[None]:
+    """Hear the first Ctrl-C and no other, which would interrupt what the first one has to end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> NoReturn:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
     try:
-        yield executor
-    except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        raise
-    executor.shutdown()
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 def _prepare() -> None:

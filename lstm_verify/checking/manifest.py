@@ -30,6 +30,7 @@ PYPROJECT, TOOL = "pyproject.toml", "lstm-verify"
 EXCLUSIVE = (
     ("golden", "input"),
     ("golden", "random"),
+    ("golden", "seed"),
     ("golden", "expected"),
     ("golden", "runtime"),
     ("golden", "against"),
@@ -47,6 +48,8 @@ EXCLUSIVE = (
     ("decimals", "digits"),
     ("against", "state-from"),
     ("against", "allowed-blind-spots"),
+    ("sigmas", "atol"),
+    ("sigmas", "rtol"),
 )
 """Keys of a model that contradict each other."""
 NEEDS = {"map": "against", "run": "against", "decimals": "expected", "digits": "expected"}

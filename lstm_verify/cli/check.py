@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--random", type=click.IntRange(min=1), metavar="N", help="For PATHS: generate N samples for each model.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="S", help="For PATHS: from which seed; 0 if left out.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Models at a time. [default: as fits]")
+@click.option("--dask", metavar="ADDRESS", help="Let a Dask cluster do it, whose scheduler is there: tcp://host:8786.")
 @click.option("--cache/--no-cache", default=True, help="Whether models that have not changed are taken from the cache.")
 @click.option("--cache-dir", metavar="DIR", help="Where the cache is. [default: .lstm-verify-cache by pyproject.toml]")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write JSON, a line for each model; - is standard output.")
@@ -42,6 +43,7 @@ def check(
     random: int | None,
     seed: int | None,
     jobs: int | None,
+    dask: str | None,
     cache: bool,
     cache_dir: str | None,
     json_file: str | None,
@@ -58,18 +60,23 @@ def check(
     """
     from lstm_verify.checking import Problems, cache_folder, checks, tasks_for
     from lstm_verify.checking.cache import Cache
-    from lstm_verify.checking.jobs import usual_jobs
+    from lstm_verify.checking.circumstances import circumstances
+    from lstm_verify.checking.cluster import cluster
+    from lstm_verify.checking.jobs import processes, usual_jobs
     from lstm_verify.checking.report import CheckReport
 
+    if dask and jobs:
+        raise click.UsageError("--dask and --jobs exclude each other: the cluster has its own workers")
     asked = manifest or " ".join(paths) or "pyproject.toml"
     told = github_of(github, quiet, json_file)
-    with errors(Path(asked), told.tell, json=json_file, junit=junit):
+    results = {"json lines": json_file, "junit": junit}
+    with errors(Path(asked), told.tell, **results):
         try:
             tasks = tasks_for(paths, manifest, random, seed)
         except Problems as problems:
             for line in problems.lines:
                 click.echo(f"error: {line}", err=True)
-            write_failure(asked, str(problems), {"json": json_file, "junit": junit}, told.tell)
+            write_failure(asked, str(problems), results, told.tell)
             sys.exit(2)
         check_writable([json_file, junit], [file for task in tasks for file in _read(task)])
         for note in () if quiet else _assumed(tasks):
@@ -77,12 +84,17 @@ def check(
         started, found = time.perf_counter(), []
         kept = Cache(Path(cache_dir) if cache_dir else cache_folder()) if cache else None
         with _lines(json_file) as write_line, _progress(len(tasks), quiet) as advance:
-            for outcome in checks(tasks, jobs or usual_jobs(), kept):
-                found.append(outcome)
-                write_line(outcome)
-                advance(outcome)
+            at_once, executors = (len(tasks), cluster(dask)) if dask else (jobs or usual_jobs(), processes)
+            with closing(checks(tasks, at_once, kept, executors)) as outcomes:
+                for outcome in outcomes:
+                    found.append(outcome)
+                    write_line(outcome)
+                    advance(outcome)
             report = CheckReport(tuple(found), time.perf_counter() - started)
             write_line(report)
+        if elsewhere := sum(outcome.circumstances != circumstances() for outcome in found):
+            how = "checked with other versions, settings or processors than are here; no cache keeps that"
+            click.echo(f"note: {elsewhere} of {len(found)} models {how}", err=True)
         if junit:
             write(junit, find("junit", "check").render(report))
         if not quiet and json_file != "-":
@@ -110,25 +122,23 @@ def _assumed(tasks: list[Task]) -> Iterator[str]:
 
 @contextmanager
 def _lines(file: str | None) -> Iterator[Callable[[Any], None]]:
-    """Write lines of JSON, each as soon as it is there; a file is there only with all of them."""
-    from lstm_verify.arrays import replacing
-
+    """Write lines of JSON, each as soon as it is known; the last one says that there are no more."""
     render = find("json", "check").render
     if not file:
         yield lambda _: None
     elif file == "-":
         yield lambda item: click.echo(render(item), nl=False)
     else:
-        with replacing(file) as temporary, temporary.open("w", encoding="utf-8") as lines:
-            yield lambda item: _write_line(lines, render(item))
+        _written(file, "w", "")
+        yield lambda item: _written(file, "a", render(item))
 
 
-def _write_line(lines: Any, text: str) -> None:
+def _written(file: str, mode: str, text: str) -> None:
     try:
-        lines.write(text)
-        lines.flush()
+        with open(file, mode, encoding="utf-8") as lines:
+            lines.write(text)
     except OSError as error:
-        raise OutputError(f"{lines.name}: cannot be written ({error.strerror}). Choose another path") from None
+        raise OutputError(f"{file}: cannot be written ({error.strerror}). Choose another path") from None
 
 
 @contextmanager

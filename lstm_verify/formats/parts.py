@@ -7,6 +7,7 @@ a family of files is taken whole: a directory with all below it, a checkpoint wi
 from __future__ import annotations
 
 import glob
+import os
 from pathlib import Path
 
 from lstm_verify.errors import ModelFileError
@@ -62,7 +63,14 @@ def _parts(path: Path) -> set[Path]:
 
 
 def _below(folder: Path) -> set[Path]:
-    return {item for item in folder.rglob("*") if item.is_file()}
+    """All files below a folder, those behind links too; a link that leads back is followed once."""
+    found: set[Path] = set()
+    seen: set[str] = set()
+    for here, folders, files in os.walk(folder, followlinks=True):
+        seen.add(os.path.realpath(here))
+        folders[:] = [name for name in folders if os.path.realpath(os.path.join(here, name)) not in seen]
+        found |= {path for path in (Path(here, name) for name in files) if path.is_file()}
+    return found
 
 
 def _is_of_checkpoint(path: Path) -> bool:

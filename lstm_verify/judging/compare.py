@@ -73,7 +73,8 @@ class Comparison:
     """(samples,) float64: how many σ must be allowed for every element of the sample to be within, what is unjudged at
     any number left out; NaN where σ was not computed."""
     judged_up_to: Array = field(default_factory=_nothing)
-    """(samples,) float64: how many σ may be allowed for every element of the sample to be judged; NaN as above."""
+    """(samples,) float64: how many σ may be allowed for every element of the sample to be judged, -1 if one never is;
+    NaN as above."""
     at_most: Array = field(default_factory=_nothing)
     """(samples,) bool: whether `sigmas` and `needed` are upper bounds, since σ is a part of the whole."""
     non_finite: int = 0
@@ -276,7 +277,7 @@ def _compare_chunk(rows: slice, predicted: Array, replayed: Array, scale: Scale)
         up_to = scale.judged_up_to(rows, r, replayed.shape[-1] if replayed.ndim > 1 else 1, sigma, lost)
     up_to = np.where(np.isfinite(r), up_to, np.inf)
     overflown = np.isinf(sigma) & ~np.isfinite(p) & ~same  # one side may be NaN where the other still is ∞
-    up_to[overflown] = 0.0
+    up_to[overflown] = -1.0
     unjudged = ((np.isinf(sigma) | wide) & np.isfinite(r) | overflown) & tolerance.may_be_wide
     within = np.where(finite, deviation <= budget + lost, same) | unjudged
     decides = np.where(unjudged, -1.0, in_sigmas) if tolerance.by_rounding else deviation

@@ -177,16 +177,17 @@ class Scale:
     def judged_up_to(self, rows: slice, replayed: Array, units: int, sigma: Array, lost: Array) -> Array:
         """Return the most σ that the tolerance of each element may be without letting anything pass.
 
-        It is `is_wide` solved for the number of σ, (samples, elements); infinite where σ is 0, 0 where it is infinite.
+        It is `is_wide` solved for the number of σ, (samples, elements): infinite where σ is 0, and -1 where nothing can
+        be judged, since σ is infinite or too much was lost.
         """
         steps = replayed.reshape(len(replayed), -1, units)
         unit, whole = (
             np.broadcast_to(size[:, None], steps.shape).reshape(replayed.shape) for size in self._sizes(rows, steps)
         )
         most = np.minimum(self.share * whole, max(self.share, OF_A_UNIT) * unit)
-        most = np.minimum(most, np.maximum(max(self.share, RECORDED) * unit - lost, 0.0))
+        most = np.minimum(most, max(self.share, RECORDED) * unit - lost)
         with np.errstate(divide="ignore", invalid="ignore"):
-            found: Array = np.where(np.isinf(sigma), 0.0, np.where(sigma == 0, np.inf, most / sigma))
+            found: Array = np.where(np.isinf(sigma) | (most < 0), -1.0, np.where(sigma == 0, np.inf, most / sigma))
         return found
 
     def _sizes(self, rows: slice, steps: Array) -> tuple[Array, Array]:

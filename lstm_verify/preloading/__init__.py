@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -26,6 +27,8 @@ from lstm_verify import processes
 from lstm_verify.processes import QUIET, Imports
 
 SERVER = Path(__file__).with_name("server.py")
+LONGEST = 120.0
+"""Seconds that an import may take; after that programs import by themselves, each with its own time limit."""
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """For the import alone: a fork has the environment that its program is to have."""
 
@@ -127,7 +130,9 @@ def _served(imports: Imports) -> tuple[Path, subprocess.Popen[bytes]]:
         start_new_session=True,
     )
     assert server.stdout
-    if not server.stdout.readline():
+    is_told = select.select([server.stdout], [], [], LONGEST)[0]
+    if not is_told or not server.stdout.readline():
+        server.kill()
         server.communicate()
         shutil.rmtree(address.parent, ignore_errors=True)
     return address, server
@@ -138,8 +143,8 @@ _enabled: dict[int, Servers] = {}
 
 
 def enable() -> None:
-    """Let programs that import a framework be forked from now on, until this process ends."""
-    if os.getpid() not in _enabled:
+    """Let programs that import a framework be forked from now on, until this process ends; on Linux only."""
+    if os.getpid() not in _enabled and sys.platform == "linux":
         servers = _enabled[os.getpid()] = Servers()
         processes.start_by(servers.start)
 

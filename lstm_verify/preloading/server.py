@@ -94,7 +94,7 @@ def run(files: list[int], program: str, arguments: list[str], environment: dict[
     """Be the process that runs the program."""
     code = 1
     try:
-        high = [fcntl.fcntl(file, fcntl.F_DUPFD, MOST_FILES // 2) for file in files]  # clear of the numbers wanted
+        high = [fcntl.fcntl(file, fcntl.F_DUPFD, 64) for file in files]  # clear of the numbers of standard streams
         for file, wanted in zip([high[0], high[1], high[1], high[2]], [0, 1, 2, replies], strict=True):
             os.dup2(file, wanted)
         os.closerange(3, replies)

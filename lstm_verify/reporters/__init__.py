@@ -32,6 +32,7 @@ REPORTERS: tuple[Reporter, ...] = (
     Reporter("terminal", "judgement", "anew", prints=True),
     Reporter("json", "judgement", "json", "render_report"),
     Reporter("json", "failure", "json", "render_report"),
+    Reporter("json lines", "failure", "json", "render_line"),
     Reporter("junit", "failure", "junit", "render_failure"),
     Reporter("html", "failure", "html", "render_failure"),
     Reporter("sarif", "failure", "sarif", "render_failure"),

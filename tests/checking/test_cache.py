@@ -131,16 +131,29 @@ def test_a_changed_golden_folder_is_another(own: Task, tmp_path: Path) -> None:
         ("origin_tanh_relu.keras3.export", "variables/variables.data-00000-of-00001"),
         ("basic_lstm.tf1.ckpt", "basic_lstm.tf1.ckpt.data-00000-of-00001"),
         ("basic_lstm.tf1.ckpt", "basic_lstm.tf1.ckpt.meta"),
+        ("basic_lstm.tf1.ckpt.meta", "basic_lstm.tf1.ckpt.data-00000-of-00001"),
+        ("basic_lstm.tf1.ckpt.index", "basic_lstm.tf1.ckpt.meta"),
     ],
 )
 def test_every_part_of_a_model_counts(start: str, part: str, own: Task, tmp_path: Path) -> None:
-    for path in FIXTURES.glob(f"{start}*"):
+    for path in FIXTURES.glob(f"{start.removesuffix('.meta').removesuffix('.index')}*"):
         (shutil.copytree if path.is_dir() else shutil.copy)(path, tmp_path / path.name)
     given = replace(own, path=str(tmp_path / start))
     before = key_of(given)
-    inside = tmp_path / part if start.endswith("ckpt") else tmp_path / start / part
+    inside = tmp_path / part if ".ckpt" in start else tmp_path / start / part
     changed(inside)
     assert before is not None
+    assert key_of(given) not in (before, None)
+
+
+def test_a_folder_behind_a_link_counts(own: Task, tmp_path: Path) -> None:
+    shutil.copytree(FIXTURES / "origin_tanh_relu.keras3.export", tmp_path / "saved")
+    (tmp_path / "saved" / "variables").rename(tmp_path / "elsewhere")
+    (tmp_path / "saved" / "variables").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "saved")
+    given = replace(own, path=str(tmp_path / "saved"))
+    before = key_of(given)
+    changed(tmp_path / "elsewhere" / "variables.data-00000-of-00001")
     assert key_of(given) not in (before, None)
 
 

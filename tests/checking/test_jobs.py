@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -32,17 +33,20 @@ def outcome_of(given: Task) -> Outcome:
 
 
 class Breaking(Executor):
-    """Does tasks at once; one with a certain name ends the process, and with it all that is under way."""
+    """Does tasks at once; one with a certain name ends the process, and with it all after the next."""
 
     def __init__(self, killers: set[str], done: list[str]) -> None:
-        self.killers, self.done, self.broken = killers, done, False
+        self.killers, self.done, self.ends_in = killers, done, 99
 
     def submit(self, fn: Any, /, given: Any, *more: Any, **options: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        if self.broken or given.name in self.killers:
-            self.broken = True
+        if given.name in self.killers:
+            self.ends_in = min(self.ends_in, 1)
+            future.set_exception(BrokenProcessPool("ended"))
+        elif self.ends_in <= 0:
             future.set_exception(BrokenProcessPool("ended"))
         else:
+            self.ends_in -= 1
             self.done.append(given.name)
             future.set_result(outcome_of(given))
         return future
@@ -64,7 +68,7 @@ def test_only_who_ends_its_process_is_lost(killers: set[str], count: int) -> Non
     killed = {outcome.name for outcome in found if "was killed, twice" in outcome.cause}
     assert killed == killers
     assert all(outcome.verdict == "error" for outcome in found if outcome.name in killers)
-    assert sorted(done) == sorted({*done} | ({given.name for given in QUICK} - killers)), "and nothing is done twice"
+    assert sorted(done) == sorted({given.name for given in QUICK} - killers), "and nothing is done twice"
 
 
 def test_order_is_that_of_the_tasks_whoever_is_done_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +84,28 @@ def test_order_is_that_of_the_tasks_whoever_is_done_first(monkeypatch: pytest.Mo
             yield executor
 
     assert [outcome.name for outcome in outcomes(QUICK, 4, executors)] == [given.name for given in QUICK]
+
+
+def test_a_slow_one_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first task ends only when the last one has."""
+    last = threading.Event()
+
+    def until_last(given: Task) -> Outcome:
+        if given is QUICK[0]:
+            assert last.wait(60)
+        if given is QUICK[-1]:
+            last.set()
+        return outcome_of(given)
+
+    monkeypatch.setattr(jobs, "done", until_last)
+
+    @contextmanager
+    def executors(count: int) -> Iterator[Executor]:
+        with ThreadPoolExecutor(count) as executor:
+            yield executor
+
+    found = list(outcomes(QUICK, 2, executors))
+    assert [(outcome.name, outcome.cause) for outcome in found] == [(given.name, "only a test") for given in QUICK]
 
 
 def test_what_goes_wrong_on_the_way_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,24 +149,29 @@ def kill_or_do(given: Task) -> Outcome:
 
 
 SCRIPT = """
-import os, sys, time
+import os, signal, sys
 from lstm_verify.checking import jobs
 from tests.checking.test_jobs import QUICK, sleep
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # as the command does
     jobs.done = sleep
-    sys.modules["lstm_verify.checking.jobs"].done = sleep
-    list(jobs.outcomes(QUICK[:2], 2, jobs.processes))
+    list(jobs.outcomes(QUICK, 2, jobs.processes))
 """
 
 
 def sleep(given: Task) -> Outcome:
+    jobs.checked = nap  # in the process that does it
+    return jobs.done(given)
+
+
+def nap(given: Task) -> Outcome:
     Path(os.environ["NOTES"], str(os.getpid())).touch()
     time.sleep(600)
     return outcome_of(given)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_processes_end_with_their_parent(number: int, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
@@ -166,12 +197,29 @@ def until(condition: Any) -> None:
         time.sleep(0.02)
 
 
-def test_as_many_jobs_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    pages = {"SC_AVPHYS_PAGES": 2_000_000, "SC_PAGE_SIZE": 4096}
-    monkeypatch.setattr(os, "sysconf", pages.__getitem__)
+@pytest.mark.parametrize(
+    ("available", "most", "current", "wanted"),
+    [
+        (8_000_000, "max", 0, 5),
+        (1000, "max", 0, 1),
+        (10**9, "max", 0, 64),
+        (10**9, str(5 * 10**9), 10**9, 2),
+        (None, None, None, 64),
+    ],
+)
+def test_as_many_jobs_as_fit(
+    available: int | None,
+    most: str | None,
+    current: int | None,
+    wanted: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if available is not None:
+        (tmp_path / "meminfo").write_text(f"MemTotal:  9 kB\nMemFree:  1 kB\nMemAvailable:   {available} kB\n")
+        (tmp_path / "memory.max").write_text(f"{most}\n")
+        (tmp_path / "memory.current").write_text(f"{current}\n")
+    monkeypatch.setattr(jobs, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(jobs, "CONTAINER", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
-    assert usual_jobs() == 5
-    pages["SC_AVPHYS_PAGES"] = 1000
-    assert usual_jobs() == 1
-    pages["SC_AVPHYS_PAGES"] = 10**9
-    assert usual_jobs() == 64
+    assert usual_jobs() == wanted

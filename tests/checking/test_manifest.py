@@ -99,6 +99,11 @@ def test_a_key_above_is_for_all_that_do_not_say_otherwise(place: Path) -> None:
     assert (other.sigmas, other.random, other.is_generated) == (6, 32, False)
 
 
+def test_a_tolerance_of_one_model_is_in_the_place_of_that_of_all(place: Path) -> None:
+    (found,) = tasks(place, 'atol = 1e-3\nrtol = 1e-3\n[[model]]\npath = "a.h5"\nsigmas = 4\n')
+    assert (found.sigmas, found.atol, found.rtol) == (4, None, None)
+
+
 def test_a_pattern_is_as_many_models_as_fit(place: Path) -> None:
     found = tasks(place, '[[model]]\npath = "b.*"\nsigmas = 4\n')
     assert [(each.name, each.sigmas) for each in found] == [("b.keras", 4), ("b.onnx", 4)]
@@ -162,6 +167,8 @@ WRONG = {
         "expected and runtime exclude each other",
     ),
     "predictions without inputs": (A + 'expected = "y.npz"', "expected needs input too"),
+    "two tolerances": (A + "sigmas = 4\natol = 1e-6", "sigmas and atol exclude each other"),
+    "a seed for a golden folder": (A + 'golden = "a.h5"\nseed = 1', "golden and seed exclude each other"),
     "no TOML": ("[[model]", "not readable as TOML"),
 }
 

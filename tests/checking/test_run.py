@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,6 +98,18 @@ def test_allowed_blind_spots_are_named_with_or_without_their_layer() -> None:
     assert blind_spots(*found).exit_code == 0
     assert blind_spots(*{spot.partition(" in ")[0] for spot in found}).exit_code == 0
     assert blind_spots(*[f"{spot}s" for spot in found]).exit_code == 1
+
+
+def test_a_search_that_was_cut_short_allows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_short(*given: Any, **options: Any) -> Any:
+        report = verify(*given, **options)
+        assert report.blind_spots is not None
+        return replace(report, blind_spots=replace(report.blind_spots, found=(), complete=False))
+
+    monkeypatch.setattr(run, "verify", cut_short)
+    outcome = blind_spots("clip")
+    assert (outcome.verdict, outcome.exit_code) == ("match", 1)
+    assert outcome.cause.startswith("the search was cut short")
 
 
 def test_the_worst_exit_code() -> None:

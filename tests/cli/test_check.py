@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -14,8 +15,9 @@ import pytest
 
 from lstm_verify import check
 from lstm_verify import checking as package
+from lstm_verify.checking import jobs
 from tests.checking.tasks import Here, here
-from tests.command import assert_refused, inputs, model, recorded, run
+from tests.command import assert_refused, assert_usage_error, inputs, model, recorded, run
 
 ORIGIN = "origin_tanh_sigmoid"
 
@@ -25,7 +27,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Here]:
     """Run in a folder of its own, without processes; what they do is tested in tests/checking."""
     executor = Here()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(package.checks, "__defaults__", (None, here(executor)))
+    monkeypatch.setattr(package, "processes", here(executor))
+    monkeypatch.setattr(jobs, "processes", here(executor))
     for name, path in {"m.h5": model(ORIGIN), "x.npz": inputs(ORIGIN), "y.npz": recorded(ORIGIN)}.items():
         shutil.copy(path, name)
     with np.load("y.npz") as archive:
@@ -91,6 +94,21 @@ def test_json_is_a_line_for_each_model_and_one_for_all(tmp_path: Path) -> None:
 def test_json_on_standard_output_has_nothing_else() -> None:
     done = run("check", "-m", manifest(MATCH), "--no-cache", "--json", "-")
     assert len(lines_of(done.stdout)) == 2
+
+
+def test_lines_are_there_while_the_others_are_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    really = package.checks
+
+    def and_look(*given: Any, **options: Any) -> Iterator[Any]:
+        for outcome in really(*given, **options):
+            seen.append(len((tmp_path / "out.jsonl").read_text().splitlines()))
+            yield outcome
+
+    monkeypatch.setattr(package, "checks", and_look)
+    run("check", "-m", manifest(MATCH, MISMATCH, ERROR), "--no-cache", "--json", "out.jsonl")
+    assert seen == [0, 1, 2]
+    assert len(lines_of(tmp_path / "out.jsonl")) == 4
 
 
 def test_junit_is_a_suite_for_each_model(tmp_path: Path) -> None:
@@ -180,11 +198,26 @@ def test_nothing_is_checked_if_something_is_wrong(given: tuple[str, ...], said: 
     assert not place.done
 
 
+def test_a_cluster_has_its_own_workers() -> None:
+    assert_usage_error(run("check", "m.h5", "--dask", "tcp://here:1", "--jobs", "2"), "exclude each other")
+
+
+def test_what_was_done_elsewhere_is_told(place: Here) -> None:
+    do = place.do
+    place.do = lambda task: replace(do(task), circumstances="elsewhere")
+    for _ in range(2):
+        done = run("check", "-m", manifest(MATCH))
+        assert done.stderr.startswith("note: 1 of 1 models checked with other versions")
+    assert len(place.done) == 2, "and not kept"
+
+
 def test_every_problem_has_its_line(tmp_path: Path) -> None:
     done = run("check", "missing.h5", "*.tflite", "--json", "out.json", "--junit", "out.xml")
     assert done.exit_code == 2
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error", "error"]
-    assert json.loads((tmp_path / "out.json").read_text())["verdict"] == "error"
+    (line,) = lines_of(tmp_path / "out.json")
+    assert (line["verdict"], line["exit_code"]) == ("error", 2)
+    assert "missing.h5: cannot be read" in line["reason"]
     assert ET.parse(tmp_path / "out.xml").getroot().attrib["errors"] == "1"
 
 

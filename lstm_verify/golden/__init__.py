@@ -9,89 +9,25 @@ golden.npz, and a checksum of its own lines, so that what was edited, merged or 
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import shutil
-import tempfile
-import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lstm_verify.array_files import read_arrays
-from lstm_verify.arrays import Array, Rows, finite, replacing, whole, write_npz
-from lstm_verify.errors import InputError, OutputError
+from lstm_verify.arrays import Array, Rows, finite
+from lstm_verify.errors import InputError
 from lstm_verify.formats.parts import hash_of_model
+from lstm_verify.golden.folder import AGAIN, ARRAYS, FACTS, arrays_in, check_free, facts_of, is_golden, write
+from lstm_verify.golden.kept import Evidence, copied
 from lstm_verify.hashing import hash_of_file
-from lstm_verify.inputs import inputs_in_own_layout, moved_back
-from lstm_verify.judging.judge import share_of
-from lstm_verify.judging.judgement import Judgement
+from lstm_verify.inputs import moved_back
 from lstm_verify.judging.tolerance import SIGMAS, Tolerance
 from lstm_verify.model import Model
 from lstm_verify.options import RuntimeOptions
 from lstm_verify.rounded.precision import PRECISIONS
-
-FACTS, ARRAYS = "golden.json", "golden.npz"
-SCHEMA = 1
-KINDS = ("inputs", "predicted", "replayed", "sigma", "least")
-AGAIN = "Record it anew with lstm-verify record"
-
-
-@dataclass
-class Evidence:
-    """The arrays of a verification and what decided, kept for a record."""
-
-    inputs: dict[str, Array] = field(default_factory=dict)
-    """By name, as a framework is given them."""
-    predicted: dict[str, Array] = field(default_factory=dict)
-    """By output name, (samples, ...) in the framework's dtype; empty if it did not predict."""
-    replayed: dict[str, Array] = field(default_factory=dict)
-    """By output name, (samples, ...) float64."""
-    sigma: dict[str, Array] = field(default_factory=dict)
-    """By output name, (samples, ...) float64: σ of every element; empty if it is not known."""
-    least: dict[str, Array] = field(default_factory=dict)
-    """By output name, (samples, units) float64: how large it is at least, where that was measured."""
-    axes: dict[str, int | None] = field(default_factory=dict)
-    """Which axis of an output has its samples where the model returns it; None if all of it is one sample."""
-    tolerance: Tolerance = field(default_factory=Tolerance)
-    arithmetic: dict[str, Any] = field(default_factory=dict)
-
-    def put(
-        self,
-        model: Model,
-        inputs: Mapping[str, Rows],
-        predicted: Mapping[str, Rows] | None,
-        replayed: Mapping[str, Rows],
-        judged: Judgement,
-        tolerance: Tolerance,
-        batch_size: int | None,
-    ) -> None:
-        """Keep what was compared, as copies."""
-        self.inputs = inputs_in_own_layout(model, inputs)
-        self.axes = {output.name: None if model.is_whole else output.axis or 0 for output in model.outputs}
-        if predicted is not None and set(predicted) == set(self.axes):
-            self.predicted = _copied(predicted)
-        self.replayed, self.sigma, self.least = _copied(replayed), _copied(judged.sigma), _copied(judged.least)
-        self.tolerance = tolerance
-        self.arithmetic = {
-            "batch_size": batch_size,
-            "precision": model.precision,
-            "products": model.products,
-            "share": share_of(model),
-        }
-
-    def arrays(self) -> dict[str, Array]:
-        """All arrays, by the names that they have in the file."""
-        return {f"{kind}/{name}": array for kind in KINDS for name, array in getattr(self, kind).items()}
-
-
-def _copied(outputs: Mapping[str, Rows]) -> dict[str, Array]:
-    return {name: np.array(whole(rows)) for name, rows in outputs.items()}
 
 
 @dataclass(frozen=True)
@@ -171,10 +107,13 @@ class Golden:
         arithmetic = self.facts["arithmetic"]
         products = options.products or (arithmetic["products"] if arithmetic["products"] != "float32" else None)
         options = replace(options, products=products, batch_size=options.batch_size or arithmetic["batch_size"])
-        if tolerance is None:
-            tolerance = self.tolerance
-        tolerance = replace(tolerance, recorded=self.tolerance.recorded)
-        return self.of("inputs"), self._as_returned(), options, tolerance
+        return self.of("inputs"), self._as_returned(), options, self.judged_by(tolerance)
+
+    def judged_by(self, tolerance: Tolerance | None) -> Tolerance:
+        """A tolerance, or that of the record, for predictions that were recorded with as many digits as these."""
+        own = self.tolerance
+        decimals = own.decimals if tolerance is None or tolerance.decimals is None else tolerance.decimals
+        return replace(tolerance or own, recorded=own.recorded, decimals=decimals)
 
     def _as_returned(self) -> dict[str, Array]:
         """The predictions in the layout in which the model returned them."""
@@ -186,7 +125,7 @@ class Golden:
 
     def checked(self, model: Model, replayed: Mapping[str, Rows]) -> GoldenCheck:
         """Compare a model and its replay of the recorded inputs with those that were recorded."""
-        now, then, sigma = _copied(replayed), self.of("replayed"), self.of("sigma")
+        now, then, sigma = copied(replayed), self.of("replayed"), self.of("sigma")
         if not set(now) & set(then) and len(now) == len(then):
             now = dict(zip(then, now.values(), strict=True))  # as predictions are matched
         apart = [_apart(now.get(name), array, sigma.get(name)) for name, array in then.items()]
@@ -221,18 +160,13 @@ def golden_of(golden: str | Path | Golden | None) -> Golden | None:
     return golden if golden is None or isinstance(golden, Golden) else read(golden)
 
 
-def is_golden(folder: Path) -> bool:
-    """Whether a path is that of a golden folder."""
-    return (folder / FACTS).is_file()
-
-
 def model_of(folder: Path) -> str:
     """The name of the file that a golden folder was recorded of.
 
     Raises:
         InputError: it is no golden folder, or was changed.
     """
-    return str(_facts(folder)["model"]["name"])
+    return str(facts_of(folder)["model"]["name"])
 
 
 def read(folder: str | Path) -> Golden:
@@ -242,76 +176,40 @@ def read(folder: str | Path) -> Golden:
         InputError: it is none, or was changed since it was recorded.
     """
     folder = Path(folder)
-    facts = _facts(folder)
+    facts = facts_of(folder)
     path, wanted = folder / ARRAYS, facts["arrays"]["sha256"]
     if hash_of_file(path) != wanted:
         raise InputError(f"{path}: is not the file that {FACTS} was written with (SHA-256 {wanted[:12]}…). {AGAIN}")
-    rows = read_arrays(path).values()
-    with zipfile.ZipFile(path) as archive:  # which has the names as they are, with a trailing :0
-        names = [name.removesuffix(".npy") for name in archive.namelist()]
-    return Golden(folder, facts, {name: np.asarray(whole(one)) for name, one in zip(names, rows, strict=True)})
+    golden = Golden(folder, facts, arrays_in(path))
+    _check(golden)
+    return golden
 
 
-def _facts(folder: Path) -> dict[str, Any]:
-    path = folder / FACTS
-    try:
-        facts = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(
-            f"{folder}: no golden folder, {FACTS} cannot be read ({error.strerror}). Make one with lstm-verify record"
-        ) from None
-    except ValueError as error:
-        raise InputError(f"{path}: not readable as JSON ({error}). {AGAIN}") from None
-    if not isinstance(facts, dict) or facts.get("schema_version") != SCHEMA:
-        raise InputError(f"{path}: written by another version, expected schema_version {SCHEMA}. {AGAIN}")
-    if facts.get("checksum") != _checksum(facts):
-        raise InputError(f"{path}: was changed by hand or by a merge, its checksum does not fit. {AGAIN}")
-    return facts
-
-
-def _checksum(facts: Mapping[str, Any]) -> str:
-    """The hash of all facts but itself."""
-    others = {key: value for key, value in facts.items() if key != "checksum"}
-    return hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()
-
-
-def check_free(folder: str | Path, update: bool) -> None:
-    """Check that a record can be written.
+def _check(golden: Golden) -> None:
+    """Check that a folder which fits together is one that `record` wrote.
 
     Raises:
-        OutputError: it cannot, or there is one already and it is not to be replaced.
+        InputError: it is not.
     """
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: a file, expected a folder to record in. Choose another name")
-    if not folder.absolute().parent.is_dir():
-        raise OutputError(f"{folder}: cannot be written, there is no directory {folder.parent}. Create it first")
-    taken = [name for name in (FACTS, ARRAYS) if (folder / name).exists()]
-    if taken and not update:
-        raise OutputError(f"{folder}: has a record already ({', '.join(taken)}). --update replaces it")
-
-
-def write(folder: str | Path, facts: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
-    """Write a golden folder; a new one appears with both of its files, or not at all.
-
-    Raises:
-        OutputError: it cannot be written there.
-    """
-    folder = Path(folder)
     try:
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.absolute().parent))
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be written ({error.strerror}). Choose another path") from None
-    try:
-        write_npz(made / ARRAYS, arrays)
-        complete = {**facts, "schema_version": SCHEMA, "arrays": {"sha256": hash_of_file(made / ARRAYS)}}
-        complete["checksum"] = _checksum(complete)
-        with replacing(made / FACTS) as temporary:
-            temporary.write_text(json.dumps(complete, indent=2, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
-        folder.mkdir(exist_ok=True)
-        for name in (ARRAYS, FACTS):  # if only the first gets there, the hash does not fit
-            os.replace(made / name, folder / name)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be written ({error.strerror}). Choose another path") from None
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+        outputs, _ = set(golden.facts["outputs"]), (golden.description, golden.tolerance, golden._as_returned())
+        kinds = [set(golden.of(kind)) for kind in ("predicted", "replayed")]
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{golden.folder}: {FACTS} is not what record writes ({error!r}). {AGAIN}") from None
+    if not outputs or any(kind != outputs for kind in kinds):
+        raise InputError(f"{golden.folder}: {FACTS} and {ARRAYS} have different outputs. {AGAIN}")
+
+
+__all__ = [
+    "ARRAYS",
+    "FACTS",
+    "Evidence",
+    "Golden",
+    "GoldenCheck",
+    "check_free",
+    "golden_of",
+    "is_golden",
+    "model_of",
+    "read",
+    "write",
+]
