@@ -19,7 +19,7 @@ from lstm_verify.cli.extract import extract
 from lstm_verify.cli.inspect import inspect
 from lstm_verify.cli.judge import judge
 from lstm_verify.cli.record import record
-from lstm_verify.cli.replay import replay
+from lstm_verify.cli.replay import predict, replay
 from lstm_verify.cli.rollout import rollout
 from lstm_verify.cli.shared import COMMAND
 from lstm_verify.cli.verify import verify
@@ -56,7 +56,8 @@ def cli() -> None:
     lstm-verify judge report.json --sigmas 4               a stored report by another tolerance
     lstm-verify diagnose MODEL --input x.npy               the same, with all evidence of what is wrong
     lstm-verify rollout MODEL --input x.npy --steps 50     fed with its own output, step after step
-    lstm-verify replay MODEL --input x.npy -o y.npz        what the weights compute, every gate if asked
+    lstm-verify predict MODEL --input x.npy -o y.npz       predictions without a framework
+    lstm-verify replay MODEL --input x.npy -o y.npz        the same in float64, every gate if asked
     lstm-verify inspect MODEL                              what is in the file
     lstm-verify extract MODEL -o weights.npz               its tensors by name
 
@@ -64,7 +65,7 @@ def cli() -> None:
     """
 
 
-for command in (verify, record, check, judge, diagnose, rollout, replay, inspect, extract):
+for command in (verify, record, check, judge, diagnose, rollout, predict, replay, inspect, extract):
     cli.add_command(command)
 
 

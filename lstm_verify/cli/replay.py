@@ -1,9 +1,9 @@
-"""`lstm-verify replay`: what the weights in a model file compute, without any framework."""
+"""`lstm-verify replay` and `predict`: what the weights in a model file compute, without any framework."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,7 +21,28 @@ if TYPE_CHECKING:
 @file_options
 @click.option("--gates", is_flag=True, help="Write the output of every layer and every gate too, such as lstm/i.")
 @click.option("--output", "-o", required=True, metavar="FILE", help="The .npz file to write.")
-def replay(
+def replay(model: Path, **options: Any) -> None:
+    """Write what the weights in MODEL compute, in float64, of a file that no framework opens any more too.
+
+    Example: lstm-verify replay model.h5 --input x.npy --gates -o all.npz
+    """
+    write_replay(model, **options)
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@feed_options
+@file_options
+@click.option("--output", "-o", required=True, metavar="FILE", help="The .npz file to write.")
+def predict(model: Path, **options: Any) -> None:
+    """Write the predictions of MODEL, in its own precision, without the framework that it is of.
+
+    Example: lstm-verify predict old_model.h5 --input x.npy -o y.npz
+    """
+    write_replay(model, **options, own_precision=True)
+
+
+def write_replay(
     model: Path,
     inputs: tuple[str, ...],
     random: int | None,
@@ -30,12 +51,16 @@ def replay(
     save_input: str | None,
     architecture: Path | None,
     endpoints: Endpoints,
-    gates: bool,
     output: str,
+    gates: bool = False,
+    own_precision: bool = False,
 ) -> None:
-    """Write what the weights in MODEL compute, in float64, of a file that no framework opens any more too.
+    """Replay a model and write what it computes.
 
-    Example: lstm-verify replay model.h5 --input x.npy --gates -o all.npz
+    Args:
+        model, inputs, random, seed, state_from, save_input, architecture, endpoints, output: options of the command.
+        gates: whether values inside are written too.
+        own_precision: whether floats are written as the model's framework has them, and not in float64.
     """
     from lstm_verify._replay import replay as computed
     from lstm_verify.arrays import write_npz
@@ -57,6 +82,9 @@ def replay(
             click.echo(f"note: {printable(note)}", err=True)
         found = computed(read, inputs_in_own_layout(read, case.inputs), activations=gates)
         written = {**found.activations, **found}
+        if own_precision:
+            dtype = "float64" if read.precision == "float64" else "float32"
+            written = {name: a.astype(dtype) if a.dtype.kind == "f" else a for name, a in written.items()}
         write_npz(output, written)
         for name, array in written.items():
             click.echo(f"{printable(name)}  {array.shape}  {array.dtype}")

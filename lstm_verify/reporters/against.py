@@ -16,6 +16,7 @@ from lstm_verify.judging.compare import Verdict
 from lstm_verify.model import Model
 from lstm_verify.report import Report
 from lstm_verify.reporters.cases import function_lines, runtime_lines
+from lstm_verify.reporters.console import say
 from lstm_verify.reporters.numbers import in_sigmas, number
 from lstm_verify.reporters.terminal import STYLES, as_text
 
@@ -23,9 +24,9 @@ from lstm_verify.reporters.terminal import STYLES, as_text
 def render(report: AgainstReport, console: Console) -> None:
     """Print a report."""
     console.print(_files(report))
-    console.print(_verdict(report), soft_wrap=True)
+    say(console, _verdict(report))
     for line in _explained(report):
-        console.print(Text(printable(line)), soft_wrap=True)
+        say(console, Text(printable(line)))
 
 
 def plain(report: AgainstReport) -> str:

@@ -12,6 +12,7 @@ from rich.text import Text
 from lstm_verify._judge import JudgedAnew, JudgedOutput
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
+from lstm_verify.reporters.console import say
 from lstm_verify.reporters.numbers import in_sigmas, number
 from lstm_verify.reporters.terminal import STYLES, as_text, pairs
 
@@ -30,9 +31,7 @@ def render(report: JudgedAnew, console: Console) -> None:
     if report.outputs:
         console.print(_outputs(report))
     said = report.summary()
-    console.print(
-        Text.assemble((report.verdict.upper(), STYLES[report.verdict]), "  ", printable(said)), soft_wrap=True
-    )
+    say(console, Text.assemble((report.verdict.upper(), STYLES[report.verdict]), "  ", printable(said)))
 
 
 def plain(report: JudgedAnew) -> str:

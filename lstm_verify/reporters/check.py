@@ -11,6 +11,7 @@ from lstm_verify.checking.report import CheckReport
 from lstm_verify.checking.run import ERROR, Outcome
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
+from lstm_verify.reporters.console import say
 from lstm_verify.reporters.numbers import in_sigmas
 from lstm_verify.reporters.terminal import STYLES, as_text
 
@@ -23,7 +24,7 @@ def render(report: CheckReport, console: Console) -> None:
         console.print(_table(report))
     worst = {0: str(Verdict.MATCH), 1: str(Verdict.MISMATCH), 2: ERROR, 3: str(Verdict.INCONCLUSIVE)}[report.exit_code]
     said = Text.assemble((worst.upper(), STYLE[worst]), "  ", report.summary(), f", {report.seconds:.1f} s")
-    console.print(said, soft_wrap=True)
+    say(console, said)
 
 
 def plain(report: CheckReport) -> str:

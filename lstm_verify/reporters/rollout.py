@@ -12,6 +12,7 @@ from rich.text import Text
 
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
+from lstm_verify.reporters.console import say
 from lstm_verify.reporters.numbers import in_sigmas, number, place
 from lstm_verify.reporters.terminal import STYLES, about_model, against, allowed, as_text, pairs
 from lstm_verify.rollouts.report import RolloutReport
@@ -24,7 +25,7 @@ def render(report: RolloutReport, console: Console) -> None:
     console.print(pairs(header(report)))
     if report.deviations.size:
         console.print(_steps(report))
-    console.print(_verdict(report), soft_wrap=True)
+    say(console, _verdict(report))
 
 
 def plain(report: RolloutReport) -> str:

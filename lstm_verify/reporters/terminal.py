@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +20,7 @@ from lstm_verify.judging.compare import Comparison, Verdict
 from lstm_verify.judging.tolerance import Tolerance
 from lstm_verify.model import Model
 from lstm_verify.report import Predicted, Report
+from lstm_verify.reporters.console import fitted, say
 from lstm_verify.reporters.numbers import ENDLESS, in_sigmas, number, place
 
 STYLES = {Verdict.MATCH: "bold green", Verdict.MISMATCH: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
@@ -40,13 +41,13 @@ def render(report: Report, console: Console, top: int = WORST, details: bool = F
     """
     console.print(pairs(header(report)))
     if report.outputs:
-        console.print(_outputs(report))
+        console.print(fitted(_outputs(report), console, "max relative", "shape", "beyond"))
     for output in report.outputs:
         if top and output.deviations.size:
-            console.print(_worst(output, top))
-    console.print(_verdict(report), soft_wrap=True)
+            console.print(fitted(_worst(output, top), console, "replayed", "σ"))
+    say(console, _verdict(report))
     for line in _after_the_verdict(report, details):
-        console.print(Text(printable(line)), soft_wrap=True)
+        say(console, Text(printable(line)))
 
 
 def plain(report: Report) -> str:
@@ -178,10 +179,8 @@ def pairs(rows: Mapping[str, str | list[str]]) -> Table:
 def _outputs(report: Report) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in OUTPUT_HEADINGS:
-        is_text = heading in ("output", "shape")
-        table.add_column(
-            heading, justify="left" if is_text else "right", overflow="fold" if heading == "output" else "ellipsis"
-        )
+        is_text, is_name = heading in ("output", "shape"), heading == "output"
+        table.add_column(heading, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_name)
     for output in report.outputs:
         name, shape, worst, *others = output_row(output)
         style = "" if output.verdict is Verdict.MATCH else STYLES[output.verdict]
@@ -210,7 +209,7 @@ def _worst(output: Comparison, top: int) -> Table:
         box=SIMPLE_HEAD, pad_edge=False, title=Text(f"worst samples of {printable(output.name)}"), title_justify="left"
     )
     for heading in SAMPLE_HEADINGS:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for sample in output.worst(top):
         *numbers, judged = sample_row(output, sample)
         style = STYLES[Verdict.INCONCLUSIVE if output.within[sample] else Verdict.MISMATCH]
@@ -240,7 +239,7 @@ def _away(output: Comparison, sample: int) -> float:
     return away if away == away else float(output.deviations[sample])
 
 
-def _verdict(report: Report) -> RenderableType:
+def _verdict(report: Report) -> Text:
     return Text.assemble((report.verdict.upper(), STYLES[report.verdict]), "  ", printable(verdict_line(report)))
 
 

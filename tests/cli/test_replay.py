@@ -56,3 +56,10 @@ def test_what_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "expected (samples, 3, 2)" in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.npy"]
+
+
+def test_predictions_are_in_the_precision_of_the_model(tmp_path: Path) -> None:
+    done = run("predict", ORIGIN, "--input", X, "-o", tmp_path / "y.npz")
+    assert (done.exit_code, done.stdout) == (0, "dense  (4, 2)  float32\n")
+    recorded = written(FIXTURES / "origin_tanh_sigmoid.keras3.y.npz")
+    np.testing.assert_allclose(written(tmp_path / "y.npz")["dense"], recorded["dense"], atol=1e-6)

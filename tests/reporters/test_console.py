@@ -10,7 +10,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from lstm_verify.reporters.console import console
+from lstm_verify import verify
+from lstm_verify.reporters import find
+from lstm_verify.reporters.console import console, say
+from tests.conftest import FIXTURES
 
 
 class Stream(io.StringIO):
@@ -61,3 +64,27 @@ def test_characters_that_an_encoding_lacks_are_written_otherwise(encoding: str) 
 
 def test_an_encoding_that_has_them_keeps_them() -> None:
     assert "|Δ| ≤ 8σ" in printed(Stream())
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+@pytest.mark.parametrize("name", ["encoder_decoder", "origin_tanh_sigmoid"])
+def test_a_report_fits_a_terminal_and_cuts_no_number(width: int, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    inputs = FIXTURES / ("origin.x.npy" if name.startswith("origin") else f"{name}.x.npz")
+    expected = FIXTURES / f"{name}.keras3.y.npz"
+    report = verify(FIXTURES / f"{name}.keras3.h5", inputs, expected=expected, blind_spots=False)
+    stream = Stream(terminal=True)
+    find("terminal", "verification").render(report, console(stream))
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
+    assert max(map(len, lines)) <= width
+    assert "…" not in stream.getvalue()
+    text = "\n".join(lines)
+    for output in report.outputs:
+        assert f"{output.max_abs_deviation:.2e}" in text
+        assert f"{output.max_sigmas:.1f}σ" in text
+
+
+def test_a_sentence_is_one_line_where_no_person_reads_it() -> None:
+    stream = Stream()
+    say(console(stream), Text("word " * 40))
+    assert stream.getvalue().count("\n") == 1
