@@ -260,3 +260,15 @@ def test_outputs_of_texts_with_other_digits_are_not_recorded(tmp_path: Path) -> 
             model("encoder_decoder"), inputs("encoder_decoder"), tmp_path / "golden", expected=str(tmp_path / "y.json")
         )
     assert not (tmp_path / "golden").exists()
+
+
+def test_a_tolerance_of_ones_own_keeps_the_digits_of_the_record(tmp_path: Path) -> None:
+    with np.load(recorded(ORIGIN)) as archive:
+        rounded = {name: np.float64(np.char.mod("%.4g", array)) for name, array in archive.items()}
+    np.savez(tmp_path / "y.npz", **rounded)
+    record(
+        model(ORIGIN), inputs(ORIGIN), tmp_path / "golden", expected=tmp_path / "y.npz", tolerance=Tolerance(digits=4)
+    )
+    for asked, verdict in ((Tolerance(sigmas=8), Verdict.MATCH), (Tolerance(sigmas=8, digits=9), Verdict.MISMATCH)):
+        report = verify(model(ORIGIN), golden=tmp_path / "golden", tolerance=asked, diagnose=False, blind_spots=False)
+        assert report.verdict is verdict

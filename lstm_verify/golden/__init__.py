@@ -112,8 +112,11 @@ class Golden:
     def judged_by(self, tolerance: Tolerance | None) -> Tolerance:
         """A tolerance, or that of the record, for predictions that were recorded with as many digits as these."""
         own = self.tolerance
-        decimals = own.decimals if tolerance is None or tolerance.decimals is None else tolerance.decimals
-        return replace(tolerance or own, recorded=own.recorded, decimals=decimals)
+        if tolerance is None or (tolerance.decimals, tolerance.digits) == (None, None):
+            decimals, digits = own.decimals, own.digits
+        else:
+            decimals, digits = tolerance.decimals, tolerance.digits
+        return replace(tolerance or own, recorded=own.recorded, decimals=decimals, digits=digits)
 
     def _as_returned(self) -> dict[str, Array]:
         """The predictions in the layout in which the model returned them."""
