@@ -43,7 +43,7 @@ def _outputs(report: JudgedAnew) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("output", overflow="fold")
     for heading in ("max |Δ|", "in σ", "beyond"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict")
     for output in report.outputs:
         table.add_row(*_row(output))

@@ -36,12 +36,12 @@ def _table(report: CheckReport) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("model", overflow="fold")
     table.add_column("against", overflow="fold")
-    table.add_column("verdict")
-    table.add_column("worst", justify="right")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("worst", justify="right", no_wrap=True)
     with_cause = any(outcome.cause for outcome in report.outcomes)
     if with_cause:
         table.add_column("cause", overflow="fold")
-    table.add_column("seconds", justify="right")
+    table.add_column("seconds", justify="right", no_wrap=True)
     for outcome in report.outcomes:
         table.add_row(*_row(outcome, with_cause))
     return table

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from lstm_verify.errors import printable
 from lstm_verify.judging.compare import Verdict
-from lstm_verify.reporters.console import say
+from lstm_verify.reporters.console import fitted, say
 from lstm_verify.reporters.numbers import in_sigmas, number, place
 from lstm_verify.reporters.terminal import STYLES, about_model, against, allowed, as_text, pairs
 from lstm_verify.rollouts.report import RolloutReport
@@ -24,7 +23,7 @@ def render(report: RolloutReport, console: Console) -> None:
     """Print a report."""
     console.print(pairs(header(report)))
     if report.deviations.size:
-        console.print(_steps(report))
+        console.print(fitted(_steps(report), console, "replayed", "at"))
     say(console, _verdict(report))
 
 
@@ -59,9 +58,8 @@ def _some(tokens: list[int]) -> str:
 def _steps(report: RolloutReport) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in STEP_HEADINGS:
-        is_text = heading in ("output", "")
-        overflow: Literal["fold", "ellipsis"] = "fold" if is_text else "ellipsis"
-        table.add_column(heading, justify="left" if is_text else "right", overflow=overflow)
+        is_text, is_name = heading in ("output", ""), heading == "output"
+        table.add_column(heading, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_name)
     for what, step in told_steps(report):
         number_of_it, name, *numbers = step_row(report, step)
         within = all(bool(output.within[step - 1]) for output in report.outputs if output.within.size)
