@@ -17,11 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 
 import lstm_verify
-from lstm_verify.cli import cli
 from tests.command import run
 from tests.conftest import FIXTURES, ROOT
 from tests.graph_files import reading
@@ -124,13 +122,3 @@ def _shape_of(text: str) -> list[str]:
     """Lines with every number replaced, and without the widths of columns, which depend on the numbers."""
     lines = (re.sub(r"\s+|─+", " ", NUMBER.sub("#", line)).strip() for line in text.splitlines())
     return [line for line in lines if line]
-
-
-def options_of(command: click.Command) -> set[str]:
-    return {name for option in command.params for name in option.opts if name.startswith("--")}
-
-
-def test_the_readme_names_every_option() -> None:
-    text = (ROOT / "README.md").read_text()
-    named = {option for command in cli.commands.values() for option in options_of(command)}
-    assert not {option for option in named if option not in text}

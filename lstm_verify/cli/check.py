@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lstm_verify.cli.github import github_of
+from lstm_verify.cli.sections import Sectioned
 from lstm_verify.cli.shared import check_writable, errors, write, write_failure
 from lstm_verify.errors import OutputError, printable
 from lstm_verify.reporters import find
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from lstm_verify.checking import Outcome, Task
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("paths", nargs=-1)
 @click.option("--manifest", "-m", metavar="FILE", help="A TOML file that names models, and how each is checked.")
 @click.option("--random", type=click.IntRange(min=1), metavar="N", help="For PATHS: generate N samples for each model.")

@@ -10,17 +10,19 @@ from typing import Any
 import click
 
 from lstm_verify.cli.option_groups import html_option, input_options, runtime_options
+from lstm_verify.cli.sections import Sectioned
 from lstm_verify.cli.shared import as_typed, check_html, errors, verified, write
 from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("model", type=click.Path(path_type=Path))
 @input_options
 @runtime_options
 @click.option(
     "--seconds",
+    metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
     default=None,
     help="How long to look at most. Without it a search ends by what it computes, at the same fault on every machine.",

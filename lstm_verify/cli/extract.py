@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from lstm_verify.cli.option_groups import file_options
+from lstm_verify.cli.sections import Sectioned
 from lstm_verify.cli.shared import check_writable, errors
 
 if TYPE_CHECKING:
     from lstm_verify.formats.endpoints import Endpoints
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("model", type=click.Path(path_type=Path))
 @file_options
 @click.option("--output", "-o", required=True, metavar="FILE", help="The .npz file to write.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lstm_verify.cli.option_groups import file_options
+from lstm_verify.cli.sections import Sectioned
 from lstm_verify.cli.shared import check_writable, errors, write
 from lstm_verify.reporters import find
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from lstm_verify.formats.endpoints import Endpoints
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("model", type=click.Path(path_type=Path))
 @file_options
 @click.option("--json", "json_file", metavar="FILE|-", help="Write it as JSON; - is standard output.")

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import click
 
+from lstm_verify.cli.sections import Sectioned
 from lstm_verify.cli.shared import check_writable, errors, write
 from lstm_verify.reporters import find
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("--sigmas", type=float, help="How far predictions may be from the replay, in σ. [default: as it was]")
-@click.option("--atol", type=float, help="Absolute tolerance, instead of σ.")
-@click.option("--rtol", type=float, help="For a golden folder: relative tolerance, instead of σ.")
+@click.option(
+    "--sigmas", metavar="X", type=float, help="How far predictions may be from the replay, in σ. [default: as it was]"
+)
+@click.option("--atol", metavar="X", type=float, help="Absolute tolerance, instead of σ.")
+@click.option("--rtol", metavar="X", type=float, help="For a golden folder: relative tolerance, instead of σ.")
 @click.option("--allow-unjudged", is_flag=True, help="Accept values that rounding may change as much as a fault would.")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the verdict as JSON; - is standard output.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing; only set the exit code.")

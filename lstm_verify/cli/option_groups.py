@@ -82,14 +82,18 @@ RUNTIME_OPTIONS = (
     *FILE_OPTIONS,
     click.option(
         "--sigmas",
+        metavar="X",
         type=float,
         default=8.0,
         show_default=True,
         help="How far predictions may be from the replay, in standard deviations of rounding.",
     ),
-    click.option("--atol", type=float, help="Absolute tolerance, instead of the rounding budget."),
+    click.option("--atol", metavar="X", type=float, help="Absolute tolerance, instead of the rounding budget."),
     click.option(
-        "--rtol", type=float, help="Tolerance relative to the replayed value, instead of the rounding budget."
+        "--rtol",
+        metavar="X",
+        type=float,
+        help="Tolerance relative to the replayed value, instead of the rounding budget.",
     ),
     click.option(
         "--products",
@@ -101,7 +105,12 @@ RUNTIME_OPTIONS = (
         "--allow-unjudged", is_flag=True, help="Accept values that rounding may change as much as a fault would."
     ),
     click.option(
-        "--timeout", type=click.FloatRange(min=0, min_open=True), default=600.0, show_default=True, help="Seconds."
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=600.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long the framework may take.",
     ),
     click.option(
         "--optimize/--no-optimize",
@@ -171,6 +180,7 @@ INPUT_OPTIONS = (
     click.option(
         "--batch-size",
         type=click.IntRange(min=1),
+        metavar="N",
         help="Batch size for the framework. [default: 32 for Keras, all at once for graphs]",
     ),
 )

@@ -9,12 +9,13 @@ from typing import Any
 import click
 
 from lstm_verify.cli.option_groups import grouped, input_options, runtime_options
+from lstm_verify.cli.sections import Sectioned
 from lstm_verify.cli.shared import check_inputs, errors, files, progress_bars
 from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("model", type=click.Path(path_type=Path))
 @input_options
 @runtime_options

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lstm_verify.cli.option_groups import feed_options, file_options
+from lstm_verify.cli.sections import Sectioned
 from lstm_verify.cli.shared import check_fed, check_writable, errors, files
 from lstm_verify.errors import printable
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from lstm_verify.formats.endpoints import Endpoints
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("model", type=click.Path(path_type=Path))
 @feed_options
 @file_options
@@ -29,7 +30,7 @@ def replay(model: Path, **options: Any) -> None:
     write_replay(model, **options)
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("model", type=click.Path(path_type=Path))
 @feed_options
 @file_options

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from lstm_verify.cli.option_groups import expected_options, grouped, html_option, runtime_options
+from lstm_verify.cli.sections import Sectioned
 from lstm_verify.cli.shared import (
     as_typed,
     check_expected,
@@ -24,7 +25,7 @@ from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--input",
@@ -53,7 +54,7 @@ from lstm_verify.reporters import find
 @click.option(
     "--sample", is_flag=True, help="Sample tokens by their probabilities, with the same random numbers on both sides."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For --sample.")
+@click.option("--seed", metavar="S", type=click.IntRange(min=0), default=0, show_default=True, help="For --sample.")
 @click.option("--teacher-forced", is_flag=True, help="Feed the replay the framework's inputs at every step.")
 @expected_options
 @runtime_options

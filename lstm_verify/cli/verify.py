@@ -12,12 +12,13 @@ import click
 from lstm_verify.cli.against import Compared, compared, names_of
 from lstm_verify.cli.github import github_of
 from lstm_verify.cli.option_groups import html_option, input_options, runtime_options
+from lstm_verify.cli.sections import Sectioned
 from lstm_verify.cli.shared import as_typed, check_html, errors, verified, write, write_reports
 from lstm_verify.errors import printable
 from lstm_verify.reporters import find
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("model", type=click.Path(path_type=Path))
 @input_options
 @runtime_options
@@ -57,7 +58,12 @@ from lstm_verify.reporters import find
 @click.option("--per-sample", metavar="FILE", help="Write the deviation of every sample, as .csv or .npy.")
 @click.option("--output", metavar="FILE", help="Write the replayed predictions as .npz.")
 @click.option(
-    "--top", type=click.IntRange(min=0), default=5, show_default=True, help="The number of worst samples to show."
+    "--top",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    metavar="K",
+    help="The number of worst samples to show.",
 )
 @click.option("--diagnose/--no-diagnose", default=True, help="On a mismatch, find out which fault explains it.")
 @click.option(
