@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from lstm_verify.array_files import read_arrays
+from lstm_verify.array_files.tables import fitted
+from lstm_verify.array_files.text_rows import TextRows
+from lstm_verify.array_files.written import Written
 from lstm_verify.arrays import NpyRows, Rows, refuse_objects
 from lstm_verify.errors import InputError
 from lstm_verify.given_states import join
 from lstm_verify.inputs import by_name, outputs_samples_first
 from lstm_verify.model import Model
-from lstm_verify.tables import fitted
-from lstm_verify.text_rows import TextRows
-from lstm_verify.written import Written
 
 
 def matched(model: Model, predicted: dict[str, Rows]) -> dict[str, Rows]:

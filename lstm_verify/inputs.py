@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lstm_verify.array_files.tables import fitted
+from lstm_verify.array_files.text_rows import TextRows
 from lstm_verify.arrays import Array, NpyRows, Rows, refuse_objects, whole
 from lstm_verify.errors import InputError, UnsupportedError
 from lstm_verify.layers import Embedding
@@ -16,8 +18,6 @@ from lstm_verify.layers.constant import Constant
 from lstm_verify.layers.operation import Operation
 from lstm_verify.model import Input, Model, Tensor
 from lstm_verify.rounded.precision import in_format
-from lstm_verify.tables import fitted
-from lstm_verify.text_rows import TextRows
 
 RANDOM_TIMESTEPS = 7
 """The length of random sequences where the model takes any."""

@@ -21,10 +21,7 @@ MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path i
 MAY_IMPORT = {
     "errors": set(),
     "arrays": {"errors"},
-    "written": {"arrays"},
-    "text_rows": {"arrays", "written"},
-    "tables": {"arrays", "errors", "text_rows"},
-    "array_files": {"arrays", "errors", "text_rows", "written"},
+    "array_files": {"arrays", "errors"},
     "operations": {"arrays", "errors"},
     "layers": {"arrays", "operations", "rounded", "errors"},
     "rounded": {"errors"},
@@ -42,7 +39,7 @@ MAY_IMPORT = {
     "processes": set(),
     "options": {"rounded", "errors"},
     "checkpoints": {"layers"},
-    "inputs": {"arrays", "model", "layers", "rounded", "tables", "text_rows", "errors"},
+    "inputs": {"array_files", "arrays", "model", "layers", "rounded", "errors"},
     "_replay": {"arrays", "checkpoints", "inputs", "model", "layers", "errors"},
     "run_arithmetic": {"arrays", "layers", "model", "rounded"},
     "budget": {
@@ -60,10 +57,10 @@ MAY_IMPORT = {
         ),
     },
     "judging": {
-        *("arrays", "budget", "graph", "inputs", "layers", "model", "operations", "_replay", "rounded", "written"),
+        *("array_files", "arrays", "budget", "graph", "inputs", "layers", "model", "operations", "_replay", "rounded"),
         "errors",
     },
-    "given": {"array_files", "arrays", "inputs", "model", "given_states", "tables", "text_rows", "written", "errors"},
+    "given": {"array_files", "arrays", "inputs", "model", "given_states", "errors"},
     "graph": {"arrays", "inputs", "model", "layers", "operations", "errors"},
     "formats": {"processes", "hashing", "arrays", "graph", "model", "layers", "operations", "rounded", "errors"},
     "runtimes": {"arrays", "processes", "errors"},
@@ -108,7 +105,7 @@ MAY_IMPORT = {
     "inner_values": {"arrays", "errors", "inputs", "layers", "model", "_replay"},
     "rollouts": {
         *("arrays", "judging", "errors", "formats", "inputs", "layers", "model", "_replay", "report", "runtimes"),
-        *("budget", "run_arithmetic", "timing", "case", "details", "given", "graph", "options", "text_rows"),
+        *("budget", "run_arithmetic", "timing", "case", "details", "given", "graph", "options", "array_files"),
     },
     "cross": {
         *("arrays", "case", "diagnosis", "errors", "faults", "formats", "inputs", "judging", "layers", "model"),

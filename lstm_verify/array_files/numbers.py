@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from lstm_verify.array_files.written import NUMBER
 from lstm_verify.arrays import Array
 from lstm_verify.errors import InputError
-from lstm_verify.written import NUMBER
 
 INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 NOT_FINITE = {f"{sign}{word}" for sign in ("", "+", "-") for word in ("nan", "inf", "infinity")}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from lstm_verify.array_files.interface import Source, in_words
+from lstm_verify.array_files.text_rows import TextRows
 from lstm_verify.errors import InputError
-from lstm_verify.text_rows import TextRows
 
 
 def in_given_shape(rows: TextRows, source: Source) -> TextRows:

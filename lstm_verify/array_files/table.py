@@ -11,9 +11,9 @@ from lstm_verify.array_files.interface import ArrayFormat, Source
 from lstm_verify.array_files.numbers import BOOLEANS, is_number, numbers_in
 from lstm_verify.array_files.shapes import in_given_shape
 from lstm_verify.array_files.text import text_of
+from lstm_verify.array_files.text_rows import TextRows
 from lstm_verify.arrays import Rows
 from lstm_verify.errors import InputError
-from lstm_verify.text_rows import TextRows
 
 WHITESPACE = " "
 INDEX_NAMES = ("", "Unnamed: 0")

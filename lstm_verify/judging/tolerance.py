@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from lstm_verify.array_files.written import MOST_DECIMALS, Written
 from lstm_verify.arrays import Array, Rows
 from lstm_verify.errors import InputError
-from lstm_verify.written import MOST_DECIMALS, Written
 
 SINGLE = 2.0**-24
 """Half a unit in the last place of float32."""

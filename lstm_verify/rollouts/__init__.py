@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from lstm_verify import runtimes
+from lstm_verify.array_files.text_rows import TextRows
 from lstm_verify.arrays import Array, Rows, whole, write_npz
 from lstm_verify.case import opened, request, runtime_options
 from lstm_verify.details import files_in
@@ -36,7 +37,6 @@ from lstm_verify.rollouts.pairing import Pairs, Wishes, check_names, likely_stat
 from lstm_verify.rollouts.plan import Plan, make_plan
 from lstm_verify.rollouts.recorded import RecordedLoop, recorded_loop
 from lstm_verify.rollouts.report import RolloutReport, Token
-from lstm_verify.text_rows import TextRows
 from lstm_verify.timing import timed
 
 

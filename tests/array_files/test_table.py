@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 
 from lstm_verify import InputError
 from lstm_verify.array_files import read_arrays
-from lstm_verify.text_rows import TextRows
+from lstm_verify.array_files.text_rows import TextRows
 
 
 def read(tmp_path: Path, content: str | bytes, name: str = "x.csv") -> TextRows:

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from lstm_verify import InputError, Report, Tolerance, Verdict, load, verify
+from lstm_verify.array_files.written import Written
 from lstm_verify.arrays import Array
 from lstm_verify.given import Recorded
 from lstm_verify.given import recorded as recorded_by
-from lstm_verify.written import Written
 from tests.command import assert_usage_error, inputs, model, recorded, run
 
 ORIGIN = "origin_tanh_sigmoid"

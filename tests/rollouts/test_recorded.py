@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from lstm_verify import InputError, RolloutReport, Tolerance, Verdict, load, replay, rollout
+from lstm_verify.array_files.text_rows import TextRows
 from lstm_verify.arrays import Array
 from lstm_verify.rollouts import _seed
 from lstm_verify.rollouts.pairing import Wishes
-from lstm_verify.text_rows import TextRows
 from tests.builders import two_headed_model
 from tests.command import assert_refused, assert_usage_error, inputs, model, run
 

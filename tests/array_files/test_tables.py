@@ -7,9 +7,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from lstm_verify import InputError
+from lstm_verify.array_files.tables import Shape, fitted
+from lstm_verify.array_files.text_rows import TextRows
 from lstm_verify.arrays import Array
-from lstm_verify.tables import Shape, fitted
-from lstm_verify.text_rows import TextRows
 
 
 def table(lines: int, columns: int) -> TextRows:

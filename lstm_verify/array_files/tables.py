@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from lstm_verify.array_files.text_rows import TextRows
 from lstm_verify.arrays import Rows
 from lstm_verify.errors import InputError
-from lstm_verify.text_rows import TextRows
 
 Shape = tuple[int | None, ...]
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from lstm_verify.array_files.written import Written, written_in
 from lstm_verify.arrays import Array
-from lstm_verify.written import Written, written_in
 
 Y = np.random.default_rng(8).standard_normal(60)
 SMALL = Y[:9]

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lstm_verify.array_files.written import Written, written_in
 from lstm_verify.arrays import Array
-from lstm_verify.written import Written, written_in
 
 
 @dataclass(frozen=True, eq=False)
