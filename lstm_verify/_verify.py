@@ -125,7 +125,7 @@ def verify(
             read, arrays = opened(model, x, endpoints, architecture, options)
             with unless_exchanged(read, expected):
                 case = case_of(read, x, arrays, options, state_from, blind_spots)
-                case = case if gold is not None else with_inner_values(case, expected)
+                case = with_inner_values(case, expected, gold)
             read = case.model
             if save_input is not None:
                 case.save_inputs(save_input)

@@ -35,14 +35,15 @@ class Predictions:
     """What their text says of how they were rounded, if that counts."""
 
 
-def with_inner_values(case: Case, expected: Any) -> Case:
+def with_inner_values(case: Case, expected: Any, golden: Golden | None = None) -> Case:
     """Return the case with the values that are expected as the outputs of its model, if there are others among them.
 
     Raises:
         InputError: the model has no value of a name that a user chose.
     """
     names = [] if expected is None else names_asked(case.model, expected)
-    is_chosen = not isinstance(expected, str | Path | Replayed)  # which have names of another program, or model
+    # a file, a record and a replay have names of another program, or model
+    is_chosen = golden is None and not isinstance(expected, str | Path | Replayed)
     if not names:
         return case
     inner, outputs = Inner.of(case.model, case.inputs), [output.name for output in case.model.outputs]

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from lstm_verify import InputError, Report, Verdict, load, replay, verify
+from lstm_verify import InputError, Report, Verdict, load, record, replay, verify
 from lstm_verify.diagnosis.localise import DeviationStart
 from tests.command import run
 from tests.conftest import FIXTURES
@@ -176,3 +176,10 @@ def test_every_gate_of_every_layer_is_judged(name: str) -> None:
     assert verify(path, x, expected=right, blind_spots=False).verdict is Verdict.MATCH
     wrong = {**right, min(right): right[min(right)] * np.float32(1.001)}
     assert verify(path, x, expected=wrong, diagnose=False).verdict is Verdict.MISMATCH
+
+
+def test_a_record_of_inner_values_is_checked_by_their_names(tmp_path: Path) -> None:
+    record(ORIGIN, X, tmp_path / "golden", expected=program())
+    report = verify(ORIGIN, golden=tmp_path / "golden", blind_spots=False)
+    assert report.verdict is Verdict.MATCH
+    assert [output.name for output in report.outputs] == [f"lstm/{name}" for name in GATES]
