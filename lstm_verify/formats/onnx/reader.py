@@ -210,7 +210,7 @@ class _Reading:
             scope.tensors,
             values | inputs,
             opset,
-            f"{proto.producer_name} {proto.producer_version}".strip() or "an unnamed writer",
+            _writer(proto),
         )
 
     def check_opset(self, opset: int) -> None:
@@ -275,6 +275,12 @@ class _Reading:
         if len(proto.attribute) != 1:
             raise ModelFileError(f"node '{proto.name}': a constant of {len(proto.attribute)} values, expected one")
         return self.values.value(proto.attribute[0])
+
+
+def _writer(proto: Any) -> str:
+    """The exporter and its version, behind which tf2onnx puts its commit: `None` for a release."""
+    version = proto.producer_version.removesuffix(" None")
+    return f"{proto.producer_name} {version}".strip() or "an unnamed writer"
 
 
 def _with_captured(bodies: Mapping[str, tuple[Graph, _Scope]]) -> tuple[list[str], dict[str, Graph]]:
