@@ -11,6 +11,7 @@ from lstm_verify.errors import InputError, ModelFileError, UnsupportedError
 from lstm_verify.formats.endpoints import Endpoints
 from lstm_verify.formats.onnx.dtypes import with_dtypes
 from lstm_verify.formats.onnx.dynamic_lstm import SHARED, written_out
+from lstm_verify.formats.onnx.last_step import with_last_steps
 from lstm_verify.formats.onnx.loops import functional
 from lstm_verify.formats.onnx.reader import OnnxFile
 from lstm_verify.formats.onnx.table import OLDEST, table_of
@@ -58,7 +59,7 @@ def build(path: Path, file: OnnxFile, endpoints: Endpoints | None = None) -> Mod
     specs = {moved.get(refs[name], refs[name]): Input(name, end.shape, end.dtype) for name, end in inputs.items()}
     builder = Builder(table_of(file.opset), _no_function)
     model = builder.model(path.name, graph, specs, dict(zip(outputs, graph.outputs, strict=True)))
-    model = with_samples_first(replace(model, divisible=False), endpoints.shapes_for(list(inputs)))
+    model = with_samples_first(replace(with_last_steps(model), divisible=False), endpoints.shapes_for(list(inputs)))
     call = {
         "inputs": list(inputs),
         "outputs": list(outputs),

@@ -69,7 +69,8 @@ class AnyTimeFirst(Layer, ABC):
         states = self._states(rnn, named, x)
         results = [signal.value for signal in layer.apply((Signal(x, mask), *map(Signal, states)), run)]
         count, kinds = len(_directions(rnn)), len(self.state_sizes)
-        sequences, final = results[:count], results[count:]
+        # one that returns its last output alone has a sequence of one step
+        sequences, final = [y if y.ndim > 2 else y[:, None] for y in results[:count]], results[count:]
         if isinstance(rnn, RNN) and rnn.go_backwards:
             sequences = [np.flip(y, axis=1) for y in sequences]
         y = _side_by_side(sequences, 2)  # (samples, timesteps, directions, units)
