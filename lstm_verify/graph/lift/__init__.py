@@ -137,7 +137,12 @@ def _outside_of_loops(model: Model, run: _Watched, variables: Variables, stay: l
 
 
 def _in_place(model: Model, runs: list[_Watched], found: Found) -> Model | None:
-    """The graph with a layer in the place of a cell; None if it does not compute the same then."""
+    """The graph with a layer in the place of a cell; None if it does not compute the same then.
+
+    Nor where variables carry something from one batch to the next: states that are zero in a first one are not later.
+    """
+    if model.stateful:
+        return None
     try:
         with np.errstate(all="ignore"):
             known = {tensor: s.value for tensor, s in model.signals(runs[0].inputs(model), Run()).items()}

@@ -152,7 +152,7 @@ class _Masks:
                 if not self._is_fixed_length(given[1]):
                     return False
                 open_.append(given[1])
-            elif operations(tensor) in SHAPES or self.whole.is_input(tensor):
+            elif operations(tensor) in SHAPES or not (given or self.whole.is_constant(tensor)):
                 return False
             else:
                 open_ += given
